@@ -1,0 +1,1 @@
+"""Arrow IPC messages: bytes to frames and back (placeholder until the reader lands)."""

@@ -1,0 +1,68 @@
+"""Builds the Cython core. Everything else about the package is in pyproject.toml.
+
+Environment switches:
+    HYDROFOIL_DEBUG=1     bounds checks, no optimization, C line numbers in tracebacks
+    HYDROFOIL_SANITIZE=1  address and undefined-behaviour sanitizers (run with libasan preloaded)
+"""
+
+import os
+import shutil
+import sys
+
+from setuptools import Extension, setup
+
+# The extension modules, one .pyx each under cext/hydrofoil/_cext/. To add one, add its name.
+MODULES = [
+    "frames",
+]
+
+DEBUG = os.environ.get("HYDROFOIL_DEBUG") == "1"
+SANITIZE = os.environ.get("HYDROFOIL_SANITIZE") == "1"
+
+
+def require_c_compiler() -> None:
+    compiler = os.environ.get("CC", "cc").split()[0]
+    if not (shutil.which(compiler) or shutil.which("gcc") or shutil.which("clang")):
+        sys.exit(
+            f"hydrofoil: no C compiler ({compiler!r} is not on PATH); "
+            "install one, e.g. the packages gcc and libc6-dev on Debian, then try again"
+        )
+
+
+def compile_args() -> list[str]:
+    args = ["-O0", "-g"] if DEBUG else ["-O3"]
+    if SANITIZE:
+        args += ["-g", "-fsanitize=address,undefined", "-fno-omit-frame-pointer"]
+    return args
+
+
+def extensions() -> list[Extension]:
+    from Cython.Build import cythonize
+
+    modules = [
+        Extension(
+            f"hydrofoil._cext.{name}",
+            [f"cext/hydrofoil/_cext/{name.replace('.', '/')}.pyx"],
+            extra_compile_args=compile_args(),
+            extra_link_args=["-fsanitize=address,undefined"] if SANITIZE else [],
+        )
+        for name in MODULES
+    ]
+    return cythonize(
+        modules,
+        include_path=["cext"],
+        build_dir="build",
+        compiler_directives={
+            "language_level": "3",
+            "boundscheck": DEBUG,
+            "wraparound": False,
+            "initializedcheck": False,
+            "embedsignature": True,
+            "freethreading_compatible": False,
+        },
+        emit_linenums=DEBUG,
+    )
+
+
+require_c_compiler()
+setup(ext_modules=extensions())

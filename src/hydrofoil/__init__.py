@@ -1,0 +1,33 @@
+"""Hydrofoil: the fastest way to run Python on Spark.
+
+Importing this package is free: no Spark, no pandas, no side effect. Each public name is imported
+from its module when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hydrofoil.launch import configure, session
+
+__version__ = "0.1.0"
+
+# Public name -> the module that defines it.
+_PUBLIC = {
+    "configure": "hydrofoil.launch",
+    "session": "hydrofoil.launch",
+}
+
+__all__ = ["__version__", "configure", "session"]
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        module = _PUBLIC[name]
+    except KeyError:
+        raise AttributeError(f"module 'hydrofoil' has no attribute {name!r}") from None
+    return getattr(import_module(module), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,3 @@
+from hydrofoil.cli import main
+
+main()
