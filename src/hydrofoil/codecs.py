@@ -98,6 +98,8 @@ def _encode_array(spark_type: Any, nullable: bool, options: Options) -> Encoder:
 
 
 def _decode_map(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
+    if type(spark_type.keyType).__name__ in ("ArrayType", "MapType", "BinaryType", "StructType"):
+        raise NoCodec("map whose keys Python may not be able to hash")
     key, value = view.children[0].children
     return nested.MapDecoder(
         decoder_for(spark_type.keyType, key, options),

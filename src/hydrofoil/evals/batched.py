@@ -258,6 +258,15 @@ class RowProjection:
             reason = "the time zone was changed"
             if taken < rows:
                 known.append(loop.rows.left)
+            if loop.rows.shared:
+                # Results that may change until all are there are converted then, as by stock.
+                known += self._collect(k, decoders, taken + 1, rows)
+                taken = encoder.encode(known)
+                if taken == rows and encoder.is_settled():
+                    done.append(known)
+                    continue
+                reason = f"a result was not exactly {self.udfs[k].return_type.simpleString()}"
+            elif taken < rows:
                 declared = self.udfs[k].return_type.simpleString()
                 reason = f"{type(loop.rows.left).__name__} returned for {declared}"
             return self._replay(frame, decoders, done, known, reason)

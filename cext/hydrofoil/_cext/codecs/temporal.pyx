@@ -123,6 +123,18 @@ cdef inline object datetime_of_micros(int64_t micros):
     )
 
 
+cdef inline object date_of_days(int64_t days):
+    cdef Civil civil = civil_of_days(days)
+    return date_new(civil.year, civil.month, civil.day)
+
+
+cdef inline object timedelta_of_micros(int64_t micros):
+    cdef int64_t days = floor_div(micros, DAY_MICROS)
+    cdef int64_t rest = micros - days * DAY_MICROS
+    cdef int64_t seconds = rest // MICROS
+    return timedelta_new(<int>days, <int>seconds, <int>(rest - seconds * MICROS))
+
+
 cdef inline int64_t seconds_of_datetime(object value) noexcept:
     cdef int64_t days = days_of_civil(
         datetime_year(value), datetime_month(value), datetime_day(value)
@@ -223,12 +235,10 @@ cdef class DateDecoder(Decoder):
         return 0
 
     cdef object read(self, Py_ssize_t i):
-        cdef Civil civil
         i += self.offset
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return None
-        civil = civil_of_days(self.days[i])
-        return date_new(civil.year, civil.month, civil.day)
+        return date_of_days(self.days[i])
 
 
 cdef class _MicrosDecoder(Decoder):
@@ -285,14 +295,10 @@ cdef class TimestampNtzDecoder(_MicrosDecoder):
 
 cdef class DurationDecoder(_MicrosDecoder):
     cdef object read(self, Py_ssize_t i):
-        cdef int64_t days, rest, seconds
         i += self.offset
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return None
-        days = floor_div(self.micros[i], DAY_MICROS)
-        rest = self.micros[i] - days * DAY_MICROS
-        seconds = rest // MICROS
-        return timedelta_new(<int>days, <int>seconds, <int>(rest - seconds * MICROS))
+        return timedelta_of_micros(self.micros[i])
 
 
 # --- Encoders --------------------------------------------------------------------------------------
@@ -302,6 +308,7 @@ cdef class DateEncoder(Encoder):
 
     def __cinit__(self, *, nullable=True):
         self.nullable = nullable
+        self.restores = True
 
     def __dealloc__(self):
         buffer_free(&self.values)
@@ -323,6 +330,9 @@ cdef class DateEncoder(Encoder):
     cdef int append_null(self) except -1:
         self.mark_null()
         return self.put(0)
+
+    cdef object restore(self, Py_ssize_t i):
+        return None if self.is_null(i) else date_of_days((<int32_t*>self.values.data)[i])
 
     cdef int emit(self, FrameWriter writer) except -1:
         self.emit_validity(writer)
@@ -356,6 +366,7 @@ cdef class _MicrosEncoder(Encoder):
 
 
 cdef class TimestampEncoder(_MicrosEncoder):
+    # Restores nothing: if the zone changes under the batch, stock must have what was returned.
     cdef _OffsetCache cache
     cdef long zone
     cdef int has_dst
@@ -402,6 +413,12 @@ cdef class TimestampEncoder(_MicrosEncoder):
 
 
 cdef class TimestampNtzEncoder(_MicrosEncoder):
+    def __cinit__(self, *, nullable=True):
+        self.restores = True
+
+    cdef object restore(self, Py_ssize_t i):
+        return None if self.is_null(i) else datetime_of_micros((<int64_t*>self.values.data)[i])
+
     cdef int write(self, object value) except -1:
         if value is None:
             return self.write_null()
@@ -412,6 +429,12 @@ cdef class TimestampNtzEncoder(_MicrosEncoder):
 
 
 cdef class DurationEncoder(_MicrosEncoder):
+    def __cinit__(self, *, nullable=True):
+        self.restores = True
+
+    cdef object restore(self, Py_ssize_t i):
+        return None if self.is_null(i) else timedelta_of_micros((<int64_t*>self.values.data)[i])
+
     cdef int write(self, object value) except -1:
         cdef int64_t days
         if value is None:
