@@ -24,7 +24,7 @@ def turned_off() -> bool:
 
 @cache
 def fast_main() -> TaskMain | None:
-    """The main of the installed Spark's adapter, made once a process, or None for an unknown Spark."""
+    """The main of the installed Spark's adapter, or None for a Spark that has none."""
     line = installed_line()
     if line is None:
         return None
@@ -45,7 +45,7 @@ def main(infile: BinaryIO, outfile: BinaryIO) -> None:
     SystemExit
         As stock's, when the task has failed; the error has been written to ``outfile``.
     """
-    run = None if turned_off() else fast_main()
+    run: TaskMain | None = None if turned_off() else fast_main()
     if run is None:
         from pyspark.worker import main as run
     run(infile, outfile)

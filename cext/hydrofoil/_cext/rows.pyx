@@ -1,26 +1,28 @@
 """The row loops: read a row's arguments, call the user's function, write its result.
 
-No list of rows, no tuple per row: arguments go to the function by vectorcall and its result straight to the
-encoder. Whatever happens, the function is called once for each row, in order.
+No list of rows, no tuple per row: arguments go to the function by vectorcall and its result
+straight to the encoder. Whatever happens, the function is called once for each row, in order.
 """
 
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF, Py_XDECREF
-from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.ref cimport Py_XDECREF
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 
 from hydrofoil._cext.codecs.base cimport LEFT, Decoder, Encoder
 
 cdef extern from "Python.h":
     size_t PY_VECTORCALL_ARGUMENTS_OFFSET
-    PyObject* PyObject_Vectorcall(object function, PyObject** args, size_t nargsf, PyObject* kwnames)
+    PyObject* PyObject_Vectorcall(
+        object function, PyObject** args, size_t nargsf, PyObject* kwnames
+    )
     object PyObject_CallOneArg(object function, object argument)
 
 
 cdef extern from *:
     """
-    /* The interpreter checks what a C function returns at each call; a Python function needs no check. */
+    /* The interpreter checks what a C function returns; a Python function needs no check. */
     static inline vectorcallfunc hydrofoil_direct_call(PyObject* function) {
         return PyFunction_Check(function) ? PyVectorcall_Function(function) : NULL;
     }
@@ -177,7 +179,9 @@ cdef class RowLoop:
         try:
             for i in range(n):
                 result = self.one(decoders, i)
-                if encoder.mutable and not encoder.exclusive(<PyObject*>result, self.owners(result)):
+                if encoder.mutable and not encoder.exclusive(
+                    <PyObject*>result, self.owners(result)
+                ):
                     self.left, self.shared = result, True
                     return i
                 if encoder.write(result) == LEFT:
@@ -228,9 +232,9 @@ cdef class RowLoop:
 cdef class Replay:
     """Stands in for a UDF inside stock's code.
 
-    With nothing to replay it calls the function. Otherwise each call answers with the next result that is
-    known already, whatever it is given; when they run out, ``rest`` is asked once for all that are
-    missing, or, without it, the function is called with what stock gives.
+    With nothing to replay it calls the function. Otherwise each call answers with the next result
+    that is known already, whatever it is given; when they run out, ``rest`` is asked once for all
+    that are missing, or, without it, the function is called with what stock gives.
     """
 
     cdef readonly object function

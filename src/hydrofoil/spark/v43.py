@@ -1,9 +1,9 @@
-"""Spark 4.3: what its worker receives, as one normalized description, and which stock code to fall back to.
+"""Spark 4.3: what its worker receives, in one normalized form, and the stock code behind it.
 
-Its worker calls ``read_udfs`` once the init message is parsed, and runs a task through what that returns:
-a deserializer for the data stream, a function over its items, a serializer for the answer. This module
-puts Hydrofoil's three in their place for the eval types that have a fast path. The task's context, files,
-broadcasts, accumulators, profilers, timing and errors stay stock's own.
+Its worker calls ``read_udfs`` once the init message is parsed, and runs a task through what that
+returns: a deserializer for the data stream, a function over its items, a serializer for the answer.
+This module puts Hydrofoil's three in their place for the eval types that have a fast path. The
+task's context, files, broadcasts, accumulators, profilers, timing and errors stay stock's own.
 """
 
 import struct
@@ -74,7 +74,7 @@ class Worker:
         """Run one task; see `hydrofoil.worker.main`."""
         self.stock.main(infile, outfile)
 
-    # --- Stock's functions, with an eye on what passes through --------------------------------------
+    # --- Stock's functions, with an eye on what passes through ------------------------------------
 
     def read_command(self, *args: Any, **kwargs: Any) -> Any:
         command = self._read_command(*args, **kwargs)
@@ -122,7 +122,7 @@ class Worker:
     def read_udtf(
         self, pickle_ser: Any, info: Any, eval_type: int, runner_conf: Any, eval_conf: Any
     ) -> Pipeline:
-        stock = self._read_udtf(pickle_ser, info, eval_type, runner_conf, eval_conf)
+        stock: Pipeline = self._read_udtf(pickle_ser, info, eval_type, runner_conf, eval_conf)
         self._publish_stock(eval_type, info.name)
         return stock
 
@@ -134,7 +134,7 @@ class Worker:
         if native == "batched" and runner_conf.use_legacy_pandas_udf_conversion:
             native = None
         if native is None:
-            stock = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
+            stock: Pipeline = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
             self._publish_stock(eval_type, "")
             return stock
         self._capture = Capture()

@@ -1,8 +1,8 @@
 """What every codec is: a decoder reads values out of a column, an encoder appends values to one.
 
-In: a `ColumnView` bound to a batch; out: Python objects, exactly those that stock PySpark would hand to
-the user's function. The other way: Python objects that are exactly of the declared type in, buffers out;
-any other object is `LEFT` to stock's conversion, with nothing lost.
+In: a `ColumnView` bound to a batch; out: Python objects, exactly those that stock PySpark would
+hand to the user's function. The other way: Python objects that are exactly of the declared type in,
+buffers out; any other object is `LEFT` to stock's conversion, with nothing lost.
 """
 
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE, PyList_New, PyList_SET_ITEM
@@ -16,7 +16,7 @@ from hydrofoil._cext.frames cimport FrameWriter
 
 
 class UndecodableColumn(ValueError):
-    """The batch has a value that stock PySpark should meet first, since it raises or warns there."""
+    """The batch has a value that stock PySpark should meet first, to raise or warn."""
 
 
 cdef class Decoder:
@@ -25,8 +25,8 @@ cdef class Decoder:
     Attributes
     ----------
     eager : bool
-        Values depend on something that the user's function could change (the local time zone), so all
-        of a batch's are read before the function is called, as stock does.
+        Values depend on something that the user's function could change (the local time zone), so
+        all of a batch's are read before the function is called, as stock does.
     mutable : bool
         Values can be changed in place, so two readers of one column must be given the same objects.
     """
@@ -99,8 +99,8 @@ cdef class Encoder:
     nullable : bool
         Whether None may be written; if not, None is left to stock, which raises.
     restores : bool
-        Whether ``restore`` gives back objects that stock would convert to what is in the buffers already,
-        so that nobody needs to keep the originals.
+        Whether ``restore`` gives back objects that stock would convert to what is in the buffers
+        already, so that nobody needs to keep the originals.
     mutable : bool
         Whether values may be, or contain, objects that can be changed after they were returned.
     """
@@ -124,8 +124,9 @@ cdef class Encoder:
         return TAKEN
 
     cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
-        # Whether nobody but its `owners`, whom the caller knows, can change the value. Stock converts a
-        # batch's results when all are there, so what might still change has to wait until then.
+        # Whether nobody but its `owners`, whom the caller knows, can change the value. Stock
+        # converts a batch's results when all are there, so what might still change has to wait
+        # until then.
         return True
 
     cdef int write_null(self) except -1:

@@ -1,10 +1,10 @@
 # cython: cdivision=True
 """Decimals of 128 bits, any precision and scale that Spark has.
 
-A decimal in a column is an integer times 10 to the power of minus the scale; in Python it has exactly
-that exponent, trailing zeros included. Encoding takes exactly `decimal.Decimal`: NaN becomes null, and
-another exponent than the column's is quantized with stock's context (half even, at most `precision`
-digits); what that refuses is left to stock, which raises.
+A decimal in a column is an integer times 10 to the power of minus the scale; in Python it has
+exactly that exponent, trailing zeros included. Encoding takes exactly `decimal.Decimal`: NaN
+becomes null, and another exponent than the column's is quantized with stock's context (half even,
+at most `precision` digits); what that refuses is left to stock, which raises.
 """
 
 from cpython.object cimport PyObject_Str
@@ -95,8 +95,8 @@ cdef inline char* prepend_digits(char* at, uint64_t number) noexcept nogil:
 
 
 cdef inline char* prepend_padded(char* at, uint64_t number, int digits) noexcept nogil:
-    cdef int k
-    for k in range(digits):
+    cdef int _
+    for _ in range(digits):
         at -= 1
         at[0] = <char>(c"0" + number % 10)
         number //= 10

@@ -1,8 +1,8 @@
 """Booleans, integers and floating point numbers.
 
-Decoding cannot fail. Encoding takes exactly `bool` for boolean, `int` (no subclass, no bool) in range for
-integers, and `float` for both widths; a double that is narrowed to a float is rounded as C does it, which
-is how pyarrow converts it.
+Decoding cannot fail. Encoding takes exactly `bool` for boolean, `int` (no subclass, no bool) in
+range for integers, and `float` for both widths; a double that is narrowed to a float is rounded as
+C does it, which is how pyarrow converts it.
 """
 
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact, PyFloat_FromDouble
@@ -336,7 +336,8 @@ cdef class Int64Encoder(_FixedEncoder):
 
 
 cdef class FloatEncoder(_FixedEncoder):
-    # A restored float has been rounded to the column's width; stock would round the original to the same.
+    # A restored float has been rounded to the column's width; stock would round the original to the
+    # same.
     def __cinit__(self, *, nullable=True):
         self.width = 4
 

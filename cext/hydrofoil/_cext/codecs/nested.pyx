@@ -1,11 +1,17 @@
 """Arrays, maps and structs, to any depth: each holds the codecs of its children.
 
-A struct is decoded to PySpark's `Row`, a map to a dict in the column's order, an array to a list. Encoding
-takes exactly a list; exactly a dict; and for structs a `Row`, a tuple (also a named one) of the right
-length, or a dict, whose missing keys are null.
+A struct is decoded to PySpark's `Row`, a map to a dict in the column's order, an array to a list.
+Encoding takes exactly a list; exactly a dict; and for structs a `Row`, a tuple (also a named one)
+of the right length, or a dict, whose missing keys are null.
 """
 
-from cpython.dict cimport PyDict_CheckExact, PyDict_Copy, PyDict_GetItem, PyDict_Next, PyDict_SetItem
+from cpython.dict cimport (
+    PyDict_CheckExact,
+    PyDict_Copy,
+    PyDict_GetItem,
+    PyDict_Next,
+    PyDict_SetItem,
+)
 from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
@@ -109,13 +115,14 @@ cdef class MapDecoder(_OffsetsDecoder):
         self.value.unbind()
 
     cdef object read(self, Py_ssize_t i):
-        cdef Py_ssize_t k
+        cdef Py_ssize_t k, last
         cdef dict mapping
         i += self.offset
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return None
         mapping = {}
-        for k in range(self.entries_offset + self.start(i), self.entries_offset + self.start(i + 1)):
+        last = self.entries_offset + self.start(i + 1)
+        for k in range(self.entries_offset + self.start(i), last):
             key = self.key.read(k)
             PyDict_SetItem(mapping, key, self.value.read(k))
         return mapping
@@ -124,9 +131,9 @@ cdef class MapDecoder(_OffsetsDecoder):
 cdef class StructDecoder(Decoder):
     # `row_type` is pyspark.sql.Row, a subclass of tuple whose instances carry their names in
     # `__fields__`. Its Python-level constructor is what makes stock's rows slow; a row made here is
-    # the same object: allocated by its type, filled, and given its dict. Its fields are in that dict too,
-    # under the names by which `Row.__getattr__` would find them, so that reading one does not get that
-    # far: in stock that costs more than all else that happens to a row.
+    # the same object: allocated by its type, filled, and given its dict. Its fields are in that
+    # dict too, under the names by which `Row.__getattr__` would find them, so that reading one does
+    # not get that far: in stock that costs more than all else that happens to a row.
     cdef list fields
     cdef object row_type
     cdef dict attributes
@@ -338,7 +345,9 @@ cdef class StructEncoder(Encoder):
     cdef object row_type
     cdef bint mutable_fields
 
-    def __cinit__(self, list fields not None, list names not None, row_type not None, *, nullable=True):
+    def __cinit__(
+        self, list fields not None, list names not None, row_type not None, *, nullable=True
+    ):
         cdef Encoder field
         self.fields, self.names, self.row_type = fields, names, row_type
         self.nullable = nullable

@@ -1,8 +1,8 @@
 """Strings and binary, with 32-bit and 64-bit offsets.
 
-A string that is not valid UTF-8 (Spark can make one by casting binary) raises while it is decoded, as in
-stock; the caller lets stock raise. Encoding takes exactly `str` without lone surrogates, and `bytes` or
-`bytearray` for binary.
+A string that is not valid UTF-8 (Spark can make one by casting binary) raises while it is decoded,
+as in stock; the caller lets stock raise. Encoding takes exactly `str` without lone surrogates, and
+`bytes` or `bytearray` for binary.
 """
 
 from cpython.bytearray cimport (
@@ -75,8 +75,8 @@ cdef class _VarlenDecoder(Decoder):
 
 
 cdef class StringDecoder(_VarlenDecoder):
-    # Whether all of the batch's text is ASCII: then nothing can be wrong with it, and a string is made
-    # by copying bytes.
+    # Whether all of the batch's text is ASCII: then nothing can be wrong with it, and a string is
+    # made by copying bytes.
     cdef bint ascii
 
     cdef int attach(self, ColumnView view) except -1:
