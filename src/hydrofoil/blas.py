@@ -7,6 +7,8 @@ the number that OpenBLAS would have chosen itself at load time, by the same vari
 import ctypes
 import os
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 # Variables in the order in which OpenBLAS looks at them; 0 or nonsense counts as not set.
 VARIABLES = ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS")
@@ -34,7 +36,7 @@ def thread_setters() -> list[Callable[[], None]]:
     wanted = wanted_threads()
     if wanted == 1:
         return []
-    setters = []
+    setters: list[Callable[[], None]] = []
     for path in loaded_libraries():
         library = ctypes.CDLL(path)
         set_threads = find_function(library, "openblas_set_num_threads")
@@ -47,7 +49,7 @@ def thread_setters() -> list[Callable[[], None]]:
         if threads > 1:
             set_threads.argtypes = [ctypes.c_int]
             set_threads.restype = None
-            setters.append(lambda call=set_threads, count=threads: call(count))
+            setters.append(partial(set_threads, threads))
     return setters
 
 
@@ -61,7 +63,7 @@ def loaded_libraries() -> list[str]:
     return sorted(path for path in paths if "openblas" in os.path.basename(path))
 
 
-def find_function(library: ctypes.CDLL, name: str) -> "ctypes._NamedFuncPointer | None":
+def find_function(library: ctypes.CDLL, name: str) -> Any:
     for prefix in PREFIXES:
         for suffix in SUFFIXES:
             function = getattr(library, f"{prefix}{name}{suffix}", None)

@@ -109,7 +109,7 @@ def load_worker() -> Callable[[BinaryIO, BinaryIO], None]:
     except Exception as error:
         warn_of_stock(error)
         from pyspark.worker import main
-    return main  # type: ignore[no-any-return]
+    return main
 
 
 def start_over(started: preload.ThreadsStarted) -> NoReturn:

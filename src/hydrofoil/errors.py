@@ -1,4 +1,4 @@
-"""The error tree, cut by whose fault it is. Where stock PySpark raises, its own classes are used."""
+"""The error tree, cut by whose fault it is. Where stock PySpark raises, so does Hydrofoil."""
 
 
 class HydrofoilError(Exception):

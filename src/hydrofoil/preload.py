@@ -1,7 +1,7 @@
 """What the daemon imports before it forks, so that its workers need not.
 
-A process must not fork while it runs threads: the child would have their locks but not them. So the
-threads are counted after every import, and an import that started one is reported as ThreadsStarted.
+A process must not fork while it runs threads: the child would have their locks but not them. So
+the threads are counted after every import, and one that was started raises ThreadsStarted.
 """
 
 import importlib
