@@ -10,12 +10,15 @@ import os
 import runpy
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import BinaryIO, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from hydrofoil import forked, preload, switch
+
+if TYPE_CHECKING:
+    from hydrofoil.worker import TaskMain
 
 # Stock's daemon imports, after the fork, the worker module that its command line names, provided
 # that the name starts with "pyspark". Under this name it finds Hydrofoil's.
@@ -36,16 +39,18 @@ def main() -> None:
         gc.disable()
         with stdout_to_stderr():
             preload.preload(stop_before=os.environ.pop(LEFT_TO_WORKERS, ""))
-            load_core()
+            task_main = fast_main()
     except preload.ThreadsStarted as started:
         start_over(started)
     except Exception as error:
         warn_of_stock(error)
+        task_main = None
+    if task_main is None:
         gc.enable()
         run_stock()
         return
     if runs_tasks():
-        sys.modules[WORKER_ALIAS] = worker_module()
+        sys.modules[WORKER_ALIAS] = worker_module(task_main)
         sys.argv[1:] = [WORKER_ALIAS]
     forked.prepare()
     # Frozen objects stay out of collections, whose marks would unshare their pages in each worker.
@@ -69,47 +74,28 @@ def runs_tasks() -> bool:
     return named == STOCK_WORKER or not named.startswith("pyspark")
 
 
-def worker_module() -> ModuleType:
-    module = ModuleType(WORKER_ALIAS, "Hydrofoil's worker, under a name that stock's daemon takes.")
-    module.__dict__["main"] = run_task
+def fast_main() -> "TaskMain | None":
+    """Load all that tasks need; None, with a warning, for a Spark that Hydrofoil does not know."""
+    from hydrofoil import worker
+
+    return worker.fast_main()
+
+
+def worker_module(task_main: "TaskMain") -> ModuleType:
+    """Wrap a task's main in a module; user code finds the command line that stock's workers have."""
+
+    def main(infile: BinaryIO, outfile: BinaryIO) -> None:
+        program = sys.argv[0]
+        sys.argv = [program, STOCK_WORKER]
+        try:
+            task_main(infile, outfile)
+        finally:
+            # Stock's daemon reads the name again for the next task of a reused worker.
+            sys.argv = [program, WORKER_ALIAS]
+
+    module = ModuleType(WORKER_ALIAS)
+    module.__dict__["main"] = main
     return module
-
-
-def run_task(infile: BinaryIO, outfile: BinaryIO) -> None:
-    """Run one task in a worker; user code finds the command line that stock's workers have."""
-    worker = load_worker()
-    sys.argv = [sys.argv[0], STOCK_WORKER]
-    try:
-        worker(infile, outfile)
-    finally:
-        # A reused worker is told its module again.
-        sys.argv = [sys.argv[0] if sys.argv else "", WORKER_ALIAS]
-
-
-def load_core() -> None:
-    """Import the compiled core; raise ImportError if it is missing or does not fit this Python."""
-    import pkgutil
-    from importlib import import_module
-
-    from hydrofoil import _cext
-
-    names = [module.name for module in pkgutil.iter_modules(_cext.__path__)]
-    if not names:
-        raise ImportError(
-            f"the compiled core (hydrofoil._cext) has no module for Python "
-            f"{sys.version_info.major}.{sys.version_info.minor} in {list(_cext.__path__)}"
-        )
-    for name in names:
-        import_module(f"hydrofoil._cext.{name}")
-
-
-def load_worker() -> Callable[[BinaryIO, BinaryIO], None]:
-    try:
-        from hydrofoil.worker import main
-    except Exception as error:
-        warn_of_stock(error)
-        from pyspark.worker import main
-    return main
 
 
 def start_over(started: preload.ThreadsStarted) -> NoReturn:

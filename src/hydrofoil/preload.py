@@ -21,9 +21,10 @@ MODULES = (
     "pyspark.worker",
     "numpy",
     "pyarrow",
-    "hydrofoil.worker",
-    "pandas",
+    "hydrofoil.evals.batched",
+    "hydrofoil.evals.pickled",
     "pyspark.sql.conversion",
+    "pandas",
     "pyspark.sql.pandas.serializers",
 )
 
