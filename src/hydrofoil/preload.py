@@ -60,11 +60,18 @@ def preload(stop_before: str = "") -> list[str]:
             break
         if find_spec(name.partition(".")[0]) is None:
             continue
-        with environment(import_environment(name)):
-            importlib.import_module(name)
-        threads = other_threads()
-        if threads:
-            raise ThreadsStarted(name, threads)
+        try:
+            with environment(import_environment(name)):
+                importlib.import_module(name)
+        except Exception:
+            if name.startswith("hydrofoil"):
+                raise
+            # Whoever needs it will be told by its own import, as under stock.
+            continue
+        finally:
+            threads = other_threads()
+            if threads:
+                raise ThreadsStarted(name, threads)
         done.append(name)
     return done
 
