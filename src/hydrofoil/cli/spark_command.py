@@ -27,7 +27,7 @@ def replace_process(command: str, args: Sequence[str]) -> NoReturn:
     if not path.is_file():
         raise UsageError(f"{path} does not exist", hint="set SPARK_HOME to a Spark installation")
     environment = dict(os.environ, PATH=os.pathsep.join([bin_folder(), os.environ.get("PATH", "")]))
-    if "PYSPARK_PYTHON" not in environment:
+    if not environment.get("PYSPARK_PYTHON"):
         environment.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     options = [word for item in settings().items() for word in ("--conf", "=".join(item))]
     sys.stdout.flush()
