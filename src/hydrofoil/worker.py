@@ -4,10 +4,13 @@ Bytes in: what the JVM sends a worker for one task. Bytes out: what stock's work
 """
 
 import os
+import runpy
+import sys
 from functools import cache
 from importlib import import_module
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
+from hydrofoil import preload
 from hydrofoil.spark.caps import installed_line
 
 
@@ -49,3 +52,33 @@ def main(infile: BinaryIO, outfile: BinaryIO) -> None:
     if run is None:
         from pyspark.worker import main as run
     run(infile, outfile)
+
+
+def serve_one_task() -> None:
+    """Connect back to the JVM that started this process, run its task and end.
+
+    This is how executors use the module where ``spark.python.use.daemon`` is false.
+    """
+    run = None
+    try:
+        if not turned_off():
+            preload.import_installed_pyspark()
+            run = fast_main()
+    except Exception as error:
+        print(
+            f"hydrofoil: can't be loaded ({type(error).__name__}: {error}), so stock PySpark's "
+            f"worker runs instead; install the driver's version of hydrofoil for {sys.executable}",
+            file=sys.stderr,
+        )
+    if run is None:
+        runpy.run_module("pyspark.worker", run_name="__main__", alter_sys=True)
+        return
+    from pyspark.worker_util import get_sock_file_to_executor
+
+    with get_sock_file_to_executor() as file:
+        stream = cast(BinaryIO, file)
+        run(stream, stream)
+
+
+if __name__ == "__main__":
+    serve_one_task()
