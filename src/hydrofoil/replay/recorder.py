@@ -31,23 +31,26 @@ _ALIAS = "pyspark.hydrofoil_recorder"
 class TeeReader:
     """A binary file for reading that also writes what has been read to a recording.
 
-    The recording's file appears with the first byte, so a worker that waits for a task that never
-    comes leaves nothing behind, and it carries the suffix ``UNFINISHED`` until `finish`.
+    Whether the folder exists, and so whether to record, is looked up at the first byte: a reused
+    worker may have waited for it since before the folder was made. Until `finish` the file carries
+    the suffix ``UNFINISHED``.
     """
 
     def __init__(self, source: BinaryIO, folder: Path) -> None:
         self._source = source
-        self._path = folder / f"{time.time_ns()}-{os.getpid()}{SUFFIX}"
-        self._unfinished = self._path.with_name(self._path.name + UNFINISHED)
+        self._folder = folder
+        self._started = False
         self._file: BinaryIO | None = None
 
     def _keep(self, chunk: Any) -> None:
-        if not chunk:
-            return
-        if self._file is None:
-            self._file = open(self._unfinished, "wb")  # noqa: SIM115
-            self._file.write(encode_header(make_header(os.environ)))
-        self._file.write(chunk)
+        if chunk and not self._started:
+            self._started = True
+            if self._folder.is_dir():
+                name = f"{time.time_ns()}-{os.getpid()}{SUFFIX}{UNFINISHED}"
+                self._file = open(self._folder / name, "wb")  # noqa: SIM115
+                self._file.write(encode_header(make_header(os.environ)))
+        if self._file is not None:
+            self._file.write(chunk)
 
     def read(self, size: int | None = -1) -> bytes:
         chunk = self._source.read(-1 if size is None else size)
@@ -94,7 +97,8 @@ class TeeReader:
         """Close the recording and give it its final name; harmless if nothing was read."""
         if self._file is not None:
             self._file.close()
-            self._unfinished.rename(self._path)
+            unfinished = Path(self._file.name)
+            unfinished.rename(unfinished.with_suffix(""))
 
 
 def record(spark: "SparkSession", query: Callable[[], Any]) -> list[Recording]:
@@ -174,14 +178,11 @@ def _wait_until_finished(folder: Path, seconds: float = 30.0) -> None:
 
 
 def _worker_module(folder: Path) -> ModuleType:
-    """A module whose ``main`` is stock's, over a `TeeReader` if the folder exists."""
+    """A module whose ``main`` is stock's, over a `TeeReader`."""
 
     def main(infile: BinaryIO, outfile: BinaryIO) -> None:
         from pyspark import worker
 
-        if not folder.is_dir():
-            worker.main(infile, outfile)
-            return
         tee = TeeReader(infile, folder)
         try:
             worker.main(tee, outfile)
