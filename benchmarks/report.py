@@ -12,6 +12,7 @@ from rich.table import Table
 
 from benchmarks.cases import CASES, Case
 from benchmarks.recordings import ROWS, recordings
+from hydrofoil.bench.console import output
 from hydrofoil.bench.machine import describe_machine
 from hydrofoil.replay.player import Player, compare
 from hydrofoil.replay.recording import Recording
@@ -41,9 +42,9 @@ class Result:
         return enough and self.floor_ratio <= self.floor_target
 
 
-def measure(case: Case, recording: Recording, player: Player, runs: int) -> Result:
+def measure(case: Case, recording: Recording, player: Player, runs: int, cold: bool) -> Result:
     """Replay one case to both engines, then run the bare loop on the same values."""
-    comparison = compare(recording, runs=runs, player=player)
+    comparison = compare(recording, runs=runs, player=player, cold=cold)
     rows = comparison.rows
     ours = comparison.cpu_ns_per_row("hydrofoil")
     floor = None
@@ -119,6 +120,7 @@ def as_markdown(results: list[Result], command: str, machine: dict[str, object])
 @click.option("--rows", default=ROWS, show_default=True, type=click.IntRange(1))
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1))
 @click.option("--case", "names", multiple=True, type=click.Choice(list(CASES)), help="Only these.")
+@click.option("--cold", is_flag=True, help="Measure a worker's first task, not a later one.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--check", is_flag=True, help="Exit with 1 if a target is missed.")
@@ -126,6 +128,7 @@ def main(
     rows: int,
     runs: int,
     names: tuple[str, ...],
+    cold: bool,
     json_file: Path | None,
     markdown: Path | None,
     check: bool,
@@ -137,14 +140,14 @@ def main(
     progress = track(chosen, "Replaying", console=Console(stderr=True), transient=True)
     with Player(recorded[chosen[0]].environment) as player:
         for name in progress:
-            results.append(measure(CASES[name], recorded[name], player, runs))
-    Console().print(as_table(results))
+            results.append(measure(CASES[name], recorded[name], player, runs, cold))
+    output().print(as_table(results))
     machine = describe_machine()
     if json_file is not None:
         report = {"machine": machine, "results": [asdict(result) for result in results]}
         json_file.write_text(json.dumps(report, indent=2) + "\n")
     if markdown is not None:
-        command = f"python -m benchmarks.report --rows {rows} --runs {runs}"
+        command = f"python -m benchmarks.report --rows {rows} --runs {runs}" + " --cold" * cold
         markdown.write_text(as_markdown(results, command, machine))
     if check and not all(result.met for result in results):
         raise SystemExit(1)

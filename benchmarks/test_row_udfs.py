@@ -37,7 +37,7 @@ def test_row_udf(
 
     expected = read_answer(player.play(recording, "stock").output, recording)
     benchmark.group = name
-    run = benchmark.pedantic(replay, rounds=5, warmup_rounds=1)
+    run = benchmark.pedantic(replay, rounds=5)
     answer = read_answer(run.output, recording)
     assert expected.difference(answer) is None
     benchmark.extra_info["rows"] = answer.rows

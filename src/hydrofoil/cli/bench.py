@@ -45,6 +45,7 @@ def bench(
     if not master.startswith("local"):
         raise click.ClickException(f"--master {master}: only local masters can be measured here")
 
+    from hydrofoil.bench.console import output
     from hydrofoil.bench.machine import describe_machine
     from hydrofoil.bench.report import as_table
     from hydrofoil.bench.runner import Runner, UnequalResultsError
@@ -70,7 +71,7 @@ def bench(
             except UnequalResultsError as error:
                 raise click.ClickException(str(error)) from error
             results.append(result)
-            Console().print(as_table(result))
+            output().print(as_table(result))
     spark.stop()
     if json_file is not None:
         report = {

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from hydrofoil.bench.console import output
 from hydrofoil.replay.player import (
     Comparison,
     Player,
@@ -29,14 +30,20 @@ _CHOICES = {"both": ("stock", "hydrofoil")}
 )
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1))
 @click.option("--in-memory", is_flag=True, help="Without sockets, from and to memory.")
+@click.option("--cold", is_flag=True, help="Measure a worker's first task, not a later one.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
 def replay(
-    files: tuple[Path, ...], engine: str, runs: int, in_memory: bool, json_file: Path | None
+    files: tuple[Path, ...],
+    engine: str,
+    runs: int,
+    in_memory: bool,
+    cold: bool,
+    json_file: Path | None,
 ) -> None:
     """Feed recordings to workers and measure the workers' CPU time.
 
-    Each run has a fresh process; engines alternate; the figure is the median. Figures are shown
-    only if all engines gave the same answer.
+    Each run has a fresh process, which has run the task once before; engines alternate; the figure
+    is the median. Figures are shown only if all engines gave the same answer.
     """
     engines = _CHOICES.get(engine, (engine,))
     results = []
@@ -44,12 +51,13 @@ def replay(
         try:
             recording = Recording.load(path)
             with Player(recording.environment, engines) as player:
-                transport = "memory" if in_memory else "socket"
-                result = compare(recording, engines, runs, transport, player)  # type: ignore[arg-type]
+                result = compare(
+                    recording, engines, runs, "memory" if in_memory else "socket", player, cold
+                )
         except (RecordingError, UnequalAnswersError, ValueError) as error:
             raise click.ClickException(f"{path}: {error}") from error
         results.append((path, recording, result))
-    Console().print(_table(results, engines))
+    output().print(_table(results, engines))
     if json_file is not None:
         report = [_as_json(*result) for result in results]
         json_file.write_text(json.dumps(report, indent=2) + "\n")

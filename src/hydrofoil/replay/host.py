@@ -30,11 +30,16 @@ _CHUNK = 1 << 18
 
 @dataclass(frozen=True)
 class RunRequest:
-    """Run ``worker`` ("module:function") on ``data``, over a socket pair or in memory."""
+    """Run ``worker`` ("module:function") on ``data``, over a socket pair or in memory.
+
+    ``cold`` leaves out the untimed run before: the process is then like a new worker on its first
+    task, otherwise like a reused one.
+    """
 
     worker: str
     data: bytes
     in_memory: bool
+    cold: bool
 
 
 @dataclass(frozen=True)
@@ -79,24 +84,20 @@ def _run(request: RunRequest) -> Measured:
     main = resolve(request.worker)
     ours, theirs = socket.socketpair()
 
-    def work() -> tuple[Measured, set[str]]:
+    def work() -> Measured:
         ours.close()
-        known = set(sys.modules)
+        if not request.cold:
+            _work_in_memory(main, request.data)
+            gc.collect()
         if request.in_memory:
-            measured = _work_in_memory(main, request.data)
-        else:
-            measured = _work_on_socket(main, theirs)
-        return measured, set(sys.modules) - known
+            return _work_in_memory(main, request.data)
+        return _work_on_socket(main, theirs)
 
     child, results = _fork(work)
     theirs.close()
     with ours:
         output = b"" if request.in_memory else _exchange(ours, request.data)
-    measured, imported = _collect(child, results)
-    # What this worker imported late, the next run's child finds imported, as in a reused worker.
-    for name in sorted(imported):
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
+    measured = _collect(child, results)
     if request.in_memory:
         return measured
     return Measured(measured.cpu, measured.wall, measured.exit_code, output)
@@ -134,7 +135,7 @@ def _time(main: Main, infile: BinaryIO, outfile: BinaryIO) -> Measured:
 
 
 def _floor(request: FloorRequest) -> Measured:
-    def work() -> tuple[Measured, set[str]]:
+    def work() -> Measured:
         # Unpickled in the child: pages shared with the host would be copied inside the timed loop.
         function = pickle.loads(request.function)
         columns = pickle.loads(request.columns)
@@ -143,9 +144,9 @@ def _floor(request: FloorRequest) -> Measured:
         wall, cpu = time.perf_counter(), time.process_time()
         _call_for_each(function, columns)
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        return Measured(cpu, wall, 0, b""), set()
+        return Measured(cpu, wall, 0, b"")
 
-    return _collect(*_fork(work))[0]
+    return _collect(*_fork(work))
 
 
 def _call_for_each(function: Callable[..., Any], columns: list[list[Any]]) -> None:
@@ -161,7 +162,7 @@ def _call_for_each(function: Callable[..., Any], columns: list[list[Any]]) -> No
             function(*row)
 
 
-def _fork(work: Callable[[], tuple[Measured, set[str]]]) -> tuple[int, BinaryIO]:
+def _fork(work: Callable[[], Measured]) -> tuple[int, BinaryIO]:
     """Run ``work`` in a child; its result comes back, pickled, on the file."""
     gc.collect()
     gc.freeze()
@@ -186,14 +187,14 @@ def _fork(work: Callable[[], tuple[Measured, set[str]]]) -> tuple[int, BinaryIO]
         os._exit(code)
 
 
-def _collect(child: int, results: BinaryIO) -> tuple[Measured, set[str]]:
+def _collect(child: int, results: BinaryIO) -> Measured:
     with results:
         content = results.read()
     _, status = os.waitpid(child, 0)
     if not content:
-        return Measured(0.0, 0.0, os.waitstatus_to_exitcode(status) or 1, b""), set()
-    measured, imported = pickle.loads(content)
-    return measured, imported
+        return Measured(0.0, 0.0, os.waitstatus_to_exitcode(status) or 1, b"")
+    measured: Measured = pickle.loads(content)
+    return measured
 
 
 def _exchange(sock: socket.socket, data: bytes) -> bytes:

@@ -2,7 +2,8 @@
 
 The figure is the CPU time of the process that runs a worker's ``main``, alone: a separate process
 feeds it and takes its answer. Every run has a fresh process, forked from one in which all workers
-are imported.
+are imported. Spark reuses its workers, so the process has run the task once before it is timed;
+``cold`` measures a worker's first task instead, with everything that it does only once.
 """
 
 import os
@@ -12,7 +13,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Literal
@@ -133,7 +134,13 @@ class Player:
         self._requests.close()
         self._host.wait()
 
-    def play(self, recording: Recording, engine: str, transport: Transport = "socket") -> Run:
+    def play(
+        self,
+        recording: Recording,
+        engine: str,
+        transport: Transport = "socket",
+        cold: bool = False,
+    ) -> Run:
         """Run one engine on one recording in a fresh process.
 
         Raises
@@ -146,7 +153,7 @@ class Player:
                 f"the recording's environment {recording.environment} is not the player's "
                 f"{self.environment}; use one player for each environment"
             )
-        request = RunRequest(_worker(engine), recording.data, transport == "memory")
+        request = RunRequest(_worker(engine), recording.data, transport == "memory", cold)
         measured = self._ask(request)
         return Run(engine, measured.cpu, measured.wall, measured.exit_code, measured.output)
 
@@ -191,8 +198,9 @@ def compare(
     runs: int = 5,
     transport: Transport = "socket",
     player: Player | None = None,
+    cold: bool = False,
 ) -> Comparison:
-    """Replay one recording to several engines in turn, after one untimed run of each.
+    """Replay one recording to several engines in turn.
 
     Parameters
     ----------
@@ -205,29 +213,30 @@ def compare(
         Over a socket pair, as executors do, or from and to memory.
     player : Player, optional
         One of the recording's environment; without it, a new one is started.
+    cold : bool
+        Measure a worker's first task instead of a later one.
 
     Raises
     ------
     UnequalAnswersError
-        An answer, also of a later run, is not that of the first engine.
+        The answer of any run is not that of the first.
     """
     if player is None:
         with Player(recording.environment, engines) as player:
-            return compare(recording, engines, runs, transport, player)
+            return compare(recording, engines, runs, transport, player, cold)
     expected: Answer | None = None
     timed: dict[str, list[Run]] = {engine: [] for engine in engines}
-    for turn in range(runs + 1):
+    for turn in range(runs):
         for engine in engines:
-            run = player.play(recording, engine, transport)
+            run = player.play(recording, engine, transport, cold)
             answer = read_answer(run.output, recording)
             expected = expected or answer
             difference = expected.difference(answer)
             if difference:
                 raise UnequalAnswersError(
-                    f"{engines[0]} and {engine} (run {turn}) answer differently: {difference}"
+                    f"{engines[0]} and {engine} (run {turn + 1}) answer differently: {difference}"
                 )
-            if turn:
-                timed[engine].append(Run(engine, run.cpu, run.wall, run.exit_code, b""))
+            timed[engine].append(replace(run, output=b""))
     assert expected is not None
     rows = input_rows(recording)
     return Comparison(expected.rows if rows is None else rows, timed, expected)
