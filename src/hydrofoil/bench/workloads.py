@@ -66,14 +66,15 @@ class Workload:
 
     def _udf(self, engine: Engine) -> "Callable[[str], Column]":
         import pyarrow as pa
-        from pyspark.sql.functions import PandasUDFType, arrow_udf, pandas_udf, udf
+        from pyspark.sql.functions import PandasUDFType, udf
+        from pyspark.sql.pandas.functions import arrow_udf, pandas_udf
 
         function = self.function(engine.kind)
         call: Callable[[str], Column]
         if engine.kind == "row":
             call = udf(function, self.returns, useArrow=engine.use_arrow)
         elif engine.kind == "pandas":
-            call = pandas_udf(function, self.returns, PandasUDFType.SCALAR)  # type: ignore[call-overload]
+            call = pandas_udf(function, self.returns, PandasUDFType.SCALAR)
         else:
             # Spark tells the flavour of an arrow_udf from its annotations.
             def annotated(array: pa.Array) -> pa.Array:
