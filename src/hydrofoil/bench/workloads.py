@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
     from pyspark.sql import Column, DataFrame, SparkSession
 
@@ -49,7 +48,7 @@ class Workload:
     column: str
     returns: str
     row: Callable[[Any], Any]
-    pandas: Callable[[Any], "pd.Series[Any]"]
+    pandas: Callable[[Any], Any]
     arrow: Callable[["pa.Array"], "pa.Array"]
 
     def data(self, spark: "SparkSession", rows: int) -> "DataFrame":
@@ -65,9 +64,13 @@ class Workload:
         return data.select(self._udf(engine)("c").alias("r"))
 
     def _udf(self, engine: Engine) -> "Callable[[str], Column]":
-        import pyarrow as pa
-        from pyspark.sql.functions import PandasUDFType, udf
-        from pyspark.sql.pandas.functions import arrow_udf, pandas_udf
+        from pyspark.sql.functions import udf
+        from pyspark.sql.pandas.functions import (
+            ArrowUDFType,
+            PandasUDFType,
+            arrow_udf,
+            pandas_udf,
+        )
 
         function = self.function(engine.kind)
         call: Callable[[str], Column]
@@ -76,12 +79,7 @@ class Workload:
         elif engine.kind == "pandas":
             call = pandas_udf(function, self.returns, PandasUDFType.SCALAR)
         else:
-            # Spark tells the flavour of an arrow_udf from its annotations.
-            def annotated(array: pa.Array) -> pa.Array:
-                return function(array)
-
-            annotated.__annotations__ = {"array": pa.Array, "return": pa.Array}
-            call = arrow_udf(annotated, self.returns)
+            call = arrow_udf(function, self.returns, ArrowUDFType.SCALAR)
         return call
 
 

@@ -149,7 +149,7 @@ def test_truncated_recording_ends(long_task: Recording) -> None:
 def test_unknown_engine(long_task: Recording) -> None:
     with (
         Player(long_task.environment) as player,
-        pytest.raises(ValueError, match="'stok'.*stock, hydrofoil, or module:function"),
+        pytest.raises(ValueError, match=r"'stok'.*stock, hydrofoil, or module:function"),
     ):
         player.play(long_task, "stok")
 
