@@ -1,5 +1,6 @@
 """THE tables of the end-to-end benchmark: what is computed, and by which engine."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -74,12 +75,15 @@ class Workload:
 
         function = self.function(engine.kind)
         call: Callable[[str], Column]
-        if engine.kind == "row":
-            call = udf(function, self.returns, useArrow=engine.use_arrow)
-        elif engine.kind == "pandas":
-            call = pandas_udf(function, self.returns, PandasUDFType.SCALAR)
-        else:
-            call = arrow_udf(function, self.returns, ArrowUDFType.SCALAR)
+        with warnings.catch_warnings():
+            # Spark would rather have type hints, which the functions of a table can't carry.
+            warnings.simplefilter("ignore", UserWarning)
+            if engine.kind == "row":
+                call = udf(function, self.returns, useArrow=engine.use_arrow)
+            elif engine.kind == "pandas":
+                call = pandas_udf(function, self.returns, PandasUDFType.SCALAR)
+            else:
+                call = arrow_udf(function, self.returns, ArrowUDFType.SCALAR)
         return call
 
 

@@ -70,7 +70,7 @@ def test_columns_that_are_not_flat_are_refused(spark: SparkSession) -> None:
     data = spark.range(0, 5, 1, 1).selectExpr("named_struct('a', id) as r")
     (recording,) = record(spark, lambda: data.select(f("r")).collect())
     assert input_rows(recording) == 5
-    with pytest.raises(ValueError, match="struct<a: int64.*>, not of a flat type"):
+    with pytest.raises(ValueError, match=r"struct<a: int64.*>, not of a flat type"):
         input_columns(recording)
 
 
