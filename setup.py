@@ -14,6 +14,15 @@ from setuptools import Extension, setup
 # The extension modules, one .pyx each under cext/hydrofoil/_cext/. To add one, add its name.
 MODULES = [
     "frames",
+    "columns",
+    "codecs.base",
+    "codecs.fixed",
+    "codecs.varlen",
+    "codecs.decimal128",
+    "codecs.temporal",
+    "codecs.nested",
+    "codecs.special",
+    "rows",
 ]
 
 DEBUG = os.environ.get("HYDROFOIL_DEBUG") == "1"

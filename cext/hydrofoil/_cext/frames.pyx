@@ -1,1 +1,371 @@
-"""Arrow IPC messages: bytes to frames and back (placeholder until the reader lands)."""
+"""Arrow IPC stream messages: bytes to frames, and columns' buffers to bytes.
+
+In: a binary file object. Out: `Frame`s, each one record batch message whose buffers are views of the
+bytes object that `read` returned; the frame owns it. The other way, `FrameWriter` is handed buffers
+that it borrows until `write` returns.
+
+The flatbuffers layout that is read and written here is Arrow's Message.fbs and Schema.fbs (metadata
+version V5). Only what a record batch needs is read by hand; a schema is left to pyarrow.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.memoryview cimport PyMemoryView_FromMemory
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy, memset
+
+from hydrofoil._cext.abi cimport padded
+
+cdef extern from "Python.h":
+    int PyBUF_READ
+
+# Values of the MessageHeader union.
+cdef enum:
+    HEADER_SCHEMA = 1
+    HEADER_RECORD_BATCH = 3
+
+cdef enum:
+    METADATA_VERSION_V5 = 4
+    NODE_SIZE = 16
+    BUFFER_SIZE = 16
+
+# A terabyte: no batch has it, and a garbled length should not be allocated.
+cdef int64_t MAX_BODY_LENGTH = 1 << 40
+
+cdef bytes END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+
+
+class IrregularStream(Exception):
+    """The stream holds something that only pyarrow should judge.
+
+    Raised at a truncated or garbled message, an end of file in place of the end marker, a dictionary
+    batch, or an older framing. ``consumed`` is every byte taken from the file since the last whole
+    message, so that a caller can hand the stream on as if nothing had been read.
+    """
+
+    def __init__(self, reason, consumed):
+        super().__init__(reason)
+        self.consumed = consumed
+
+
+cdef class _Table:
+    # A bounds-checked flatbuffers table inside a metadata block.
+    cdef const uint8_t* base
+    cdef Py_ssize_t size, at, vtable, vtable_size
+
+    cdef int open(self, const uint8_t* base, Py_ssize_t size, Py_ssize_t at) except -1:
+        self.base, self.size, self.at = base, size, at
+        self._need(at, 4)
+        self.vtable = at - (<const int32_t*>(base + at))[0]
+        self._need(self.vtable, 4)
+        self.vtable_size = (<const uint16_t*>(base + self.vtable))[0]
+        self._need(self.vtable, self.vtable_size)
+        return 0
+
+    cdef int _need(self, Py_ssize_t at, Py_ssize_t count) except -1:
+        if at < 0 or count < 0 or at + count > self.size:
+            raise ValueError("flatbuffers offset out of bounds")
+        return 0
+
+    cdef Py_ssize_t field(self, int index, Py_ssize_t width) except -1:
+        # Where a field's value lies, or 0 if it has its default.
+        cdef Py_ssize_t slot = 4 + 2 * index
+        if slot + 2 > self.vtable_size:
+            return 0
+        cdef Py_ssize_t relative = (<const uint16_t*>(self.base + self.vtable + slot))[0]
+        if relative == 0:
+            return 0
+        self._need(self.at + relative, width)
+        return self.at + relative
+
+    cdef int64_t int64(self, int index) except? -1:
+        cdef Py_ssize_t at = self.field(index, 8)
+        return (<const int64_t*>(self.base + at))[0] if at else 0
+
+    cdef uint8_t uint8(self, int index) except? 255:
+        cdef Py_ssize_t at = self.field(index, 1)
+        return self.base[at] if at else 0
+
+    cdef Py_ssize_t target(self, int index) except -1:
+        # Follow an offset field; 0 if absent.
+        cdef Py_ssize_t at = self.field(index, 4)
+        return at + (<const uint32_t*>(self.base + at))[0] if at else 0
+
+    cdef Py_ssize_t vector(self, int index, Py_ssize_t width, Py_ssize_t* count) except -1:
+        # First element of a vector of structs; 0 with count 0 if absent.
+        cdef Py_ssize_t at = self.target(index)
+        count[0] = 0
+        if at == 0:
+            return 0
+        self._need(at, 4)
+        count[0] = (<const uint32_t*>(self.base + at))[0]
+        self._need(at + 4, count[0] * width)
+        return at + 4
+
+
+cdef class Frame:
+    """One record batch message: its row count, field nodes and buffers, in depth-first order."""
+
+    def __cinit__(self, bytes metadata not None, bytes body not None):
+        self.metadata, self.body = metadata, body
+        cdef const uint8_t* base = <const uint8_t*>PyBytes_AS_STRING(metadata)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(metadata)
+        cdef _Table message = _Table.__new__(_Table), batch = _Table.__new__(_Table)
+        if size < 4:
+            raise ValueError("metadata is empty")
+        message.open(base, size, (<const uint32_t*>base)[0])
+        if message.uint8(1) != HEADER_RECORD_BATCH:
+            raise ValueError("message is not a record batch")
+        batch.open(base, size, message.target(2))
+        self.length = batch.int64(0)
+        self._nodes = base + batch.vector(1, NODE_SIZE, &self.node_count)
+        self._buffers = base + batch.vector(2, BUFFER_SIZE, &self.buffer_count)
+        self.compressed = batch.target(3) != 0
+        if self.length < 0:
+            raise ValueError("negative row count")
+
+    cdef void rewind(self) noexcept:
+        self.next_node = 0
+        self.next_buffer = 0
+
+    cdef int take_node(self, int64_t* length, int64_t* null_count) except -1:
+        if self.next_node >= self.node_count:
+            raise ValueError("record batch has fewer field nodes than its schema needs")
+        cdef const int64_t* node = <const int64_t*>(self._nodes + NODE_SIZE * self.next_node)
+        self.next_node += 1
+        length[0], null_count[0] = node[0], node[1]
+        if node[0] < 0 or node[1] > node[0]:
+            raise ValueError("field node with an impossible length or null count")
+        return 0
+
+    cdef int take_buffer(self, Extent* extent) except -1:
+        if self.next_buffer >= self.buffer_count:
+            raise ValueError("record batch has fewer buffers than its schema needs")
+        cdef const int64_t* entry = <const int64_t*>(self._buffers + BUFFER_SIZE * self.next_buffer)
+        self.next_buffer += 1
+        cdef int64_t size = PyBytes_GET_SIZE(self.body)
+        if entry[0] < 0 or entry[1] < 0 or entry[1] > size or entry[0] > size - entry[1]:
+            raise ValueError("buffer lies outside the message body")
+        if entry[0] & 7:
+            raise ValueError("buffer is not aligned to eight bytes")
+        extent.data = <const uint8_t*>PyBytes_AS_STRING(self.body) + entry[0]
+        extent.size = entry[1]
+        return 0
+
+    def message(self):
+        """The encapsulated IPC message that this frame was read from, for pyarrow."""
+        return (
+            b"\xff\xff\xff\xff"
+            + len(self.metadata).to_bytes(4, "little")
+            + self.metadata
+            + self.body
+        )
+
+
+cdef class FrameReader:
+    """Iterates over the record batches of one Arrow IPC stream.
+
+    Reads exactly the stream's bytes and leaves the file after its end marker. The schema message is
+    read when the reader is made, into ``schema_message``.
+
+    Parameters
+    ----------
+    file : binary file object
+        Only ``read(size)`` is used; it must return ``size`` bytes unless the file ends.
+
+    Raises
+    ------
+    IrregularStream
+        See there.
+    """
+
+    def __init__(self, file):
+        self._read = file.read
+        self.schema_message = b""
+        cdef list consumed = []
+        message = self._message(consumed)
+        if message is None or _header_type(message[0]) != HEADER_SCHEMA:
+            raise IrregularStream("the stream does not begin with a schema", b"".join(consumed))
+        self.schema_message = b"".join(consumed)
+
+    cdef bytes _exactly(self, Py_ssize_t size, list consumed):
+        data = self._read(size)
+        if type(data) is not bytes:
+            data = bytes(data)
+        consumed.append(data)
+        if len(data) != size:
+            raise IrregularStream("the stream ends inside a message", b"".join(consumed))
+        return data
+
+    cdef tuple _message(self, list consumed):
+        cdef bytes prefix = self._exactly(8, consumed)
+        cdef const uint32_t* words = <const uint32_t*>PyBytes_AS_STRING(prefix)
+        if words[0] != 0xFFFFFFFF or words[1] > 0x7FFFFFFF:
+            raise IrregularStream("no continuation marker", b"".join(consumed))
+        if words[1] == 0:
+            return None
+        cdef bytes metadata = self._exactly(words[1], consumed)
+        cdef int64_t body_length
+        try:
+            body_length = _body_length(metadata)
+        except ValueError as error:
+            raise IrregularStream(str(error), b"".join(consumed)) from None
+        if body_length > MAX_BODY_LENGTH:
+            raise IrregularStream("body length is absurd", b"".join(consumed))
+        return metadata, self._exactly(body_length, consumed) if body_length else b""
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.finished:
+            raise StopIteration
+        cdef list consumed = []
+        message = self._message(consumed)
+        if message is None:
+            self.finished = True
+            raise StopIteration
+        try:
+            return Frame.__new__(Frame, message[0], message[1])
+        except ValueError as error:
+            raise IrregularStream(str(error), b"".join(consumed)) from None
+
+
+cdef _Table _message_table(bytes metadata):
+    cdef const uint8_t* base = <const uint8_t*>PyBytes_AS_STRING(metadata)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(metadata)
+    cdef _Table message = _Table.__new__(_Table)
+    if size < 4:
+        raise ValueError("metadata is empty")
+    message.open(base, size, (<const uint32_t*>base)[0])
+    return message
+
+
+cdef int64_t _body_length(bytes metadata) except? -1:
+    cdef int64_t length = _message_table(metadata).int64(3)
+    if length < 0:
+        raise ValueError("negative body length")
+    return length
+
+
+cdef int _header_type(bytes metadata) except -1:
+    return _message_table(metadata).uint8(1)
+
+
+cdef class FrameWriter:
+    """Writes one Arrow IPC stream from borrowed buffers.
+
+    Parameters
+    ----------
+    file : binary file object
+        Its ``write`` must take everything it is given before it returns.
+    """
+
+    def __cinit__(self, file):
+        self._write = file.write
+        self._nodes = NULL
+        self._extents = NULL
+
+    def __dealloc__(self):
+        free(self._nodes)
+        free(self._extents)
+
+    def write_message(self, bytes message not None):
+        """Write an encapsulated message that somebody else made, such as a schema."""
+        self._write(message)
+
+    def write_end(self):
+        """Write the end-of-stream marker."""
+        self._write(END_OF_STREAM)
+
+    cdef int add_node(self, Py_ssize_t length, Py_ssize_t null_count) except -1:
+        if self._node_count == self._node_capacity:
+            self._node_capacity = 2 * self._node_capacity + 8
+            nodes = <int64_t*>realloc(self._nodes, self._node_capacity * NODE_SIZE)
+            if nodes == NULL:
+                raise MemoryError()
+            self._nodes = nodes
+        self._nodes[2 * self._node_count] = length
+        self._nodes[2 * self._node_count + 1] = null_count
+        self._node_count += 1
+        return 0
+
+    cdef int add_buffer(self, const void* data, Py_ssize_t size) except -1:
+        # The memory must be readable, and zero, up to the padded size.
+        if self._extent_count == self._extent_capacity:
+            self._extent_capacity = 2 * self._extent_capacity + 8
+            extents = <Extent*>realloc(self._extents, self._extent_capacity * sizeof(Extent))
+            if extents == NULL:
+                raise MemoryError()
+            self._extents = extents
+        self._extents[self._extent_count].data = <const uint8_t*>data
+        self._extents[self._extent_count].size = size
+        self._extent_count += 1
+        return 0
+
+    def write_batch(self, Py_ssize_t length):
+        """Write what has been added as one record batch of ``length`` rows, and forget it."""
+        cdef Py_ssize_t i
+        try:
+            self._write(self._header(length))
+            for i in range(self._extent_count):
+                if self._extents[i].size:
+                    self._write(
+                        PyMemoryView_FromMemory(
+                            <char*>self._extents[i].data, padded(self._extents[i].size), PyBUF_READ
+                        )
+                    )
+        finally:
+            self._node_count = 0
+            self._extent_count = 0
+
+    cdef bytes _header(self, Py_ssize_t length):
+        # Every offset below is fixed but for the two vectors' lengths. Positions are relative to the
+        # metadata, which begins after the eight bytes of continuation marker and size:
+        #   0 root | 4 Message vtable | 16 Message | 40 RecordBatch vtable | 56 RecordBatch
+        #   76 count of nodes | 80 nodes | count of buffers, four bytes after | buffers
+        cdef Py_ssize_t nodes_size = NODE_SIZE * self._node_count
+        cdef Py_ssize_t size = 88 + nodes_size + BUFFER_SIZE * self._extent_count
+        cdef bytes header = PyBytes_FromStringAndSize(NULL, 8 + size)
+        cdef uint8_t* start = <uint8_t*>PyBytes_AS_STRING(header)
+        cdef uint8_t* meta = start + 8
+        cdef int64_t* entry
+        cdef int64_t body = 0
+        cdef Py_ssize_t i
+        memset(start, 0, 8 + size)
+        (<uint32_t*>start)[0] = 0xFFFFFFFF
+        (<uint32_t*>start)[1] = <uint32_t>size
+
+        (<uint32_t*>meta)[0] = 16
+        (<uint16_t*>(meta + 4))[0] = 12   # Message vtable: its size, the table's size, four fields
+        (<uint16_t*>(meta + 6))[0] = 20
+        (<uint16_t*>(meta + 8))[0] = 16   # version
+        (<uint16_t*>(meta + 10))[0] = 18  # header type
+        (<uint16_t*>(meta + 12))[0] = 4   # header
+        (<uint16_t*>(meta + 14))[0] = 8   # body length
+        (<int32_t*>(meta + 16))[0] = 12
+        (<uint32_t*>(meta + 20))[0] = 36  # 56 - 20
+        (<int16_t*>(meta + 32))[0] = METADATA_VERSION_V5
+        meta[34] = HEADER_RECORD_BATCH
+
+        (<uint16_t*>(meta + 40))[0] = 10  # RecordBatch vtable: three fields
+        (<uint16_t*>(meta + 42))[0] = 20
+        (<uint16_t*>(meta + 44))[0] = 8   # length
+        (<uint16_t*>(meta + 46))[0] = 4   # nodes
+        (<uint16_t*>(meta + 48))[0] = 16  # buffers
+        (<int32_t*>(meta + 56))[0] = 16
+        (<uint32_t*>(meta + 60))[0] = 16  # 76 - 60
+        (<int64_t*>(meta + 64))[0] = length
+        (<uint32_t*>(meta + 72))[0] = <uint32_t>(12 + nodes_size)
+
+        (<uint32_t*>(meta + 76))[0] = <uint32_t>self._node_count
+        if self._node_count:
+            memcpy(meta + 80, self._nodes, nodes_size)
+        (<uint32_t*>(meta + 84 + nodes_size))[0] = <uint32_t>self._extent_count
+        entry = <int64_t*>(meta + 88 + nodes_size)
+        for i in range(self._extent_count):
+            entry[2 * i] = body
+            entry[2 * i + 1] = self._extents[i].size
+            body += padded(self._extents[i].size)
+        (<int64_t*>(meta + 24))[0] = body
+        return header

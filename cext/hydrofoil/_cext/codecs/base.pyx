@@ -1,0 +1,177 @@
+"""What every codec is: a decoder reads values out of a column, an encoder appends values to one.
+
+In: a `ColumnView` bound to a batch; out: Python objects, exactly those that stock PySpark would hand to
+the user's function. The other way: Python objects that are exactly of the declared type in, buffers out;
+any other object is `LEFT` to stock's conversion, with nothing lost.
+"""
+
+from libc.string cimport memset
+
+from hydrofoil._cext.abi cimport bit_is_set, bytes_for_bits, clear_bit
+from hydrofoil._cext.columns cimport ColumnView, buffer_emit, buffer_free, buffer_grow
+from hydrofoil._cext.frames cimport FrameWriter
+
+
+class UndecodableColumn(ValueError):
+    """The batch has a value that stock PySpark should meet first, since it raises or warns there."""
+
+
+cdef class Decoder:
+    """Reads the values of one column.
+
+    Attributes
+    ----------
+    eager : bool
+        Values depend on something that the user's function could change (the local time zone), so all
+        of a batch's are read before the function is called, as stock does.
+    mutable : bool
+        Values can be changed in place, so two readers of one column must be given the same objects.
+    """
+
+    cdef int bind(self, ColumnView view) except -1:
+        # After this, read(i) is valid for 0 <= i < view.length until unbind().
+        self.validity, self.offset, self.owner = view.validity, view.offset, view.owner
+        return self.attach(view)
+
+    cdef int attach(self, ColumnView view) except -1:
+        return 0
+
+    cdef object read(self, Py_ssize_t i):
+        raise NotImplementedError
+
+    cdef void unbind(self) noexcept:
+        self.owner = None
+
+    def open(self, ColumnView view not None):
+        """Be ready to read a bound view's values, until ``close``.
+
+        Raises
+        ------
+        UndecodableColumn
+            If the column holds a value that stock would stumble over.
+        """
+        self.bind(view)
+
+    def close(self):
+        """Let go of the batch."""
+        self.unbind()
+
+    def decode(self, ColumnView view not None):
+        """All values of a bound view, as a list.
+
+        Raises
+        ------
+        UndecodableColumn
+            If the column holds a value that stock would stumble over.
+        """
+        cdef Py_ssize_t i
+        self.bind(view)
+        values = [self.read(i) for i in range(view.length)]
+        self.unbind()
+        return values
+
+
+cdef class Encoder:
+    """Appends values to one column.
+
+    Attributes
+    ----------
+    nullable : bool
+        Whether None may be written; if not, None is left to stock, which raises.
+    restores : bool
+        Whether ``restore`` gives back objects that stock would convert to what is in the buffers already,
+        so that nobody needs to keep the originals.
+    """
+
+    def __cinit__(self, *args, **kwargs):
+        self.nullable = True
+
+    def __dealloc__(self):
+        buffer_free(&self.validity)
+
+    cdef int write(self, object value) except -1:
+        raise NotImplementedError
+
+    cdef int write_null(self) except -1:
+        if not self.nullable:
+            return LEFT
+        self.append_null()
+        return TAKEN
+
+    cdef int append_null(self) except -1:
+        # A null slot whatever `nullable` says: a null struct has null fields.
+        raise NotImplementedError
+
+    cdef object restore(self, Py_ssize_t i):
+        raise NotImplementedError
+
+    cdef bint is_null(self, Py_ssize_t i) noexcept:
+        if self.null_count == 0 or i >= self.validity.capacity * 8:
+            return False
+        return not bit_is_set(self.validity.data, i)
+
+    cdef int mark_null(self) except -1:
+        # Bits beyond what was ever marked are ones, so that values need not set theirs.
+        cdef Py_ssize_t needed = bytes_for_bits(self.length + 1)
+        if needed > self.validity.capacity:
+            buffer_grow(&self.validity, needed, 0xFF)
+        clear_bit(self.validity.data, self.length)
+        self.null_count += 1
+        return 0
+
+    cdef int reset(self) except -1:
+        # Forget the batch, keep the memory.
+        if self.null_count:
+            memset(self.validity.data, 0xFF, self.validity.capacity)
+        self.length = 0
+        self.null_count = 0
+        return 0
+
+    cdef bint settled(self) noexcept:
+        # False if what the batch's values were converted by has changed since `reset`.
+        return True
+
+    cdef int emit_validity(self, FrameWriter writer) except -1:
+        cdef Py_ssize_t needed
+        writer.add_node(self.length, self.null_count)
+        if self.null_count == 0:
+            writer.add_buffer(NULL, 0)
+            return 0
+        needed = bytes_for_bits(self.length)
+        if needed > self.validity.capacity:
+            buffer_grow(&self.validity, needed, 0xFF)
+        self.validity.size = needed
+        return buffer_emit(&self.validity, writer)
+
+    cdef int emit(self, FrameWriter writer) except -1:
+        # Hand the buffers to the writer, depth first, as the IPC format orders them.
+        raise NotImplementedError
+
+    def encode(self, values):
+        """Append values in order, and return how many were taken before one was left to stock."""
+        cdef Py_ssize_t taken = 0
+        self.reset()
+        for value in values:
+            if self.write(value) == LEFT:
+                break
+            taken += 1
+        return taken
+
+    def is_settled(self):
+        """Whether all values of the batch were converted under one state of the environment."""
+        return self.settled()
+
+    def restored(self, Py_ssize_t stop):
+        """The first ``stop`` values, as objects that stock would convert to the same buffers."""
+        cdef Py_ssize_t i
+        return [self.restore(i) for i in range(stop)]
+
+
+def write_batch(FrameWriter writer not None, list encoders not None, Py_ssize_t length):
+    """Write the encoders' columns as one record batch of ``length`` rows."""
+    cdef Encoder encoder
+    for encoder in encoders:
+        if encoder.length != length:
+            raise ValueError(f"a column has {encoder.length} values, its batch {length}")
+        encoder.emit(writer)
+    writer.write_batch(length)

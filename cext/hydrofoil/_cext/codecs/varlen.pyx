@@ -1,0 +1,200 @@
+"""Strings and binary, with 32-bit and 64-bit offsets.
+
+A string that is not valid UTF-8 (Spark can make one by casting binary) raises while it is decoded, as in
+stock; the caller lets stock raise. Encoding takes exactly `str` without lone surrogates, and `bytes` or
+`bytearray` for binary.
+"""
+
+from cpython.bytearray cimport (
+    PyByteArray_AS_STRING,
+    PyByteArray_CheckExact,
+    PyByteArray_FromStringAndSize,
+    PyByteArray_GET_SIZE,
+)
+from cpython.bytes cimport (
+    PyBytes_AS_STRING,
+    PyBytes_CheckExact,
+    PyBytes_FromStringAndSize,
+    PyBytes_GET_SIZE,
+)
+from cpython.exc cimport PyErr_Clear
+from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeUTF8
+from libc.stdint cimport int32_t, int64_t, uint8_t
+
+from hydrofoil._cext.abi cimport bit_is_set
+from hydrofoil._cext.codecs.base cimport LEFT, TAKEN, Decoder, Encoder
+from hydrofoil._cext.columns cimport (
+    Buffer,
+    ColumnView,
+    buffer_append,
+    buffer_emit,
+    buffer_ensure,
+    buffer_free,
+)
+from hydrofoil._cext.frames cimport FrameWriter
+
+cdef extern from "Python.h":
+    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size)  # NULL with an error set
+
+cdef int64_t MAX_NARROW_OFFSET = 0x7FFFFFFF
+
+
+cdef class _VarlenDecoder(Decoder):
+    cdef const uint8_t* offsets
+    cdef const char* var
+    cdef bint wide
+
+    cdef int attach(self, ColumnView view) except -1:
+        self.offsets, self.var, self.wide = view.data, <const char*>view.var, view.width == 8
+        return 0
+
+    cdef inline const char* locate(self, Py_ssize_t i, Py_ssize_t* size) noexcept:
+        cdef const int32_t* narrow
+        cdef const int64_t* wide
+        if self.wide:
+            wide = <const int64_t*>self.offsets + i
+            size[0] = wide[1] - wide[0]
+            return self.var + wide[0]
+        narrow = <const int32_t*>self.offsets + i
+        size[0] = narrow[1] - narrow[0]
+        return self.var + narrow[0]
+
+
+cdef class StringDecoder(_VarlenDecoder):
+    cdef object read(self, Py_ssize_t i):
+        cdef Py_ssize_t size
+        cdef const char* text
+        i += self.offset
+        if self.validity != NULL and not bit_is_set(self.validity, i):
+            return None
+        text = self.locate(i, &size)
+        return PyUnicode_DecodeUTF8(text, size, NULL)
+
+
+cdef class BytesDecoder(_VarlenDecoder):
+    cdef object read(self, Py_ssize_t i):
+        cdef Py_ssize_t size
+        cdef const char* data
+        i += self.offset
+        if self.validity != NULL and not bit_is_set(self.validity, i):
+            return None
+        data = self.locate(i, &size)
+        return PyBytes_FromStringAndSize(data, size)
+
+
+cdef class ByteArrayDecoder(_VarlenDecoder):
+    def __cinit__(self):
+        self.mutable = True
+
+    cdef object read(self, Py_ssize_t i):
+        cdef Py_ssize_t size
+        cdef const char* data
+        i += self.offset
+        if self.validity != NULL and not bit_is_set(self.validity, i):
+            return None
+        data = self.locate(i, &size)
+        return PyByteArray_FromStringAndSize(data, size)
+
+
+cdef class _VarlenEncoder(Encoder):
+    cdef Buffer offsets
+    cdef Buffer var
+    cdef bint wide
+
+    def __cinit__(self, *, wide=False, nullable=True):
+        self.nullable = nullable
+        self.wide = wide
+        self.restores = True
+
+    def __dealloc__(self):
+        buffer_free(&self.offsets)
+        buffer_free(&self.var)
+
+    cdef inline int end_value(self) except -1:
+        # Slot 0 is the first value's start, which is always zero.
+        cdef Py_ssize_t width = 8 if self.wide else 4
+        buffer_ensure(&self.offsets, (self.length + 2) * width)
+        if self.wide:
+            (<int64_t*>self.offsets.data)[self.length + 1] = self.var.size
+        else:
+            (<int32_t*>self.offsets.data)[self.length + 1] = <int32_t>self.var.size
+        self.length += 1
+        return 0
+
+    cdef inline int put(self, const char* data, Py_ssize_t size) except -1:
+        if not self.wide and self.var.size + size > MAX_NARROW_OFFSET:
+            return LEFT
+        buffer_append(&self.var, data, size)
+        self.end_value()
+        return TAKEN
+
+    cdef int append_null(self) except -1:
+        self.mark_null()
+        return self.end_value()
+
+    cdef inline const char* stored(self, Py_ssize_t i, Py_ssize_t* size) noexcept:
+        cdef Py_ssize_t start, end
+        if self.wide:
+            start = (<int64_t*>self.offsets.data)[i]
+            end = (<int64_t*>self.offsets.data)[i + 1]
+        else:
+            start = (<int32_t*>self.offsets.data)[i]
+            end = (<int32_t*>self.offsets.data)[i + 1]
+        size[0] = end - start
+        return <const char*>self.var.data + start
+
+    cdef int reset(self) except -1:
+        Encoder.reset(self)
+        self.var.size = 0
+        return 0
+
+    cdef int emit(self, FrameWriter writer) except -1:
+        cdef Py_ssize_t width = 8 if self.wide else 4
+        self.emit_validity(writer)
+        buffer_ensure(&self.offsets, width)
+        self.offsets.size = (self.length + 1) * width
+        buffer_emit(&self.offsets, writer)
+        return buffer_emit(&self.var, writer)
+
+
+cdef class StringEncoder(_VarlenEncoder):
+    cdef int write(self, object value) except -1:
+        cdef Py_ssize_t size
+        cdef const char* text
+        if value is None:
+            return self.write_null()
+        if not PyUnicode_CheckExact(value):
+            return LEFT
+        text = PyUnicode_AsUTF8AndSize(value, &size)
+        if text == NULL:
+            PyErr_Clear()
+            return LEFT
+        return self.put(text, size)
+
+    cdef object restore(self, Py_ssize_t i):
+        cdef Py_ssize_t size
+        cdef const char* text
+        if self.is_null(i):
+            return None
+        text = self.stored(i, &size)
+        return PyUnicode_DecodeUTF8(text, size, NULL)
+
+
+cdef class BinaryEncoder(_VarlenEncoder):
+    # A bytearray is restored as bytes: stock makes bytes of it first thing.
+    cdef int write(self, object value) except -1:
+        if value is None:
+            return self.write_null()
+        if PyBytes_CheckExact(value):
+            return self.put(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+        if PyByteArray_CheckExact(value):
+            return self.put(PyByteArray_AS_STRING(value), PyByteArray_GET_SIZE(value))
+        return LEFT
+
+    cdef object restore(self, Py_ssize_t i):
+        cdef Py_ssize_t size
+        cdef const char* data
+        if self.is_null(i):
+            return None
+        data = self.stored(i, &size)
+        return PyBytes_FromStringAndSize(data, size)

@@ -1,0 +1,217 @@
+"""THE type table: for each Spark SQL type, which codec reads it and which writes it.
+
+A type without a codec, here or nested in another, goes through stock PySpark's converters for its column
+only. To add a type, add a row; `docs/types.md` says what users see.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hydrofoil._cext.codecs import decimal128, fixed, nested, special, temporal, varlen
+from hydrofoil._cext.codecs.base import Decoder, Encoder
+from hydrofoil._cext.columns import ColumnView
+
+
+class NoCodec(Exception):
+    """No codec converts this column as stock does; ``str()`` says what and why."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What conversion depends on besides the types.
+
+    Attributes
+    ----------
+    row_type : type
+        ``pyspark.sql.Row``.
+    dedup_names : callable
+        How stock tells apart fields of a struct that have the same name.
+    known_zone : callable
+        Whether pyarrow can make a tzinfo of a time zone's name.
+    binary_as_bytes : bool
+        Binary arguments are ``bytes``; otherwise ``bytearray``.
+    large_var_types : bool
+        Strings and binary are sent back with 64-bit offsets.
+    """
+
+    row_type: type
+    dedup_names: Callable[[list[str]], list[str]]
+    known_zone: Callable[[str], bool]
+    binary_as_bytes: bool = True
+    large_var_types: bool = False
+
+
+MakeDecoder = Callable[[Any, ColumnView, Options], Decoder]
+MakeEncoder = Callable[[Any, bool, Options], Encoder]
+
+
+@dataclass(frozen=True)
+class TypeRow:
+    """One Spark type: the Arrow formats it may arrive in, and its codecs' factories."""
+
+    formats: tuple[str, ...] = ()
+    decode: MakeDecoder | None = None
+    encode: MakeEncoder | None = None
+
+
+def _plain(fmt: str, decoder: type[Decoder], encoder: type[Encoder]) -> TypeRow:
+    return TypeRow(
+        (fmt,),
+        lambda spark_type, view, options: decoder(),
+        lambda spark_type, nullable, options: encoder(nullable=nullable),
+    )
+
+
+def _decode_binary(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
+    return varlen.BytesDecoder() if options.binary_as_bytes else varlen.ByteArrayDecoder()
+
+
+def _decode_decimal(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
+    return decimal128.DecimalDecoder(int(view.format.rpartition(",")[2]))
+
+
+def _encode_decimal(spark_type: Any, nullable: bool, options: Options) -> Encoder:
+    return decimal128.DecimalEncoder(spark_type.precision, spark_type.scale, nullable=nullable)
+
+
+def _decode_timestamp(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
+    zone = view.format.partition(":")[2]
+    if not zone or not options.known_zone(zone):
+        raise NoCodec(f"timestamp with the time zone {zone!r}")
+    return temporal.TimestampDecoder()
+
+
+def _decode_timestamp_ntz(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
+    if view.format != "tsu:":
+        raise NoCodec("timestamp_ntz with a time zone")
+    return temporal.TimestampNtzDecoder()
+
+
+def _decode_array(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
+    return nested.ListDecoder(decoder_for(spark_type.elementType, view.children[0], options))
+
+
+def _encode_array(spark_type: Any, nullable: bool, options: Options) -> Encoder:
+    element = encoder_for(spark_type.elementType, options, nullable=spark_type.containsNull)
+    return nested.ListEncoder(element, nullable=nullable)
+
+
+def _decode_map(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
+    key, value = view.children[0].children
+    return nested.MapDecoder(
+        decoder_for(spark_type.keyType, key, options),
+        decoder_for(spark_type.valueType, value, options),
+    )
+
+
+def _encode_map(spark_type: Any, nullable: bool, options: Options) -> Encoder:
+    return nested.MapEncoder(
+        encoder_for(spark_type.keyType, options, nullable=False),
+        encoder_for(spark_type.valueType, options, nullable=spark_type.valueContainsNull),
+        nullable=nullable,
+    )
+
+
+def _decode_struct(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
+    # Stock looks fields up by these names; if the column has others, it finds nulls.
+    if [child.name for child in view.children] != list(options.dedup_names(spark_type.names)):
+        raise NoCodec("struct whose column has other field names than its type")
+    fields = [
+        decoder_for(field.dataType, child, options)
+        for field, child in zip(spark_type.fields, view.children, strict=True)
+    ]
+    return nested.StructDecoder(fields, spark_type.names, options.row_type)
+
+
+def _encode_struct(spark_type: Any, nullable: bool, options: Options) -> Encoder:
+    if len(set(spark_type.names)) != len(spark_type.names):
+        raise NoCodec("struct with duplicate field names as a result")
+    fields = [
+        encoder_for(field.dataType, options, nullable=field.nullable) for field in spark_type.fields
+    ]
+    return nested.StructEncoder(fields, spark_type.names, options.row_type, nullable=nullable)
+
+
+# By the name of the type's class; a subclass has its own row or none.
+TYPES: dict[str, TypeRow] = {
+    "NullType": _plain("n", special.NullDecoder, special.NullEncoder),
+    "BooleanType": _plain("b", fixed.BoolDecoder, fixed.BoolEncoder),
+    "ByteType": _plain("c", fixed.Int8Decoder, fixed.Int8Encoder),
+    "ShortType": _plain("s", fixed.Int16Decoder, fixed.Int16Encoder),
+    "IntegerType": _plain("i", fixed.Int32Decoder, fixed.Int32Encoder),
+    "LongType": _plain("l", fixed.Int64Decoder, fixed.Int64Encoder),
+    "FloatType": _plain("f", fixed.FloatDecoder, fixed.FloatEncoder),
+    "DoubleType": _plain("g", fixed.DoubleDecoder, fixed.DoubleEncoder),
+    "DecimalType": TypeRow(("d:",), _decode_decimal, _encode_decimal),
+    "StringType": TypeRow(
+        ("u", "U"),
+        lambda spark_type, view, options: varlen.StringDecoder(),
+        lambda spark_type, nullable, options: varlen.StringEncoder(
+            wide=options.large_var_types, nullable=nullable
+        ),
+    ),
+    "BinaryType": TypeRow(
+        ("z", "Z"),
+        _decode_binary,
+        lambda spark_type, nullable, options: varlen.BinaryEncoder(
+            wide=options.large_var_types, nullable=nullable
+        ),
+    ),
+    "DateType": _plain("tdD", temporal.DateDecoder, temporal.DateEncoder),
+    "TimestampType": TypeRow(
+        ("tsu:",),
+        _decode_timestamp,
+        lambda spark_type, nullable, options: temporal.TimestampEncoder(nullable=nullable),
+    ),
+    "TimestampNTZType": TypeRow(
+        ("tsu:",),
+        _decode_timestamp_ntz,
+        lambda spark_type, nullable, options: temporal.TimestampNtzEncoder(nullable=nullable),
+    ),
+    "DayTimeIntervalType": _plain("tDu", temporal.DurationDecoder, temporal.DurationEncoder),
+    "ArrayType": TypeRow(("+l",), _decode_array, _encode_array),
+    "MapType": TypeRow(("+m",), _decode_map, _encode_map),
+    "StructType": TypeRow(("+s",), _decode_struct, _encode_struct),
+    # Stock's converters know these; no codec does yet.
+    "CharType": TypeRow(),
+    "VarcharType": TypeRow(),
+    "TimeType": TypeRow(),
+    "YearMonthIntervalType": TypeRow(),
+    "CalendarIntervalType": TypeRow(),
+    "VariantType": TypeRow(),
+    "GeographyType": TypeRow(),
+    "GeometryType": TypeRow(),
+}
+
+
+def decoder_for(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
+    """The decoder of a column of this type and layout.
+
+    Raises
+    ------
+    NoCodec
+        If the type, or one nested in it, is left to stock's converters.
+    """
+    name = type(spark_type).__name__
+    row = TYPES.get(name)
+    if row is None or row.decode is None:
+        raise NoCodec(f"{name} has no codec")
+    if not any(view.format == f or (f[-1] in ":," and view.format.startswith(f)) for f in row.formats):
+        raise NoCodec(f"{name} in the Arrow format {view.format!r}")
+    return row.decode(spark_type, view, options)
+
+
+def encoder_for(spark_type: Any, options: Options, *, nullable: bool = True) -> Encoder:
+    """The encoder of a result column of this declared type.
+
+    Raises
+    ------
+    NoCodec
+        If the type, or one nested in it, is left to stock's converters.
+    """
+    name = type(spark_type).__name__
+    row = TYPES.get(name)
+    if row is None or row.encode is None:
+        raise NoCodec(f"{name} has no codec")
+    return row.encode(spark_type, nullable, options)

@@ -1,0 +1,335 @@
+"""Row UDFs on Arrow (SQL_ARROW_BATCHED_UDF): columns to arguments, results to columns.
+
+A batch comes in as a frame. Its columns are bound to decoders, each UDF's loop writes to its encoder, and
+the encoders go out as one record batch. Three things send a batch to stock's code, and none calls the
+function twice for a row:
+
+* The batch has a column, value or buffer that is not plain: stock gets the batch itself.
+* A result is not exactly of its declared type: stock is given the results, through a `Replay` in the
+  function's place, and converts them; rows that are left are still computed by our loop.
+* A value cannot be decoded in mid-batch: stock gets the batch, and calls the function for the rows from
+  there on.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from hydrofoil._cext.codecs.base import Decoder, Encoder
+from hydrofoil._cext.codecs.special import ValuesDecoder
+from hydrofoil._cext.columns import ColumnView, UnsupportedLayout, bind_frame
+from hydrofoil._cext.frames import Frame
+from hydrofoil._cext.rows import Replay, RowLoop
+from hydrofoil.codecs import NoCodec, Options, decoder_for, encoder_for
+from hydrofoil.evals.udf import Udf
+from hydrofoil.trace import TaskTrace, UdfTrace
+from hydrofoil.wire import Encoded
+
+StockFunction = Callable[[int, Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+class ToStock(Exception):
+    """The batch needs stock's code; ``str()`` is the reason that is counted."""
+
+
+class Column:
+    """One input column: how its values are made for the batch that it is bound to."""
+
+    def __init__(self, spark_type: Any, view: ColumnView, options: Options, *, shared: bool) -> None:
+        self.view = view
+        self.decoder: Decoder | None = None
+        self.reason = ""
+        try:
+            self.decoder = decoder_for(spark_type, view, options)
+        except NoCodec as missing:
+            self.reason = str(missing)
+        self.ahead = self.decoder is not None and (
+            self.decoder.eager or (shared and self.decoder.mutable)
+        )
+
+    def release(self) -> None:
+        """Let go of the batch."""
+        self.view.release()
+        if self.decoder is not None:
+            self.decoder.close()
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One UDF's row loop, and the input columns that it reads, each once."""
+
+    columns: list[int]
+    rows: RowLoop
+
+
+class RowProjection:
+    """All UDFs of one projection, run over a task's batches.
+
+    Parameters
+    ----------
+    udfs : list of Udf
+        In the order of the output's columns.
+    input_type : pyspark.sql.types.StructType
+        The input columns' Spark types.
+    options : Options
+        What conversion depends on.
+    stock : callable
+        Stock's function for this task, with ``replays`` in place of the users' functions.
+    serial_stock : callable
+        The same without threads, for replaying results in order.
+    stock_column : callable
+        Stock's conversion of one column: (pyarrow array, Spark type) -> list of values.
+    run : callable
+        Calls what it is given, turning StopIteration into what stock makes of it.
+    threads : int
+        How many threads call the functions; 0 or less for none.
+    """
+
+    def __init__(
+        self,
+        udfs: list[Udf],
+        input_type: Any,
+        options: Options,
+        *,
+        stock: StockFunction,
+        serial_stock: StockFunction,
+        replays: list[Replay],
+        stock_column: Callable[[pa.Array, Any], list[Any]],
+        run: Callable[[Callable[[], Any]], Any],
+        threads: int,
+        trace: TaskTrace,
+    ) -> None:
+        self.udfs = udfs
+        self.input_type = input_type
+        self.options = options
+        self.stock = stock
+        self.serial_stock = serial_stock
+        self.replays = replays
+        self.stock_column = stock_column
+        self.run = run
+        self.threads = threads
+        self.trace = trace
+        self.split_index = 0
+        self.encoders: list[Encoder | None] = []
+        for udf in udfs:
+            try:
+                self.encoders.append(encoder_for(udf.return_type, options))
+                reason = ""
+            except NoCodec as missing:
+                self.encoders.append(None)
+                reason = f"its results are converted by stock: {missing}"
+            trace.udfs.append(
+                UdfTrace(udf.name, f" -> {udf.return_type.simpleString()}", "fast", reason)
+            )
+        self.schema_message = b""
+        self.schema: pa.Schema | None = None
+        self.columns: list[Column] = []
+        self.loops: list[Loop] = []
+        self.unsupported = ""
+
+    def __call__(
+        self, split_index: int, batches: Iterable[Frame | pa.RecordBatch]
+    ) -> Iterator[Encoded | pa.RecordBatch]:
+        self.split_index = split_index
+        try:
+            for batch in batches:
+                if isinstance(batch, Frame):
+                    yield self._evaluate(batch)
+                else:
+                    self.trace.fell_back("the stream is irregular")
+                    yield self._by_stock(batch)
+        finally:
+            self.trace.publish()
+
+    # --- Once a task -----------------------------------------------------------------------------
+
+    def _plan(self, schema_message: bytes) -> None:
+        self.schema_message = schema_message
+        self.schema = pa.ipc.read_schema(pa.py_buffer(schema_message))
+        fields = self.input_type.fields
+        if len(fields) != len(self.schema):
+            self.unsupported = "the batch has other columns than its declared input"
+            return
+        users = [set(udf.offsets) for udf in self.udfs]
+        try:
+            self.columns = [
+                Column(
+                    field.dataType,
+                    ColumnView.of_type(arrow_type),
+                    self.options,
+                    shared=sum(i in offsets for offsets in users) > 1,
+                )
+                for i, (field, arrow_type) in enumerate(zip(fields, self.schema.types, strict=True))
+            ]
+        except UnsupportedLayout as error:
+            self.unsupported = f"a column's layout is not known: {error}"
+            return
+        for udf, trace in zip(self.udfs, self.trace.udfs, strict=True):
+            distinct = list(dict.fromkeys(udf.offsets))
+            call = udf.call({offset: slot for slot, offset in enumerate(distinct)})
+            self.loops.append(Loop(distinct, RowLoop(call)))
+            missing = [self.columns[o].reason for o in distinct if self.columns[o].reason]
+            arguments = ", ".join(fields[o].dataType.simpleString() for o in udf.offsets)
+            trace.signature = f"({arguments}){trace.signature}"
+            if missing:
+                trace.reason = "; ".join(
+                    filter(None, [f"arguments by stock's converters: {missing[0]}", trace.reason])
+                )
+
+    # --- Once a batch ----------------------------------------------------------------------------
+
+    def _evaluate(self, frame: Frame) -> Encoded | pa.RecordBatch:
+        if self.schema is None:
+            self._plan(frame.schema_message)
+        try:
+            decoders = self._decoders(frame)
+        except ToStock as reason:
+            self.trace.fell_back(str(reason))
+            return self._by_stock(self._record_batch(frame))
+        try:
+            return self.run(lambda: self._run_udfs(frame, decoders))
+        finally:
+            for column in self.columns:
+                column.release()
+
+    def _record_batch(self, frame: Frame) -> pa.RecordBatch:
+        return pa.ipc.read_record_batch(pa.py_buffer(frame.message()), self.schema)
+
+    def _decoders(self, frame: Frame) -> dict[int, Decoder]:
+        """For each input column, what reads its values in this batch."""
+        if self.unsupported:
+            raise ToStock(self.unsupported)
+        batch = None
+        if frame.compressed:
+            batch = self._record_batch(frame)
+            for column, array in zip(self.columns, batch.columns, strict=True):
+                column.view.bind(array)
+        else:
+            try:
+                bind_frame(frame, [column.view for column in self.columns])
+            except ValueError as error:
+                raise ToStock(f"irregular record batch: {error}") from None
+        decoders: dict[int, Decoder] = {}
+        for i, column in enumerate(self.columns):
+            if column.decoder is None:
+                batch = self._record_batch(frame) if batch is None else batch
+                values = self.stock_column(batch.column(i), self.input_type.fields[i].dataType)
+                decoders[i] = ValuesDecoder(values)
+                continue
+            try:
+                if column.ahead:
+                    decoders[i] = ValuesDecoder(column.decoder.decode(column.view))
+                else:
+                    column.decoder.open(column.view)
+                    decoders[i] = column.decoder
+            except Exception as error:
+                raise ToStock(f"a value that stock should convert: {error}") from None
+        return decoders
+
+    def _run_udfs(self, frame: Frame, decoders: dict[int, Decoder]) -> Encoded | pa.RecordBatch:
+        rows = frame.length
+        # What is known of the UDFs before this one: results, or None where the encoder has them.
+        done: list[list[Any] | None] = []
+        for k, loop in enumerate(self.loops):
+            encoder = self.encoders[k]
+            arguments = [decoders[o] for o in loop.columns]
+            if encoder is None or self.threads > 0:
+                known = self._collect(k, decoders, 0, rows) if self.threads > 0 else []
+                if encoder is None or encoder.encode(known) < rows or not encoder.is_settled():
+                    return self._replay(frame, decoders, done, known, "results converted by stock")
+                done.append(known)
+                continue
+            kept: list[Any] | None = None if encoder.restores else []
+            try:
+                taken = loop.rows.evaluate(arguments, encoder, kept, rows)
+            except Exception as error:
+                if not loop.rows.reading:
+                    raise
+                known = encoder.restored(loop.rows.row) if kept is None else kept
+                return self._resume(frame, done, known, f"a value that stock should convert: {error}")
+            if taken == rows and encoder.is_settled():
+                done.append(kept)
+                continue
+            known = encoder.restored(taken) if kept is None else kept
+            reason = "the time zone was changed"
+            if taken < rows:
+                known.append(loop.rows.left)
+                declared = self.udfs[k].return_type.simpleString()
+                reason = f"{type(loop.rows.left).__name__} returned for {declared}"
+            return self._replay(frame, decoders, done, known, reason)
+        self.trace.fast()
+        return Encoded(self.encoders, rows)
+
+    def _collect(self, k: int, decoders: dict[int, Decoder], start: int, stop: int) -> list[Any]:
+        """The results of UDF ``k`` for rows ``start`` to ``stop - 1``, as they are."""
+        loop, udf = self.loops[k], self.udfs[k]
+        arguments = [decoders[o] for o in loop.columns]
+        if self.threads <= 0:
+            return loop.rows.collect(arguments, start, stop)
+        names, positional = list(udf.keywords), len(udf.arguments)
+
+        def call(row: tuple[Any, ...]) -> Any:
+            return udf.function(*row[:positional], **dict(zip(names, row[positional:], strict=True)))
+
+        with ThreadPoolExecutor(max_workers=self.threads) as pool:
+            return list(pool.map(call, loop.rows.arguments(arguments, start, stop)))
+
+    # --- Stock's code ----------------------------------------------------------------------------
+
+    def _by_stock(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        return next(self.stock(self.split_index, iter([batch])))
+
+    def _replay(
+        self,
+        frame: Frame,
+        decoders: dict[int, Decoder],
+        done: list[list[Any] | None],
+        known: list[Any],
+        reason: str,
+    ) -> pa.RecordBatch:
+        """Let stock convert results: ``done`` of the UDFs before, ``known`` of this one so far.
+
+        Stock evaluates one UDF and converts its results before it evaluates the next, so what is not
+        known yet is computed when stock asks for it.
+        """
+        self.trace.fell_back(reason)
+        rows = frame.length
+        self._load_done(done, rows)
+        for k in range(len(done), len(self.udfs)):
+            results = known if k == len(done) else []
+            rest = None
+            if len(results) < rows:
+                rest = partial(self._collect, k, decoders, len(results), rows)
+            self.replays[k].load(results, rest)
+        batch = self._record_batch(frame)
+        if batch.num_columns:
+            # Nobody looks at the arguments, and nulls are the cheapest to convert.
+            nulls = [pa.nulls(rows, arrow_type) for arrow_type in batch.schema.types]
+            batch = pa.RecordBatch.from_arrays(nulls, schema=batch.schema.with_metadata(None))
+        return self._finish_replay(self.serial_stock, batch)
+
+    def _resume(
+        self, frame: Frame, done: list[list[Any] | None], known: list[Any], reason: str
+    ) -> pa.RecordBatch:
+        """Let stock decode the batch and call the functions from the first row that has no result."""
+        self.trace.fell_back(reason)
+        self._load_done(done, frame.length)
+        self.replays[len(done)].load(known)
+        return self._finish_replay(self.stock, self._record_batch(frame))
+
+    def _load_done(self, done: list[list[Any] | None], rows: int) -> None:
+        for k, results in enumerate(done):
+            encoder = self.encoders[k]
+            assert encoder is not None
+            self.replays[k].load(encoder.restored(rows) if results is None else results)
+
+    def _finish_replay(self, stock: StockFunction, batch: pa.RecordBatch) -> pa.RecordBatch:
+        try:
+            return next(stock(self.split_index, iter([batch])))
+        finally:
+            for replay in self.replays:
+                replay.load([])

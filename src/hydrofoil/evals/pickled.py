@@ -1,0 +1,58 @@
+"""Pickled row UDFs (SQL_BATCHED_UDF): a fused loop over each unpickled batch of rows.
+
+Nothing is declined here: arguments are what the JVM pickled and results are pickled as they are, so there
+is only the calling to speed up. Errors come from the same calls in the same order as stock's.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from hydrofoil._cext.rows import PickledLoop
+from hydrofoil.evals.udf import Udf
+from hydrofoil.trace import TaskTrace, UdfTrace
+
+
+class PickledProjection:
+    """All UDFs of one projection, run over a task's batches of rows.
+
+    Parameters
+    ----------
+    udfs : list of Udf
+        In the order of the output's columns.
+    batch_size : int
+        Rows in a batch that goes back to the JVM.
+    run : callable
+        Calls what it is given, turning StopIteration into what stock makes of it.
+    """
+
+    def __init__(
+        self,
+        udfs: list[Udf],
+        batch_size: int,
+        *,
+        run: Callable[[Callable[[], Any]], Any],
+        trace: TaskTrace,
+    ) -> None:
+        convert = [
+            udf.return_type.toInternal if udf.return_type.needConversion() else None for udf in udfs
+        ]
+        self.loop = PickledLoop([udf.call() for udf in udfs], convert)
+        self.batch_size = batch_size
+        self.run = run
+        self.trace = trace
+        for udf in udfs:
+            trace.udfs.append(UdfTrace(udf.name, f" -> {udf.return_type.simpleString()}", "fast"))
+
+    def __call__(self, split_index: int, batches: Iterable[list[Any]]) -> Iterator[list[Any]]:
+        pending: list[Any] = []
+        try:
+            for rows in batches:
+                self.run(lambda rows=rows: self.loop.evaluate(rows, pending))
+                self.trace.fast()
+                while len(pending) >= self.batch_size:
+                    yield pending[: self.batch_size]
+                    pending = pending[self.batch_size :]
+            if pending:
+                yield pending
+        finally:
+            self.trace.publish()

@@ -1,0 +1,48 @@
+"""One UDF, as every version's adapter describes it to the eval types' plans."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hydrofoil._cext.rows import Call
+
+
+@dataclass(frozen=True)
+class Udf:
+    """What a task received of one UDF.
+
+    Attributes
+    ----------
+    function : callable
+        What stock would call for a row: all chained functions, with profiling where it is on.
+    chain : tuple of callables
+        The functions that ``function`` calls one after the other, or just itself.
+    arguments : list of int
+        Offsets of the positional arguments among the input columns.
+    keywords : dict of str to int
+        Offsets of the keyword arguments.
+    return_type : pyspark.sql.types.DataType
+        The declared type.
+    """
+
+    function: Callable[..., Any]
+    chain: tuple[Callable[..., Any], ...]
+    arguments: list[int]
+    keywords: dict[str, int]
+    return_type: Any
+
+    @property
+    def name(self) -> str:
+        """The function's name as the user wrote it, for messages."""
+        first = self.chain[0]
+        return getattr(first, "__name__", None) or type(first).__name__
+
+    @property
+    def offsets(self) -> list[int]:
+        """The input column of each argument, positional ones first."""
+        return [*self.arguments, *self.keywords.values()]
+
+    def call(self, slots: dict[int, int] | None = None) -> Call:
+        """How to call it; ``slots`` maps a column to its place in a row, by default its offset."""
+        places = tuple(slots[o] if slots else o for o in self.offsets)
+        return Call(self.chain, places, tuple(self.keywords))

@@ -1,0 +1,67 @@
+"""Stock PySpark's worker as a private copy, whose parts can be exchanged without touching the original.
+
+The copy is `pyspark/worker.py` executed a second time under its own name, so that whoever runs the real
+`pyspark.worker.main` in the same process gets stock, and tracebacks name the same file.
+"""
+
+import sys
+from importlib.util import find_spec, module_from_spec
+from types import ModuleType, TracebackType
+from typing import Any, BinaryIO
+
+
+def private_worker() -> ModuleType:
+    """A fresh copy of ``pyspark.worker``, not registered anywhere."""
+    # The original comes first: dataclasses look their module up in sys.modules.
+    import pyspark.worker
+
+    spec = find_spec(pyspark.worker.__name__)
+    if spec is None or spec.loader is None:
+        raise ImportError("pyspark.worker is loaded but its source cannot be found again")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def without_our_frames(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback as stock's worker would have produced it: frames of Hydrofoil's own code cut out.
+
+    A traceback that ends in our code is left alone, since then the fault is ours to be seen.
+    """
+    frames = []
+    while traceback is not None:
+        frames.append(traceback)
+        traceback = traceback.tb_next
+    if not frames or _is_ours(frames[-1]):
+        return frames[0] if frames else None
+    kept = [frame for frame in frames if not _is_ours(frame)]
+    for frame, following in zip(kept, [*kept[1:], None], strict=True):
+        frame.tb_next = following
+    return kept[0]
+
+
+def _is_ours(traceback: TracebackType) -> bool:
+    module = traceback.tb_frame.f_globals.get("__name__")
+    return isinstance(module, str) and module.partition(".")[0] == "hydrofoil"
+
+
+def report_failure(error: BaseException, outfile: BinaryIO, *args: Any, **kwargs: Any) -> None:
+    """Stock's ``handle_worker_exception``, on tracebacks that do not show how we called the function."""
+    from pyspark.util import handle_worker_exception
+
+    seen: set[int] = set()
+    chain: list[BaseException | None] = [error]
+    while chain:
+        link = chain.pop()
+        if link is None or id(link) in seen:
+            continue
+        seen.add(id(link))
+        link.__traceback__ = without_our_frames(link.__traceback__)
+        chain += [link.__cause__, link.__context__]
+    if sys.exc_info()[1] is error:
+        handle_worker_exception(error, outfile, *args, **kwargs)
+        return
+    try:
+        raise error
+    except BaseException:
+        handle_worker_exception(error, outfile, *args, **kwargs)

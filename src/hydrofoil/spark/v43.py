@@ -1,0 +1,277 @@
+"""Spark 4.3: what its worker receives, as one normalized description, and which stock code to fall back to.
+
+Its worker calls ``read_udfs`` once the init message is parsed, and runs a task through what that returns:
+a deserializer for the data stream, a function over its items, a serializer for the answer. This module
+puts Hydrofoil's three in their place for the eval types that have a fast path. The task's context, files,
+broadcasts, accumulators, profilers, timing and errors stay stock's own.
+"""
+
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from types import ModuleType
+from typing import Any, BinaryIO
+
+from hydrofoil.evals.table import EVAL_TYPES, describe
+from hydrofoil.evals.udf import Udf
+from hydrofoil.spark.stock import private_worker, report_failure
+from hydrofoil.trace import TaskTrace, UdfTrace
+
+# The functions that one function of stock's `chain` calls, as an attribute of it.
+CHAIN = "__hydrofoil_chain__"
+
+Pipeline = tuple[Callable[..., Any], Any, Any, Any]
+
+
+class Capture:
+    """What stock's reading of one task's UDFs goes through, noted on the way."""
+
+    def __init__(self) -> None:
+        self.udfs: list[Udf] = []
+        self.replays: list[Any] = []
+        self.prepared: list[Any] = []
+        self.return_type: Any = None
+        self.guarded: Any = None
+
+
+class Worker:
+    """Stock's worker with Hydrofoil's data path."""
+
+    def __init__(self) -> None:
+        self.stock = private_worker()
+        self._capture: Capture | None = None
+        self._read_udfs = self.stock.read_udfs
+        self._read_single_udf = self.stock.read_single_udf
+        self._read_udtf = self.stock.read_udtf
+        self._read_command = self.stock.read_command
+        self._fail_on_stopiteration = self.stock.fail_on_stopiteration
+        self._chain = self.stock.chain
+        self._install(self.stock)
+
+    def _install(self, stock: ModuleType) -> None:
+        for name in (
+            "read_udfs",
+            "read_single_udf",
+            "read_udtf",
+            "read_command",
+            "fail_on_stopiteration",
+            "chain",
+        ):
+            setattr(stock, name, getattr(self, name))
+        vars(stock)["handle_worker_exception"] = report_failure
+
+    def main(self, infile: BinaryIO, outfile: BinaryIO) -> None:
+        """Run one task; see `hydrofoil.worker.main`."""
+        self.stock.main(infile, outfile)
+
+    # --- Stock's functions, with an eye on what passes through --------------------------------------
+
+    def read_command(self, *args: Any, **kwargs: Any) -> Any:
+        command = self._read_command(*args, **kwargs)
+        if self._capture is not None:
+            self._capture.return_type = command[1]
+        return command
+
+    def chain(self, first: Any, second: Any) -> Any:
+        chained = self._chain(first, second)
+        setattr(chained, CHAIN, (*getattr(first, CHAIN, (first,)), second))
+        return chained
+
+    def fail_on_stopiteration(self, function: Any) -> Any:
+        if self._capture is not None:
+            self._capture.guarded = function
+        return self._fail_on_stopiteration(function)
+
+    def read_single_udf(
+        self, pickle_ser: Any, info: Any, eval_type: int, runner_conf: Any, udf_index: int
+    ) -> Any:
+        capture = self._capture
+        if capture is None:
+            return self._read_single_udf(pickle_ser, info, eval_type, runner_conf, udf_index)
+        if udf_index < len(capture.prepared):
+            return capture.prepared[udf_index]
+        prepared = self._read_single_udf(pickle_ser, info, eval_type, runner_conf, udf_index)
+        row = EVAL_TYPES[eval_type]
+        function = prepared[0] if row.native == "batched" else capture.guarded
+        capture.udfs.append(
+            Udf(
+                function=function,
+                chain=getattr(function, CHAIN, (function,)),
+                arguments=list(info.args),
+                keywords=dict(info.kwargs),
+                return_type=capture.return_type,
+            )
+        )
+        if row.native == "batched":
+            from hydrofoil._cext.rows import Replay
+
+            replay = Replay(function)
+            capture.replays.append(replay)
+            prepared = (replay, *prepared[1:])
+        capture.prepared.append(prepared)
+        return prepared
+
+    def read_udtf(
+        self, pickle_ser: Any, info: Any, eval_type: int, runner_conf: Any, eval_conf: Any
+    ) -> Pipeline:
+        stock = self._read_udtf(pickle_ser, info, eval_type, runner_conf, eval_conf)
+        self._publish_stock(eval_type, info.name)
+        return stock
+
+    def read_udfs(
+        self, pickle_ser: Any, infos: list[Any], eval_type: int, runner_conf: Any, eval_conf: Any
+    ) -> Pipeline:
+        row = EVAL_TYPES.get(eval_type)
+        native = row.native if row else None
+        if native == "batched" and runner_conf.use_legacy_pandas_udf_conversion:
+            native = None
+        if native is None:
+            stock = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
+            self._publish_stock(eval_type, "")
+            return stock
+        self._capture = Capture()
+        try:
+            if native == "pickled":
+                return self._pickled(pickle_ser, infos, eval_type, runner_conf, eval_conf)
+            return self._batched(pickle_ser, infos, eval_type, runner_conf, eval_conf)
+        finally:
+            self._capture = None
+
+    def _publish_stock(self, eval_type: int, name: str) -> None:
+        trace = TaskTrace(describe(eval_type))
+        trace.udfs.append(UdfTrace(name, "", "stock", "no fast path for this eval type yet"))
+        trace.publish()
+
+    def _run(self, call: Callable[[], Any]) -> Any:
+        return self._fail_on_stopiteration(call)()
+
+    # --- The fast paths ---------------------------------------------------------------------------
+
+    def _pickled(
+        self, pickle_ser: Any, infos: list[Any], eval_type: int, runner_conf: Any, eval_conf: Any
+    ) -> Pipeline:
+        from hydrofoil.evals.pickled import PickledProjection
+
+        capture = self._capture
+        assert capture is not None
+        _, _, deserializer, serializer = self._read_udfs(
+            pickle_ser, infos, eval_type, runner_conf, eval_conf
+        )
+        projection = PickledProjection(
+            capture.udfs,
+            serializer.batchSize,
+            run=self._run,
+            trace=TaskTrace(describe(eval_type)),
+        )
+        # The batched serializer's inner one reads and writes lists of rows.
+        return projection, None, deserializer.serializer, serializer.serializer
+
+    def _batched(
+        self, pickle_ser: Any, infos: list[Any], eval_type: int, runner_conf: Any, eval_conf: Any
+    ) -> Pipeline:
+        import pyarrow as pa
+        from pyspark.sql.types import Row
+
+        from hydrofoil.codecs import Options
+        from hydrofoil.evals.batched import RowProjection
+
+        capture = self._capture
+        assert capture is not None
+        function, _, _, _ = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
+        serial = function
+        threads = runner_conf.arrow_concurrency_level
+        if threads > 0:
+            unthreaded = type(runner_conf)(
+                {**runner_conf._conf, "spark.sql.execution.pythonUDF.arrow.concurrency.level": "-1"}
+            )
+            serial, _, _, _ = self._read_udfs(pickle_ser, infos, eval_type, unthreaded, eval_conf)
+        projection = RowProjection(
+            capture.udfs,
+            eval_conf.input_type,
+            Options(
+                row_type=Row,
+                dedup_names=_dedup_names(),
+                known_zone=_known_zone,
+                binary_as_bytes=runner_conf.binary_as_bytes,
+                large_var_types=runner_conf.use_large_var_types,
+            ),
+            stock=function,
+            serial_stock=serial,
+            replays=capture.replays,
+            stock_column=_stock_column(runner_conf.binary_as_bytes),
+            run=self._run,
+            threads=threads,
+            trace=TaskTrace(describe(eval_type)),
+        )
+        output = pa.schema(
+            [
+                (
+                    f"_{i}",
+                    self.stock.to_arrow_type(
+                        udf.return_type,
+                        timezone="UTC",
+                        prefers_large_types=runner_conf.use_large_var_types,
+                    ),
+                )
+                for i, udf in enumerate(capture.udfs)
+            ]
+        )
+        ser = ArrowStream(output.serialize().to_pybytes())
+        return projection, None, ser, ser
+
+
+class ArrowStream:
+    """What stock takes for a serializer: reads frames, writes encoded batches.
+
+    ``_flush_per_batch`` is set by stock where it reads input in a thread of its own.
+    """
+
+    def __init__(self, schema_message: bytes) -> None:
+        self.schema_message = schema_message
+        self._flush_per_batch = False
+
+    def load_stream(self, stream: BinaryIO) -> Iterator[Any]:
+        from hydrofoil.wire import read_batches
+
+        return read_batches(stream)
+
+    def dump_stream(self, iterator: Iterable[Any], stream: BinaryIO) -> None:
+        from pyspark.serializers import SpecialLengths
+
+        from hydrofoil.wire import write_batches
+
+        write_batches(
+            iterator,
+            self.schema_message,
+            stream,
+            start=struct.pack("!i", SpecialLengths.START_ARROW_STREAM),
+            flush_each=self._flush_per_batch,
+        )
+
+
+def _dedup_names() -> Callable[[list[str]], list[str]]:
+    from pyspark.sql.pandas.types import _dedup_names as dedup_names
+
+    return dedup_names  # type: ignore[no-any-return]
+
+
+def _known_zone(zone: str) -> bool:
+    import pyarrow as pa
+
+    try:
+        pa.lib.string_to_tzinfo(zone)
+    except Exception:
+        return False
+    return True
+
+
+def _stock_column(binary_as_bytes: bool) -> Callable[[Any, Any], list[Any]]:
+    from pyspark.sql.conversion import ArrowTableToRowsConversion
+
+    def convert(array: Any, spark_type: Any) -> list[Any]:
+        converter = ArrowTableToRowsConversion._create_converter(
+            spark_type, none_on_identity=True, binary_as_bytes=binary_as_bytes
+        )
+        values = ArrowTableToRowsConversion._to_pylist(array)
+        return values if converter is None else [converter(value) for value in values]
+
+    return convert
