@@ -18,6 +18,9 @@ _VOLATILE = (
     (re.compile(r"0x[0-9a-f]{6,}"), "0xADDRESS"),
     (re.compile(r"(stage|task|TID) \d+(\.\d+)?"), r"\1 N"),
     (re.compile(r"\(TID N\) \([^)]*\)"), "(TID N) (HOST)"),
+    (re.compile(r"calling o\d+\."), "calling OBJECT."),
+    # The JVM's stack.
+    (re.compile(r"\n\t(at|\.\.\.) .*"), ""),
 )
 # A frame of the worker: stock shows its own where no other frame is left to show.
 _WORKER_FRAME = re.compile(

@@ -74,6 +74,7 @@ def test_types_of_one_path(parity: Parity, arrow: bool, sample: Sample) -> None:
         "CAST(timestamp_micros(-62135596800000001) AS TIMESTAMP_NTZ)",
         "date_from_unix_date(2932897)",
         "date_from_unix_date(-719163)",
+        "INTERVAL '-106751991 04:00:54.775808' DAY TO SECOND",
         "named_struct('a', 1, 'a', 2)",
         "map(array(1), 2)",
         "map(named_struct('a', array(1)), 2)",
