@@ -1,0 +1,64 @@
+"""What all tests share: one real local Spark a pytest session, and the engines to run it with."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from parity.engines import HYDROFOIL, STOCK, Engine, use_engine
+from pyspark import cloudpickle
+from pyspark.sql import SparkSession
+
+TESTS = Path(__file__).parent
+
+# Small queries spend their time on planning and compiling; none of this changes what workers do.
+SPARK_CONF = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Send functions of test modules to workers by value, as those of a user's script are.
+
+    By reference a worker would import the test module, and with it pytest.
+    """
+    modules = {item.module for item in items if isinstance(item, pytest.Function)}
+    for module in modules:
+        if isinstance(module, ModuleType):
+            cloudpickle.register_pickle_by_value(module)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A local Spark with two cores. Executors find the tests' own daemons and probes."""
+    scratch = tmp_path_factory.mktemp("spark")
+    before = dict(os.environ)
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(TESTS), *filter(None, [before.get("PYTHONPATH")])]
+    )
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    builder = SparkSession.builder.master("local[2]").appName("hydrofoil-tests")
+    for key, value in SPARK_CONF.items():
+        builder = builder.config(key, value)
+    session = builder.config("spark.sql.warehouse.dir", str(scratch / "warehouse")).getOrCreate()
+    # Tests raise errors by the hundred; the driver would log each with its JVM stack.
+    session.sparkContext.setLogLevel("OFF")
+    yield session
+    session.stop()
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(params=[STOCK, HYDROFOIL], ids=lambda engine: engine.name)
+def worker(request: pytest.FixtureRequest, spark: SparkSession) -> Iterator[Engine]:
+    """The engine that this run of the test uses: stock's worker, then Hydrofoil's."""
+    engine: Engine = request.param
+    with use_engine(spark, engine):
+        yield engine

@@ -1,0 +1,69 @@
+"""The engines under comparison, and how a running session is switched from one to another.
+
+Spark looks up the daemon's module for each Python runner and pools workers by module and
+environment, so one session can alternate between engines.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pyspark.sql import SparkSession
+
+_DAEMON_MODULE = "spark.python.daemon.module"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A Python worker: its name and the module that executors start as its daemon."""
+
+    name: str
+    daemon: str
+
+
+STOCK = Engine("stock", "pyspark.daemon")
+# The same worker, forked from a process that has imported it: a query that fails ends its worker,
+# and stock takes a second to make the next.
+WARM_STOCK = Engine("warm-stock", "parity.warm_stock")
+HYDROFOIL = Engine("hydrofoil", "hydrofoil.daemon")
+
+
+@contextmanager
+def use_engine(spark: SparkSession, engine: Engine) -> Iterator[None]:
+    """Run the Python functions of queries executed inside the block with ``engine``."""
+    conf = spark.sparkContext._jsc.sc().conf()
+    before = conf.get(_DAEMON_MODULE, STOCK.daemon)
+    conf.set(_DAEMON_MODULE, engine.daemon)
+    try:
+        yield
+    finally:
+        conf.set(_DAEMON_MODULE, before)
+
+
+@contextmanager
+def use_environment(spark: SparkSession, variables: Mapping[str, str]) -> Iterator[None]:
+    """Give workers these environment variables, for UDFs made and run inside the block."""
+    environment = spark.sparkContext.environment
+    before = dict(environment)
+    environment.update(variables)
+    try:
+        yield
+    finally:
+        environment.clear()
+        environment.update(before)
+
+
+@contextmanager
+def use_conf(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
+    """Set these SQL configurations inside the block."""
+    before = {key: spark.conf.get(key, None) for key in settings}
+    for key, value in settings.items():
+        spark.conf.set(key, value)
+    try:
+        yield
+    finally:
+        for key, old in before.items():
+            if old is None:
+                spark.conf.unset(key)
+            else:
+                spark.conf.set(key, old)

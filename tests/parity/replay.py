@@ -1,0 +1,197 @@
+"""Many functions against one recorded task: what real Spark sent, with the function exchanged.
+
+An error ends a worker, so each erring case is a query of its own on Spark. A recorded task can be
+replayed to both engines' ``main`` a hundred times a second instead. The recording is of a row UDF
+over the column ``id`` on Spark 4.3, whose init message is framed and ends in the function.
+"""
+
+import io
+import pickle
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyspark.serializers import CloudPickleSerializer
+from pyspark.sql import SparkSession
+from pyspark.sql.functions import udf
+from pyspark.sql.types import DataType
+
+from parity import recorder
+from parity.engines import Engine, use_engine, use_environment
+from parity.harness import numbers, same_frames
+from parity.probes import describe, identity
+
+STOCK = "pyspark.worker"
+HYDROFOIL = "hydrofoil.worker"
+
+_RESULT_ID = 8
+_START_ARROW_STREAM = -6
+_PYTHON_EXCEPTION_THROWN = -2
+
+
+@dataclass(frozen=True)
+class Task:
+    """A recorded task in parts: around the function, the input's rows, and what follows them."""
+
+    before_function: bytes
+    after_function: bytes
+    arrow: bool
+    schema: bytes
+    tail: bytes
+
+    def stream(
+        self, function: Callable[[int], Any], declared: DataType, batches: Sequence[Sequence[int]]
+    ) -> bytes:
+        """The task with another function and return type, and these values of ``id``."""
+        command = CloudPickleSerializer().dumps((function, declared))
+        size = struct.pack(">i", len(command))
+        init = self.before_function + size + command + self.after_function
+        framed = struct.pack(">ii", -8, len(init)) + init
+        return framed + (self._arrow(batches) if self.arrow else _pickled(batches)) + self.tail
+
+    def _arrow(self, batches: Sequence[Sequence[int]]) -> bytes:
+        schema = pa.ipc.read_schema(pa.py_buffer(self.schema))
+        sink = io.BytesIO()
+        with pa.ipc.new_stream(sink, schema) as writer:
+            for ids in batches:
+                writer.write_batch(pa.record_batch([pa.array(ids, schema[0].type)], schema=schema))
+        return sink.getvalue()
+
+
+def _pickled(batches: Sequence[Sequence[int]]) -> bytes:
+    frames = (pickle.dumps([(i,) for i in ids]) for ids in batches)
+    return b"".join(struct.pack(">i", len(frame)) + frame for frame in frames)
+
+
+def record(spark: SparkSession, folder: Path, *, arrow: bool) -> Task:
+    """Run one query on ``spark``, under its present configuration, and keep its task."""
+    folder.mkdir(parents=True)
+    with (
+        use_engine(spark, Engine("recorder", recorder.DAEMON)),
+        use_environment(spark, {recorder.FOLDER: str(folder)}),
+    ):
+        function = udf(identity, "bigint", useArrow=arrow)
+        numbers(spark, 1).select(function("id")).collect()
+    (path,) = [path for path in folder.iterdir() if path.suffix != ".part"]
+    return _parsed(path.read_bytes(), arrow)
+
+
+def _parsed(data: bytes, arrow: bool) -> Task:
+    marker, length = struct.unpack_from(">ii", data)
+    assert marker == -8, f"not the init message of Spark 4.3: {marker}"
+    init, rest = data[8 : 8 + length], data[8 + length :]
+    # The function is the last variable part; its size stands before it.
+    for start in range(len(init)):
+        end = len(init) - _RESULT_ID
+        if start + 4 <= end and struct.unpack_from(">i", init, start)[0] == end - start - 4 > 0:
+            break
+    else:
+        raise AssertionError("no function found in the init message")
+    schema = b""
+    stream = io.BytesIO(rest)
+    if arrow:
+        with pa.ipc.open_stream(stream) as reader:
+            schema = reader.schema.serialize().to_pybytes()
+            reader.read_all()
+    else:
+        while (size := struct.unpack(">i", stream.read(4))[0]) > 0:
+            stream.read(size)
+        stream.seek(-4, io.SEEK_CUR)
+    return Task(init[:start], init[-_RESULT_ID:], arrow, schema, stream.read())
+
+
+def answers(worker: str, streams: Sequence[bytes]) -> list[str]:
+    """What a worker's ``main`` answers to each task, as text, from one process."""
+    command = [sys.executable, "-m", "parity.replay", worker]
+    done = subprocess.run(command, input=pickle.dumps(list(streams)), capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    result: list[str] = pickle.loads(done.stdout)
+    return result
+
+
+def differences(names: Sequence[str], streams: Sequence[bytes], right: str) -> list[str]:
+    """Where stock and another worker answer differently, a few lines each."""
+    both = zip(answers(STOCK, streams), answers(right, streams), strict=True)
+    found = []
+    for name, pair in zip(names, both, strict=True):
+        expected, actual = same_frames(*pair)
+        if expected != actual:
+            found.append(f"{name}\n  expected: {_cut(expected)}\n  actual:   {_cut(actual)}")
+    return found
+
+
+def _cut(text: str, length: int = 1500) -> str:
+    return text if len(text) <= length else f"{text[: length // 2]} ... {text[-length // 2 :]}"
+
+
+def _serve(module: str) -> None:
+    import importlib
+    import os
+
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # What workers print is no answer.
+    main = importlib.import_module(module).main
+    os.environ["SPARK_SIMPLIFIED_TRACEBACK"] = "1"
+    result = []
+    for stream in pickle.load(sys.stdin.buffer):
+        outfile = io.BytesIO()
+        try:
+            main(io.BytesIO(stream), outfile)
+            end = "finished"
+        except SystemExit as exit:
+            end = f"exit {exit.code}"
+        result.append(f"{_answer(outfile.getvalue())}\n{end}")
+    out.write(pickle.dumps(result))
+    out.close()
+
+
+def _answer(data: bytes) -> str:
+    """A worker's answer as text: batches or values, then an error if there was one."""
+    parts = []
+    stream = io.BytesIO(data)
+    while len(head := stream.read(4)) == 4:
+        marker = struct.unpack(">i", head)[0]
+        if marker == _START_ARROW_STREAM:
+            parts += _arrow_parts(stream)
+        elif marker == _PYTHON_EXCEPTION_THROWN:
+            (size,) = struct.unpack(">i", stream.read(4))
+            parts.append(stream.read(size).decode())
+        elif marker > 0:
+            parts.append(describe(pickle.loads(stream.read(marker))))
+        else:
+            break  # Times and accumulators follow.
+    return "\n".join(parts)
+
+
+def _arrow_parts(stream: io.BytesIO) -> list[str]:
+    """Schema and batches; an error may cut the stream off after any batch."""
+    start = stream.tell()
+    with pa.ipc.open_stream(stream) as reader:
+        parts = [str(reader.schema)]
+        end = stream.tell()
+        try:
+            for batch in reader:
+                batch.validate(full=True)
+                parts.append(describe([_values(column) for column in batch.columns]))
+                end = stream.tell()
+        except (pa.ArrowInvalid, OSError):
+            assert end > start
+            stream.seek(end)
+    return parts
+
+
+def _values(column: pa.Array) -> Any:
+    """Python's values, or the buffers' description where Python has none."""
+    try:
+        return column.to_pylist()
+    except (ValueError, OverflowError, KeyError):
+        return str(column)
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])
