@@ -37,9 +37,10 @@ def main() -> None:
     try:
         # What these imports allocate lives for ever: collecting meanwhile finds nothing.
         gc.disable()
+        left = os.environ.pop(LEFT_TO_WORKERS, "")
         with stdout_to_stderr():
-            preload.preload(stop_before=os.environ.pop(LEFT_TO_WORKERS, ""))
-            task_main = fast_main()
+            preload.preload(stop_before=left)
+            task_main = main_after_fork if left else fast_main()
     except preload.ThreadsStarted as started:
         start_over(started)
     except Exception as error:
@@ -81,8 +82,15 @@ def fast_main() -> "TaskMain | None":
     return worker.fast_main()
 
 
+def main_after_fork(infile: BinaryIO, outfile: BinaryIO) -> None:
+    """Run one task, importing what the daemon may not: see `start_over`."""
+    from hydrofoil import worker
+
+    worker.main(infile, outfile)
+
+
 def worker_module(task_main: "TaskMain") -> ModuleType:
-    """Wrap a task's main in a module; user code finds the command line that stock's workers have."""
+    """Wrap a task's main in a module; user code finds the command line that stock has."""
 
     def main(infile: BinaryIO, outfile: BinaryIO) -> None:
         program = sys.argv[0]
