@@ -33,7 +33,7 @@ RESULTS: dict[str, tuple[str, Callable[[int], Any]]] = {
     "comes and goes": ("double", lambda i: float(i) if i % 2 else i),
     "struct": ("struct<a:bigint>", lambda i: (i,) if i % 4 else {"a": i}),
     "array": ("array<string>", lambda i: [str(i), None] if i % 4 else [i]),
-    "decimal": ("decimal(10,2)", lambda i: __import__("decimal").Decimal(i)),
+    "decimal": ("decimal(10,2)", lambda i: Decimal(i)),
     "overflow": ("tinyint", lambda i: i * 100 if i > 20 else i),
     "fails": ("bigint", lambda i: i if i < 17 else [i]),
     "raises": ("bigint", lambda i: 100 // (17 - i)),
@@ -44,9 +44,6 @@ def calls_of(
     spark: SparkSession, engine: Engine, declared: str, result: Callable[[int], Any], arrow: bool
 ) -> list[Any]:
     """The arguments of all calls, in order. Failed tasks send no accumulators, so files tell."""
-    import tempfile
-    from pathlib import Path
-
     with tempfile.TemporaryDirectory() as folder:
         log = str(Path(folder) / "calls")
         Path(log).touch()
@@ -206,26 +203,3 @@ def test_state_lives_as_long_as_stocks(parity: Parity, arrow: bool) -> None:
     with parity.under(conf={"spark.sql.execution.arrow.maxRecordsPerBatch": "4"}):
         parity.same_rows(build)
         parity.same_rows(build)
-
-
-def test_results_are_freed(parity: Parity, arrow: bool) -> None:
-    """A result with a finalizer is let go of, in both engines, by the end of its batch."""
-
-    def build(spark: SparkSession) -> DataFrame:
-        alive: set[int] = set()
-
-        def make(i: int) -> Any:
-            class Tracked(str):
-                __slots__ = ()
-
-                def __del__(self) -> None:
-                    alive.discard(i)
-
-            before = len(alive)
-            alive.add(i)
-            return Tracked(f"{before if i % 10 == 0 else ''}")
-
-        return numbers(spark, 30).select(udf(make, "string", useArrow=arrow)("id").alias("n"))
-
-    with parity.under(conf={"spark.sql.execution.arrow.maxRecordsPerBatch": "10"}):
-        parity.same(build)

@@ -1,4 +1,4 @@
-"""Where UDFs stand in a query, what kinds of functions they are, and the settings they run under."""
+"""Where UDFs stand in a query, what kinds of functions they are, and under which settings."""
 
 import functools
 import math
