@@ -1,6 +1,9 @@
 """Every row's function is called once, in order, and sees objects that are its own."""
 
+import tempfile
 from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
