@@ -1,14 +1,19 @@
 """THE type table: for each Spark SQL type, which codec reads it and which writes it.
 
-A type without a codec, here or nested in another, goes through stock PySpark's converters for its column
-only. To add a type, add a row; `docs/types.md` says what users see.
+A type without a codec, here or nested in another, goes through stock PySpark's converters for its
+column only. To add a type, add a row; `docs/types.md` says what users see.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hydrofoil._cext.codecs import decimal128, fixed, nested, special, temporal, varlen
+import hydrofoil._cext.codecs.decimal128 as decimal128
+import hydrofoil._cext.codecs.fixed as fixed
+import hydrofoil._cext.codecs.nested as nested
+import hydrofoil._cext.codecs.special as special
+import hydrofoil._cext.codecs.temporal as temporal
+import hydrofoil._cext.codecs.varlen as varlen
 from hydrofoil._cext.codecs.base import Decoder, Encoder
 from hydrofoil._cext.columns import ColumnView
 
@@ -98,6 +103,8 @@ def _encode_array(spark_type: Any, nullable: bool, options: Options) -> Encoder:
 
 
 def _decode_map(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
+    if type(spark_type.keyType).__name__ in ("ArrayType", "MapType", "BinaryType", "StructType"):
+        raise NoCodec("map whose keys Python may not be able to hash")
     key, value = view.children[0].children
     return nested.MapDecoder(
         decoder_for(spark_type.keyType, key, options),
@@ -197,7 +204,9 @@ def decoder_for(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
     row = TYPES.get(name)
     if row is None or row.decode is None:
         raise NoCodec(f"{name} has no codec")
-    if not any(view.format == f or (f[-1] in ":," and view.format.startswith(f)) for f in row.formats):
+    if not any(
+        view.format == f or (f[-1] in ":," and view.format.startswith(f)) for f in row.formats
+    ):
         raise NoCodec(f"{name} in the Arrow format {view.format!r}")
     return row.decode(spark_type, view, options)
 

@@ -1,7 +1,7 @@
 """What a task did: which path each of its UDFs took and why, and how many batches went which way.
 
-`HYDROFOIL_TRACE=1` makes workers write this to their log (standard error); a folder's path makes them
-append it as lines of JSON to a file there, one file a process, which is what `hydrofoil explain` reads.
+`HYDROFOIL_TRACE=1` makes workers write this to their log (standard error). A folder's path makes
+them append it there as lines of JSON, one file a process, for `hydrofoil explain` to read.
 """
 
 import json

@@ -41,7 +41,7 @@ class Encoded:
 
 
 def read_batches(stream: BinaryIO) -> Iterator[Frame | pa.RecordBatch]:
-    """The record batches of one Arrow stream: frames, and ``pa.RecordBatch`` from where it is irregular.
+    """The record batches of one Arrow stream, as ``pa.RecordBatch`` from where it is irregular.
 
     What pyarrow would raise at a damaged stream it raises here, for it reads that part itself.
     """
@@ -64,8 +64,11 @@ def write_batches(
     start: bytes,
     flush_each: bool,
 ) -> None:
-    """Write one Arrow stream. ``start`` precedes it, once the first batch is there; nothing is written
-    without one. The end marker is written even when ``batches`` raises, as stock does."""
+    """Write one Arrow stream.
+
+    ``start`` precedes it, once the first batch is there; without one nothing is written. The end
+    marker is written even when ``batches`` raises, as stock does.
+    """
     writer = None
     try:
         for batch in batches:

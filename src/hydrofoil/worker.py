@@ -3,11 +3,15 @@
 Bytes in: what the JVM sends a worker for one task. Bytes out: what stock's worker would answer.
 """
 
-import os
+import runpy
+import socket
+import sys
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
+from hydrofoil import preload, switch
 from hydrofoil.spark.caps import installed_line
 
 
@@ -17,19 +21,43 @@ class TaskMain(Protocol):
     def __call__(self, infile: BinaryIO, outfile: BinaryIO) -> None: ...
 
 
-def turned_off() -> bool:
-    """Whether the environment asks for the stock worker (``HYDROFOIL=off``)."""
-    return os.environ.get("HYDROFOIL", "").lower() in ("off", "0", "false")
-
-
 @cache
 def fast_main() -> TaskMain | None:
-    """The main of the installed Spark's adapter, made once a process, or None for an unknown Spark."""
+    """The main of the installed Spark's adapter, or None for a Spark that has none.
+
+    Raises
+    ------
+    ImportError
+        If the extension, or what it needs, can't be loaded.
+    """
     line = installed_line()
     if line is None:
         return None
     worker = import_module(line.adapter).Worker()
     return worker.main  # type: ignore[no-any-return]
+
+
+@cache
+def main_or_stock() -> TaskMain:
+    """The fast main where it can be had; otherwise stock's, with one line on stderr to say why."""
+    fast = None
+    try:
+        fast = fast_main()
+    except Exception as error:
+        print(
+            f"hydrofoil on {socket.gethostname()}: can't be loaded "
+            f"({type(error).__name__}: {error}), so stock PySpark's worker runs instead; install "
+            f"the driver's version of hydrofoil for {sys.executable} on this host",
+            file=sys.stderr,
+        )
+    return fast or stock_main()
+
+
+def stock_main() -> TaskMain:
+    """PySpark's own main, untouched."""
+    from pyspark.worker import main
+
+    return cast(TaskMain, main)
 
 
 def main(infile: BinaryIO, outfile: BinaryIO) -> None:
@@ -45,7 +73,29 @@ def main(infile: BinaryIO, outfile: BinaryIO) -> None:
     SystemExit
         As stock's, when the task has failed; the error has been written to ``outfile``.
     """
-    run = None if turned_off() else fast_main()
-    if run is None:
-        from pyspark.worker import main as run
+    run = stock_main() if switch.is_off() else main_or_stock()
     run(infile, outfile)
+
+
+def serve_one_task() -> None:
+    """Connect back to the JVM that started this process, run its task and end.
+
+    This is how executors use the module where ``spark.python.use.daemon`` is false.
+    """
+    if switch.is_off():
+        runpy.run_module("pyspark.worker", run_name="__main__", alter_sys=True)
+        return
+    preload.import_installed_pyspark()
+    from pyspark.worker_util import get_sock_file_to_executor
+
+    with get_sock_file_to_executor() as file:
+        stream = cast(BinaryIO, file)
+        main_or_stock()(stream, stream)
+
+
+if __name__ == "__main__":
+    serve_one_task()
+elif not switch.is_off():
+    # Whoever imports this module is about to run tasks; what can't be loaded is told then.
+    with suppress(Exception):
+        fast_main()

@@ -2,12 +2,14 @@
 
 Memory rules, all of them:
 
-* A `ColumnView` owns nothing. `owner` keeps alive what its pointers point into: a frame's body, or the
-  capsule of an exported Arrow array. Binding it anew or calling `release` lets go of that.
-* A `Buffer` is malloc'ed by `buffer_grow` and freed by `buffer_free`, by the one encoder that holds it.
+* A `ColumnView` owns nothing. `owner` keeps alive what its pointers point into: a frame's body, or
+  the capsule of an exported Arrow array. Binding it anew or calling `release` lets go of that.
+* A `Buffer` is malloc'ed by `buffer_grow` and freed by `buffer_free`, by the one encoder that holds
+  it.
   `FrameWriter` borrows it from `buffer_emit` until its `write_batch` returns.
 
-`live_buffers` counts what has been allocated and not freed, so that tests can prove that nothing leaks.
+`live_buffers` counts what has been allocated and not freed, so that tests can prove that nothing
+leaks.
 """
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
@@ -98,8 +100,8 @@ cdef class ColumnView:
         return 0
 
     cdef int take(self, Frame frame) except -1:
-        # Bind to the frame's next node and buffers. Raises ValueError at anything that does not add up,
-        # so that whatever follows may read without checks.
+        # Bind to the frame's next node and buffers. Raises ValueError at anything that does not add
+        # up, so that whatever follows may read without checks.
         cdef int64_t length, null_count
         cdef Extent extent
         cdef ColumnView child
@@ -165,7 +167,7 @@ cdef class ColumnView:
         return 0
 
     def bind(self, array):
-        """Bind to a pyarrow array (or anything else with ``__arrow_c_array__``) of this view's type."""
+        """Bind to an array of this view's type that has ``__arrow_c_array__``, as pyarrow's do."""
         _, capsule = array.__arrow_c_array__()
         self.borrow(<ArrowArray*>PyCapsule_GetPointer(capsule, "arrow_array"), capsule)
         return self

@@ -1,8 +1,8 @@
 """Arrow IPC stream messages: bytes to frames, and columns' buffers to bytes.
 
-In: a binary file object. Out: `Frame`s, each one record batch message whose buffers are views of the
-bytes object that `read` returned; the frame owns it. The other way, `FrameWriter` is handed buffers
-that it borrows until `write` returns.
+In: a binary file object. Out: `Frame`s, each one record batch message whose buffers are views of
+the bytes object that `read` returned; the frame owns it. The other way, `FrameWriter` is handed
+buffers that it borrows until `write` returns.
 
 The flatbuffers layout that is read and written here is Arrow's Message.fbs and Schema.fbs (metadata
 version V5). Only what a record batch needs is read by hand; a schema is left to pyarrow.
@@ -38,9 +38,9 @@ cdef bytes END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 class IrregularStream(Exception):
     """The stream holds something that only pyarrow should judge.
 
-    Raised at a truncated or garbled message, an end of file in place of the end marker, a dictionary
-    batch, or an older framing. ``consumed`` is every byte taken from the file since the last whole
-    message, so that a caller can hand the stream on as if nothing had been read.
+    Raised at a truncated or garbled message, an end of file in place of the end marker, a
+    dictionary batch, or an older framing. ``consumed`` is every byte taken from the file since the
+    last whole message, so that a caller can hand the stream on as if nothing had been read.
     """
 
     def __init__(self, reason, consumed):
@@ -320,10 +320,10 @@ cdef class FrameWriter:
             self._extent_count = 0
 
     cdef bytes _header(self, Py_ssize_t length):
-        # Every offset below is fixed but for the two vectors' lengths. Positions are relative to the
-        # metadata, which begins after the eight bytes of continuation marker and size:
-        #   0 root | 4 Message vtable | 16 Message | 40 RecordBatch vtable | 56 RecordBatch
-        #   76 count of nodes | 80 nodes | count of buffers, four bytes after | buffers
+        # Every offset below is fixed but for the two vectors' lengths. Positions are relative to
+        # the metadata, which begins after the eight bytes of continuation marker and size: 0 root |
+        # 4 Message vtable | 16 Message | 40 RecordBatch vtable | 56 RecordBatch 76 count of nodes |
+        # 80 nodes | count of buffers, four bytes after | buffers
         cdef Py_ssize_t nodes_size = NODE_SIZE * self._node_count
         cdef Py_ssize_t size = 88 + nodes_size + BUFFER_SIZE * self._extent_count
         cdef bytes header = PyBytes_FromStringAndSize(NULL, 8 + size)

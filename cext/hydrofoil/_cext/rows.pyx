@@ -1,26 +1,44 @@
 """The row loops: read a row's arguments, call the user's function, write its result.
 
-No list of rows, no tuple per row: arguments go to the function by vectorcall and its result straight to the
-encoder. Whatever happens, the function is called once for each row, in order.
+No list of rows, no tuple per row: arguments go to the function by vectorcall and its result
+straight to the encoder. Whatever happens, the function is called once for each row, in order.
 """
 
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF, Py_XDECREF
-from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.ref cimport Py_XDECREF
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 
 from hydrofoil._cext.codecs.base cimport LEFT, Decoder, Encoder
 
 cdef extern from "Python.h":
     size_t PY_VECTORCALL_ARGUMENTS_OFFSET
-    object PyObject_Vectorcall(object function, PyObject** args, size_t nargsf, PyObject* kwnames)
+    PyObject* PyObject_Vectorcall(
+        object function, PyObject** args, size_t nargsf, PyObject* kwnames
+    )
     object PyObject_CallOneArg(object function, object argument)
-    object PyObject_CallNoArgs(object function)
+
+
+cdef extern from *:
+    """
+    /* The interpreter checks what a C function returns; a Python function needs no check. */
+    static inline vectorcallfunc hydrofoil_direct_call(PyObject* function) {
+        return PyFunction_Check(function) ? PyVectorcall_Function(function) : NULL;
+    }
+    static inline PyObject** hydrofoil_items_of(PyObject* tuple) {
+        return ((PyTupleObject*)tuple)->ob_item;
+    }
+    static inline PyObject* hydrofoil_take_over(PyObject* owned) { return owned; }
+    """
+    PyObject** items_of "hydrofoil_items_of"(object row)
+    object take_over "hydrofoil_take_over"(PyObject* owned)  # NULL is an error that is set
+    ctypedef PyObject* (*vectorcallfunc)(PyObject*, PyObject**, size_t, PyObject*)
+    vectorcallfunc direct_call "hydrofoil_direct_call"(object function)
 
 
 cdef class Call:
-    """How one UDF is called: its chained functions, and which columns are its arguments.
+    """How one UDF is called: its chained functions, and which values of a row are its arguments.
 
     Parameters
     ----------
@@ -37,37 +55,51 @@ cdef class Call:
     cdef readonly tuple keywords
     cdef object first
     cdef tuple rest
+    cdef PyObject* names
     cdef Py_ssize_t count
-    cdef Py_ssize_t positional
-    cdef PyObject** values
+    cdef size_t flags
+    cdef vectorcallfunc direct
+    cdef bint in_order
+    cdef PyObject** arguments
 
     def __cinit__(self, tuple functions not None, tuple slots not None, tuple keywords not None=()):
         self.functions, self.slots, self.keywords = functions, slots, keywords
         self.first, self.rest = functions[0], functions[1:]
+        self.names = <PyObject*>self.keywords if keywords else NULL
         self.count = len(slots)
-        self.positional = self.count - len(keywords)
-        # Slot 0 is scratch that a vectorcall may use for `self`.
-        self.values = <PyObject**>PyMem_Malloc((self.count + 1) * sizeof(PyObject*))
-        if self.values == NULL:
+        self.flags = <size_t>(self.count - len(keywords)) | PY_VECTORCALL_ARGUMENTS_OFFSET
+        self.direct = direct_call(self.first)
+        self.in_order = slots == tuple(range(self.count))
+        # The place before the first argument is scratch that a callee may use.
+        self.arguments = <PyObject**>PyMem_Malloc((self.count + 1) * sizeof(PyObject*))
+        if self.arguments == NULL:
             raise MemoryError()
 
     def __dealloc__(self):
-        PyMem_Free(self.values)
+        PyMem_Free(self.arguments)
 
-    cdef inline object chain(self, object result):
-        for function in self.rest:
-            result = PyObject_CallOneArg(function, result)
+    cdef inline object on(self, PyObject** row):
+        # `row` is borrowed from somebody who keeps its values alive; row[-1] must be ours to use.
+        return self.invoke(row if self.in_order else self.gather(row))
+
+    cdef inline PyObject** gather(self, PyObject** row):
+        cdef Py_ssize_t k, slot
+        for k in range(self.count):
+            slot = <object>PyTuple_GET_ITEM(self.slots, k)
+            self.arguments[k + 1] = row[slot]
+        return self.arguments + 1
+
+    cdef inline object invoke(self, PyObject** row):
+        cdef PyObject* answer
+        if self.direct != NULL:
+            answer = self.direct(<PyObject*>self.first, row, self.flags, self.names)
+        else:
+            answer = PyObject_Vectorcall(self.first, row, self.flags, self.names)
+        result = take_over(answer)
+        if self.rest:
+            for function in self.rest:
+                result = PyObject_CallOneArg(function, result)
         return result
-
-    cdef inline object vector(self, PyObject** arguments):
-        # `arguments` are borrowed from somebody who keeps them alive.
-        result = PyObject_Vectorcall(
-            self.first,
-            arguments,
-            <size_t>self.positional | PY_VECTORCALL_ARGUMENTS_OFFSET,
-            <PyObject*>self.keywords if self.positional != self.count else NULL,
-        )
-        return self.chain(result) if self.rest else result
 
 
 cdef class RowLoop:
@@ -80,16 +112,49 @@ cdef class RowLoop:
     reading : bool
         Whether it raised while it read an argument, and so before the function was called.
     left : object
-        The result that the encoder would not take.
+        The result that the encoder did not take.
+    shared : bool
+        It was not taken because somebody else could still change it, and not because of its type.
     """
 
     cdef readonly Call call
     cdef readonly Py_ssize_t row
     cdef readonly bint reading
     cdef readonly object left
+    cdef readonly bint shared
+    # One row's values, each owned, and a scratch place before them.
+    cdef PyObject** storage
+    cdef Py_ssize_t width
 
     def __cinit__(self, Call call not None):
         self.call = call
+        self.width = len(set(call.slots))
+        self.storage = <PyObject**>PyMem_Calloc(self.width + 1, sizeof(PyObject*))
+        if self.storage == NULL:
+            raise MemoryError()
+
+    def __dealloc__(self):
+        self.forget()
+        PyMem_Free(self.storage)
+
+    cdef void forget(self) noexcept:
+        cdef Py_ssize_t k
+        for k in range(1, self.width + 1):
+            Py_XDECREF(self.storage[k])
+            self.storage[k] = NULL
+
+    cdef inline object one(self, list decoders, Py_ssize_t i):
+        # `reread` takes the last row's value over even when it raises.
+        cdef PyObject** row = self.storage + 1
+        cdef PyObject* spare
+        cdef Py_ssize_t k
+        self.row = i
+        self.reading = True
+        for k in range(self.width):
+            spare, row[k] = row[k], NULL
+            row[k] = (<Decoder>PyList_GET_ITEM(decoders, k)).reread(i, spare)
+        self.reading = False
+        return self.call.on(row)
 
     def evaluate(self, list decoders not None, Encoder encoder not None, list kept, Py_ssize_t n):
         """Call the function for rows 0 to n - 1 and write its results to the encoder.
@@ -107,43 +172,46 @@ cdef class RowLoop:
         int
             How many results were taken. If fewer than ``n``, the next one is in ``left``.
         """
-        cdef Decoder decoder
         cdef Py_ssize_t i
+        self._check(decoders)
         encoder.reset()
-        self.left = None
-        if self.call.count == 1:
-            decoder = <Decoder>decoders[0]
-            if not self.call.keywords:
-                for i in range(n):
-                    self.row = i
-                    self.reading = True
-                    argument = decoder.read(i)
-                    self.reading = False
-                    result = PyObject_CallOneArg(self.call.first, argument)
-                    if self.call.rest:
-                        result = self.call.chain(result)
-                    if encoder.write(result) == LEFT:
-                        self.left = result
-                        return i
-                    if kept is not None:
-                        kept.append(result)
-                return n
-        for i in range(n):
-            result = self.one(decoders, i)
-            if encoder.write(result) == LEFT:
-                self.left = result
-                return i
-            if kept is not None:
-                kept.append(result)
-        return n
+        self.left, self.shared = None, False
+        try:
+            for i in range(n):
+                result = self.one(decoders, i)
+                if encoder.mutable and not encoder.exclusive(
+                    <PyObject*>result, self.owners(result)
+                ):
+                    self.left, self.shared = result, True
+                    return i
+                if encoder.write(result) == LEFT:
+                    self.left = result
+                    return i
+                if kept is not None:
+                    kept.append(result)
+            return n
+        finally:
+            self.forget()
+
+    cdef inline Py_ssize_t owners(self, object result):
+        # References to a result that are ours: `result` itself, and the row, if it is an argument.
+        cdef Py_ssize_t k
+        for k in range(1, self.width + 1):
+            if self.storage[k] == <PyObject*>result:
+                return 2
+        return 1
 
     def collect(self, list decoders not None, Py_ssize_t start, Py_ssize_t stop):
         """Call the function for the given rows, and return its results as they are."""
         cdef list results = []
         cdef Py_ssize_t i
-        for i in range(start, stop):
-            results.append(self.one(decoders, i))
-        return results
+        self._check(decoders)
+        try:
+            for i in range(start, stop):
+                results.append(self.one(decoders, i))
+            return results
+        finally:
+            self.forget()
 
     def arguments(self, list decoders not None, Py_ssize_t start, Py_ssize_t stop):
         """The given rows' arguments, a tuple each, positional ones first."""
@@ -156,45 +224,17 @@ cdef class RowLoop:
             return [()] * (stop - start)
         return list(zip(*[columns[slot] for slot in self.call.slots]))
 
-    cdef object one(self, list decoders, Py_ssize_t i):
-        cdef Py_ssize_t k, slot, distinct = PyList_GET_SIZE(decoders)
-        cdef PyObject* storage[8]
-        cdef PyObject** row = storage
-        cdef PyObject** arguments = self.call.values + 1
-        cdef Py_ssize_t held = 0
-        self.row = i
-        if self.call.count == 0:
-            result = PyObject_CallNoArgs(self.call.first)
-            return self.call.chain(result) if self.call.rest else result
-        if distinct > 8:
-            row = <PyObject**>PyMem_Malloc(distinct * sizeof(PyObject*))
-            if row == NULL:
-                raise MemoryError()
-        try:
-            self.reading = True
-            for k in range(distinct):
-                value = (<Decoder><object>PyList_GET_ITEM(decoders, k)).read(i)
-                Py_INCREF(value)
-                row[k] = <PyObject*>value
-                held += 1
-            self.reading = False
-            for k in range(self.call.count):
-                slot = <object>PyTuple_GET_ITEM(self.call.slots, k)
-                arguments[k] = row[slot]
-            return self.call.vector(arguments)
-        finally:
-            for k in range(held):
-                Py_XDECREF(row[k])
-            if row != storage:
-                PyMem_Free(row)
+    def _check(self, list decoders):
+        if len(decoders) != self.width or not all(isinstance(d, Decoder) for d in decoders):
+            raise ValueError(f"{self.width} decoders are needed, not {decoders!r}")
 
 
 cdef class Replay:
     """Stands in for a UDF inside stock's code.
 
-    With nothing to replay it calls the function. Otherwise each call answers with the next result that is
-    known already, whatever it is given; when they run out, ``rest`` is asked once for all that are
-    missing, or, without it, the function is called with what stock gives.
+    With nothing to replay it calls the function. Otherwise each call answers with the next result
+    that is known already, whatever it is given; when they run out, ``rest`` is asked once for all
+    that are missing, or, without it, the function is called with what stock gives.
     """
 
     cdef readonly object function
@@ -266,18 +306,11 @@ cdef class PickledLoop:
 
 
 cdef object call_with(Call call, object row):
-    cdef Py_ssize_t k, slot
-    cdef PyObject** arguments = call.values + 1
-    if PyTuple_CheckExact(row):
-        for k in range(call.count):
-            slot = <object>PyTuple_GET_ITEM(call.slots, k)
-            if slot >= PyTuple_GET_SIZE(row):
-                raise IndexError("tuple index out of range")
-            arguments[k] = <PyObject*>PyTuple_GET_ITEM(row, slot)
-        return call.vector(arguments)
-    # A list can be changed by the function while its arguments are borrowed; a row of another type
-    # makes its items anew. Both are held by this list of references.
-    held = [row[slot] for slot in call.slots]
+    cdef Py_ssize_t k
+    if type(row) is not tuple:
+        # Whatever the function does to a row that can change, these are its items.
+        row = tuple(row)
     for k in range(call.count):
-        arguments[k] = <PyObject*>PyList_GET_ITEM(held, k)
-    return call.vector(arguments)
+        if <Py_ssize_t>call.slots[k] >= PyTuple_GET_SIZE(row):
+            raise IndexError("tuple index out of range")
+    return call.invoke(call.gather(items_of(row)))

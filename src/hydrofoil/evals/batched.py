@@ -1,14 +1,14 @@
 """Row UDFs on Arrow (SQL_ARROW_BATCHED_UDF): columns to arguments, results to columns.
 
-A batch comes in as a frame. Its columns are bound to decoders, each UDF's loop writes to its encoder, and
-the encoders go out as one record batch. Three things send a batch to stock's code, and none calls the
-function twice for a row:
+A batch comes in as a frame. Its columns are bound to decoders, each UDF's loop writes to its
+encoder, and the encoders go out as one record batch. Three things send a batch to stock's code, and
+none calls the function twice for a row:
 
 * The batch has a column, value or buffer that is not plain: stock gets the batch itself.
-* A result is not exactly of its declared type: stock is given the results, through a `Replay` in the
-  function's place, and converts them; rows that are left are still computed by our loop.
-* A value cannot be decoded in mid-batch: stock gets the batch, and calls the function for the rows from
-  there on.
+* A result is not exactly of its declared type: stock is given the results, through a `Replay` in
+  the function's place, and converts them; rows that are left are still computed by our loop.
+* A value cannot be decoded in mid-batch: stock gets the batch, and calls the function for the rows
+  from there on.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +39,9 @@ class ToStock(Exception):
 class Column:
     """One input column: how its values are made for the batch that it is bound to."""
 
-    def __init__(self, spark_type: Any, view: ColumnView, options: Options, *, shared: bool) -> None:
+    def __init__(
+        self, spark_type: Any, view: ColumnView, options: Options, *, shared: bool
+    ) -> None:
         self.view = view
         self.decoder: Decoder | None = None
         self.reason = ""
@@ -250,7 +252,9 @@ class RowProjection:
                 if not loop.rows.reading:
                     raise
                 known = encoder.restored(loop.rows.row) if kept is None else kept
-                return self._resume(frame, done, known, f"a value that stock should convert: {error}")
+                return self._resume(
+                    frame, done, known, f"a value that stock should convert: {error}"
+                )
             if taken == rows and encoder.is_settled():
                 done.append(kept)
                 continue
@@ -258,6 +262,15 @@ class RowProjection:
             reason = "the time zone was changed"
             if taken < rows:
                 known.append(loop.rows.left)
+            if loop.rows.shared:
+                # Results that may change until all are there are converted then, as by stock.
+                known += self._collect(k, decoders, taken + 1, rows)
+                taken = encoder.encode(known)
+                if taken == rows and encoder.is_settled():
+                    done.append(known)
+                    continue
+                reason = f"a result was not exactly {self.udfs[k].return_type.simpleString()}"
+            elif taken < rows:
                 declared = self.udfs[k].return_type.simpleString()
                 reason = f"{type(loop.rows.left).__name__} returned for {declared}"
             return self._replay(frame, decoders, done, known, reason)
@@ -269,11 +282,14 @@ class RowProjection:
         loop, udf = self.loops[k], self.udfs[k]
         arguments = [decoders[o] for o in loop.columns]
         if self.threads <= 0:
-            return loop.rows.collect(arguments, start, stop)
+            collected: list[Any] = loop.rows.collect(arguments, start, stop)
+            return collected
         names, positional = list(udf.keywords), len(udf.arguments)
 
         def call(row: tuple[Any, ...]) -> Any:
-            return udf.function(*row[:positional], **dict(zip(names, row[positional:], strict=True)))
+            return udf.function(
+                *row[:positional], **dict(zip(names, row[positional:], strict=True))
+            )
 
         with ThreadPoolExecutor(max_workers=self.threads) as pool:
             return list(pool.map(call, loop.rows.arguments(arguments, start, stop)))
@@ -293,8 +309,8 @@ class RowProjection:
     ) -> pa.RecordBatch:
         """Let stock convert results: ``done`` of the UDFs before, ``known`` of this one so far.
 
-        Stock evaluates one UDF and converts its results before it evaluates the next, so what is not
-        known yet is computed when stock asks for it.
+        Stock evaluates one UDF and converts its results before it evaluates the next, so what is
+        not known yet is computed when stock asks for it.
         """
         self.trace.fell_back(reason)
         rows = frame.length
@@ -315,7 +331,7 @@ class RowProjection:
     def _resume(
         self, frame: Frame, done: list[list[Any] | None], known: list[Any], reason: str
     ) -> pa.RecordBatch:
-        """Let stock decode the batch and call the functions from the first row that has no result."""
+        """Let stock decode the batch and call the functions for rows that have no result yet."""
         self.trace.fell_back(reason)
         self._load_done(done, frame.length)
         self.replays[len(done)].load(known)

@@ -1,10 +1,11 @@
 """Pickled row UDFs (SQL_BATCHED_UDF): a fused loop over each unpickled batch of rows.
 
-Nothing is declined here: arguments are what the JVM pickled and results are pickled as they are, so there
-is only the calling to speed up. Errors come from the same calls in the same order as stock's.
+Nothing is declined here: arguments are what the JVM pickled and results are pickled as they are, so
+there is only the calling to speed up. Errors come from the same calls in the same order as stock's.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from hydrofoil._cext.rows import PickledLoop
@@ -47,7 +48,7 @@ class PickledProjection:
         pending: list[Any] = []
         try:
             for rows in batches:
-                self.run(lambda rows=rows: self.loop.evaluate(rows, pending))
+                self.run(partial(self.loop.evaluate, rows, pending))
                 self.trace.fast()
                 while len(pending) >= self.batch_size:
                     yield pending[: self.batch_size]

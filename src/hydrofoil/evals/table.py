@@ -1,7 +1,7 @@
 """THE eval table: every evaluation type of PySpark, and who runs it.
 
-To add an eval type, add a row; `native` names the module of `hydrofoil.evals` that has its fast path, and
-None means that stock PySpark's code runs it unchanged, in the same worker.
+To add an eval type, add a row; `native` names the module of `hydrofoil.evals` that has its fast
+path, and None means that stock PySpark's code runs it unchanged, in the same worker.
 """
 
 from dataclasses import dataclass

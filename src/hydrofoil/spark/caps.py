@@ -21,15 +21,15 @@ LINES = {line.minor: line for line in (SparkLine(minor="4.3", adapter="hydrofoil
 
 @cache
 def installed_line() -> SparkLine | None:
-    """The row of the PySpark that this process imports, or None, with one warning, if it has none."""
+    """The installed PySpark's row, or None, with one warning, if the table has none."""
     import pyspark
 
     minor = ".".join(pyspark.__version__.split(".")[:2])
     line = LINES.get(minor)
     if line is None:
         print(
-            f"hydrofoil: PySpark {pyspark.__version__} is not one of the versions that this release "
-            f"speeds up ({', '.join(LINES)}); everything runs on stock PySpark's code",
+            f"hydrofoil: PySpark {pyspark.__version__} is not one of the versions that this "
+            f"release speeds up ({', '.join(LINES)}); everything runs on stock PySpark's code",
             file=sys.stderr,
         )
     return line

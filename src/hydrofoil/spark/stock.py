@@ -1,7 +1,7 @@
-"""Stock PySpark's worker as a private copy, whose parts can be exchanged without touching the original.
+"""Stock PySpark's worker as a private copy, whose parts can be exchanged.
 
-The copy is `pyspark/worker.py` executed a second time under its own name, so that whoever runs the real
-`pyspark.worker.main` in the same process gets stock, and tracebacks name the same file.
+The copy is `pyspark/worker.py` executed a second time under its own name, so that whoever runs the
+real `pyspark.worker.main` in the same process gets stock, and tracebacks name the same file.
 """
 
 import sys
@@ -24,7 +24,7 @@ def private_worker() -> ModuleType:
 
 
 def without_our_frames(traceback: TracebackType | None) -> TracebackType | None:
-    """The traceback as stock's worker would have produced it: frames of Hydrofoil's own code cut out.
+    """The traceback without the frames of Hydrofoil's own code, as stock would have it.
 
     A traceback that ends in our code is left alone, since then the fault is ours to be seen.
     """
@@ -46,7 +46,7 @@ def _is_ours(traceback: TracebackType) -> bool:
 
 
 def report_failure(error: BaseException, outfile: BinaryIO, *args: Any, **kwargs: Any) -> None:
-    """Stock's ``handle_worker_exception``, on tracebacks that do not show how we called the function."""
+    """Stock's ``handle_worker_exception``, on tracebacks without our frames."""
     from pyspark.util import handle_worker_exception
 
     seen: set[int] = set()

@@ -1,9 +1,9 @@
-"""Spark 4.3: what its worker receives, as one normalized description, and which stock code to fall back to.
+"""Spark 4.3: what its worker receives, in one normalized form, and the stock code behind it.
 
-Its worker calls ``read_udfs`` once the init message is parsed, and runs a task through what that returns:
-a deserializer for the data stream, a function over its items, a serializer for the answer. This module
-puts Hydrofoil's three in their place for the eval types that have a fast path. The task's context, files,
-broadcasts, accumulators, profilers, timing and errors stay stock's own.
+Its worker calls ``read_udfs`` once the init message is parsed, and runs a task through what that
+returns: a deserializer for the data stream, a function over its items, a serializer for the answer.
+This module puts Hydrofoil's three in their place for the eval types that have a fast path. The
+task's context, files, broadcasts, accumulators, profilers, timing and errors stay stock's own.
 """
 
 import struct
@@ -11,10 +11,21 @@ from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any, BinaryIO
 
+import pyarrow as pa
+from pyspark.serializers import SpecialLengths
+from pyspark.sql.conversion import ArrowTableToRowsConversion
+from pyspark.sql.pandas.types import _dedup_names
+from pyspark.sql.types import Row
+
+from hydrofoil._cext.rows import Replay
+from hydrofoil.codecs import Options
+from hydrofoil.evals.batched import RowProjection
+from hydrofoil.evals.pickled import PickledProjection
 from hydrofoil.evals.table import EVAL_TYPES, describe
 from hydrofoil.evals.udf import Udf
 from hydrofoil.spark.stock import private_worker, report_failure
 from hydrofoil.trace import TaskTrace, UdfTrace
+from hydrofoil.wire import read_batches, write_batches
 
 # The functions that one function of stock's `chain` calls, as an attribute of it.
 CHAIN = "__hydrofoil_chain__"
@@ -63,7 +74,7 @@ class Worker:
         """Run one task; see `hydrofoil.worker.main`."""
         self.stock.main(infile, outfile)
 
-    # --- Stock's functions, with an eye on what passes through --------------------------------------
+    # --- Stock's functions, with an eye on what passes through ------------------------------------
 
     def read_command(self, *args: Any, **kwargs: Any) -> Any:
         command = self._read_command(*args, **kwargs)
@@ -102,8 +113,6 @@ class Worker:
             )
         )
         if row.native == "batched":
-            from hydrofoil._cext.rows import Replay
-
             replay = Replay(function)
             capture.replays.append(replay)
             prepared = (replay, *prepared[1:])
@@ -113,7 +122,7 @@ class Worker:
     def read_udtf(
         self, pickle_ser: Any, info: Any, eval_type: int, runner_conf: Any, eval_conf: Any
     ) -> Pipeline:
-        stock = self._read_udtf(pickle_ser, info, eval_type, runner_conf, eval_conf)
+        stock: Pipeline = self._read_udtf(pickle_ser, info, eval_type, runner_conf, eval_conf)
         self._publish_stock(eval_type, info.name)
         return stock
 
@@ -125,7 +134,7 @@ class Worker:
         if native == "batched" and runner_conf.use_legacy_pandas_udf_conversion:
             native = None
         if native is None:
-            stock = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
+            stock: Pipeline = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
             self._publish_stock(eval_type, "")
             return stock
         self._capture = Capture()
@@ -149,8 +158,6 @@ class Worker:
     def _pickled(
         self, pickle_ser: Any, infos: list[Any], eval_type: int, runner_conf: Any, eval_conf: Any
     ) -> Pipeline:
-        from hydrofoil.evals.pickled import PickledProjection
-
         capture = self._capture
         assert capture is not None
         _, _, deserializer, serializer = self._read_udfs(
@@ -168,12 +175,6 @@ class Worker:
     def _batched(
         self, pickle_ser: Any, infos: list[Any], eval_type: int, runner_conf: Any, eval_conf: Any
     ) -> Pipeline:
-        import pyarrow as pa
-        from pyspark.sql.types import Row
-
-        from hydrofoil.codecs import Options
-        from hydrofoil.evals.batched import RowProjection
-
         capture = self._capture
         assert capture is not None
         function, _, _, _ = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
@@ -189,7 +190,7 @@ class Worker:
             eval_conf.input_type,
             Options(
                 row_type=Row,
-                dedup_names=_dedup_names(),
+                dedup_names=_dedup_names,
                 known_zone=_known_zone,
                 binary_as_bytes=runner_conf.binary_as_bytes,
                 large_var_types=runner_conf.use_large_var_types,
@@ -230,15 +231,9 @@ class ArrowStream:
         self._flush_per_batch = False
 
     def load_stream(self, stream: BinaryIO) -> Iterator[Any]:
-        from hydrofoil.wire import read_batches
-
         return read_batches(stream)
 
     def dump_stream(self, iterator: Iterable[Any], stream: BinaryIO) -> None:
-        from pyspark.serializers import SpecialLengths
-
-        from hydrofoil.wire import write_batches
-
         write_batches(
             iterator,
             self.schema_message,
@@ -248,15 +243,7 @@ class ArrowStream:
         )
 
 
-def _dedup_names() -> Callable[[list[str]], list[str]]:
-    from pyspark.sql.pandas.types import _dedup_names as dedup_names
-
-    return dedup_names  # type: ignore[no-any-return]
-
-
 def _known_zone(zone: str) -> bool:
-    import pyarrow as pa
-
     try:
         pa.lib.string_to_tzinfo(zone)
     except Exception:
@@ -265,8 +252,6 @@ def _known_zone(zone: str) -> bool:
 
 
 def _stock_column(binary_as_bytes: bool) -> Callable[[Any, Any], list[Any]]:
-    from pyspark.sql.conversion import ArrowTableToRowsConversion
-
     def convert(array: Any, spark_type: Any) -> list[Any]:
         converter = ArrowTableToRowsConversion._create_converter(
             spark_type, none_on_identity=True, binary_as_bytes=binary_as_bytes

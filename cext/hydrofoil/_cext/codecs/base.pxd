@@ -1,3 +1,4 @@
+from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t
 
 from hydrofoil._cext.columns cimport Buffer, ColumnView
@@ -20,6 +21,8 @@ cdef class Decoder:
     cdef int bind(self, ColumnView view) except -1
     cdef int attach(self, ColumnView view) except -1
     cdef object read(self, Py_ssize_t i)
+    cdef list read_list(self, Py_ssize_t first, Py_ssize_t size)
+    cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL
     cdef void unbind(self) noexcept
 
 
@@ -28,9 +31,12 @@ cdef class Encoder:
     cdef readonly Py_ssize_t null_count
     cdef readonly bint nullable
     cdef readonly bint restores
+    cdef readonly bint mutable
     cdef Buffer validity
 
     cdef int write(self, object value) except -1
+    cdef int write_items(self, list values) except -1
+    cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept
     cdef int write_null(self) except -1
     cdef int append_null(self) except -1
     cdef object restore(self, Py_ssize_t i)

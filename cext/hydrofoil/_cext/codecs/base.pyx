@@ -1,10 +1,13 @@
 """What every codec is: a decoder reads values out of a column, an encoder appends values to one.
 
-In: a `ColumnView` bound to a batch; out: Python objects, exactly those that stock PySpark would hand to
-the user's function. The other way: Python objects that are exactly of the declared type in, buffers out;
-any other object is `LEFT` to stock's conversion, with nothing lost.
+In: a `ColumnView` bound to a batch; out: Python objects, exactly those that stock PySpark would
+hand to the user's function. The other way: Python objects that are exactly of the declared type in,
+buffers out; any other object is `LEFT` to stock's conversion, with nothing lost.
 """
 
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE, PyList_New, PyList_SET_ITEM
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.string cimport memset
 
 from hydrofoil._cext.abi cimport bit_is_set, bytes_for_bits, clear_bit
@@ -13,7 +16,7 @@ from hydrofoil._cext.frames cimport FrameWriter
 
 
 class UndecodableColumn(ValueError):
-    """The batch has a value that stock PySpark should meet first, since it raises or warns there."""
+    """The batch has a value that stock PySpark should meet first, to raise or warn."""
 
 
 cdef class Decoder:
@@ -22,8 +25,8 @@ cdef class Decoder:
     Attributes
     ----------
     eager : bool
-        Values depend on something that the user's function could change (the local time zone), so all
-        of a batch's are read before the function is called, as stock does.
+        Values depend on something that the user's function could change (the local time zone), so
+        all of a batch's are read before the function is called, as stock does.
     mutable : bool
         Values can be changed in place, so two readers of one column must be given the same objects.
     """
@@ -38,6 +41,23 @@ cdef class Decoder:
 
     cdef object read(self, Py_ssize_t i):
         raise NotImplementedError
+
+    cdef list read_list(self, Py_ssize_t first, Py_ssize_t size):
+        cdef Py_ssize_t k
+        values = PyList_New(size)
+        for k in range(size):
+            value = self.read(first + k)
+            Py_INCREF(value)
+            PyList_SET_ITEM(values, k, value)
+        return values
+
+    cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
+        # read(i) as a new reference; takes over `spare`, the value of an earlier row or NULL, which
+        # codecs of small immutable objects use again (see recycle.pxd).
+        Py_XDECREF(spare)
+        value = self.read(i)
+        Py_INCREF(value)
+        return <PyObject*>value
 
     cdef void unbind(self) noexcept:
         self.owner = None
@@ -79,8 +99,10 @@ cdef class Encoder:
     nullable : bool
         Whether None may be written; if not, None is left to stock, which raises.
     restores : bool
-        Whether ``restore`` gives back objects that stock would convert to what is in the buffers already,
-        so that nobody needs to keep the originals.
+        Whether ``restore`` gives back objects that stock would convert to what is in the buffers
+        already, so that nobody needs to keep the originals.
+    mutable : bool
+        Whether values may be, or contain, objects that can be changed after they were returned.
     """
 
     def __cinit__(self, *args, **kwargs):
@@ -91,6 +113,21 @@ cdef class Encoder:
 
     cdef int write(self, object value) except -1:
         raise NotImplementedError
+
+    cdef int write_items(self, list values) except -1:
+        # All items of a list, which writing may not change; stops at the first that is LEFT.
+        cdef Py_ssize_t k = 0
+        while k < PyList_GET_SIZE(values):
+            if self.write(<object>PyList_GET_ITEM(values, k)) == LEFT:
+                return LEFT
+            k += 1
+        return TAKEN
+
+    cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
+        # Whether nobody but its `owners`, whom the caller knows, can change the value. Stock
+        # converts a batch's results when all are there, so what might still change has to wait
+        # until then.
+        return True
 
     cdef int write_null(self) except -1:
         if not self.nullable:

@@ -1,10 +1,10 @@
 # cython: cdivision=True
 """Decimals of 128 bits, any precision and scale that Spark has.
 
-A decimal in a column is an integer times 10 to the power of minus the scale; in Python it has exactly
-that exponent, trailing zeros included. Encoding takes exactly `decimal.Decimal`: NaN becomes null, and
-another exponent than the column's is quantized with stock's context (half even, at most `precision`
-digits); what that refuses is left to stock, which raises.
+A decimal in a column is an integer times 10 to the power of minus the scale; in Python it has
+exactly that exponent, trailing zeros included. Encoding takes exactly `decimal.Decimal`: NaN
+becomes null, and another exponent than the column's is quantized with stock's context (half even,
+at most `precision` digits); what that refuses is left to stock, which raises.
 """
 
 from cpython.object cimport PyObject_Str
@@ -53,32 +53,36 @@ cdef class DecimalDecoder(Decoder):
         return 0
 
     cdef object read(self, Py_ssize_t i):
-        cdef char text[TEXT_SIZE]
-        cdef char* at = text + TEXT_SIZE
-        cdef int128 signed
-        cdef uint128 rest
-        cdef uint64_t part
-        cdef bint negative
         i += self.offset
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return None
-        memcpy(&signed, self.data + 16 * i, 16)
-        negative = signed < 0
-        rest = <uint128>0 - <uint128>signed if negative else <uint128>signed
-        if self.scale:
-            at = prepend_digits(at, self.scale)
-            at -= 2
-            at[0], at[1] = c"E", c"-"
-        while rest > <uint128>0xFFFFFFFFFFFFFFFFu:
-            # Nineteen digits at a time fit 64 bits, and 64-bit division is fast.
-            part = <uint64_t>(rest % <uint128>10000000000000000000u)
-            rest = rest // <uint128>10000000000000000000u
-            at = prepend_padded(at, part, 19)
-        at = prepend_digits(at, <uint64_t>rest)
-        if negative:
-            at -= 1
-            at[0] = c"-"
-        return _Decimal(PyUnicode_DecodeASCII(at, text + TEXT_SIZE - at, NULL))
+        return decimal_at(self.data + 16 * i, self.scale)
+
+
+cdef object decimal_at(const uint8_t* data, int scale):
+    cdef char text[TEXT_SIZE]
+    cdef char* at = text + TEXT_SIZE
+    cdef int128 signed
+    cdef uint128 rest
+    cdef uint64_t part
+    cdef bint negative
+    memcpy(&signed, data, 16)
+    negative = signed < 0
+    rest = <uint128>0 - <uint128>signed if negative else <uint128>signed
+    if scale:
+        at = prepend_digits(at, scale)
+        at -= 2
+        at[0], at[1] = c"E", c"-"
+    while rest > <uint128>0xFFFFFFFFFFFFFFFFu:
+        # Nineteen digits at a time fit 64 bits, and 64-bit division is fast.
+        part = <uint64_t>(rest % <uint128>10000000000000000000u)
+        rest = rest // <uint128>10000000000000000000u
+        at = prepend_padded(at, part, 19)
+    at = prepend_digits(at, <uint64_t>rest)
+    if negative:
+        at -= 1
+        at[0] = c"-"
+    return _Decimal(PyUnicode_DecodeASCII(at, text + TEXT_SIZE - at, NULL))
 
 
 cdef inline char* prepend_digits(char* at, uint64_t number) noexcept nogil:
@@ -91,8 +95,8 @@ cdef inline char* prepend_digits(char* at, uint64_t number) noexcept nogil:
 
 
 cdef inline char* prepend_padded(char* at, uint64_t number, int digits) noexcept nogil:
-    cdef int k
-    for k in range(digits):
+    cdef int _
+    for _ in range(digits):
         at -= 1
         at[0] = <char>(c"0" + number % 10)
         number //= 10
@@ -116,6 +120,7 @@ cdef class DecimalEncoder(Encoder):
         if not 0 <= scale <= precision <= MAX_DIGITS:
             raise ValueError(f"decimal({precision},{scale}) is out of range")
         self.nullable = nullable
+        self.restores = True
         self.precision, self.scale = precision, scale
         self._quantum = Decimal(f"1E-{scale}")
         self._context = Context(prec=precision, rounding=ROUND_HALF_EVEN)
@@ -197,6 +202,9 @@ cdef class DecimalEncoder(Encoder):
         memcpy(self.values.data + 16 * self.length, &zero, 16)
         self.length += 1
         return 0
+
+    cdef object restore(self, Py_ssize_t i):
+        return None if self.is_null(i) else decimal_at(self.values.data + 16 * i, self.scale)
 
     cdef int emit(self, FrameWriter writer) except -1:
         self.emit_validity(writer)

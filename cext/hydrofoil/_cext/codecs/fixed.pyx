@@ -1,12 +1,15 @@
 """Booleans, integers and floating point numbers.
 
-Decoding cannot fail. Encoding takes exactly `bool` for boolean, `int` (no subclass, no bool) in range for
-integers, and `float` for both widths; a double that is narrowed to a float is rounded as C does it, which
-is how pyarrow converts it.
+Decoding cannot fail. Encoding takes exactly `bool` for boolean, `int` (no subclass, no bool) in
+range for integers, and `float` for both widths; a double that is narrowed to a float is rounded as
+C does it, which is how pyarrow converts it.
 """
 
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact, PyFloat_FromDouble
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact, PyLong_FromLongLong
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE, PyList_New, PyList_SET_ITEM
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t
 
 from hydrofoil._cext.abi cimport bit_is_set, bytes_for_bits, set_bit
@@ -20,12 +23,24 @@ from hydrofoil._cext.columns cimport (
     buffer_grow,
 )
 from hydrofoil._cext.frames cimport FrameWriter
+from hydrofoil._cext.recycle cimport recycle_float, recycle_long
+
+cdef extern from "Python.h":
+    PyObject* Py_None
+    PyObject* Py_True
+    PyObject* Py_False
 
 ctypedef fused Integer:
     int8_t
     int16_t
     int32_t
     int64_t
+
+
+cdef inline PyObject* null_in_place_of(PyObject* spare) noexcept:
+    Py_XDECREF(spare)
+    Py_INCREF(None)
+    return Py_None
 
 
 cdef class _FixedDecoder(Decoder):
@@ -43,6 +58,17 @@ cdef class BoolDecoder(_FixedDecoder):
             return None
         return True if bit_is_set(self.data, i) else False
 
+    cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
+        cdef PyObject* value = Py_True
+        Py_XDECREF(spare)
+        i += self.offset
+        if self.validity != NULL and not bit_is_set(self.validity, i):
+            value = Py_None
+        elif not bit_is_set(self.data, i):
+            value = Py_False
+        Py_INCREF(<object>value)
+        return value
+
 
 cdef class Int8Decoder(_FixedDecoder):
     cdef object read(self, Py_ssize_t i):
@@ -50,6 +76,12 @@ cdef class Int8Decoder(_FixedDecoder):
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return None
         return PyLong_FromLongLong((<const int8_t*>self.data)[i])
+
+    cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
+        i += self.offset
+        if self.validity != NULL and not bit_is_set(self.validity, i):
+            return null_in_place_of(spare)
+        return recycle_long(spare, (<const int8_t*>self.data)[i])
 
 
 cdef class Int16Decoder(_FixedDecoder):
@@ -59,6 +91,12 @@ cdef class Int16Decoder(_FixedDecoder):
             return None
         return PyLong_FromLongLong((<const int16_t*>self.data)[i])
 
+    cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
+        i += self.offset
+        if self.validity != NULL and not bit_is_set(self.validity, i):
+            return null_in_place_of(spare)
+        return recycle_long(spare, (<const int16_t*>self.data)[i])
+
 
 cdef class Int32Decoder(_FixedDecoder):
     cdef object read(self, Py_ssize_t i):
@@ -66,6 +104,23 @@ cdef class Int32Decoder(_FixedDecoder):
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return None
         return PyLong_FromLongLong((<const int32_t*>self.data)[i])
+
+    cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
+        i += self.offset
+        if self.validity != NULL and not bit_is_set(self.validity, i):
+            return null_in_place_of(spare)
+        return recycle_long(spare, (<const int32_t*>self.data)[i])
+
+    cdef list read_list(self, Py_ssize_t first, Py_ssize_t size):
+        cdef Py_ssize_t k
+        if self.validity != NULL:
+            return Decoder.read_list(self, first, size)
+        values = PyList_New(size)
+        for k in range(size):
+            value = PyLong_FromLongLong((<const int32_t*>self.data)[first + self.offset + k])
+            Py_INCREF(value)
+            PyList_SET_ITEM(values, k, value)
+        return values
 
 
 cdef class Int64Decoder(_FixedDecoder):
@@ -75,6 +130,23 @@ cdef class Int64Decoder(_FixedDecoder):
             return None
         return PyLong_FromLongLong((<const int64_t*>self.data)[i])
 
+    cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
+        i += self.offset
+        if self.validity != NULL and not bit_is_set(self.validity, i):
+            return null_in_place_of(spare)
+        return recycle_long(spare, (<const int64_t*>self.data)[i])
+
+    cdef list read_list(self, Py_ssize_t first, Py_ssize_t size):
+        cdef Py_ssize_t k
+        if self.validity != NULL:
+            return Decoder.read_list(self, first, size)
+        values = PyList_New(size)
+        for k in range(size):
+            value = PyLong_FromLongLong((<const int64_t*>self.data)[first + self.offset + k])
+            Py_INCREF(value)
+            PyList_SET_ITEM(values, k, value)
+        return values
+
 
 cdef class FloatDecoder(_FixedDecoder):
     cdef object read(self, Py_ssize_t i):
@@ -83,6 +155,23 @@ cdef class FloatDecoder(_FixedDecoder):
             return None
         return PyFloat_FromDouble((<const float*>self.data)[i])
 
+    cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
+        i += self.offset
+        if self.validity != NULL and not bit_is_set(self.validity, i):
+            return null_in_place_of(spare)
+        return recycle_float(spare, (<const float*>self.data)[i])
+
+    cdef list read_list(self, Py_ssize_t first, Py_ssize_t size):
+        cdef Py_ssize_t k
+        if self.validity != NULL:
+            return Decoder.read_list(self, first, size)
+        values = PyList_New(size)
+        for k in range(size):
+            value = PyFloat_FromDouble((<const float*>self.data)[first + self.offset + k])
+            Py_INCREF(value)
+            PyList_SET_ITEM(values, k, value)
+        return values
+
 
 cdef class DoubleDecoder(_FixedDecoder):
     cdef object read(self, Py_ssize_t i):
@@ -90,6 +179,23 @@ cdef class DoubleDecoder(_FixedDecoder):
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return None
         return PyFloat_FromDouble((<const double*>self.data)[i])
+
+    cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
+        i += self.offset
+        if self.validity != NULL and not bit_is_set(self.validity, i):
+            return null_in_place_of(spare)
+        return recycle_float(spare, (<const double*>self.data)[i])
+
+    cdef list read_list(self, Py_ssize_t first, Py_ssize_t size):
+        cdef Py_ssize_t k
+        if self.validity != NULL:
+            return Decoder.read_list(self, first, size)
+        values = PyList_New(size)
+        for k in range(size):
+            value = PyFloat_FromDouble((<const double*>self.data)[first + self.offset + k])
+            Py_INCREF(value)
+            PyList_SET_ITEM(values, k, value)
+        return values
 
 
 cdef class _FixedEncoder(Encoder):
@@ -230,7 +336,8 @@ cdef class Int64Encoder(_FixedEncoder):
 
 
 cdef class FloatEncoder(_FixedEncoder):
-    # A restored float has been rounded to the column's width; stock would round the original to the same.
+    # A restored float has been rounded to the column's width; stock would round the original to the
+    # same.
     def __cinit__(self, *, nullable=True):
         self.width = 4
 
@@ -264,3 +371,17 @@ cdef class DoubleEncoder(_FixedEncoder):
 
     cdef object restore(self, Py_ssize_t i):
         return None if self.is_null(i) else (<double*>self.values.data)[i]
+
+    cdef int write_items(self, list values) except -1:
+        cdef Py_ssize_t k, size = PyList_GET_SIZE(values)
+        cdef double* target
+        cdef PyObject* value
+        buffer_ensure(&self.values, (self.length + size) * 8)
+        target = <double*>self.values.data + self.length
+        for k in range(size):
+            value = PyList_GET_ITEM(values, k)
+            if not PyFloat_CheckExact(<object>value):
+                return _FixedEncoder.write_items(self, values)
+            target[k] = PyFloat_AS_DOUBLE(<object>value)
+        self.length += size
+        return TAKEN

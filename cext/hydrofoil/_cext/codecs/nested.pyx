@@ -1,21 +1,21 @@
 """Arrays, maps and structs, to any depth: each holds the codecs of its children.
 
-A struct is decoded to PySpark's `Row`, a map to a dict in the column's order, an array to a list. Encoding
-takes exactly a list; exactly a dict; and for structs a `Row`, a tuple (also a named one) of the right
-length, or a dict, whose missing keys are null.
+A struct is decoded to PySpark's `Row`, a map to a dict in the column's order, an array to a list.
+Encoding takes exactly a list; exactly a dict; and for structs a `Row`, a tuple (also a named one)
+of the right length, or a dict, whose missing keys are null.
 """
 
-from cpython.dict cimport PyDict_CheckExact, PyDict_Copy, PyDict_Next, PyDict_SetItem
-from cpython.list cimport (
-    PyList_CheckExact,
-    PyList_GET_ITEM,
-    PyList_GET_SIZE,
-    PyList_New,
-    PyList_SET_ITEM,
+from cpython.dict cimport (
+    PyDict_CheckExact,
+    PyDict_Copy,
+    PyDict_GetItem,
+    PyDict_Next,
+    PyDict_SetItem,
 )
+from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
-from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_SET_ITEM
+from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_SET_ITEM
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from hydrofoil._cext.abi cimport bit_is_set
@@ -45,6 +45,7 @@ cdef extern from *:
     PyObject** dict_of "hydrofoil_dict_of"(object value)
 
 cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(PyObject* value)
     PyObject* PyDict_GetItemWithError(object mapping, object key) except? NULL
 
 cdef Py_ssize_t MAX_NARROW_OFFSET = 0x7FFFFFFF
@@ -81,18 +82,12 @@ cdef class ListDecoder(_OffsetsDecoder):
         self.element.unbind()
 
     cdef object read(self, Py_ssize_t i):
-        cdef Py_ssize_t first, size, k
+        cdef Py_ssize_t first
         i += self.offset
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return None
         first = self.start(i)
-        size = self.start(i + 1) - first
-        values = PyList_New(size)
-        for k in range(size):
-            value = self.element.read(first + k)
-            Py_INCREF(value)
-            PyList_SET_ITEM(values, k, value)
-        return values
+        return self.element.read_list(first, self.start(i + 1) - first)
 
 
 cdef class MapDecoder(_OffsetsDecoder):
@@ -120,13 +115,14 @@ cdef class MapDecoder(_OffsetsDecoder):
         self.value.unbind()
 
     cdef object read(self, Py_ssize_t i):
-        cdef Py_ssize_t k
+        cdef Py_ssize_t k, last
         cdef dict mapping
         i += self.offset
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return None
         mapping = {}
-        for k in range(self.entries_offset + self.start(i), self.entries_offset + self.start(i + 1)):
+        last = self.entries_offset + self.start(i + 1)
+        for k in range(self.entries_offset + self.start(i), last):
             key = self.key.read(k)
             PyDict_SetItem(mapping, key, self.value.read(k))
         return mapping
@@ -135,10 +131,13 @@ cdef class MapDecoder(_OffsetsDecoder):
 cdef class StructDecoder(Decoder):
     # `row_type` is pyspark.sql.Row, a subclass of tuple whose instances carry their names in
     # `__fields__`. Its Python-level constructor is what makes stock's rows slow; a row made here is
-    # the same object: allocated by its type, filled, and given its dict.
+    # the same object: allocated by its type, filled, and given its dict. Its fields are in that
+    # dict too, under the names by which `Row.__getattr__` would find them, so that reading one does
+    # not get that far: in stock that costs more than all else that happens to a row.
     cdef list fields
     cdef object row_type
     cdef dict attributes
+    cdef list attribute_names
 
     def __cinit__(self, list fields not None, list names not None, row_type not None):
         cdef Decoder field
@@ -146,6 +145,14 @@ cdef class StructDecoder(Decoder):
             raise TypeError(f"rows are tuples, and {row_type!r} is none")
         self.fields, self.row_type = fields, row_type
         self.attributes = {"__fields__": names}
+        # `Row` finds the first field of a name, and neither its own attributes nor dunder names.
+        self.attribute_names = []
+        for k, name in enumerate(names):
+            if hasattr(row_type, name) or name.startswith("__") or name in names[:k]:
+                name = None
+            else:
+                self.attributes[name] = None
+            self.attribute_names.append(name)
         for field in fields:
             self.eager |= field.eager
         # A row itself cannot be changed, but what is in it may, and so may its list of names.
@@ -166,22 +173,26 @@ cdef class StructDecoder(Decoder):
 
     cdef object read(self, Py_ssize_t i):
         cdef Py_ssize_t k
-        cdef PyObject** attributes
+        cdef PyObject** place
+        cdef PyObject* name
         i += self.offset
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return None
         row = new_tuple_of(<PyTypeObject*>self.row_type, PyList_GET_SIZE(self.fields))
+        place = dict_of(row)
+        attributes = PyDict_Copy(self.attributes) if place != NULL else None
         for k in range(PyList_GET_SIZE(self.fields)):
-            value = (<Decoder><object>PyList_GET_ITEM(self.fields, k)).read(i)
+            value = (<Decoder>PyList_GET_ITEM(self.fields, k)).read(i)
+            name = PyList_GET_ITEM(self.attribute_names, k)
+            if attributes is not None and <object>name is not None:
+                PyDict_SetItem(attributes, <object>name, value)
             Py_INCREF(value)
             PyTuple_SET_ITEM(row, k, value)
-        attributes = dict_of(row)
-        if attributes == NULL:
+        if attributes is None:
             row.__fields__ = self.attributes["__fields__"]
         else:
-            names = PyDict_Copy(self.attributes)
-            Py_INCREF(names)
-            attributes[0] = <PyObject*>names
+            Py_INCREF(attributes)
+            place[0] = <PyObject*>attributes
         return row
 
 
@@ -210,18 +221,35 @@ cdef class ListEncoder(_OffsetsEncoder):
     def __cinit__(self, Encoder element not None, *, nullable=True):
         self.element = element
         self.nullable = nullable
+        self.mutable = True
+        self.restores = element.restores
+
+    cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
+        cdef Py_ssize_t k
+        if not PyList_CheckExact(<object>value):
+            return True
+        if Py_REFCNT(value) > owners:
+            return False
+        if self.element.mutable:
+            for k in range(PyList_GET_SIZE(<object>value)):
+                if not self.element.exclusive(PyList_GET_ITEM(<object>value, k), 1):
+                    return False
+        return True
+
+    cdef object restore(self, Py_ssize_t i):
+        cdef int32_t* offsets = <int32_t*>self.offsets.data
+        cdef Py_ssize_t k
+        if self.is_null(i):
+            return None
+        return [self.element.restore(k) for k in range(offsets[i], offsets[i + 1])]
 
     cdef int write(self, object value) except -1:
-        cdef Py_ssize_t k
         if value is None:
             return self.write_null()
         if not PyList_CheckExact(value):
             return LEFT
-        k = 0
-        while k < PyList_GET_SIZE(value):
-            if self.element.write(<object>PyList_GET_ITEM(value, k)) == LEFT:
-                return LEFT
-            k += 1
+        if self.element.write_items(<list>value) == LEFT:
+            return LEFT
         if self.element.length > MAX_NARROW_OFFSET:
             return LEFT
         self.end_value(self.element.length)
@@ -250,6 +278,31 @@ cdef class MapEncoder(_OffsetsEncoder):
     def __cinit__(self, Encoder key not None, Encoder value not None, *, nullable=True):
         self.key, self.value = key, value
         self.nullable = nullable
+        self.mutable = True
+        self.restores = key.restores and value.restores
+
+    cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
+        cdef Py_ssize_t position = 0
+        cdef PyObject* key
+        cdef PyObject* item
+        if not PyDict_CheckExact(<object>value):
+            return True
+        if Py_REFCNT(value) > owners:
+            return False
+        if self.key.mutable or self.value.mutable:
+            while PyDict_Next(<object>value, &position, &key, &item):
+                if not self.key.exclusive(key, 1) or not self.value.exclusive(item, 1):
+                    return False
+        return True
+
+    cdef object restore(self, Py_ssize_t i):
+        cdef int32_t* offsets = <int32_t*>self.offsets.data
+        cdef Py_ssize_t k
+        if self.is_null(i):
+            return None
+        return {
+            self.key.restore(k): self.value.restore(k) for k in range(offsets[i], offsets[i + 1])
+        }
 
     cdef int write(self, object value) except -1:
         if value is None:
@@ -290,10 +343,47 @@ cdef class StructEncoder(Encoder):
     cdef list fields
     cdef list names
     cdef object row_type
+    cdef bint mutable_fields
 
-    def __cinit__(self, list fields not None, list names not None, row_type not None, *, nullable=True):
+    def __cinit__(
+        self, list fields not None, list names not None, row_type not None, *, nullable=True
+    ):
+        cdef Encoder field
         self.fields, self.names, self.row_type = fields, names, row_type
         self.nullable = nullable
+        # A dict is mutable whatever is in it.
+        self.mutable = True
+        self.mutable_fields = False
+        self.restores = True
+        for field in fields:
+            self.restores &= field.restores
+            self.mutable_fields |= field.mutable
+
+    cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
+        cdef Py_ssize_t k
+        cdef PyObject* item
+        if PyDict_CheckExact(<object>value):
+            if Py_REFCNT(value) > owners:
+                return False
+            if self.mutable_fields:
+                for k in range(PyList_GET_SIZE(self.fields)):
+                    item = PyDict_GetItem(<object>value, <object>PyList_GET_ITEM(self.names, k))
+                    if item != NULL and not self.field(k).exclusive(item, 1):
+                        return False
+        elif self.mutable_fields and PyTuple_Check(<object>value):
+            if Py_REFCNT(value) > owners or PyTuple_GET_SIZE(<object>value) != len(self.fields):
+                return False
+            for k in range(PyTuple_GET_SIZE(<object>value)):
+                if not self.field(k).exclusive(PyTuple_GET_ITEM(<object>value, k), 1):
+                    return False
+        return True
+
+    cdef object restore(self, Py_ssize_t i):
+        # A dict is what stock makes of any struct.
+        cdef Py_ssize_t k
+        if self.is_null(i):
+            return None
+        return {self.names[k]: self.field(k).restore(i) for k in range(len(self.names))}
 
     cdef int write(self, object value) except -1:
         cdef Py_ssize_t k, count = PyList_GET_SIZE(self.fields)

@@ -1,12 +1,13 @@
 # cython: cdivision=True
 """Dates, timestamps with and without a zone, and day-time intervals.
 
-Spark's timestamp is an instant; Python sees it as a naive `datetime` in the worker's local time zone, and a
-naive result is taken to be in that zone too, with `fold` deciding between two instants and gaps resolved as
-PEP 495 has it. Both directions ask libc's localtime, as CPython's `astimezone()` does.
+Spark's timestamp is an instant; Python sees it as a naive `datetime` in the worker's local time
+zone, and a naive result is taken to be in that zone too, with `fold` deciding between two instants
+and gaps resolved as PEP 495 has it. Both directions ask libc's localtime, as CPython's
+`astimezone()` does.
 
-A column with a value that `datetime` cannot hold is `UndecodableColumn`. Encoding takes exactly `date`,
-`datetime` and `timedelta`; a `datetime` with a zone is converted by its own `astimezone`.
+A column with a value that `datetime` cannot hold is `UndecodableColumn`. Encoding takes exactly
+`date`, `datetime` and `timedelta`; a `datetime` with a zone is converted by its own `astimezone`.
 """
 
 from cpython.datetime cimport (
@@ -33,7 +34,7 @@ from cpython.datetime cimport (
     timedelta_new,
     timedelta_seconds,
 )
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 from posix.types cimport time_t
 
@@ -82,8 +83,8 @@ cdef inline int64_t floor_div(int64_t a, int64_t b) noexcept nogil:
     return quotient - 1 if a % b < 0 else quotient
 
 
-# Days since 1970-01-01 to the proleptic Gregorian calendar and back: eras of 400 years that begin in
-# March (Howard Hinnant, "chrono-compatible low-level date algorithms").
+# Days since 1970-01-01 to the proleptic Gregorian calendar and back: eras of 400 years that begin
+# in March (Howard Hinnant, "chrono-compatible low-level date algorithms").
 
 cdef inline Civil civil_of_days(int64_t days) noexcept nogil:
     cdef Civil civil
@@ -103,12 +104,13 @@ cdef inline Civil civil_of_days(int64_t days) noexcept nogil:
 
 
 cdef inline int64_t days_of_civil(int64_t year, int month, int day) noexcept nogil:
-    cdef int64_t era, year_of_era, day_of_year
+    cdef int64_t era, year_of_era, day_of_year, day_of_era
     year -= month <= 2
     era = floor_div(year, 400)
     year_of_era = year - era * 400
     day_of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
-    return era * 146097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719468
+    day_of_era = year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year
+    return era * 146097 + day_of_era - 719468
 
 
 cdef inline object datetime_of_micros(int64_t micros):
@@ -123,6 +125,18 @@ cdef inline object datetime_of_micros(int64_t micros):
     )
 
 
+cdef inline object date_of_days(int64_t days):
+    cdef Civil civil = civil_of_days(days)
+    return date_new(civil.year, civil.month, civil.day)
+
+
+cdef inline object timedelta_of_micros(int64_t micros):
+    cdef int64_t days = floor_div(micros, DAY_MICROS)
+    cdef int64_t rest = micros - days * DAY_MICROS
+    cdef int64_t seconds = rest // MICROS
+    return timedelta_new(<int>days, <int>seconds, <int>(rest - seconds * MICROS))
+
+
 cdef inline int64_t seconds_of_datetime(object value) noexcept:
     cdef int64_t days = days_of_civil(
         datetime_year(value), datetime_month(value), datetime_day(value)
@@ -133,7 +147,7 @@ cdef inline int64_t seconds_of_datetime(object value) noexcept:
     )
 
 
-# --- The local time zone ---------------------------------------------------------------------------
+# --- The local time zone -------------------------------------------------------------------------
 
 cdef inline int64_t utc_offset(int64_t utc) noexcept nogil:
     cdef time_t instant = utc
@@ -143,9 +157,9 @@ cdef inline int64_t utc_offset(int64_t utc) noexcept nogil:
 
 
 cdef int64_t wall_offset(int64_t wall, bint fold) noexcept nogil:
-    # The UTC offset of a local wall clock time: PEP 495's rule, as CPython applies it. `wall` counts
-    # seconds as if the wall clock were UTC's. A time in a gap takes the offset before it (fold 0) or
-    # after it (fold 1); an ambiguous one is the earlier (fold 0) or the later (fold 1).
+    # The UTC offset of a local wall clock time: PEP 495's rule, as CPython applies it. `wall`
+    # counts seconds as if the wall clock were UTC's. A time in a gap takes the offset before it
+    # (fold 0) or after it (fold 1); an ambiguous one is the earlier (fold 0) or the later (fold 1).
     cdef int64_t first_offset = utc_offset(wall)
     cdef int64_t first = wall - first_offset
     cdef int64_t at_first = utc_offset(first)
@@ -175,7 +189,8 @@ cdef struct Slot:
 
 
 cdef class _OffsetCache:
-    # Offsets by quarter of an hour. Both ends of a block must agree, else each value asks for itself.
+    # Offsets by quarter of an hour. Both ends of a block must agree, else each value asks for
+    # itself.
     cdef Slot slots[CACHE_SLOTS]
 
     cdef void clear(self) noexcept:
@@ -208,7 +223,7 @@ cdef class _OffsetCache:
         return start
 
 
-# --- Decoders --------------------------------------------------------------------------------------
+# --- Decoders ------------------------------------------------------------------------------------
 
 cdef class DateDecoder(Decoder):
     cdef const int32_t* days
@@ -223,12 +238,10 @@ cdef class DateDecoder(Decoder):
         return 0
 
     cdef object read(self, Py_ssize_t i):
-        cdef Civil civil
         i += self.offset
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return None
-        civil = civil_of_days(self.days[i])
-        return date_new(civil.year, civil.month, civil.day)
+        return date_of_days(self.days[i])
 
 
 cdef class _MicrosDecoder(Decoder):
@@ -285,23 +298,20 @@ cdef class TimestampNtzDecoder(_MicrosDecoder):
 
 cdef class DurationDecoder(_MicrosDecoder):
     cdef object read(self, Py_ssize_t i):
-        cdef int64_t days, rest, seconds
         i += self.offset
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return None
-        days = floor_div(self.micros[i], DAY_MICROS)
-        rest = self.micros[i] - days * DAY_MICROS
-        seconds = rest // MICROS
-        return timedelta_new(<int>days, <int>seconds, <int>(rest - seconds * MICROS))
+        return timedelta_of_micros(self.micros[i])
 
 
-# --- Encoders --------------------------------------------------------------------------------------
+# --- Encoders ------------------------------------------------------------------------------------
 
 cdef class DateEncoder(Encoder):
     cdef Buffer values
 
     def __cinit__(self, *, nullable=True):
         self.nullable = nullable
+        self.restores = True
 
     def __dealloc__(self):
         buffer_free(&self.values)
@@ -323,6 +333,9 @@ cdef class DateEncoder(Encoder):
     cdef int append_null(self) except -1:
         self.mark_null()
         return self.put(0)
+
+    cdef object restore(self, Py_ssize_t i):
+        return None if self.is_null(i) else date_of_days((<int32_t*>self.values.data)[i])
 
     cdef int emit(self, FrameWriter writer) except -1:
         self.emit_validity(writer)
@@ -356,6 +369,7 @@ cdef class _MicrosEncoder(Encoder):
 
 
 cdef class TimestampEncoder(_MicrosEncoder):
+    # Restores nothing: if the zone changes under the batch, stock must have what was returned.
     cdef _OffsetCache cache
     cdef long zone
     cdef int has_dst
@@ -402,6 +416,12 @@ cdef class TimestampEncoder(_MicrosEncoder):
 
 
 cdef class TimestampNtzEncoder(_MicrosEncoder):
+    def __cinit__(self, *, nullable=True):
+        self.restores = True
+
+    cdef object restore(self, Py_ssize_t i):
+        return None if self.is_null(i) else datetime_of_micros((<int64_t*>self.values.data)[i])
+
     cdef int write(self, object value) except -1:
         if value is None:
             return self.write_null()
@@ -412,6 +432,12 @@ cdef class TimestampNtzEncoder(_MicrosEncoder):
 
 
 cdef class DurationEncoder(_MicrosEncoder):
+    def __cinit__(self, *, nullable=True):
+        self.restores = True
+
+    cdef object restore(self, Py_ssize_t i):
+        return None if self.is_null(i) else timedelta_of_micros((<int64_t*>self.values.data)[i])
+
     cdef int write(self, object value) except -1:
         cdef int64_t days
         if value is None:

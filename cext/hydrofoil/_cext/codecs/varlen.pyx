@@ -1,8 +1,8 @@
 """Strings and binary, with 32-bit and 64-bit offsets.
 
-A string that is not valid UTF-8 (Spark can make one by casting binary) raises while it is decoded, as in
-stock; the caller lets stock raise. Encoding takes exactly `str` without lone surrogates, and `bytes` or
-`bytearray` for binary.
+A string that is not valid UTF-8 (Spark can make one by casting binary) raises while it is decoded,
+as in stock; the caller lets stock raise. Encoding takes exactly `str` without lone surrogates, and
+`bytes` or `bytearray` for binary.
 """
 
 from cpython.bytearray cimport (
@@ -18,6 +18,7 @@ from cpython.bytes cimport (
     PyBytes_GET_SIZE,
 )
 from cpython.exc cimport PyErr_Clear
+from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeUTF8
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
@@ -32,11 +33,24 @@ from hydrofoil._cext.columns cimport (
     buffer_free,
 )
 from hydrofoil._cext.frames cimport FrameWriter
+from hydrofoil._cext.recycle cimport recycle_ascii
 
 cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size)  # NULL with an error set
+    Py_ssize_t Py_REFCNT(PyObject* value)
+    bint PyUnicode_IS_COMPACT_ASCII(object text)
+    void* PyUnicode_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
 
 cdef int64_t MAX_NARROW_OFFSET = 0x7FFFFFFF
+
+
+cdef bint all_ascii(const uint8_t* text, Py_ssize_t size) noexcept nogil:
+    cdef uint8_t seen = 0
+    cdef Py_ssize_t i
+    for i in range(size):
+        seen |= text[i]
+    return seen < 0x80
 
 
 cdef class _VarlenDecoder(Decoder):
@@ -61,6 +75,28 @@ cdef class _VarlenDecoder(Decoder):
 
 
 cdef class StringDecoder(_VarlenDecoder):
+    # Whether all of the batch's text is ASCII: then nothing can be wrong with it, and a string is
+    # made by copying bytes.
+    cdef bint ascii
+
+    cdef int attach(self, ColumnView view) except -1:
+        cdef Py_ssize_t first, last, size
+        _VarlenDecoder.attach(self, view)
+        self.ascii = True
+        if view.length:
+            first = self.locate(view.offset, &size) - self.var
+            last = self.locate(view.offset + view.length - 1, &size) - self.var + size
+            self.ascii = all_ascii(<const uint8_t*>self.var + first, last - first)
+        return 0
+
+    cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
+        cdef Py_ssize_t size
+        cdef const char* text
+        if self.ascii and (self.validity == NULL or bit_is_set(self.validity, i + self.offset)):
+            text = self.locate(i + self.offset, &size)
+            return recycle_ascii(spare, text, size)
+        return Decoder.reread(self, i, spare)
+
     cdef object read(self, Py_ssize_t i):
         cdef Py_ssize_t size
         cdef const char* text
@@ -165,6 +201,8 @@ cdef class StringEncoder(_VarlenEncoder):
             return self.write_null()
         if not PyUnicode_CheckExact(value):
             return LEFT
+        if PyUnicode_IS_COMPACT_ASCII(value):
+            return self.put(<const char*>PyUnicode_DATA(value), PyUnicode_GET_LENGTH(value))
         text = PyUnicode_AsUTF8AndSize(value, &size)
         if text == NULL:
             PyErr_Clear()
@@ -182,6 +220,12 @@ cdef class StringEncoder(_VarlenEncoder):
 
 cdef class BinaryEncoder(_VarlenEncoder):
     # A bytearray is restored as bytes: stock makes bytes of it first thing.
+    def __cinit__(self, *, wide=False, nullable=True):
+        self.mutable = True
+
+    cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
+        return Py_REFCNT(value) <= owners or not PyByteArray_CheckExact(<object>value)
+
     cdef int write(self, object value) except -1:
         if value is None:
             return self.write_null()

@@ -1,0 +1,65 @@
+# Everything from a fresh checkout: `make bench` and `make test` need nothing else done first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+BUILT := build/.built
+SOURCES := setup.py $(shell find cext -name '*.pyx' -o -name '*.pxd')
+
+# Python that Spark starts for workers; the virtual environment is not activated.
+export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
+
+.PHONY: help bench test quick parity build debug lint clean requirements java
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST) | column -t -s ':'
+
+bench: java build ## compare Hydrofoil with stock PySpark on a real local Spark (BENCH="--rows N --json FILE")
+	$(BIN)/hydrofoil bench $(BENCH)
+
+test: java build ## run all tests (TESTS="tests/launch -k NAME" for some)
+	$(BIN)/python -m pytest $(TESTS)
+
+quick: java build ## run the tests that start no Spark of their own and are no comparison with stock
+	$(BIN)/python -m pytest tests --ignore=tests/parity --ignore=tests/faults --ignore=tests/bench \
+	    --deselect=tests/launch/test_turning_on.py
+
+parity: java build ## run the comparisons with stock PySpark
+	$(BIN)/python -m pytest tests/parity tests/faults
+
+build: $(BUILT) ## make the virtual environment and build the extension in place
+
+debug: $(INSTALLED) ## build the extension with bounds checks and C line numbers
+	HYDROFOIL_DEBUG=1 $(BIN)/python setup.py -q build_ext --inplace --force
+	@rm -f $(BUILT)
+
+lint: $(INSTALLED) ## check format, style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/cython-lint cext
+	$(BIN)/mypy
+
+clean: ## remove what was built here
+	rm -rf build dist .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks .cache
+	rm -rf spark-warehouse metastore_db artifacts src/*.egg-info
+	find src -name '*.so' -delete
+
+# These speak first, so that what is missing is the first line of output.
+requirements:
+	@PYTHON="$(PYTHON)" sh .ci/requirements python
+
+java:
+	@PYTHON="$(PYTHON)" sh .ci/requirements java python
+
+$(INSTALLED): pyproject.toml constraints.txt | requirements
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt "setuptools>=77" cython
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation \
+	    --editable ".[dev]"
+	@touch $@
+
+$(BUILT): $(INSTALLED) $(SOURCES)
+	$(BIN)/python setup.py -q build_ext --inplace
+	@touch $@

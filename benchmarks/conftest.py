@@ -1,0 +1,23 @@
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.recordings import ROWS, recordings
+from hydrofoil.replay.player import Player
+from hydrofoil.replay.recording import Recording
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rows", type=int, default=ROWS, help=f"rows of each case ({ROWS})")
+
+
+@pytest.fixture(scope="session")
+def recorded(request: pytest.FixtureRequest) -> dict[str, Recording]:
+    return recordings(rows=request.config.getoption("--rows"))
+
+
+@pytest.fixture(scope="session")
+def player(recorded: dict[str, Recording]) -> Iterator[Player]:
+    # All of them come from one session, so they share one environment.
+    with Player(next(iter(recorded.values())).environment) as player:
+        yield player

@@ -1,0 +1,157 @@
+"""Compare the workers case by case with the project's targets: ``python -m benchmarks.report``."""
+
+import json
+import statistics
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks.cases import CASES, Case
+from benchmarks.recordings import ROWS, recordings
+from hydrofoil.bench.console import output
+from hydrofoil.bench.machine import describe_machine
+from hydrofoil.replay.player import Player, compare
+from hydrofoil.replay.recording import Recording
+from hydrofoil.replay.stream import input_columns
+
+
+@dataclass(frozen=True)
+class Result:
+    """Medians in ns of CPU time a row; ``floor`` is None where the bare loop isn't measured."""
+
+    case: str
+    rows: int
+    stock: float
+    hydrofoil: float
+    ratio: float
+    target: float | None
+    floor: float | None
+    floor_ratio: float | None
+    floor_target: float | None
+
+    @property
+    def met(self) -> bool:
+        """Whether the case is as good as its targets ask, if it has any."""
+        enough = self.target is None or self.ratio >= self.target
+        if self.floor_target is None or self.floor_ratio is None:
+            return enough
+        return enough and self.floor_ratio <= self.floor_target
+
+
+def measure(case: Case, recording: Recording, player: Player, runs: int, cold: bool) -> Result:
+    """Replay one case to both engines, then run the bare loop on the same values."""
+    comparison = compare(recording, runs=runs, player=player, cold=cold)
+    rows = comparison.rows
+    ours = comparison.cpu_ns_per_row("hydrofoil")
+    floor = None
+    try:
+        columns = input_columns(recording)
+    except ValueError:  # Not flat: the worker's values are others than pyarrow's.
+        pass
+    else:
+        seconds = statistics.median(player.floor(case.function, columns) for _ in range(runs))
+        floor = seconds / rows * 1e9
+    return Result(
+        case=case.name,
+        rows=rows,
+        stock=comparison.cpu_ns_per_row("stock"),
+        hydrofoil=ours,
+        ratio=comparison.ratio(),
+        target=case.target,
+        floor=floor,
+        floor_ratio=None if floor is None else ours / floor,
+        floor_target=case.floor_target,
+    )
+
+
+_TITLE = "Worker CPU time by replay: ns/row, stock against Hydrofoil and the bare loop"
+_HEADINGS = ("case", "stock", "hydrofoil", "ratio", "target", "loop", "x loop", "target", "met")
+
+
+def _cells(result: Result) -> list[str]:
+    return [
+        result.case,
+        f"{result.stock:,.0f}",
+        f"{result.hydrofoil:,.0f}",
+        f"{result.ratio:.2f}",
+        _optional(result.target, ">= {:.2f}"),
+        _optional(result.floor, "{:,.0f}"),
+        _optional(result.floor_ratio, "{:.2f}"),
+        _optional(result.floor_target, "<= {:.2f}"),
+        "yes" if result.met else "NO",
+    ]
+
+
+def _optional(value: float | None, style: str) -> str:
+    return "" if value is None else style.format(value)
+
+
+def as_table(results: list[Result]) -> Table:
+    """The table for the terminal."""
+    table = Table(title=_TITLE)
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="left" if heading == "case" else "right")
+    for result in results:
+        table.add_row(*_cells(result), style=None if result.met else "bold red")
+    return table
+
+
+def as_markdown(results: list[Result], command: str, machine: dict[str, object]) -> str:
+    """The same table as a Markdown page, with what is needed to judge and repeat it."""
+    lines = [
+        f"# {_TITLE}",
+        "",
+        f"Made by `{command}`. Medians; engines alternate; each run has a fresh process.",
+        "",
+        *(f"- {name}: {value}" for name, value in machine.items()),
+        "",
+        "| " + " | ".join(_HEADINGS) + " |",
+        "| --- |" + " ---: |" * (len(_HEADINGS) - 1),
+        *("| " + " | ".join(_cells(result)) + " |" for result in results),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@click.command()
+@click.option("--rows", default=ROWS, show_default=True, type=click.IntRange(1))
+@click.option("--runs", default=5, show_default=True, type=click.IntRange(1))
+@click.option("--case", "names", multiple=True, type=click.Choice(list(CASES)), help="Only these.")
+@click.option("--cold", is_flag=True, help="Measure a worker's first task, not a later one.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--check", is_flag=True, help="Exit with 1 if a target is missed.")
+def main(
+    rows: int,
+    runs: int,
+    names: tuple[str, ...],
+    cold: bool,
+    json_file: Path | None,
+    markdown: Path | None,
+    check: bool,
+) -> None:
+    """Replay recorded row UDFs to stock's worker and to Hydrofoil's and print the ratios."""
+    chosen = names or tuple(CASES)
+    recorded = recordings(chosen, rows)
+    results = []
+    progress = track(chosen, "Replaying", console=Console(stderr=True), transient=True)
+    with Player(recorded[chosen[0]].environment) as player:
+        for name in progress:
+            results.append(measure(CASES[name], recorded[name], player, runs, cold))
+    output().print(as_table(results))
+    machine = describe_machine()
+    if json_file is not None:
+        report = {"machine": machine, "results": [asdict(result) for result in results]}
+        json_file.write_text(json.dumps(report, indent=2) + "\n")
+    if markdown is not None:
+        command = f"python -m benchmarks.report --rows {rows} --runs {runs}" + " --cold" * cold
+        markdown.write_text(as_markdown(results, command, machine))
+    if check and not all(result.met for result in results):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

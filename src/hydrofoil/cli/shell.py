@@ -1,0 +1,21 @@
+"""``hydrofoil shell``: the interactive pyspark with Hydrofoil turned on."""
+
+import click
+
+from hydrofoil.cli.spark_command import replace_process
+from hydrofoil.errors import UsageError
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS]")
+def shell(args: tuple[str, ...]) -> None:
+    """Run the pyspark shell with Hydrofoil turned on.
+
+    Every option of pyspark is passed on and wins over Hydrofoil's.
+    """
+    try:
+        replace_process("pyspark", args)
+    except UsageError as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,146 @@
+"""The daemon process: stock PySpark's, forking workers that have their imports behind them.
+
+Executors start it as ``python -m hydrofoil.daemon WORKER_MODULE`` and read its port from its
+stdout, so nothing else may be written there. It never fails on Hydrofoil's account: where
+Hydrofoil can't be loaded it runs stock's daemon and worker and says so in one line on stderr.
+"""
+
+import gc
+import os
+import runpy
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
+
+from hydrofoil import forked, preload, switch
+
+if TYPE_CHECKING:
+    from hydrofoil.worker import TaskMain
+
+# Stock's daemon imports, after the fork, the worker module that its command line names, provided
+# that the name starts with "pyspark". Under this name it finds Hydrofoil's.
+WORKER_ALIAS = "pyspark.hydrofoil_worker"
+STOCK_WORKER = "pyspark.worker"
+
+# Tells a daemon that had to start over which import to leave to its workers.
+LEFT_TO_WORKERS = "_HYDROFOIL_LEFT_TO_WORKERS"
+
+
+def main() -> None:
+    """Serve workers to the JVM until it closes stdin."""
+    if switch.is_off():
+        run_stock()
+        return
+    try:
+        # What these imports allocate lives for ever: collecting meanwhile finds nothing.
+        gc.disable()
+        left = os.environ.pop(LEFT_TO_WORKERS, "")
+        with stdout_to_stderr():
+            preload.preload(stop_before=left)
+            task_main = main_after_fork if left else fast_main()
+    except preload.ThreadsStarted as started:
+        start_over(started)
+    except Exception as error:
+        warn_of_stock(error)
+        task_main = None
+    if task_main is None:
+        gc.enable()
+        run_stock()
+        return
+    if runs_tasks():
+        sys.modules[WORKER_ALIAS] = worker_module(task_main)
+        sys.argv[1:] = [WORKER_ALIAS]
+    forked.prepare()
+    # Frozen objects stay out of collections, whose marks would unshare their pages in each worker.
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+    from pyspark.daemon import manager
+
+    manager()
+
+
+def run_stock() -> None:
+    """Run stock's daemon as if the command line had named it."""
+    runpy.run_module("pyspark.daemon", run_name="__main__", alter_sys=True)
+
+
+def runs_tasks() -> bool:
+    """Whether stock would run tasks: planner runs and the like name another pyspark module."""
+    named = sys.argv[1] if len(sys.argv) > 1 else STOCK_WORKER
+    return named == STOCK_WORKER or not named.startswith("pyspark")
+
+
+def fast_main() -> "TaskMain | None":
+    """Load all that tasks need; None, with a warning, for a Spark that Hydrofoil does not know."""
+    from hydrofoil import worker
+
+    return worker.fast_main()
+
+
+def main_after_fork(infile: BinaryIO, outfile: BinaryIO) -> None:
+    """Run one task, importing what the daemon may not: see `start_over`."""
+    from hydrofoil import worker
+
+    worker.main(infile, outfile)
+
+
+def worker_module(task_main: "TaskMain") -> ModuleType:
+    """Wrap a task's main in a module; user code finds the command line that stock has."""
+
+    def main(infile: BinaryIO, outfile: BinaryIO) -> None:
+        program = sys.argv[0]
+        sys.argv = [program, STOCK_WORKER]
+        try:
+            task_main(infile, outfile)
+        finally:
+            # Stock's daemon reads the name again for the next task of a reused worker.
+            sys.argv = [program, WORKER_ALIAS]
+
+    module = ModuleType(WORKER_ALIAS)
+    module.__dict__["main"] = main
+    return module
+
+
+def start_over(started: preload.ThreadsStarted) -> NoReturn:
+    """Replace this process by a daemon that leaves the guilty import to its workers."""
+    warn(
+        f"{started}; a process must not fork while it runs threads, so this daemon starts over and "
+        f"each worker imports {started.module} itself, which makes starting workers slower"
+    )
+    os.environ[LEFT_TO_WORKERS] = started.module
+    os.execv(sys.executable, sys.orig_argv)
+
+
+def warn_of_stock(error: Exception) -> None:
+    warn(
+        f"can't be loaded ({type(error).__name__}: {error}), so stock PySpark's worker runs "
+        f"instead; install the driver's version of hydrofoil for {sys.executable} on this host, "
+        f"or set {switch.VARIABLE}=off"
+    )
+
+
+def warn(message: str) -> None:
+    print(f"hydrofoil on {socket.gethostname()}: {message}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def stdout_to_stderr() -> Iterator[None]:
+    """Send what imports print to stderr: the JVM takes the first bytes of stdout for the port."""
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(stdout, 1)
+        os.close(stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""Turning Hydrofoil on: the Spark settings that name its daemon and worker, and who sets them.
+
+They take effect when a SparkContext starts, on its executors. Nothing is imported from PySpark
+until a session is asked for.
+"""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from hydrofoil.errors import UsageError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+DAEMON_KEY = "spark.python.daemon.module"
+WORKER_KEY = "spark.python.worker.module"
+
+# The second one counts where spark.python.use.daemon=false starts workers directly.
+SETTINGS = {
+    DAEMON_KEY: "hydrofoil.daemon",
+    WORKER_KEY: "hydrofoil.worker",
+}
+
+# Variables of this process that its workers need too, wherever they run.
+PASSED_ON = ("HYDROFOIL", "HYDROFOIL_TRACE")
+
+# What stock PySpark would use: asking for these and for Hydrofoil is no contradiction.
+STOCK = {
+    DAEMON_KEY: "pyspark.daemon",
+    WORKER_KEY: "pyspark.worker",
+}
+
+ON_THE_SERVER = (
+    "a Spark Connect client can't choose the Python workers: they run on the server; start the "
+    f"server with --conf {DAEMON_KEY}={SETTINGS[DAEMON_KEY]} --conf "
+    f"{WORKER_KEY}={SETTINGS[WORKER_KEY]}"
+)
+
+
+def configure(builder: "SparkSession.Builder") -> "SparkSession.Builder":
+    """Turn Hydrofoil on for the session that a builder will make.
+
+    Sets ``spark.python.daemon.module`` and ``spark.python.worker.module``, and passes ``HYDROFOIL``
+    and ``HYDROFOIL_TRACE``, if this process has them, on as ``spark.executorEnv``. With a local
+    master, workers run on this process's Python unless ``PYSPARK_PYTHON`` is set: PySpark's
+    own default is whatever ``python3`` is first on ``PATH``, where Hydrofoil may not be installed.
+
+    Parameters
+    ----------
+    builder : SparkSession.Builder
+        Changed in place.
+
+    Returns
+    -------
+    SparkSession.Builder
+        The same builder, for chaining.
+
+    Raises
+    ------
+    UsageError
+        The builder is for Spark Connect, names another daemon or worker module, or a SparkContext
+        that does not use Hydrofoil runs already (its workers' modules can't be changed any more).
+    """
+    options: dict[str, Any] = builder._options
+    if is_remote(builder, options):
+        raise UsageError(ON_THE_SERVER)
+    for key, value in SETTINGS.items():
+        present = options.get(key, value)
+        if present not in (value, STOCK[key]):
+            raise UsageError(
+                f"{key} is set to {present!r}, which Hydrofoil would replace",
+                hint=f"leave {key} out, or do without Hydrofoil",
+            )
+    check_running_context()
+    if runs_locally(options):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    for key, value in settings().items():
+        if key in SETTINGS or key not in options:
+            builder.config(key, value)
+    return builder
+
+
+def session(
+    master: str | None = None, app_name: str | None = None, conf: dict[str, Any] | None = None
+) -> "SparkSession":
+    """Start a Spark session whose Python workers are Hydrofoil's, or return the running one.
+
+    Parameters
+    ----------
+    master : str, optional
+        As for ``SparkSession.builder.master``; by default what Spark's configuration says, and
+        ``local[*]`` where that says nothing.
+    app_name : str, optional
+        As for ``SparkSession.builder.appName``.
+    conf : dict, optional
+        Spark configuration, key to value.
+
+    Raises
+    ------
+    UsageError
+        As for `configure`.
+    """
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder
+    if master is not None:
+        builder = builder.master(master)
+    if app_name is not None:
+        builder = builder.appName(app_name)
+    for key, value in (conf or {}).items():
+        builder = builder.config(key, value)
+    return configure(builder).getOrCreate()
+
+
+def is_remote(builder: "SparkSession.Builder", options: dict[str, Any]) -> bool:
+    """Whether the builder makes a client of a Spark Connect server.
+
+    A ``local`` remote starts its server in this process, with the builder's settings.
+    """
+    if type(builder).__module__.startswith("pyspark.sql.connect"):
+        return True
+    remote = str(options.get("spark.remote") or os.environ.get("SPARK_REMOTE", ""))
+    return bool(remote) and not remote.startswith("local")
+
+
+def runs_locally(options: dict[str, Any]) -> bool:
+    master = options.get("spark.master") or os.environ.get("MASTER")
+    if master is None:
+        # spark-submit decides where there is a gateway to it, and local[*] is the default else.
+        return "PYSPARK_GATEWAY_PORT" not in os.environ
+    return str(master).startswith("local")
+
+
+def check_running_context() -> None:
+    core = sys.modules.get("pyspark.core.context") or sys.modules.get("pyspark.context")
+    running = core and core.SparkContext._active_spark_context
+    if not running:
+        return
+    module = running.getConf().get(DAEMON_KEY)
+    if module != SETTINGS[DAEMON_KEY]:
+        raise UsageError(
+            f"a SparkContext is running with {DAEMON_KEY}={module or STOCK[DAEMON_KEY]}, and a "
+            "running context keeps the module that it was started with",
+            hint="stop it first (spark.stop()), or start it with "
+            f"--conf {DAEMON_KEY}={SETTINGS[DAEMON_KEY]}",
+        )
+
+
+def settings() -> dict[str, str]:
+    """Return the Spark settings that turn Hydrofoil on, as this process's environment wants it."""
+    environment = {f"spark.executorEnv.{name}": os.environ.get(name) for name in PASSED_ON}
+    return SETTINGS | {key: value for key, value in environment.items() if value is not None}

@@ -1,0 +1,92 @@
+"""What `configure` makes of a builder, before any Spark is started."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from pyspark import SparkContext
+from pyspark.sql import SparkSession
+
+import hydrofoil
+from hydrofoil.cli import main
+from hydrofoil.cli.spark_command import spark_home
+from hydrofoil.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def no_running_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests' session may run in this process; these tests are about a process without."""
+    monkeypatch.setattr(SparkContext, "_active_spark_context", None)
+    for name in ("HYDROFOIL", "HYDROFOIL_TRACE", "SPARK_REMOTE", "MASTER"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_sets_its_two_keys_and_no_other() -> None:
+    builder = SparkSession.builder.master("local[1]").config("spark.executorEnv.A", "1")
+    assert hydrofoil.configure(builder) is builder
+    assert builder._options == {
+        "spark.master": "local[1]",
+        "spark.executorEnv.A": "1",
+        "spark.python.daemon.module": "hydrofoil.daemon",
+        "spark.python.worker.module": "hydrofoil.worker",
+    }
+
+
+def test_passes_its_variables_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYDROFOIL_TRACE", "1")
+    monkeypatch.setenv("HYDROFOIL", "off")
+    builder = SparkSession.builder.master("local[1]").config("spark.executorEnv.HYDROFOIL", "on")
+    options = hydrofoil.configure(builder)._options
+    assert options["spark.executorEnv.HYDROFOIL_TRACE"] == "1"
+    assert options["spark.executorEnv.HYDROFOIL"] == "on"
+
+
+@pytest.mark.parametrize(
+    ("master", "before", "after"),
+    [
+        ("local[2]", None, sys.executable),
+        ("local[2]", "/somewhere/python", "/somewhere/python"),
+        ("yarn", None, None),
+    ],
+)
+def test_local_workers_run_on_this_python(
+    master: str, before: str | None, after: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYSPARK_PYTHON", before or "")
+    if before is None:
+        monkeypatch.delenv("PYSPARK_PYTHON")
+    hydrofoil.configure(SparkSession.builder.master(master))
+    assert os.environ.get("PYSPARK_PYTHON") == after
+
+
+def test_refuses_to_replace_another_daemon() -> None:
+    builder = SparkSession.builder.config("spark.python.daemon.module", "somebody.elses")
+    with pytest.raises(UsageError, match=r"spark\.python\.daemon\.module is set to 'somebody"):
+        hydrofoil.configure(builder)
+
+
+def test_says_that_a_connect_server_has_to_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="they run on the server"):
+        hydrofoil.configure(SparkSession.builder.remote("sc://localhost"))
+    monkeypatch.setenv("SPARK_REMOTE", "sc://localhost")
+    with pytest.raises(UsageError, match="they run on the server"):
+        hydrofoil.configure(SparkSession.builder)
+
+
+def test_spark_home_is_the_environments_or_the_installed_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SPARK_HOME", raising=False)
+    assert (spark_home() / "bin" / "spark-submit").is_file()
+    monkeypatch.setenv("SPARK_HOME", str(tmp_path))
+    result = CliRunner().invoke(main, ["submit", "app.py"])
+    assert result.exit_code == 1
+    assert f"{tmp_path}/bin/spark-submit does not exist" in result.output
+
+
+def test_submit_needs_an_application() -> None:
+    result = CliRunner().invoke(main, ["submit"])
+    assert result.exit_code == 2
+    assert "hydrofoil submit app.py" in result.output

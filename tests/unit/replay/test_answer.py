@@ -1,0 +1,43 @@
+"""Which answers count as equal."""
+
+import pyarrow as pa
+import pytest
+
+from hydrofoil.replay.answer import Answer
+
+
+def table(values: list[object], kind: pa.DataType | None = None) -> Answer:
+    return Answer(table=pa.table({"_0": pa.array(values, kind)}), reusable=True)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (table([1, None]), table([1, None])),
+        (table([float("nan")]), table([float("nan")])),
+        (table([[float("nan")], None]), table([[float("nan")], None])),
+        (Answer(values=[[1, 2], [3]]), Answer(values=[[1], [2, 3]])),
+        (Answer(error="Traceback\n  a.py\nE: x\n"), Answer(error="Traceback\n  b.py\nE: x")),
+    ],
+)
+def test_equal(left: Answer, right: Answer) -> None:
+    assert left.difference(right) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "message"),
+    [
+        (table([1, 2]), table([1, 3]), "column '_0': row 1: 2 and 3"),
+        (table([1, 2]), table([1]), "column '_0': 2 and 1 rows"),
+        (table([1]), table([1], pa.int32()), "schema"),
+        (table([None], pa.int64()), table([0]), "row 0: None and 0"),
+        (table([1]), Answer(values=[[1]], reusable=True), "one answer is an Arrow stream"),
+        (Answer(values=[[1]]), Answer(values=[["1"]]), "row 0: 1 and '1'"),
+        (Answer(error="E: x"), Answer(error="E: y"), "error 'E: x' and 'E: y'"),
+        (Answer(error="E: x"), Answer(), "error 'E: x' and None"),
+        (Answer(reusable=True), Answer(), "ready for another task: True and False"),
+        (Answer(accumulators=[(0, 1)]), Answer(accumulators=[(0, 2)]), "accumulators"),
+    ],
+)
+def test_different(left: Answer, right: Answer, message: str) -> None:
+    assert message in (left.difference(right) or "")

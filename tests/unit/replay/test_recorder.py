@@ -1,0 +1,111 @@
+"""The recorder, on a real Spark."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql.functions import udf
+
+from hydrofoil.replay.recorder import FOLDER_VARIABLE, TeeReader, record
+from hydrofoil.replay.recording import SUFFIX, Recording
+from hydrofoil.replay.stream import input_columns, input_rows
+
+
+def plus_one(x: int) -> int:
+    return x + 1
+
+
+def test_one_recording_for_each_task(spark: SparkSession) -> None:
+    f = udf(plus_one, "long")
+    recordings = record(spark, lambda: spark.range(0, 30, 1, 3).select(f("id")).collect())
+    assert len(recordings) == 3
+    assert sorted(x for r in recordings for x in input_columns(r)[0]) == list(range(30))
+    assert all(r.spark == spark.version for r in recordings)
+
+
+@pytest.mark.parametrize("arrow", [True, False])
+def test_arguments_and_rows_of_both_row_paths(spark: SparkSession, arrow: bool) -> None:
+    f = udf(lambda x, s: f"{x}{s}", "string", useArrow=arrow)
+    data = spark.range(0, 500, 1, 1).selectExpr("id", "if(id % 7 = 0, null, cast(id as string)) s")
+    (recording,) = record(spark, lambda: data.select(f("id", "s")).collect())
+    assert input_rows(recording) == 500
+    assert input_columns(recording) == [
+        list(range(500)),
+        [None if x % 7 == 0 else str(x) for x in range(500)],
+    ]
+
+
+def test_rows_of_groups(spark: SparkSession) -> None:
+    data = spark.range(0, 60, 1, 1).selectExpr("id % 4 as g", "id")
+    query = data.groupBy("g").applyInPandas(lambda frame: frame, data.schema)
+    recordings = record(spark, query.collect)
+    assert sum(input_rows(recording) or 0 for recording in recordings) == 60
+
+
+def test_reused_workers_record_every_query(spark: SparkSession) -> None:
+    f = udf(plus_one, "long")
+    for rows in (10, 20, 30):
+        query = spark.range(0, rows, 1, 1).select(f("id"))
+        (recording,) = record(spark, query.collect)
+        assert input_rows(recording) == rows
+
+
+def test_session_is_left_as_it_was(spark: SparkSession) -> None:
+    conf: Any = spark.sparkContext._jsc.sc().conf()
+    before = conf.get("spark.python.daemon.module", "pyspark.daemon")
+
+    def fail() -> None:
+        raise KeyError("from the query")
+
+    with pytest.raises(KeyError, match="from the query"):
+        record(spark, fail)
+    assert conf.get("spark.python.daemon.module", "pyspark.daemon") == before
+    assert record(spark, lambda: None) == []
+
+
+def test_columns_that_are_not_flat_are_refused(spark: SparkSession) -> None:
+    f = udf(lambda r: r.a, "long")
+    data = spark.range(0, 5, 1, 1).selectExpr("named_struct('a', id) as r")
+    (recording,) = record(spark, lambda: data.select(f("r")).collect())
+    assert input_rows(recording) == 5
+    with pytest.raises(ValueError, match=r"struct<a: int64.*>, not of a flat type"):
+        input_columns(recording)
+
+
+def test_recorder_without_a_daemon_is_refused(spark: SparkSession) -> None:
+    conf: Any = spark.sparkContext._jsc.sc().conf()
+    conf.set("spark.python.use.daemon", "false")
+    try:
+        with pytest.raises(ValueError, match=r"spark\.python\.use\.daemon"):
+            record(spark, lambda: None)
+    finally:
+        conf.set("spark.python.use.daemon", "true")
+
+
+def test_tee_keeps_what_was_read_and_nothing_else(tmp_path: Path) -> None:
+    source = io.BytesIO(b"0123456789\nabcdef")
+    tee = TeeReader(source, tmp_path)
+    buffer = bytearray(3)
+    assert tee.read(2) == b"01"
+    assert tee.readinto(buffer) == 3
+    assert bytes(buffer) == b"234"
+    assert tee.readline() == b"56789\n"
+    assert tee.read1(3) == b"abc"
+    assert not list(tmp_path.glob(f"*{SUFFIX}"))
+    tee.finish()
+    (path,) = tmp_path.iterdir()
+    assert path.suffix == SUFFIX
+    assert Recording.load(path).data == b"0123456789\nabc"
+
+
+def test_tee_that_read_nothing_leaves_no_file(tmp_path: Path) -> None:
+    tee = TeeReader(io.BytesIO(), tmp_path)
+    assert tee.read(4) == b""
+    tee.finish()
+    assert not list(tmp_path.iterdir())
+
+
+def test_folder_variable_has_the_projects_prefix() -> None:
+    assert FOLDER_VARIABLE.startswith("HYDROFOIL_")
