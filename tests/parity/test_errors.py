@@ -159,15 +159,9 @@ def test_error_in_a_later_batch(parity: Parity, arrow: bool, row: int) -> None:
 
 
 @pytest.mark.parametrize("function", [raise_value_error, raise_stop_iteration, raise_deep])
-@pytest.mark.parametrize("concurrency", ["-1", "3"])
-def test_full_tracebacks(
-    parity: Parity, arrow: bool, concurrency: str, function: Callable[..., Any]
-) -> None:
-    conf = {
-        "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled": "false",
-        "spark.sql.execution.pythonUDF.arrow.concurrency.level": concurrency,
-    }
-    with parity.under(conf=conf):
+def test_full_tracebacks(parity: Parity, arrow: bool, function: Callable[..., Any]) -> None:
+    key = "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled"
+    with parity.under(conf={key: "false"}):
         parity.same_error(failing(function, arrow), last_line_only=True)
 
 
