@@ -19,6 +19,8 @@ _VOLATILE = (
     (re.compile(r"(stage|task|TID) \d+(\.\d+)?"), r"\1 N"),
     (re.compile(r"\(TID N\) \([^)]*\)"), "(TID N) (HOST)"),
     (re.compile(r"calling o\d+\."), "calling OBJECT."),
+    # How deep the worker itself stands on the stack.
+    (re.compile(r"repeated \d+ more times"), "repeated N more times"),
     # The JVM's stack.
     (re.compile(r"\n\t(at|\.\.\.) .*"), ""),
 )

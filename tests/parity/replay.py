@@ -5,7 +5,9 @@ replayed to both engines' ``main`` a hundred times a second instead. The recordi
 over the column ``id`` on Spark 4.3, whose init message is framed and ends in the function.
 """
 
+import importlib
 import io
+import os
 import pickle
 import struct
 import subprocess
@@ -13,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 from pyspark.serializers import CloudPickleSerializer
@@ -23,7 +25,7 @@ from pyspark.sql.types import DataType
 
 from parity import recorder
 from parity.engines import Engine, use_engine, use_environment
-from parity.harness import numbers, same_frames
+from parity.harness import normalized, numbers, same_frames
 from parity.probes import describe, identity
 
 STOCK = "pyspark.worker"
@@ -49,8 +51,8 @@ class Task:
     ) -> bytes:
         """The task with another function and return type, and these values of ``id``."""
         command = CloudPickleSerializer().dumps((function, declared))
-        size = struct.pack(">i", len(command))
-        init = self.before_function + size + command + self.after_function
+        init = self.before_function + struct.pack(">i", len(command)) + command
+        init += self.after_function
         framed = struct.pack(">ii", -8, len(init)) + init
         return framed + (self._arrow(batches) if self.arrow else _pickled(batches)) + self.tail
 
@@ -105,24 +107,49 @@ def _parsed(data: bytes, arrow: bool) -> Task:
     return Task(init[:start], init[-_RESULT_ID:], arrow, schema, stream.read())
 
 
-def answers(worker: str, streams: Sequence[bytes]) -> list[str]:
-    """What a worker's ``main`` answers to each task, as text, from one process."""
-    command = [sys.executable, "-m", "parity.replay", worker]
-    done = subprocess.run(command, input=pickle.dumps(list(streams)), capture_output=True)
-    assert done.returncode == 0, done.stderr.decode()
-    result: list[str] = pickle.loads(done.stdout)
-    return result
+class Player:
+    """A process that replays tasks to one worker's ``main``, one after the other."""
+
+    def __init__(self, worker: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "parity.replay", worker],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=Path(__file__).parents[1],
+        )
+
+    def answers(self, streams: Sequence[bytes]) -> list[str]:
+        """What the worker answers to each task, as text."""
+        requests, replies = self._process.stdin, self._process.stdout
+        assert requests is not None and replies is not None
+        pickle.dump(list(streams), requests)
+        requests.flush()
+        result: list[str] = pickle.load(replies)
+        return result
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
 
 
-def differences(names: Sequence[str], streams: Sequence[bytes], right: str) -> list[str]:
-    """Where stock and another worker answer differently, a few lines each."""
-    both = zip(answers(STOCK, streams), answers(right, streams), strict=True)
-    found = []
-    for name, pair in zip(names, both, strict=True):
-        expected, actual = same_frames(*pair)
-        if expected != actual:
-            found.append(f"{name}\n  expected: {_cut(expected)}\n  actual:   {_cut(actual)}")
-    return found
+@dataclass
+class Players:
+    """Stock's worker and the one compared with it."""
+
+    left: Player
+    right: Player
+
+    def differences(self, names: Sequence[str], streams: Sequence[bytes]) -> list[str]:
+        """Where the two answer differently, a few lines each."""
+        both = zip(self.left.answers(streams), self.right.answers(streams), strict=True)
+        found = []
+        for name, pair in zip(names, both, strict=True):
+            expected, actual = same_frames(*map(normalized, pair))
+            if expected != actual:
+                found.append(f"{name}\n  expected: {_cut(expected)}\n  actual:   {_cut(actual)}")
+        return found
 
 
 def _cut(text: str, length: int = 1500) -> str:
@@ -130,42 +157,53 @@ def _cut(text: str, length: int = 1500) -> str:
 
 
 def _serve(module: str) -> None:
-    import importlib
-    import os
-
-    out = os.fdopen(os.dup(1), "wb")
+    requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # What workers print is no answer.
-    main = importlib.import_module(module).main
+    # As the JVM sets it by default.
     os.environ["SPARK_SIMPLIFIED_TRACEBACK"] = "1"
-    result = []
-    for stream in pickle.load(sys.stdin.buffer):
-        outfile = io.BytesIO()
+    main = importlib.import_module(module).main
+    while True:
         try:
-            main(io.BytesIO(stream), outfile)
-            end = "finished"
-        except SystemExit as exit:
-            end = f"exit {exit.code}"
-        result.append(f"{_answer(outfile.getvalue())}\n{end}")
-    out.write(pickle.dumps(result))
-    out.close()
+            streams = pickle.load(requests)
+        except EOFError:
+            return
+        pickle.dump([_played(main, stream) for stream in streams], replies)
+        replies.flush()
 
 
-def _answer(data: bytes) -> str:
-    """A worker's answer as text: batches or values, then an error if there was one."""
-    parts = []
+def _played(main: Callable[[BinaryIO, BinaryIO], None], stream: bytes) -> str:
+    outfile = io.BytesIO()
+    try:
+        main(io.BytesIO(stream), outfile)
+        end = "finished"
+    except SystemExit as exit:
+        end = f"exit {exit.code}"
+    return "\n".join([*_answer(outfile.getvalue()), end])
+
+
+def _answer(data: bytes) -> list[str]:
+    """A worker's answer as texts: batches or values, then an error if there was one."""
+    parts: list[str] = []
     stream = io.BytesIO(data)
     while len(head := stream.read(4)) == 4:
         marker = struct.unpack(">i", head)[0]
         if marker == _START_ARROW_STREAM:
             parts += _arrow_parts(stream)
         elif marker == _PYTHON_EXCEPTION_THROWN:
-            (size,) = struct.unpack(">i", stream.read(4))
-            parts.append(stream.read(size).decode())
+            # Nothing follows if the error's text could not be encoded.
+            parts.append("raised " + stream.read()[4:].decode())
         elif marker > 0:
-            parts.append(describe(pickle.loads(stream.read(marker))))
+            parts.append(_pickled_values(stream.read(marker)))
         else:
             break  # Times and accumulators follow.
-    return "\n".join(parts)
+    return parts
+
+
+def _pickled_values(frame: bytes) -> str:
+    try:
+        return describe(pickle.loads(frame))
+    except Exception as error:  # A value that can be sent but not described, or not loaded here.
+        return f"{type(error).__name__} at {frame.hex()}"
 
 
 def _arrow_parts(stream: io.BytesIO) -> list[str]:

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from pyspark.sql import Row, SparkSession
-from pyspark.sql.types import DataType, VariantVal, _parse_datatype_string
-from pyspark.testing.objects import ExamplePoint, ExamplePointUDT
+from pyspark.sql import Row
+from pyspark.sql.types import VariantVal, _parse_datatype_string
+from pyspark.testing.objects import ExamplePoint
 
-from parity import replay
 from parity.harness import Parity
+from parity.replay import HYDROFOIL, STOCK, Player, Players, Task, record
 
 DECLARED = {
     "boolean": True,
@@ -266,49 +266,52 @@ LARGE = {"spark.sql.execution.arrow.useLargeVarTypes": "true"}
 
 
 @pytest.fixture(scope="module")
-def tasks(parity: Parity, tmp_path_factory: pytest.TempPathFactory) -> dict[str, replay.Task]:
+def tasks(parity: Parity, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Task]:
     """Tasks of a real Spark under each configuration that changes how results are converted."""
     folder = tmp_path_factory.mktemp("recorded")
     confs = {"arrow": {}, "safe": SAFE, "coerce": COERCE, "large": LARGE, "pickled": {}}
     recorded = {}
     for name, conf in confs.items():
         with parity.under(conf=conf):
-            recorded[name] = replay.record(parity.spark, folder / name, arrow=name != "pickled")
+            recorded[name] = record(parity.spark, folder / name, arrow=name != "pickled")
     return recorded
 
 
-def parsed(declared: str) -> DataType:
-    return ExamplePointUDT() if declared == "point" else _parse_datatype_string(declared)
+@pytest.fixture(scope="module")
+def players() -> Iterator[Players]:
+    pair = Players(Player(STOCK), Player(HYDROFOIL))
+    yield pair
+    pair.left.close()
+    pair.right.close()
 
 
-def returning(makers: list[Callable[[], Any]]) -> Callable[[int], Any]:
+def function_of(*makers: Callable[[], Any]) -> Callable[[int], Any]:
     return lambda i: makers[i]()
 
 
 def check(
-    task: replay.Task, declared: str, right: Any, batches: Callable[[int], list[list[int]]]
+    players: Players, task: Task, declared: str, batches: list[list[int]], other: str = "int"
 ) -> None:
-    """Replay every result to both engines; ``batches`` says around what it stands."""
-    makers = [lambda: right, *RESULTS.values()]
-    function, datatype = returning(makers), parsed(declared)
-    streams = [task.stream(function, datatype, batches(i)) for i in range(1, len(makers))]
-    found = replay.differences(list(RESULTS), streams, replay.HYDROFOIL)
+    """Replay each result to both engines: 0 is a right one, 1 the result, 2 is ``other``."""
+    datatype = _parse_datatype_string(declared)
+    right = DECLARED[declared]
+    streams = [
+        task.stream(function_of(lambda: right, made, RESULTS[other]), datatype, batches)
+        for made in RESULTS.values()
+    ]
+    found = players.differences(list(RESULTS), streams)
     assert not found, f"{len(found)} results differ for {declared}\n" + "\n".join(found[:12])
 
 
-CASES = [("arrow", declared) for declared in DECLARED] + [
-    ("pickled", declared) for declared in DECLARED
-]
+CASES = [(mode, declared) for mode in ("arrow", "pickled") for declared in DECLARED]
 CASES += [("safe", name) for name in ("tinyint", "int", "float", "decimal(10,2)", "timestamp")]
 CASES += [("coerce", name) for name in ("int", "decimal(10,2)", "decimal(38,0)")]
 CASES += [("large", name) for name in ("string", "binary", "array<string>")]
 
 
 @pytest.mark.parametrize(("mode", "declared"), CASES)
-def test_alone(
-    spark: SparkSession, tasks: dict[str, replay.Task], mode: str, declared: str
-) -> None:
-    check(tasks[mode], declared, DECLARED[declared], lambda i: [[i]])
+def test_alone(players: Players, tasks: dict[str, Task], mode: str, declared: str) -> None:
+    check(players, tasks[mode], declared, [[1]])
 
 
 MIXED = [
@@ -321,24 +324,17 @@ MIXED = [
 @pytest.mark.parametrize("mode", ["arrow", "pickled"])
 @pytest.mark.parametrize("declared", MIXED)
 def test_after_right_ones(
-    spark: SparkSession, tasks: dict[str, replay.Task], mode: str, declared: str
+    players: Players, tasks: dict[str, Task], mode: str, declared: str
 ) -> None:
-    """The wrong one leaves the fast path in the middle of the second batch; right ones follow."""
-    around = [[0] * 3, [0] * 100, [0, 0]]
+    """The wrong one leaves the fast path in the middle of the second batch; right ones follow.
 
-    def batches(i: int) -> list[list[int]]:
-        return [around[0], around[1] + [i] + around[2], around[2]]
-
-    check(tasks[mode], declared, DECLARED[declared], batches)
+    Pickled rows come by the hundred.
+    """
+    check(players, tasks[mode], declared, [[0] * 100, [0] * 60 + [1] + [0] * 39, [0, 0]])
 
 
 @pytest.mark.parametrize("declared", MIXED)
-def test_two_wrong_ones(spark: SparkSession, tasks: dict[str, replay.Task], declared: str) -> None:
+def test_two_wrong_ones(players: Players, tasks: dict[str, Task], declared: str) -> None:
     """A second wrong one, of another kind, after the fast path has been left."""
-    kinds = list(RESULTS)
-    other = kinds.index("int") + 1 if declared != "int" else kinds.index("string") + 1
-
-    def batches(i: int) -> list[list[int]]:
-        return [[0, i, 0, other, 0], [0]]
-
-    check(tasks["arrow"], declared, DECLARED[declared], batches)
+    other = "int" if declared not in ("int", "bigint") else "string"
+    check(players, tasks["arrow"], declared, [[0, 1, 0, 2, 0], [0]], other)

@@ -28,6 +28,7 @@ cdef enum:
     METADATA_VERSION_V5 = 4
     NODE_SIZE = 16
     BUFFER_SIZE = 16
+    MAX_JOINED = 1 << 18
 
 # A terabyte: no batch has it, and a garbled length should not be allocated.
 cdef int64_t MAX_BODY_LENGTH = 1 << 40
@@ -306,15 +307,24 @@ cdef class FrameWriter:
     def write_batch(self, Py_ssize_t length):
         """Write what has been added as one record batch of ``length`` rows, and forget it."""
         cdef Py_ssize_t i
+        cdef list parts = [self._header(length)]
+        cdef Py_ssize_t total = PyBytes_GET_SIZE(<bytes>parts[0])
         try:
-            self._write(self._header(length))
             for i in range(self._extent_count):
                 if self._extents[i].size:
-                    self._write(
+                    total += self._extents[i].size
+                    parts.append(
                         PyMemoryView_FromMemory(
                             <char*>self._extents[i].data, padded(self._extents[i].size), PyBUF_READ
                         )
                     )
+            # Each write of more than the file's own buffer is a system call that wakes the reader;
+            # up to the size of a socket's buffer, a copy costs less than that.
+            if total <= MAX_JOINED:
+                self._write(b"".join(parts))
+            else:
+                for part in parts:
+                    self._write(part)
         finally:
             self._node_count = 0
             self._extent_count = 0

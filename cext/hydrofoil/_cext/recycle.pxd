@@ -36,7 +36,7 @@ cdef extern from *:
     static inline PyObject* hydrofoil_recycle_long(PyObject* spare, long long value) {
     #if HYDROFOIL_RECYCLE
         if (spare != NULL && Py_REFCNT(spare) == 1 && PyLong_CheckExact(spare)
-                && value > 1024 && value <= (long long)PyLong_MASK) {
+                && (unsigned long long)value - 1025 < (unsigned long long)PyLong_MASK - 1024) {
     #if PY_VERSION_HEX < 0x030C0000
             if (Py_SIZE(spare) == 1) {
                 ((PyLongObject*)spare)->ob_digit[0] = (digit)value;
@@ -53,6 +53,22 @@ cdef extern from *:
     #endif
         Py_XDECREF(spare);
         return PyLong_FromLongLong(value);
+    }
+
+    /* PyLong_AsLongLongAndOverflow, without a call for integers of one digit. */
+    static inline long long hydrofoil_long_value(PyObject* value, int* overflow) {
+    #if HYDROFOIL_RECYCLE && PY_VERSION_HEX < 0x030C0000
+        if (Py_SIZE(value) == 1) {
+            *overflow = 0;
+            return ((PyLongObject*)value)->ob_digit[0];
+        }
+    #elif HYDROFOIL_RECYCLE
+        if (PyUnstable_Long_IsCompact((PyLongObject*)value)) {
+            *overflow = 0;
+            return PyUnstable_Long_CompactValue((PyLongObject*)value);
+        }
+    #endif
+        return PyLong_AsLongLongAndOverflow(value, overflow);
     }
 
     /* ASCII text of the spare's own length; a string whose hash is known or that is interned may
@@ -78,6 +94,7 @@ cdef extern from *:
         return string;
     }
     """
+    long long long_value "hydrofoil_long_value"(object value, int* overflow)
     PyObject* recycle_float "hydrofoil_recycle_float"(PyObject* spare, double value) except NULL
     PyObject* recycle_long "hydrofoil_recycle_long"(PyObject* spare, long long value) except NULL
     PyObject* recycle_ascii "hydrofoil_recycle_ascii"(

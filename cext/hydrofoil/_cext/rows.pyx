@@ -55,6 +55,7 @@ cdef class Call:
     cdef readonly tuple keywords
     cdef object first
     cdef tuple rest
+    cdef bint chained
     cdef PyObject* names
     cdef Py_ssize_t count
     cdef size_t flags
@@ -65,6 +66,7 @@ cdef class Call:
     def __cinit__(self, tuple functions not None, tuple slots not None, tuple keywords not None=()):
         self.functions, self.slots, self.keywords = functions, slots, keywords
         self.first, self.rest = functions[0], functions[1:]
+        self.chained = len(functions) > 1
         self.names = <PyObject*>self.keywords if keywords else NULL
         self.count = len(slots)
         self.flags = <size_t>(self.count - len(keywords)) | PY_VECTORCALL_ARGUMENTS_OFFSET
@@ -78,25 +80,24 @@ cdef class Call:
     def __dealloc__(self):
         PyMem_Free(self.arguments)
 
-    cdef inline object on(self, PyObject** row):
-        # `row` is borrowed from somebody who keeps its values alive; row[-1] must be ours to use.
-        return self.invoke(row if self.in_order else self.gather(row))
-
     cdef inline PyObject** gather(self, PyObject** row):
+        # The arguments' places, in the order of the call; `row` is borrowed.
         cdef Py_ssize_t k, slot
         for k in range(self.count):
             slot = <object>PyTuple_GET_ITEM(self.slots, k)
             self.arguments[k + 1] = row[slot]
         return self.arguments + 1
 
-    cdef inline object invoke(self, PyObject** row):
+    cdef inline object invoke(self, PyObject** arguments):
+        # `arguments` are borrowed from somebody who keeps them alive; arguments[-1] must be ours to
+        # use.
         cdef PyObject* answer
         if self.direct != NULL:
-            answer = self.direct(<PyObject*>self.first, row, self.flags, self.names)
+            answer = self.direct(<PyObject*>self.first, arguments, self.flags, self.names)
         else:
-            answer = PyObject_Vectorcall(self.first, row, self.flags, self.names)
+            answer = PyObject_Vectorcall(self.first, arguments, self.flags, self.names)
         result = take_over(answer)
-        if self.rest:
+        if self.chained:
             for function in self.rest:
                 result = PyObject_CallOneArg(function, result)
         return result
@@ -143,18 +144,17 @@ cdef class RowLoop:
             Py_XDECREF(self.storage[k])
             self.storage[k] = NULL
 
-    cdef inline object one(self, list decoders, Py_ssize_t i):
+    cdef inline object one(self, list decoders, Py_ssize_t i, bint* reading):
         # `reread` takes the last row's value over even when it raises.
         cdef PyObject** row = self.storage + 1
         cdef PyObject* spare
         cdef Py_ssize_t k
-        self.row = i
-        self.reading = True
+        reading[0] = True
         for k in range(self.width):
             spare, row[k] = row[k], NULL
             row[k] = (<Decoder>PyList_GET_ITEM(decoders, k)).reread(i, spare)
-        self.reading = False
-        return self.call.on(row)
+        reading[0] = False
+        return self.call.invoke(row if self.call.in_order else self.call.gather(row))
 
     def evaluate(self, list decoders not None, Encoder encoder not None, list kept, Py_ssize_t n):
         """Call the function for rows 0 to n - 1 and write its results to the encoder.
@@ -172,13 +172,16 @@ cdef class RowLoop:
         int
             How many results were taken. If fewer than ``n``, the next one is in ``left``.
         """
-        cdef Py_ssize_t i
+        cdef Py_ssize_t i = 0
+        cdef bint reading = False
         self._check(decoders)
         encoder.reset()
         self.left, self.shared = None, False
         try:
+            if self.width == 1 and self.call.in_order and not encoder.mutable and kept is None:
+                return self.evaluate_plain(<Decoder>decoders[0], encoder, n, &i, &reading)
             for i in range(n):
-                result = self.one(decoders, i)
+                result = self.one(decoders, i, &reading)
                 if encoder.mutable and not encoder.exclusive(
                     <PyObject*>result, self.owners(result)
                 ):
@@ -191,7 +194,28 @@ cdef class RowLoop:
                     kept.append(result)
             return n
         finally:
+            self.row, self.reading = i, reading
             self.forget()
+
+    cdef Py_ssize_t evaluate_plain(
+        self, Decoder decoder, Encoder encoder, Py_ssize_t n, Py_ssize_t* row, bint* reading
+    ) except -1:
+        # One argument and a result that nobody can change: the case that every cycle counts in.
+        cdef Call call = self.call
+        cdef PyObject** value = self.storage + 1
+        cdef PyObject* spare
+        cdef Py_ssize_t i
+        for i in range(n):
+            row[0] = i
+            reading[0] = True
+            spare, value[0] = value[0], NULL
+            value[0] = decoder.reread(i, spare)
+            reading[0] = False
+            result = call.invoke(value)
+            if encoder.write(result) == LEFT:
+                self.left = result
+                return i
+        return n
 
     cdef inline Py_ssize_t owners(self, object result):
         # References to a result that are ours: `result` itself, and the row, if it is an argument.
@@ -205,10 +229,11 @@ cdef class RowLoop:
         """Call the function for the given rows, and return its results as they are."""
         cdef list results = []
         cdef Py_ssize_t i
+        cdef bint reading
         self._check(decoders)
         try:
             for i in range(start, stop):
-                results.append(self.one(decoders, i))
+                results.append(self.one(decoders, i, &reading))
             return results
         finally:
             self.forget()

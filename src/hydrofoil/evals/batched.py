@@ -238,7 +238,6 @@ class RowProjection:
         done: list[list[Any] | None] = []
         for k, loop in enumerate(self.loops):
             encoder = self.encoders[k]
-            arguments = [decoders[o] for o in loop.columns]
             if encoder is None or self.threads > 0:
                 known = self._collect(k, decoders, 0, rows) if self.threads > 0 else []
                 if encoder is None or encoder.encode(known) < rows or not encoder.is_settled():
@@ -246,6 +245,7 @@ class RowProjection:
                 done.append(known)
                 continue
             kept: list[Any] | None = None if encoder.restores else []
+            arguments = [decoders[o] for o in loop.columns]
             try:
                 taken = loop.rows.evaluate(arguments, encoder, kept, rows)
             except Exception as error:

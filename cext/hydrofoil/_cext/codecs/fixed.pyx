@@ -6,7 +6,7 @@ C does it, which is how pyarrow converts it.
 """
 
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact, PyFloat_FromDouble
-from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_CheckExact, PyLong_FromLongLong
+from cpython.long cimport PyLong_CheckExact, PyLong_FromLongLong
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE, PyList_New, PyList_SET_ITEM
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
@@ -23,7 +23,7 @@ from hydrofoil._cext.columns cimport (
     buffer_grow,
 )
 from hydrofoil._cext.frames cimport FrameWriter
-from hydrofoil._cext.recycle cimport recycle_float, recycle_long
+from hydrofoil._cext.recycle cimport long_value, recycle_float, recycle_long
 
 cdef extern from "Python.h":
     PyObject* Py_None
@@ -282,7 +282,7 @@ cdef inline int put_integer(_FixedEncoder encoder, object value, Integer* kind) 
         return encoder.write_null()
     if not PyLong_CheckExact(value):
         return LEFT
-    number = PyLong_AsLongLongAndOverflow(value, &overflow)
+    number = long_value(value, &overflow)
     if overflow or <Integer>number != number:
         return LEFT
     encoder.reserve()
