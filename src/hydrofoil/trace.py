@@ -13,6 +13,9 @@ from pathlib import Path
 
 VARIABLE = "HYDROFOIL_TRACE"
 
+# The outcome of a batch that stock had no part in; every other outcome is a reason.
+FAST = "fast"
+
 
 @dataclass
 class UdfTrace:
@@ -26,7 +29,7 @@ class UdfTrace:
 
 @dataclass
 class TaskTrace:
-    """One task. ``batches`` counts by outcome: ``fast``, or why the batch went to stock's code."""
+    """One task. ``batches`` counts by outcome: `FAST`, or why the batch went to stock's code."""
 
     eval_type: str
     udfs: list[UdfTrace] = field(default_factory=list)
@@ -34,7 +37,7 @@ class TaskTrace:
 
     def fast(self) -> None:
         """Count a batch that took the fast path all the way."""
-        self.batches["fast"] += 1
+        self.batches[FAST] += 1
 
     def fell_back(self, reason: str) -> None:
         """Count a batch that stock's code had a part in, by reason."""
@@ -65,10 +68,10 @@ class TaskTrace:
         for udf in self.udfs:
             because = f": {udf.reason}" if udf.reason else ""
             lines.append(f"{self.eval_type} {udf.name}{udf.signature} -> {udf.path}{because}")
-        fast = self.batches["fast"]
         total = sum(self.batches.values())
-        lines.append(f"{self.eval_type} batches: {fast} of {total} fast")
+        if total:
+            lines.append(f"{self.eval_type} batches: {self.batches[FAST]} of {total} fast")
         for reason, count in self.batches.items():
-            if reason != "fast":
+            if reason != FAST:
                 lines.append(f"{self.eval_type} batches: {count} fell back: {reason}")
         return lines

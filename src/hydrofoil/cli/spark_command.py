@@ -12,8 +12,22 @@ from hydrofoil.launch import settings
 
 
 def replace_process(command: str, args: Sequence[str]) -> NoReturn:
-    """Become ``command`` (a file of Spark's bin folder) with ``args`` behind Hydrofoil's settings.
+    """Become `spark_command`.
 
+    Raises
+    ------
+    UsageError
+        No Spark is installed, or not that command.
+    """
+    words, environment = spark_command(command, args)
+    sys.stdout.flush()
+    os.execve(words[0], words, environment)
+
+
+def spark_command(command: str, args: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the command line and environment of one of Spark's commands with Hydrofoil on.
+
+    ``command`` is a file of Spark's bin folder; ``args`` stand behind Hydrofoil's settings.
     Spark takes the last of two equal settings, so what the user asks for wins. The driver runs on
     this Python unless the environment names another; its folder goes in front of ``PATH``, as
     activating a virtual environment does, so that local workers find the same one.
@@ -30,8 +44,7 @@ def replace_process(command: str, args: Sequence[str]) -> NoReturn:
     if not environment.get("PYSPARK_PYTHON"):
         environment.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     options = [word for item in settings().items() for word in ("--conf", "=".join(item))]
-    sys.stdout.flush()
-    os.execve(path, [str(path), *options, *args], environment)
+    return [str(path), *options, *args], environment
 
 
 def spark_home() -> Path:

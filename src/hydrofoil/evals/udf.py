@@ -33,9 +33,8 @@ class Udf:
 
     @property
     def name(self) -> str:
-        """The function's name as the user wrote it, for messages."""
-        first = self.chain[0]
-        return getattr(first, "__name__", None) or type(first).__name__
+        """The first function's name, for messages."""
+        return function_name(self.chain[0])
 
     @property
     def offsets(self) -> list[int]:
@@ -46,3 +45,9 @@ class Udf:
         """How to call it; ``slots`` maps a column to its place in a row, by default its offset."""
         places = tuple(slots[o] if slots else o for o in self.offsets)
         return Call(self.chain, places, tuple(self.keywords))
+
+
+def function_name(function: Any) -> str:
+    """A function's name as the user wrote it, or its class's where it has none."""
+    name = getattr(function, "__name__", None)
+    return name if isinstance(name, str) else type(function).__name__

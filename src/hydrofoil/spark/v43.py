@@ -22,7 +22,7 @@ from hydrofoil.codecs import Options
 from hydrofoil.evals.batched import RowProjection
 from hydrofoil.evals.pickled import PickledProjection
 from hydrofoil.evals.table import EVAL_TYPES, describe
-from hydrofoil.evals.udf import Udf
+from hydrofoil.evals.udf import Udf, function_name
 from hydrofoil.spark.stock import private_worker, report_failure
 from hydrofoil.trace import TaskTrace, UdfTrace
 from hydrofoil.wire import read_batches, write_batches
@@ -40,6 +40,8 @@ class Capture:
         self.udfs: list[Udf] = []
         self.replays: list[Any] = []
         self.prepared: list[Any] = []
+        self.names: list[str] = []
+        self.stock_only = False
         self.return_type: Any = None
         self.guarded: Any = None
 
@@ -80,6 +82,7 @@ class Worker:
         command = self._read_command(*args, **kwargs)
         if self._capture is not None:
             self._capture.return_type = command[1]
+            self._capture.names.append(function_name(command[0]))
         return command
 
     def chain(self, first: Any, second: Any) -> Any:
@@ -96,13 +99,13 @@ class Worker:
         self, pickle_ser: Any, info: Any, eval_type: int, runner_conf: Any, udf_index: int
     ) -> Any:
         capture = self._capture
-        if capture is None:
+        if capture is None or capture.stock_only:
             return self._read_single_udf(pickle_ser, info, eval_type, runner_conf, udf_index)
         if udf_index < len(capture.prepared):
             return capture.prepared[udf_index]
         prepared = self._read_single_udf(pickle_ser, info, eval_type, runner_conf, udf_index)
-        row = EVAL_TYPES[eval_type]
-        function = prepared[0] if row.native == "batched" else capture.guarded
+        batched = EVAL_TYPES[eval_type].native == "batched"
+        function = prepared[0] if batched else capture.guarded
         capture.udfs.append(
             Udf(
                 function=function,
@@ -112,7 +115,7 @@ class Worker:
                 return_type=capture.return_type,
             )
         )
-        if row.native == "batched":
+        if batched:
             replay = Replay(function)
             capture.replays.append(replay)
             prepared = (replay, *prepared[1:])
@@ -123,7 +126,7 @@ class Worker:
         self, pickle_ser: Any, info: Any, eval_type: int, runner_conf: Any, eval_conf: Any
     ) -> Pipeline:
         stock: Pipeline = self._read_udtf(pickle_ser, info, eval_type, runner_conf, eval_conf)
-        self._publish_stock(eval_type, info.name)
+        publish_stock(eval_type, [info.name], "no fast path for this eval type yet")
         return stock
 
     def read_udfs(
@@ -131,24 +134,21 @@ class Worker:
     ) -> Pipeline:
         row = EVAL_TYPES.get(eval_type)
         native = row.native if row else None
+        reason = "no fast path for this eval type yet"
         if native == "batched" and runner_conf.use_legacy_pandas_udf_conversion:
-            native = None
-        if native is None:
-            stock: Pipeline = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
-            self._publish_stock(eval_type, "")
-            return stock
-        self._capture = Capture()
+            native, reason = None, "the legacy pandas conversion is configured"
+        self._capture = capture = Capture()
         try:
             if native == "pickled":
-                return self._pickled(pickle_ser, infos, eval_type, runner_conf, eval_conf)
-            return self._batched(pickle_ser, infos, eval_type, runner_conf, eval_conf)
+                return self._pickled(capture, pickle_ser, infos, eval_type, runner_conf, eval_conf)
+            if native == "batched":
+                return self._batched(capture, pickle_ser, infos, eval_type, runner_conf, eval_conf)
+            capture.stock_only = True
+            stock: Pipeline = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
         finally:
             self._capture = None
-
-    def _publish_stock(self, eval_type: int, name: str) -> None:
-        trace = TaskTrace(describe(eval_type))
-        trace.udfs.append(UdfTrace(name, "", "stock", "no fast path for this eval type yet"))
-        trace.publish()
+        publish_stock(eval_type, capture.names, reason)
+        return stock
 
     def _run(self, call: Callable[[], Any]) -> Any:
         return self._fail_on_stopiteration(call)()
@@ -156,10 +156,14 @@ class Worker:
     # --- The fast paths ---------------------------------------------------------------------------
 
     def _pickled(
-        self, pickle_ser: Any, infos: list[Any], eval_type: int, runner_conf: Any, eval_conf: Any
+        self,
+        capture: Capture,
+        pickle_ser: Any,
+        infos: list[Any],
+        eval_type: int,
+        runner_conf: Any,
+        eval_conf: Any,
     ) -> Pipeline:
-        capture = self._capture
-        assert capture is not None
         _, _, deserializer, serializer = self._read_udfs(
             pickle_ser, infos, eval_type, runner_conf, eval_conf
         )
@@ -173,10 +177,14 @@ class Worker:
         return projection, None, deserializer.serializer, serializer.serializer
 
     def _batched(
-        self, pickle_ser: Any, infos: list[Any], eval_type: int, runner_conf: Any, eval_conf: Any
+        self,
+        capture: Capture,
+        pickle_ser: Any,
+        infos: list[Any],
+        eval_type: int,
+        runner_conf: Any,
+        eval_conf: Any,
     ) -> Pipeline:
-        capture = self._capture
-        assert capture is not None
         function, _, _, _ = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
         serial = function
         threads = runner_conf.arrow_concurrency_level
@@ -241,6 +249,13 @@ class ArrowStream:
             start=struct.pack("!i", SpecialLengths.START_ARROW_STREAM),
             flush_each=self._flush_per_batch,
         )
+
+
+def publish_stock(eval_type: int, names: list[str], reason: str) -> None:
+    """Trace UDFs that run on stock's code."""
+    trace = TaskTrace(describe(eval_type))
+    trace.udfs = [UdfTrace(name, "", "stock", reason) for name in names]
+    trace.publish()
 
 
 def _known_zone(zone: str) -> bool:

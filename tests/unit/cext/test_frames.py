@@ -1,0 +1,102 @@
+"""IPC messages: frames against pyarrow's reading of the same bytes, and damage of every kind."""
+
+import io
+
+import pyarrow as pa
+import pytest
+from hydrofoil._cext.columns import ColumnView, bind_frame
+from hydrofoil._cext.frames import FrameReader, IrregularStream
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hydrofoil.wire import read_batches
+
+BATCH = pa.record_batch(
+    [pa.array([1, None, 3]), pa.array(["a", "bc", None]), pa.array([[1.0], [], None])],
+    ["l", "s", "a"],
+)
+
+
+def stream_of(*batches, **options):
+    file = io.BytesIO()
+    with pa.ipc.new_stream(
+        file, batches[0].schema, options=pa.ipc.IpcWriteOptions(**options)
+    ) as out:
+        for batch in batches:
+            out.write_batch(batch)
+    return file.getvalue()
+
+
+STREAM = stream_of(BATCH, BATCH.slice(1), BATCH.slice(0, 0))
+
+
+def as_record_batches(stream):
+    schema = None
+    for item in read_batches(io.BytesIO(stream)):
+        if isinstance(item, pa.RecordBatch):
+            yield item
+            continue
+        schema = schema or pa.ipc.read_schema(pa.py_buffer(item.schema_message))
+        yield pa.ipc.read_record_batch(pa.py_buffer(item.message()), schema)
+
+
+def test_reads_what_pyarrow_reads():
+    assert list(as_record_batches(STREAM)) == list(pa.ipc.open_stream(STREAM))
+
+
+def test_leaves_the_file_behind_the_stream():
+    file = io.BytesIO(STREAM + b"next")
+    assert len(list(read_batches(file))) == 3
+    assert file.read() == b"next"
+
+
+def test_compressed_batches_are_seen_as_such():
+    (frame,) = FrameReader(io.BytesIO(stream_of(BATCH, compression="lz4")))
+    assert frame.compressed
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        STREAM[:-8],  # no end marker
+        stream_of(BATCH, use_legacy_format=True),  # no continuation markers
+        stream_of(pa.record_batch([pa.array(["x", "y", "x"]).dictionary_encode()], ["d"])),
+    ],
+    ids=["no-end", "legacy", "dictionary"],
+)
+def test_what_only_pyarrow_reads_is_left_to_it(stream):
+    assert list(as_record_batches(stream)) == list(pa.ipc.open_stream(stream))
+
+
+def outcome(read):
+    try:
+        return [batch.to_pydict() for batch in read()]
+    except (pa.ArrowException, OSError, EOFError) as error:
+        return type(error), str(error)
+
+
+@pytest.mark.parametrize("size", range(0, len(STREAM), 13))
+def test_a_truncated_stream_is_what_it_is_to_pyarrow(size):
+    cut = STREAM[:size]
+    stock = outcome(lambda: pa.ipc.open_stream(io.BytesIO(cut)))
+    assert outcome(lambda: as_record_batches(cut)) == stock
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.integers(0, len(STREAM) - 1), st.integers(0, 255))
+def test_a_garbled_stream_never_reads_out_of_bounds(position, byte):
+    garbled = bytearray(STREAM)
+    garbled[position] = byte
+    views = [ColumnView.of_type(field.type) for field in BATCH.schema]
+    try:
+        for frame in FrameReader(io.BytesIO(bytes(garbled))):
+            bind_frame(frame, views)
+    except (IrregularStream, ValueError):
+        pass
+
+
+@given(st.binary(max_size=200))
+def test_noise_is_no_stream(noise):
+    with pytest.raises(IrregularStream) as caught:
+        FrameReader(io.BytesIO(noise))
+    assert noise.startswith(caught.value.consumed)

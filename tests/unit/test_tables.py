@@ -1,0 +1,63 @@
+"""The tables mention all that the installed PySpark has; a failure names the file to edit."""
+
+import inspect
+from importlib import import_module
+
+from pyspark.sql import types as spark_types
+from pyspark.util import PythonEvalType
+
+from hydrofoil.codecs import TYPES
+from hydrofoil.evals.table import EVAL_TYPES
+from hydrofoil.spark.caps import LINES, installed_line
+
+# Bases of other types, and what is no type of a column.
+NOT_COLUMNS = {
+    "DataType",
+    "AtomicType",
+    "NumericType",
+    "IntegralType",
+    "FractionalType",
+    "AnsiIntervalType",
+    "AnyTimeType",
+    "DatetimeType",
+    "SpatialType",
+    "UserDefinedType",
+    "StructField",
+}
+
+
+def test_every_eval_type_has_its_row():
+    installed = {
+        value: name
+        for name, value in vars(PythonEvalType).items()
+        if isinstance(value, int) and not name.startswith("_")
+    }
+    missing = {name for code, name in installed.items() if code not in EVAL_TYPES}
+    assert not missing, f"add rows for {missing} to src/hydrofoil/evals/table.py"
+    wrong = {
+        code: EVAL_TYPES[code].name
+        for code in installed
+        if EVAL_TYPES[code].name != installed[code]
+    }
+    assert not wrong, f"correct the names {wrong} in src/hydrofoil/evals/table.py"
+
+
+def test_every_spark_type_has_its_row():
+    installed = {
+        name
+        for name, cls in inspect.getmembers(spark_types, inspect.isclass)
+        if issubclass(cls, spark_types.DataType)
+        and cls.__module__ == spark_types.__name__
+        and name not in NOT_COLUMNS
+    }
+    missing = installed - set(TYPES)
+    assert not missing, f"add rows for {missing} to TYPES in src/hydrofoil/codecs.py"
+
+
+def test_every_line_has_its_adapter():
+    for line in LINES.values():
+        assert hasattr(import_module(line.adapter), "Worker"), line
+
+
+def test_the_installed_spark_is_known():
+    assert installed_line() is not None
