@@ -1,0 +1,93 @@
+"""Streams that break off or hold garbage: the worker ends as stock's does, with the same error."""
+
+import os
+import pickle
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from faults.outcomes import essence
+from faults.stream_host import MODULES
+from pyspark.sql import SparkSession
+from pyspark.sql.functions import udf
+
+from hydrofoil.replay.recorder import record
+from hydrofoil.replay.recording import Recording
+
+HOST = Path(__file__).parent / "stream_host.py"
+PYTHON_EXCEPTION_THROWN = struct.pack("!i", -2)
+PLACES = 48
+
+Ending = tuple[int, str]
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["arrow", "pickled"])
+def task(request: pytest.FixtureRequest, spark: SparkSession) -> Recording:
+    shout = udf(lambda s: s.upper(), "string", useArrow=request.param)
+    frame = spark.range(0, 300, 1, 1).selectExpr("concat('row ', id) s").select(shout("s"))
+    [recording] = record(spark, frame.collect)
+    return recording
+
+
+def endings(task: Recording, streams: list[bytes]) -> list[tuple[Ending, Ending]]:
+    """How stock and Hydrofoil end on each stream."""
+    jobs = [(module, data) for data in streams for module in MODULES]
+    done = subprocess.run(
+        [sys.executable, str(HOST)],
+        input=pickle.dumps(jobs),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | task.environment,
+        timeout=300,
+        check=True,
+    )
+    results = [(status, reported(answer)) for status, answer in pickle.loads(done.stdout)]
+    return list(zip(results[::2], results[1::2], strict=True))
+
+
+def reported(answer: bytes) -> str:
+    """The error that a worker wrote, without its traceback; "" if none."""
+    start = answer.find(PYTHON_EXCEPTION_THROWN)
+    while start >= 0:
+        [size] = struct.unpack_from("!i", answer, start + 4)
+        text = answer[start + 8 : start + 8 + size]
+        if text.startswith(b"Traceback"):
+            # Sizes that a garbled stream claims depend on who reads how much at a time.
+            return re.sub(r"\d+", "N", essence(text.decode()))
+        start = answer.find(PYTHON_EXCEPTION_THROWN, start + 1)
+    return ""
+
+
+def compare(task: Recording, streams: dict[str, bytes]) -> None:
+    pairs = dict(zip(streams, endings(task, list(streams.values())), strict=True))
+    assert {name: pair for name, pair in pairs.items() if pair[0] != pair[1]} == {}
+    failed = [stock for stock, _ in pairs.values() if stock[0] != 0]
+    assert len(failed) > len(pairs) / 4
+    assert len({message for _, message in failed}) > 2
+
+
+def places(data: bytes) -> list[int]:
+    return sorted({len(data) * place // PLACES for place in range(PLACES)} | {1, 4, 5, 9})
+
+
+def test_whole_stream_is_run_without_an_error(task: Recording) -> None:
+    assert endings(task, [task.data]) == [((0, ""), (0, ""))]
+
+
+def test_truncated(task: Recording) -> None:
+    data = task.data
+    cut = {f"cut at {end}": data[:end] for end in [*places(data), len(data) - 8, len(data) - 1]}
+    compare(task, cut)
+
+
+@pytest.mark.parametrize("garbage", [b"\xff" * 8, b"\x00" * 8, b"\x7f\xff\xff\xff"], ids=bytes.hex)
+def test_garbled(task: Recording, garbage: bytes) -> None:
+    data = task.data
+    garbled = {
+        f"garbage at {place}": data[:place] + garbage + data[place + len(garbage) :]
+        for place in places(data)
+    }
+    compare(task, garbled)
