@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.functions import col, udf
 
@@ -46,8 +46,8 @@ def test_many_udfs_in_one_projection(parity: Parity, arrow: bool, conf: str) -> 
     """Some stay on the fast path, some leave it in the middle, some never take it."""
 
     def build(spark: SparkSession) -> DataFrame:
-        def make(function: Callable[..., Any], declared: str) -> Callable[..., F.Column]:
-            return udf(function, declared, useArrow=arrow)  # type: ignore[return-value]
+        def make(function: Callable[..., Any], declared: str) -> Callable[..., Column]:
+            return udf(function, declared, useArrow=arrow)
 
         plus = make(lambda x: x + 1, "bigint")
         return mixed_data(spark).select(
