@@ -21,12 +21,14 @@ _PUBLIC = {
 __all__ = ["__version__", "configure", "session"]
 
 
-def __getattr__(name: str) -> Any:
-    try:
-        module = _PUBLIC[name]
-    except KeyError:
-        raise AttributeError(f"module 'hydrofoil' has no attribute {name!r}") from None
-    return getattr(import_module(module), name)
+if not TYPE_CHECKING:  # A type checker would take any name for a public one.
+
+    def __getattr__(name: str) -> Any:
+        try:
+            module = _PUBLIC[name]
+        except KeyError:
+            raise AttributeError(f"module 'hydrofoil' has no attribute {name!r}") from None
+        return getattr(import_module(module), name)
 
 
 def __dir__() -> list[str]:

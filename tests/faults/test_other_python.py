@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from faults.conftest import Both
 from parity.engines import HYDROFOIL, STOCK, use_conf, use_engine
 from pyspark import BarrierTaskContext, TaskContext
 from pyspark.sql import Row, SparkSession
@@ -14,6 +13,8 @@ from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 from pyspark.sql.functions import lit, udf, udtf
 from pyspark.sql.types import LongType, StructType
 from pyspark.sql.udtf import AnalyzeResult
+
+from faults.conftest import Both
 
 
 def collected(frame) -> list[Row]:

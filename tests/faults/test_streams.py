@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from faults.outcomes import essence
-from faults.stream_host import MODULES
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 
+from faults.outcomes import essence
+from faults.stream_host import MODULES
 from hydrofoil.replay.recorder import record
 from hydrofoil.replay.recording import Recording
 

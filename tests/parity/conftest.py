@@ -10,13 +10,13 @@ from parity.engines import Engine
 from parity.harness import Parity
 
 # An example is two Spark queries. Session-wide fixtures need no reset between examples.
-_COMMON = {
-    "deadline": None,
-    "print_blob": True,
-    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-}
-settings.register_profile("quick", max_examples=12, **_COMMON)
-settings.register_profile("thorough", max_examples=300, **_COMMON)
+_common = settings(
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("quick", _common, max_examples=12)
+settings.register_profile("thorough", _common, max_examples=300)
 settings.load_profile("quick")
 
 

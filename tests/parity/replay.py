@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-from pyspark.serializers import CloudPickleSerializer
+from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 from pyspark.sql.types import DataType
@@ -50,7 +50,7 @@ class Task:
         self, function: Callable[[int], Any], declared: DataType, batches: Sequence[Sequence[int]]
     ) -> bytes:
         """The task with another function and return type, and these values of ``id``."""
-        command = CloudPickleSerializer().dumps((function, declared))
+        command: bytes = cloudpickle.dumps((function, declared))
         init = self.before_function + struct.pack(">i", len(command)) + command
         init += self.after_function
         framed = struct.pack(">ii", -8, len(init)) + init

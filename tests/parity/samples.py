@@ -8,7 +8,7 @@ them.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 
@@ -177,7 +177,7 @@ def columns(spark: SparkSession, samples: Sequence[Sample], partitions: int = 1)
     return rows.select(*[_column(sample) for sample in samples])
 
 
-def _column(sample: Sample) -> F.Column:
+def _column(sample: Sample) -> Column:
     cases = " ".join(f"WHEN {row} THEN {value}" for row, value in enumerate(sample.typed))
     return F.expr(f"CASE id {cases} END").alias(sample.name)
 

@@ -36,14 +36,14 @@ def raise_custom(x: int) -> Any:
 
 def raise_with_cause(x: int) -> Any:
     try:
-        return {}["missing"]
+        return dict[str, int]()["missing"]
     except KeyError as error:
         raise RuntimeError("outer") from error
 
 
 def raise_in_handler(x: int) -> Any:
     try:
-        return {}["missing"]
+        return dict[str, int]()["missing"]
     except KeyError:
         return 1 / 0
 

@@ -197,10 +197,10 @@ def test_structs_from_other_objects(parity: Parity, arrow: bool) -> None:
 
     Named = namedtuple("Named", ["b", "a"])
 
-    class Derived(tuple):
+    class Derived(tuple[Any, ...]):
         pass
 
-    class Dict(dict):
+    class Dict(dict[str, Any]):
         pass
 
     values = [Plain(1), Partial(), Named(2, "x"), Derived((3, "y")), Dict(a=4, b="z")]
@@ -220,10 +220,10 @@ def test_subclasses_of_the_exact_types(parity: Parity, arrow: bool) -> None:
     class Bytes(bytes):
         pass
 
-    class List(list):
+    class List(list[Any]):
         pass
 
-    class Dict(dict):
+    class Dict(dict[str, Any]):
         pass
 
     class Date(datetime.date):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.functions import col, udf
 
@@ -25,6 +25,8 @@ CONF = {
     "safe": {"spark.sql.execution.pandas.convertToArrowArraySafely": "true"},
     "perf profiler": {"spark.sql.pyspark.udf.profiler": "perf"},
     "memory profiler": {"spark.sql.pyspark.udf.profiler": "memory"},
+    "batches by size": {"spark.sql.execution.arrow.maxBytesPerBatch": "200"},
+    "columnar input": {"spark.sql.execution.arrow.pythonUDF.columnarInput.enabled": "true"},
 }
 
 
@@ -44,8 +46,8 @@ def test_many_udfs_in_one_projection(parity: Parity, arrow: bool, conf: str) -> 
     """Some stay on the fast path, some leave it in the middle, some never take it."""
 
     def build(spark: SparkSession) -> DataFrame:
-        def make(function: Callable[..., Any], declared: str) -> Callable[..., F.Column]:
-            return udf(function, declared, useArrow=arrow)  # type: ignore[return-value]
+        def make(function: Callable[..., Any], declared: str) -> Callable[..., Column]:
+            return udf(function, declared, useArrow=arrow)
 
         plus = make(lambda x: x + 1, "bigint")
         return mixed_data(spark).select(
@@ -263,3 +265,45 @@ def test_limits(parity: Parity, arrow: bool) -> None:
 
     parity.same_rows(build)
     parity.same_rows(build)
+
+
+def test_reader_thread(parity: Parity, arrow: bool) -> None:
+    """Input is read ahead in a thread, where stock allows it."""
+
+    def build(spark: SparkSession) -> DataFrame:
+        return mixed_data(spark).select(
+            *[udf(describe, "string", useArrow=arrow)(name) for name in ("id", "s", "r", "t")]
+        )
+
+    def build_failing(spark: SparkSession) -> DataFrame:
+        inverse = udf(lambda x: 100 // (20 - x), "bigint", useArrow=arrow)
+        return numbers(spark, 40).select(inverse("id").alias("r"))
+
+    conf = {"spark.sql.execution.arrow.maxRecordsPerBatch": "4"}
+    with parity.under(conf=conf, environment={"SPARK_PIPELINED_UDF": "1"}):
+        parity.same_rows(build)
+        parity.same_error(build_failing)
+
+
+def test_what_surrounds_a_task(parity: Parity, arrow: bool) -> None:
+    """The task's context, its local properties and broadcast variables."""
+    context = parity.spark.sparkContext
+    shared = context.broadcast({"k": [1, 2]})
+
+    def surroundings(x: int) -> str:
+        from pyspark import TaskContext
+
+        task = TaskContext.get()
+        assert task is not None
+        parts = [task.partitionId(), task.attemptNumber(), task.getLocalProperty("parity")]
+        return describe([x, *parts, sorted(task.resources()), shared.value])
+
+    context.setLocalProperty("parity", "a property")
+    try:
+        parity.same_rows(
+            lambda spark: spark.range(0, 6, 1, 2).select(
+                udf(surroundings, "string", useArrow=arrow)("id").alias("seen")
+            )
+        )
+    finally:
+        context.setLocalProperty("parity", None)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -219,7 +220,8 @@ class RowProjection:
         for i, column in enumerate(self.columns):
             if column.decoder is None:
                 batch = self._record_batch(frame) if batch is None else batch
-                values = self.stock_column(batch.column(i), self.input_type.fields[i].dataType)
+                array = next(islice(batch.itercolumns(), i, None))
+                values = self.stock_column(array, self.input_type.fields[i].dataType)
                 decoders[i] = ValuesDecoder(values)
                 continue
             try:

@@ -8,6 +8,7 @@ task's context, files, broadcasts, accumulators, profilers, timing and errors st
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from types import ModuleType
 from typing import Any, BinaryIO
 
@@ -23,6 +24,7 @@ from hydrofoil.evals.batched import RowProjection
 from hydrofoil.evals.pickled import PickledProjection
 from hydrofoil.evals.table import EVAL_TYPES, describe
 from hydrofoil.evals.udf import Udf, function_name
+from hydrofoil.spark.logs import output_context
 from hydrofoil.spark.stock import private_worker, report_failure
 from hydrofoil.trace import TaskTrace, UdfTrace
 from hydrofoil.wire import read_batches, write_batches
@@ -71,6 +73,7 @@ class Worker:
         ):
             setattr(stock, name, getattr(self, name))
         vars(stock)["handle_worker_exception"] = report_failure
+        vars(stock)["capture_outputs"] = partial(stock.capture_outputs, output_context)
 
     def main(self, infile: BinaryIO, outfile: BinaryIO) -> None:
         """Run one task; see `hydrofoil.worker.main`."""

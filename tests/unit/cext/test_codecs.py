@@ -1,6 +1,7 @@
 """Every codec against stock's conversion of the same column: null x sliced x empty x nested."""
 
 import io
+from datetime import date
 
 import pyarrow as pa
 import pytest
@@ -14,6 +15,7 @@ from pyspark.sql.types import (
     BinaryType,
     DecimalType,
     DoubleType,
+    FloatType,
     IntegerType,
     LongType,
     MapType,
@@ -132,9 +134,11 @@ class Text(str):
         (LongType(), 2**63),
         (IntegerType(), 2**31),
         (IntegerType(), -(2**31) - 1),
-        (DoubleType(), 1),
-        (StringType(), 1),
-        (StringType(), True),
+        (DoubleType(), True),
+        (DoubleType(), 2**53 + 1),
+        (FloatType(), -(2**24) - 1),
+        (StringType(), Int(1)),
+        (StringType(), date(2024, 1, 1)),
         (StringType(), Text("a")),
         (StringType(), "\ud800"),
         (BinaryType(), "a"),
@@ -157,6 +161,27 @@ def test_leaves_to_stock_what_is_not_exactly_of_the_type(spark_type, value):
         assert encoder_for(spark_type, OPTIONS).encode([value]) == 0
     else:
         assert encoder_for(spark_type, OPTIONS).encode([good, value, good]) == 1
+
+
+@pytest.mark.parametrize(
+    ("spark_type", "values"),
+    [
+        (DoubleType(), [1, 2.5, None, 2**53, -(2**53), 0]),
+        (FloatType(), [1, 2.5, None, 2**24, -(2**24), 0]),
+        (StringType(), [1, -(10**30), 2.5, float("nan"), -0.0, True, False, None, "a"]),
+    ],
+    ids=str,
+)
+def test_takes_what_stock_takes_for_the_type(spark_type, values):
+    encoder = encoder_for(spark_type, OPTIONS)
+    for sample in (values, values[::-1], values[:1]):
+        expected = to_arrow(spark_type, sample).to_pylist()
+        assert exact(encode(spark_type, sample).to_pylist()) == exact(expected)
+        assert encoder.encode(sample) == len(sample)
+        restored = encoder.restored(len(sample))
+        assert exact(to_arrow(spark_type, restored).to_pylist()) == exact(expected)
+        if not isinstance(spark_type, StringType):
+            assert [type(value) for value in restored] == [type(value) for value in sample]
 
 
 @pytest.mark.parametrize("days", [-719163, 2932897])
@@ -266,7 +291,5 @@ def test_drawn_decimals_are_quantized_as_by_stock(value, size):
 @settings(deadline=None, max_examples=300)
 @given(st.floats(width=64))
 def test_drawn_doubles_are_narrowed_as_by_stock(value):
-    from pyspark.sql.types import FloatType
-
     expected = to_arrow(FloatType(), [value]).to_pylist()
     assert exact(encode(FloatType(), [value]).to_pylist()) == exact(expected)

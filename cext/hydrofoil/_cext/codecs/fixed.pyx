@@ -1,15 +1,16 @@
 """Booleans, integers and floating point numbers.
 
 Decoding cannot fail. Encoding takes exactly `bool` for boolean, `int` (no subclass, no bool) in
-range for integers, and `float` for both widths; a double that is narrowed to a float is rounded as
-C does it, which is how pyarrow converts it.
+range for integers, and `float`, or `int` that is exact in the width, for floating point; a double
+that is narrowed to a float is rounded as C does it, which is how pyarrow converts it.
 """
 
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact, PyFloat_FromDouble
-from cpython.long cimport PyLong_CheckExact, PyLong_FromLongLong
+from cpython.long cimport PyLong_CheckExact, PyLong_FromDouble, PyLong_FromLongLong
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE, PyList_New, PyList_SET_ITEM
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
+from libc.string cimport memset
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t
 
 from hydrofoil._cext.abi cimport bit_is_set, bytes_for_bits, set_bit
@@ -335,42 +336,91 @@ cdef class Int64Encoder(_FixedEncoder):
         return None if self.is_null(i) else (<int64_t*>self.values.data)[i]
 
 
-cdef class FloatEncoder(_FixedEncoder):
+cdef class _FloatingEncoder(_FixedEncoder):
+    # Integers are taken too, as far as the width holds every one of them, as by pyarrow. They are
+    # noted, so that stock, should it have to convert the batch, is given integers again.
+    cdef Buffer integers
+    cdef long long largest
+
+    def __dealloc__(self):
+        buffer_free(&self.integers)
+
+    cdef int note_integer(self, object value, long long* number) except -1:
+        cdef int overflow = 0
+        cdef Py_ssize_t at = self.length >> 3
+        if not PyLong_CheckExact(value):
+            return LEFT
+        number[0] = long_value(value, &overflow)
+        if overflow or not -self.largest <= number[0] <= self.largest:
+            return LEFT
+        if at >= self.integers.capacity:
+            buffer_grow(&self.integers, at + 1, 0)
+        set_bit(self.integers.data, self.length)
+        self.integers.size = at + 1
+        return TAKEN
+
+    cdef inline object as_written(self, Py_ssize_t i, double value):
+        if (i >> 3) < self.integers.size and bit_is_set(self.integers.data, i):
+            return PyLong_FromDouble(value)
+        return value
+
+    cdef int reset(self) except -1:
+        if self.integers.size:
+            memset(self.integers.data, 0, self.integers.size)
+            self.integers.size = 0
+        return _FixedEncoder.reset(self)
+
+
+cdef class FloatEncoder(_FloatingEncoder):
     # A restored float has been rounded to the column's width; stock would round the original to the
     # same.
     def __cinit__(self, *, nullable=True):
         self.width = 4
+        self.largest = 1 << 24
 
     cdef int write(self, object value) except -1:
-        if value is None:
+        cdef long long number
+        cdef float narrow
+        if PyFloat_CheckExact(value):
+            narrow = <float>PyFloat_AS_DOUBLE(value)
+        elif value is None:
             return self.write_null()
-        if not PyFloat_CheckExact(value):
+        elif self.note_integer(value, &number) == TAKEN:
+            narrow = <float>number
+        else:
             return LEFT
         self.reserve()
-        (<float*>self.values.data)[self.length] = <float>PyFloat_AS_DOUBLE(value)
+        (<float*>self.values.data)[self.length] = narrow
         self.length += 1
         return TAKEN
 
     cdef object restore(self, Py_ssize_t i):
-        return None if self.is_null(i) else <double>(<float*>self.values.data)[i]
+        return None if self.is_null(i) else self.as_written(i, (<float*>self.values.data)[i])
 
 
-cdef class DoubleEncoder(_FixedEncoder):
+cdef class DoubleEncoder(_FloatingEncoder):
     def __cinit__(self, *, nullable=True):
         self.width = 8
+        self.largest = <long long>1 << 53
 
     cdef int write(self, object value) except -1:
-        if value is None:
+        cdef long long number
+        cdef double wide
+        if PyFloat_CheckExact(value):
+            wide = PyFloat_AS_DOUBLE(value)
+        elif value is None:
             return self.write_null()
-        if not PyFloat_CheckExact(value):
+        elif self.note_integer(value, &number) == TAKEN:
+            wide = <double>number
+        else:
             return LEFT
         self.reserve()
-        (<double*>self.values.data)[self.length] = PyFloat_AS_DOUBLE(value)
+        (<double*>self.values.data)[self.length] = wide
         self.length += 1
         return TAKEN
 
     cdef object restore(self, Py_ssize_t i):
-        return None if self.is_null(i) else (<double*>self.values.data)[i]
+        return None if self.is_null(i) else self.as_written(i, (<double*>self.values.data)[i])
 
     cdef int write_items(self, list values) except -1:
         cdef Py_ssize_t k, size = PyList_GET_SIZE(values)

@@ -2,7 +2,8 @@
 
 A string that is not valid UTF-8 (Spark can make one by casting binary) raises while it is decoded,
 as in stock; the caller lets stock raise. Encoding takes exactly `str` without lone surrogates, and
-`bytes` or `bytearray` for binary.
+for text also `bool`, `int` and `float`, of which stock makes the same text; for binary exactly
+`bytes` or `bytearray`.
 """
 
 from cpython.bytearray cimport (
@@ -18,7 +19,9 @@ from cpython.bytes cimport (
     PyBytes_GET_SIZE,
 )
 from cpython.exc cimport PyErr_Clear
-from cpython.object cimport PyObject
+from cpython.float cimport PyFloat_CheckExact
+from cpython.long cimport PyLong_CheckExact
+from cpython.object cimport PyObject, PyObject_Str
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeUTF8
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
@@ -200,7 +203,18 @@ cdef class StringEncoder(_VarlenEncoder):
         if value is None:
             return self.write_null()
         if not PyUnicode_CheckExact(value):
-            return LEFT
+            # Stock makes text of anything; of these types nobody can tell when.
+            if value is True:
+                value = "true"
+            elif value is False:
+                value = "false"
+            elif PyLong_CheckExact(value) or PyFloat_CheckExact(value):
+                try:
+                    value = PyObject_Str(value)
+                except ValueError:  # an integer of more digits than Python prints
+                    return LEFT
+            else:
+                return LEFT
         if PyUnicode_IS_COMPACT_ASCII(value):
             return self.put(<const char*>PyUnicode_DATA(value), PyUnicode_GET_LENGTH(value))
         text = PyUnicode_AsUTF8AndSize(value, &size)
