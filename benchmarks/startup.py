@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -133,17 +134,17 @@ def time_new_workers(engine: str, task: Recording, environment: dict[str, str]) 
     assert daemon.stdin is not None and daemon.stdout is not None
     [port] = struct.unpack("!i", daemon.stdout.read(4))
     times = []
-    for _ in range(NEW_WORKERS):
-        started = time.perf_counter()
-        with socket.create_connection(("127.0.0.1", port)) as connection:
-            stream = connection.makefile("rwb")
-            stream.read(4)  # The process id.
-            stream.write(struct.pack("!i", len(secret)) + secret.encode())
-            stream.flush()
-            assert stream.read(6)[4:] == b"ok"
-            stream.write(task.data)
-            stream.flush()
-            assert stream.read(1), f"a worker of {DAEMONS[engine]} ended without an answer"
+    with ExitStack() as open_connections:  # A worker that ends would be in the next one's way.
+        for _ in range(NEW_WORKERS):
+            started = time.perf_counter()
+            connection = socket.create_connection(("127.0.0.1", port))
+            open_connections.enter_context(connection)
+            answer = connection.makefile("rb")
+            answer.read(4)  # The process id.
+            connection.sendall(struct.pack("!i", len(secret)) + secret.encode())
+            assert answer.read(6)[4:] == b"ok"
+            connection.sendall(task.data)
+            assert answer.read(1), f"a worker of {DAEMONS[engine]} ended without an answer"
             times.append(1e3 * (time.perf_counter() - started))
     daemon.stdin.close()
     daemon.wait()

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
-from hydrofoil import forked, preload, switch
+from hydrofoil import archives, forked, preload, switch
 
 if TYPE_CHECKING:
     from hydrofoil.worker import TaskMain
@@ -92,7 +92,10 @@ def main_after_fork(infile: BinaryIO, outfile: BinaryIO) -> None:
 def worker_module(task_main: "TaskMain") -> ModuleType:
     """Wrap a task's main in a module; user code finds the command line that stock has."""
 
+    unchanging = archives.on_path()
+
     def main(infile: BinaryIO, outfile: BinaryIO) -> None:
+        archives.keep_listings(unchanging)
         program = sys.argv[0]
         sys.argv = [program, STOCK_WORKER]
         try:

@@ -25,6 +25,7 @@ MODULES = (
     "hydrofoil.evals.pickled",
     "pyspark.sql.conversion",
     "pandas",
+    "pyarrow.pandas_compat",
     "pyspark.sql.pandas.serializers",
 )
 

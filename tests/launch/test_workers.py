@@ -95,6 +95,21 @@ def test_a_reused_worker_is_still_hydrofoils(spark: SparkSession) -> None:
     assert second["argv"] == first["argv"]
 
 
+def listings() -> Report:
+    import os
+    import zipimport
+
+    listed = zipimport._zip_directory_cache
+    return {"pid": os.getpid(), "listed": {path: id(files) for path, files in listed.items()}}
+
+
+def test_a_task_does_not_list_unchanging_archives_again(spark: SparkSession) -> None:
+    first, second = (ask(spark, listings)[0] for _ in range(2))
+    assert first["pid"] == second["pid"]
+    assert any(path.endswith("pyspark.zip") for path in first["listed"])
+    assert first["listed"] == second["listed"]
+
+
 def test_off_gives_stock_back(spark: SparkSession) -> None:
     [seen] = ask(spark, at_first_call, environment={"HYDROFOIL": "off"})
     [stock] = ask(spark, at_first_call, engine=STOCK)
