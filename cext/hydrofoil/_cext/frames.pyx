@@ -135,7 +135,8 @@ cdef class Frame:
         cdef const int64_t* node = <const int64_t*>(self._nodes + NODE_SIZE * self.next_node)
         self.next_node += 1
         length[0], null_count[0] = node[0], node[1]
-        if node[0] < 0 or node[1] > node[0]:
+        # A larger length could overflow where its buffers' sizes are computed.
+        if not 0 <= node[0] <= MAX_BODY_LENGTH or node[1] > node[0]:
             raise ValueError("field node with an impossible length or null count")
         return 0
 

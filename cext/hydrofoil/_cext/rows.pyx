@@ -192,6 +192,8 @@ cdef class RowLoop:
                     return i
                 if kept is not None:
                     kept.append(result)
+                # What it shares with the arguments can be used again.
+                result = None
             return n
         finally:
             self.row, self.reading = i, reading

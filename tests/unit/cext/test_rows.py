@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 from hydrofoil._cext.columns import ColumnView
 from hydrofoil._cext.rows import Call, Replay, RowLoop
-from pyspark.sql.types import ArrayType, DoubleType, LongType, StringType
+from pyspark.sql.types import ArrayType, DoubleType, LongType, MapType, StringType
 from unit.cext.stock import OPTIONS
 
 from hydrofoil.codecs import decoder_for, encoder_for
@@ -50,6 +50,69 @@ def test_arguments_that_the_function_keeps_stay_as_they_are(spark_type, values):
         rows=len(values),
     )
     assert list(map(repr, kept_by_user)) == list(map(repr, values))
+
+
+@pytest.mark.parametrize(
+    ("spark_type", "values", "arrow_type"),
+    [
+        (ArrayType(DoubleType()), [[0.5, 1.5], [2.5, None], [], None, [3.5, 4.5]] * 3, None),
+        (ArrayType(LongType()), [[5000, 2], [2**40, 6000], [7000, 8000]] * 3, None),
+        (
+            MapType(StringType(), LongType()),
+            [{"a": 5000, "b": 2}, {"a": 1, "b": None}, {"b": 1, "a": 2}, {}, None, {"a": 7}] * 3,
+            pa.map_(pa.string(), pa.int64()),
+        ),
+    ],
+    ids=["doubles", "longs", "map"],
+)
+@pytest.mark.parametrize("keeps", ["nothing", "values", "items"])
+def test_containers_are_what_they_were_whatever_was_done_to_them(
+    spark_type, values, arrow_type, keeps
+):
+    seen, kept = [], []
+
+    def function(value):
+        seen.append(repr(value))
+        if keeps == "values":
+            kept.append((value, repr(value)))
+        if value and keeps == "items":
+            items = list(value.values()) if isinstance(value, dict) else list(value)
+            kept.extend((item, repr(item)) for item in items)
+        if isinstance(value, dict):
+            value["new"] = value.pop("a", None)
+        elif value:
+            value.append(value.pop(0))
+            value[0] = "changed"
+        return 1
+
+    expected = [repr(value) for value in values]
+    if keeps == "values":
+        # What is kept shows what the function itself did to it.
+        run(function, [opened(spark_type, list(map(_items, values)), arrow_type)], rows=len(values))
+        assert seen == expected
+        made = [value for value, _ in kept if value is not None]
+        assert len({id(value) for value in made}) == len(made)
+        return
+    run(function, [opened(spark_type, list(map(_items, values)), arrow_type)], rows=len(values))
+    assert seen == expected
+    assert [repr(item) for item, _ in kept] == [text for _, text in kept]
+
+
+def _items(value):
+    return list(value.items()) if isinstance(value, dict) else value
+
+
+@pytest.mark.parametrize("spark_type", [ArrayType(DoubleType()), MapType(StringType(), LongType())])
+def test_containers_that_are_let_go_of_are_what_they_should_be(spark_type):
+    if isinstance(spark_type, MapType):
+        values = [{"a": i, "b": i + 5000} for i in range(50)] + [{"b": 1, "a": 2}, {"a": 1}]
+        decoder = opened(spark_type, list(map(_items, values)), pa.map_(pa.string(), pa.int64()))
+    else:
+        values = [[i + 0.5, i + 1.5] for i in range(50)] + [[1.0], [], [2.0, 3.0]]
+        decoder = opened(spark_type, values)
+    seen = []
+    run(lambda value: seen.append(repr(value)) or 1, [decoder], rows=len(values))
+    assert seen == [repr(value) for value in values]
 
 
 def test_strings_whose_hash_or_identity_matters_stay_as_they_are():

@@ -22,6 +22,7 @@ cdef class Decoder:
     cdef int attach(self, ColumnView view) except -1
     cdef object read(self, Py_ssize_t i)
     cdef list read_list(self, Py_ssize_t first, Py_ssize_t size)
+    cdef object read_like(self, Py_ssize_t i, object other)
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL
     cdef void unbind(self) noexcept
 

@@ -51,6 +51,10 @@ cdef class Decoder:
             PyList_SET_ITEM(values, k, value)
         return values
 
+    cdef object read_like(self, Py_ssize_t i, object other):
+        # read(i), or `other` itself where that is the same: keys of maps repeat from row to row.
+        return self.read(i)
+
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
         # read(i) as a new reference; takes over `spare`, the value of an earlier row or NULL, which
         # codecs of small immutable objects use again (see recycle.pxd).

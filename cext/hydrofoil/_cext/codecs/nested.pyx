@@ -11,10 +11,11 @@ from cpython.dict cimport (
     PyDict_GetItem,
     PyDict_Next,
     PyDict_SetItem,
+    PyDict_Size,
 )
 from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.object cimport PyObject, PyTypeObject
-from cpython.ref cimport Py_INCREF
+from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_SET_ITEM
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
@@ -36,6 +37,9 @@ cdef extern from *:
     static inline PyObject* hydrofoil_new_tuple_of(PyTypeObject* type, Py_ssize_t size) {
         return type->tp_alloc(type, size);
     }
+    static inline PyObject** hydrofoil_items_of(PyObject* list) {
+        return ((PyListObject*)list)->ob_item;
+    }
     static inline PyObject** hydrofoil_dict_of(PyObject* value) {
         return _PyObject_GetDictPtr(value);
     }
@@ -43,12 +47,14 @@ cdef extern from *:
     bint indexes_as_tuple "hydrofoil_indexes_as_tuple"(object value)
     object new_tuple_of "hydrofoil_new_tuple_of"(PyTypeObject* kind, Py_ssize_t size)
     PyObject** dict_of "hydrofoil_dict_of"(object value)
+    PyObject** items_of "hydrofoil_items_of"(object values)
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject* value)
     PyObject* PyDict_GetItemWithError(object mapping, object key) except? NULL
 
 cdef Py_ssize_t MAX_NARROW_OFFSET = 0x7FFFFFFF
+cdef Py_ssize_t RECENT_KEYS = 64
 
 
 cdef class _OffsetsDecoder(Decoder):
@@ -89,14 +95,42 @@ cdef class ListDecoder(_OffsetsDecoder):
         first = self.start(i)
         return self.element.read_list(first, self.start(i + 1) - first)
 
+    cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
+        # A list that only we hold is filled again, if its length fits.
+        cdef Py_ssize_t first, size, k
+        cdef PyObject** items
+        cdef PyObject* item
+        if (
+            spare == NULL or Py_REFCNT(spare) != 1 or not PyList_CheckExact(<object>spare)
+            or (self.validity != NULL and not bit_is_set(self.validity, i + self.offset))
+        ):
+            return Decoder.reread(self, i, spare)
+        first = self.start(i + self.offset)
+        size = self.start(i + self.offset + 1) - first
+        if PyList_GET_SIZE(<object>spare) != size:
+            return Decoder.reread(self, i, spare)
+        items = items_of(<object>spare)
+        for k in range(size):
+            item, items[k] = items[k], NULL
+            try:
+                items[k] = self.element.reread(first + k, item)
+            except BaseException:
+                # Freeing a list skips what is not there.
+                Py_DECREF(<object>spare)
+                raise
+        return spare
+
 
 cdef class MapDecoder(_OffsetsDecoder):
     cdef Decoder key
     cdef Decoder value
     cdef Py_ssize_t entries_offset
+    # The last row's keys: as a rule all rows have the same.
+    cdef list recent
 
     def __cinit__(self, Decoder key not None, Decoder value not None):
         self.key, self.value = key, value
+        self.recent = []
         self.eager = key.eager or value.eager
         self.mutable = True
 
@@ -115,17 +149,56 @@ cdef class MapDecoder(_OffsetsDecoder):
         self.value.unbind()
 
     cdef object read(self, Py_ssize_t i):
-        cdef Py_ssize_t k, last
+        cdef Py_ssize_t k, first, size
         cdef dict mapping
         i += self.offset
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return None
         mapping = {}
-        last = self.entries_offset + self.start(i + 1)
-        for k in range(self.entries_offset + self.start(i), last):
-            key = self.key.read(k)
-            PyDict_SetItem(mapping, key, self.value.read(k))
+        first = self.entries_offset + self.start(i)
+        size = self.entries_offset + self.start(i + 1) - first
+        for k in range(size):
+            if k < PyList_GET_SIZE(self.recent):
+                key = self.key.read_like(first + k, <object>PyList_GET_ITEM(self.recent, k))
+                self.recent[k] = key
+            else:
+                key = self.key.read(first + k)
+                if k < RECENT_KEYS:
+                    self.recent.append(key)
+            PyDict_SetItem(mapping, key, self.value.read(first + k))
         return mapping
+
+    cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
+        # A dict that only we hold, and that has this row's keys in order, is given new values.
+        cdef Py_ssize_t first, size, k = 0, position = 0
+        cdef PyObject* key
+        if (
+            spare == NULL or Py_REFCNT(spare) != 1 or not PyDict_CheckExact(<object>spare)
+            or (self.validity != NULL and not bit_is_set(self.validity, i + self.offset))
+        ):
+            return Decoder.reread(self, i, spare)
+        first = self.entries_offset + self.start(i + self.offset)
+        size = self.entries_offset + self.start(i + self.offset + 1) - first
+        if PyDict_Size(<object>spare) != size or size > PyList_GET_SIZE(self.recent):
+            return Decoder.reread(self, i, spare)
+        while PyDict_Next(<object>spare, &position, &key, NULL):
+            if (
+                key != PyList_GET_ITEM(self.recent, k)
+                or self.key.read_like(first + k, <object>key) is not <object>key
+            ):
+                return Decoder.reread(self, i, spare)
+            k += 1
+        try:
+            for k in range(size):
+                PyDict_SetItem(
+                    <object>spare,
+                    <object>PyList_GET_ITEM(self.recent, k),
+                    self.value.read(first + k),
+                )
+        except BaseException:
+            Py_DECREF(<object>spare)
+            raise
+        return spare
 
 
 cdef class StructDecoder(Decoder):

@@ -24,6 +24,7 @@ from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject, PyObject_Str
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeUTF8
 from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.string cimport memcmp
 
 from hydrofoil._cext.abi cimport bit_is_set
 from hydrofoil._cext.codecs.base cimport LEFT, TAKEN, Decoder, Encoder
@@ -99,6 +100,20 @@ cdef class StringDecoder(_VarlenDecoder):
             text = self.locate(i + self.offset, &size)
             return recycle_ascii(spare, text, size)
         return Decoder.reread(self, i, spare)
+
+    cdef object read_like(self, Py_ssize_t i, object other):
+        cdef Py_ssize_t size
+        cdef const char* text
+        if (
+            type(other) is str and PyUnicode_IS_COMPACT_ASCII(other)
+            and (self.validity == NULL or bit_is_set(self.validity, i + self.offset))
+        ):
+            text = self.locate(i + self.offset, &size)
+            if PyUnicode_GET_LENGTH(other) == size and not memcmp(
+                PyUnicode_DATA(other), text, size
+            ):
+                return other
+        return self.read(i)
 
     cdef object read(self, Py_ssize_t i):
         cdef Py_ssize_t size
