@@ -37,6 +37,14 @@ ctypedef fused Integer:
     int32_t
     int64_t
 
+ctypedef fused Fixed:
+    int8_t
+    int16_t
+    int32_t
+    int64_t
+    float
+    double
+
 
 cdef inline PyObject* null_in_place_of(PyObject* spare) noexcept:
     Py_XDECREF(spare)
@@ -71,132 +79,108 @@ cdef class BoolDecoder(_FixedDecoder):
         return value
 
 
+# What every width does alike. `kind` is never read: it selects the width.
+
+cdef inline object value_at(_FixedDecoder decoder, Py_ssize_t i, Fixed* kind):
+    i += decoder.offset
+    if decoder.validity != NULL and not bit_is_set(decoder.validity, i):
+        return None
+    if Fixed is float or Fixed is double:
+        return PyFloat_FromDouble((<const Fixed*>decoder.data)[i])
+    else:
+        return PyLong_FromLongLong((<const Fixed*>decoder.data)[i])
+
+
+cdef inline PyObject* value_again(
+    _FixedDecoder decoder, Py_ssize_t i, PyObject* spare, Fixed* kind
+) except NULL:
+    i += decoder.offset
+    if decoder.validity != NULL and not bit_is_set(decoder.validity, i):
+        return null_in_place_of(spare)
+    if Fixed is float or Fixed is double:
+        return recycle_float(spare, (<const Fixed*>decoder.data)[i])
+    else:
+        return recycle_long(spare, (<const Fixed*>decoder.data)[i])
+
+
+cdef inline list values_from(
+    _FixedDecoder decoder, Py_ssize_t first, Py_ssize_t size, Fixed* kind
+):
+    cdef Py_ssize_t k
+    if decoder.validity != NULL:
+        return Decoder.read_list(decoder, first, size)
+    values = PyList_New(size)
+    for k in range(size):
+        value = value_at(decoder, first + k, kind)
+        Py_INCREF(value)
+        PyList_SET_ITEM(values, k, value)
+    return values
+
+
 cdef class Int8Decoder(_FixedDecoder):
     cdef object read(self, Py_ssize_t i):
-        i += self.offset
-        if self.validity != NULL and not bit_is_set(self.validity, i):
-            return None
-        return PyLong_FromLongLong((<const int8_t*>self.data)[i])
+        return value_at(self, i, <int8_t*>NULL)
 
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
-        i += self.offset
-        if self.validity != NULL and not bit_is_set(self.validity, i):
-            return null_in_place_of(spare)
-        return recycle_long(spare, (<const int8_t*>self.data)[i])
+        return value_again(self, i, spare, <int8_t*>NULL)
+
+    cdef list read_list(self, Py_ssize_t first, Py_ssize_t size):
+        return values_from(self, first, size, <int8_t*>NULL)
 
 
 cdef class Int16Decoder(_FixedDecoder):
     cdef object read(self, Py_ssize_t i):
-        i += self.offset
-        if self.validity != NULL and not bit_is_set(self.validity, i):
-            return None
-        return PyLong_FromLongLong((<const int16_t*>self.data)[i])
+        return value_at(self, i, <int16_t*>NULL)
 
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
-        i += self.offset
-        if self.validity != NULL and not bit_is_set(self.validity, i):
-            return null_in_place_of(spare)
-        return recycle_long(spare, (<const int16_t*>self.data)[i])
+        return value_again(self, i, spare, <int16_t*>NULL)
+
+    cdef list read_list(self, Py_ssize_t first, Py_ssize_t size):
+        return values_from(self, first, size, <int16_t*>NULL)
 
 
 cdef class Int32Decoder(_FixedDecoder):
     cdef object read(self, Py_ssize_t i):
-        i += self.offset
-        if self.validity != NULL and not bit_is_set(self.validity, i):
-            return None
-        return PyLong_FromLongLong((<const int32_t*>self.data)[i])
+        return value_at(self, i, <int32_t*>NULL)
 
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
-        i += self.offset
-        if self.validity != NULL and not bit_is_set(self.validity, i):
-            return null_in_place_of(spare)
-        return recycle_long(spare, (<const int32_t*>self.data)[i])
+        return value_again(self, i, spare, <int32_t*>NULL)
 
     cdef list read_list(self, Py_ssize_t first, Py_ssize_t size):
-        cdef Py_ssize_t k
-        if self.validity != NULL:
-            return Decoder.read_list(self, first, size)
-        values = PyList_New(size)
-        for k in range(size):
-            value = PyLong_FromLongLong((<const int32_t*>self.data)[first + self.offset + k])
-            Py_INCREF(value)
-            PyList_SET_ITEM(values, k, value)
-        return values
+        return values_from(self, first, size, <int32_t*>NULL)
 
 
 cdef class Int64Decoder(_FixedDecoder):
     cdef object read(self, Py_ssize_t i):
-        i += self.offset
-        if self.validity != NULL and not bit_is_set(self.validity, i):
-            return None
-        return PyLong_FromLongLong((<const int64_t*>self.data)[i])
+        return value_at(self, i, <int64_t*>NULL)
 
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
-        i += self.offset
-        if self.validity != NULL and not bit_is_set(self.validity, i):
-            return null_in_place_of(spare)
-        return recycle_long(spare, (<const int64_t*>self.data)[i])
+        return value_again(self, i, spare, <int64_t*>NULL)
 
     cdef list read_list(self, Py_ssize_t first, Py_ssize_t size):
-        cdef Py_ssize_t k
-        if self.validity != NULL:
-            return Decoder.read_list(self, first, size)
-        values = PyList_New(size)
-        for k in range(size):
-            value = PyLong_FromLongLong((<const int64_t*>self.data)[first + self.offset + k])
-            Py_INCREF(value)
-            PyList_SET_ITEM(values, k, value)
-        return values
+        return values_from(self, first, size, <int64_t*>NULL)
 
 
 cdef class FloatDecoder(_FixedDecoder):
     cdef object read(self, Py_ssize_t i):
-        i += self.offset
-        if self.validity != NULL and not bit_is_set(self.validity, i):
-            return None
-        return PyFloat_FromDouble((<const float*>self.data)[i])
+        return value_at(self, i, <float*>NULL)
 
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
-        i += self.offset
-        if self.validity != NULL and not bit_is_set(self.validity, i):
-            return null_in_place_of(spare)
-        return recycle_float(spare, (<const float*>self.data)[i])
+        return value_again(self, i, spare, <float*>NULL)
 
     cdef list read_list(self, Py_ssize_t first, Py_ssize_t size):
-        cdef Py_ssize_t k
-        if self.validity != NULL:
-            return Decoder.read_list(self, first, size)
-        values = PyList_New(size)
-        for k in range(size):
-            value = PyFloat_FromDouble((<const float*>self.data)[first + self.offset + k])
-            Py_INCREF(value)
-            PyList_SET_ITEM(values, k, value)
-        return values
+        return values_from(self, first, size, <float*>NULL)
 
 
 cdef class DoubleDecoder(_FixedDecoder):
     cdef object read(self, Py_ssize_t i):
-        i += self.offset
-        if self.validity != NULL and not bit_is_set(self.validity, i):
-            return None
-        return PyFloat_FromDouble((<const double*>self.data)[i])
+        return value_at(self, i, <double*>NULL)
 
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
-        i += self.offset
-        if self.validity != NULL and not bit_is_set(self.validity, i):
-            return null_in_place_of(spare)
-        return recycle_float(spare, (<const double*>self.data)[i])
+        return value_again(self, i, spare, <double*>NULL)
 
     cdef list read_list(self, Py_ssize_t first, Py_ssize_t size):
-        cdef Py_ssize_t k
-        if self.validity != NULL:
-            return Decoder.read_list(self, first, size)
-        values = PyList_New(size)
-        for k in range(size):
-            value = PyFloat_FromDouble((<const double*>self.data)[first + self.offset + k])
-            Py_INCREF(value)
-            PyList_SET_ITEM(values, k, value)
-        return values
+        return values_from(self, first, size, <double*>NULL)
 
 
 cdef class _FixedEncoder(Encoder):
