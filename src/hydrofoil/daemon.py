@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
-from hydrofoil import archives, forked, preload, switch
+from hydrofoil import archives, forked, late, preload, switch
 
 if TYPE_CHECKING:
     from hydrofoil.worker import TaskMain
@@ -54,8 +54,10 @@ def main() -> None:
         sys.modules[WORKER_ALIAS] = worker_module(task_main)
         sys.argv[1:] = [WORKER_ALIAS]
     forked.prepare()
+    if not left and preload.other_threads() is not None:
+        late.LateImports(warn).schedule()
     # Frozen objects stay out of collections, whose marks would unshare their pages in each worker.
-    gc.collect()
+    # Imports leave little garbage; to find it would take longer than all of numpy.
     gc.freeze()
     gc.enable()
 

@@ -1,6 +1,7 @@
-"""What a forked worker must have of its own although its daemon has imported NumPy for it."""
+"""What a forked worker must have of its own, although it starts as a copy of its daemon."""
 
 import os
+import signal
 import sys
 
 from hydrofoil import blas
@@ -25,7 +26,11 @@ def prepare() -> None:
 
 
 def in_worker() -> None:
-    """Seed NumPy's global generator anew: all workers would draw the same numbers otherwise."""
+    """Undo what is the daemon's alone.
+
+    NumPy's global generator is seeded anew: all workers would draw the same numbers otherwise.
+    """
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     random = sys.modules.get("numpy.random")
     if random is not None:
         random.seed()

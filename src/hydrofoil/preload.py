@@ -24,9 +24,6 @@ MODULES = (
     "hydrofoil.evals.batched",
     "hydrofoil.evals.pickled",
     "pyspark.sql.conversion",
-    "pandas",
-    "pyarrow.pandas_compat",
-    "pyspark.sql.pandas.serializers",
 )
 
 

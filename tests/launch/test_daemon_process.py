@@ -50,6 +50,30 @@ def test_starts_over_when_an_import_starts_a_thread() -> None:
     assert "each worker imports pyarrow itself" in messages
 
 
+def test_leaves_late_imports_that_start_a_thread(tmp_path: Path) -> None:
+    # pandas imports bottleneck if it can.
+    (tmp_path / "bottleneck.py").write_text(
+        "import threading, time\n"
+        "__version__ = '99'\n"
+        "threading.Thread(target=time.sleep, args=(9,), daemon=True).start()\n"
+    )
+    daemon_process = subprocess.Popen(
+        [sys.executable, "-m", "hydrofoil.daemon", "pyspark.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )
+    assert daemon_process.stderr is not None
+    message = daemon_process.stderr.readline().decode()
+    status = Path(f"/proc/{daemon_process.pid}/status").read_text()
+    _, rest = daemon_process.communicate(timeout=60)
+    assert "importing pandas started 1 thread(s)" in message
+    assert "each worker imports pandas itself" in message
+    assert "Threads:\t1\n" in status
+    assert rest == b""
+
+
 def test_does_not_start_threads_that_it_can_avoid() -> None:
     _, messages = run_daemon("pyspark.worker", OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="2")
     assert messages == ""

@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -35,6 +36,7 @@ def ask(
 
 def at_first_call() -> Report:
     import os
+    import signal
     import sys
 
     modules = set(sys.modules)
@@ -44,6 +46,7 @@ def at_first_call() -> Report:
         "hydrofoil": "hydrofoil.worker" in modules,
         "loaded": [name for name in ("numpy", "pandas", "pyarrow") if name in modules],
         "parent": os.getppid(),
+        "own_signals": signal.getsignal(signal.SIGALRM) == signal.SIG_DFL,
         "pid": os.getpid(),
         "pyspark": sys.modules["pyspark"].__file__,
         "threads": len(os.listdir("/proc/self/task")),
@@ -82,9 +85,26 @@ def test_workers_are_forked_with_their_imports_behind_them(spark: SparkSession) 
     assert seen["hydrofoil"]
     assert seen["argv"][0].endswith("hydrofoil/daemon.py")
     assert seen["argv"][1:] == ["pyspark.worker"]
-    assert seen["loaded"] == ["numpy", "pandas", "pyarrow"]
+    assert {"numpy", "pyarrow"} <= set(seen["loaded"])
     assert seen["pyspark"] == pyspark.__file__
     assert seen["environment"] == {"JE_ARROW_MALLOC_CONF": None}
+    assert seen["threads"] == 1
+
+
+def test_pandas_is_imported_once_the_first_workers_are_under_way(spark: SparkSession) -> None:
+    environment = {"HYDROFOIL_TEST": "a daemon of its own"}
+    conf = spark.sparkContext._jsc.sc().conf()
+    conf.set("spark.python.worker.reuse", "false")
+    deadline = time.monotonic() + 60
+    try:
+        [seen] = ask(spark, at_first_call, environment=environment)
+        while "pandas" not in seen["loaded"] and time.monotonic() < deadline:
+            time.sleep(0.5)
+            [seen] = ask(spark, at_first_call, environment=environment)
+    finally:
+        conf.set("spark.python.worker.reuse", "true")
+    assert "pandas" in seen["loaded"]
+    assert seen["own_signals"]
     assert seen["threads"] == 1
 
 

@@ -83,6 +83,10 @@ cdef class _Table:
         cdef Py_ssize_t at = self.field(index, 8)
         return (<const int64_t*>(self.base + at))[0] if at else 0
 
+    cdef int16_t int16(self, int index) except? -1:
+        cdef Py_ssize_t at = self.field(index, 2)
+        return (<const int16_t*>(self.base + at))[0] if at else 0
+
     cdef uint8_t uint8(self, int index) except? 255:
         cdef Py_ssize_t at = self.field(index, 1)
         return self.base[at] if at else 0
@@ -186,7 +190,11 @@ cdef class FrameReader:
         self.schema_message = b""
         cdef list consumed = []
         message = self._message(consumed)
-        if message is None or _header_type(message[0]) != HEADER_SCHEMA:
+        try:
+            is_schema = message is not None and _header_type(message[0]) == HEADER_SCHEMA
+        except ValueError as error:
+            raise IrregularStream(str(error), b"".join(consumed)) from None
+        if not is_schema:
             raise IrregularStream("the stream does not begin with a schema", b"".join(consumed))
         self.schema_message = b"".join(consumed)
 
@@ -240,6 +248,8 @@ cdef _Table _message_table(bytes metadata):
     if size < 4:
         raise ValueError("metadata is empty")
     message.open(base, size, (<const uint32_t*>base)[0])
+    if message.int16(0) != METADATA_VERSION_V5:
+        raise ValueError("metadata version is not V5")
     return message
 
 
