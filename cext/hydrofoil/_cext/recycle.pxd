@@ -3,8 +3,8 @@
 # The row loop hands an argument to the user's function and gets its reference back when that
 # returns. If it then holds the only reference, nobody can tell an object that is given a new value
 # from a new one (CPython does the same with the tuples of zip() and the strings of +=). That saves
-# an allocation a row, which for `lambda x: x + 1` is a third of the time. Where the layout of the
-# object is not known, or threads share objects without a lock, a new object is made.
+# an allocation a row. Where the layout of the object is not known, or threads share objects without
+# a lock, a new object is made.
 #
 # Each function takes over the reference `spare` (may be NULL) and returns a new reference or NULL.
 

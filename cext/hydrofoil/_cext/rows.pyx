@@ -58,6 +58,7 @@ cdef class Call:
     cdef bint chained
     cdef PyObject* names
     cdef Py_ssize_t count
+    cdef Py_ssize_t last_slot
     cdef size_t flags
     cdef vectorcallfunc direct
     cdef bint in_order
@@ -69,6 +70,7 @@ cdef class Call:
         self.chained = len(functions) > 1
         self.names = <PyObject*>self.keywords if keywords else NULL
         self.count = len(slots)
+        self.last_slot = max(slots, default=-1)
         self.flags = <size_t>(self.count - len(keywords)) | PY_VECTORCALL_ARGUMENTS_OFFSET
         self.direct = direct_call(self.first)
         self.in_order = slots == tuple(range(self.count))
@@ -295,16 +297,10 @@ cdef class PickledLoop:
         Their slots are offsets into a row.
     convert : list
         For each UDF, what its result goes through (a type's ``toInternal``), or None.
-
-    Attributes
-    ----------
-    udf : int
-        The UDF that was being called when the loop raised.
     """
 
     cdef list calls
     cdef list convert
-    cdef readonly Py_ssize_t udf
 
     def __cinit__(self, list calls not None, list convert not None):
         self.calls, self.convert = calls, convert
@@ -324,7 +320,6 @@ cdef class PickledLoop:
         for row in rows:
             answers = []
             for k in range(count):
-                self.udf = k
                 result = call_with(<Call>self.calls[k], row)
                 if self.convert[k] is not None:
                     result = PyObject_CallOneArg(self.convert[k], result)
@@ -333,11 +328,9 @@ cdef class PickledLoop:
 
 
 cdef object call_with(Call call, object row):
-    cdef Py_ssize_t k
     if type(row) is not tuple:
         # Whatever the function does to a row that can change, these are its items.
         row = tuple(row)
-    for k in range(call.count):
-        if <Py_ssize_t>call.slots[k] >= PyTuple_GET_SIZE(row):
-            raise IndexError("tuple index out of range")
+    if call.last_slot >= PyTuple_GET_SIZE(row):
+        raise IndexError("tuple index out of range")
     return call.invoke(call.gather(items_of(row)))

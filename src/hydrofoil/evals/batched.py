@@ -128,7 +128,6 @@ class RowProjection:
             trace.udfs.append(
                 UdfTrace(udf.name, f" -> {udf.return_type.simpleString()}", "fast", reason)
             )
-        self.schema_message = b""
         self.schema: pa.Schema | None = None
         self.columns: list[Column] = []
         self.loops: list[Loop] = []
@@ -151,7 +150,6 @@ class RowProjection:
     # --- Once a task -----------------------------------------------------------------------------
 
     def _plan(self, schema_message: bytes) -> None:
-        self.schema_message = schema_message
         self.schema = pa.ipc.read_schema(pa.py_buffer(schema_message))
         fields = self.input_type.fields
         if len(fields) != len(self.schema):
