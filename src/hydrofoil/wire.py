@@ -1,7 +1,7 @@
 """Streams between the JVM and a task's plan: frames in, encoded columns or record batches out."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -40,20 +40,75 @@ class Encoded:
         self.rows = rows
 
 
-def read_batches(stream: BinaryIO) -> Iterator[Frame | pa.RecordBatch]:
+class Schema:
+    """The schema message that a task's streams last began with.
+
+    A grouped task has one stream a group, all with the same schema: it is the same object for all
+    their frames, so that whoever prepares something for a schema can tell by identity.
+    """
+
+    __slots__ = ("message",)
+
+    def __init__(self) -> None:
+        self.message = b""
+
+
+def read_batches(
+    stream: BinaryIO, schema: Schema | None = None
+) -> Iterator[Frame | pa.RecordBatch]:
     """The record batches of one Arrow stream, as ``pa.RecordBatch`` from where it is irregular.
 
     What pyarrow would raise at a damaged stream it raises here, for it reads that part itself.
     """
     reader = None
+    schema = schema or Schema()
     try:
-        reader = FrameReader(stream)
+        reader = FrameReader(stream, schema.message)
+        schema.message = message = reader.schema_message
         for frame in reader:
-            frame.schema_message = reader.schema_message
+            frame.schema_message = message
             yield frame
     except IrregularStream as irregular:
         head = reader.schema_message if reader is not None else b""
         yield from pa.ipc.open_stream(Rewound(head + irregular.consumed, stream))
+
+
+Batches = Iterator[Frame | pa.RecordBatch]
+
+
+def read_groups(
+    stream: BinaryIO, read_count: Callable[[BinaryIO], int], unexpected: Callable[[int], Exception]
+) -> Iterator[Batches]:
+    """The batches of each group of a grouped task, group by group.
+
+    A group's batches are read as they are asked for: whoever takes a group must take all its
+    batches before the next group.
+
+    Parameters
+    ----------
+    read_count : callable
+        Reads how many data frames the next group has; 0 after the last group.
+    unexpected : callable
+        Makes the error for a group that has another number of data frames than one.
+    """
+    schema = Schema()
+    while count := read_count(stream):
+        if count == 1:
+            yield read_batches(stream, schema)
+        elif count > 0:
+            raise unexpected(count)
+
+
+def read_cogroups(
+    stream: BinaryIO, read_count: Callable[[BinaryIO], int], unexpected: Callable[[int], Exception]
+) -> Iterator[tuple[list[Frame | pa.RecordBatch], list[Frame | pa.RecordBatch]]]:
+    """As `read_groups`, for two data frames a group; both are read when the group is."""
+    left, right = Schema(), Schema()
+    while count := read_count(stream):
+        if count == 2:
+            yield list(read_batches(stream, left)), list(read_batches(stream, right))
+        elif count > 0:
+            raise unexpected(count)
 
 
 def write_batches(

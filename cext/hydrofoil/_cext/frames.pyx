@@ -12,7 +12,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, realloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 
 from hydrofoil._cext.abi cimport padded
 
@@ -168,6 +168,15 @@ cdef class Frame:
         )
 
 
+cdef bint same_message(bytes message, bytes metadata) noexcept:
+    # Whether an encapsulated message without a body has this metadata.
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(metadata)
+    return (
+        PyBytes_GET_SIZE(message) == size + 8
+        and memcmp(PyBytes_AS_STRING(message) + 8, PyBytes_AS_STRING(metadata), size) == 0
+    )
+
+
 cdef class FrameReader:
     """Iterates over the record batches of one Arrow IPC stream.
 
@@ -178,6 +187,9 @@ cdef class FrameReader:
     ----------
     file : binary file object
         Only ``read(size)`` is used; it must return ``size`` bytes unless the file ends.
+    known_schema : bytes
+        The schema message of an earlier stream. If this stream's is equal, ``schema_message`` is
+        the same object.
 
     Raises
     ------
@@ -185,11 +197,14 @@ cdef class FrameReader:
         See there.
     """
 
-    def __init__(self, file):
+    def __init__(self, file, bytes known_schema=b""):
         self._read = file.read
         self.schema_message = b""
         cdef list consumed = []
         message = self._message(consumed)
+        if message is not None and not message[1] and same_message(known_schema, message[0]):
+            self.schema_message = known_schema
+            return
         try:
             is_schema = message is not None and _header_type(message[0]) == HEADER_SCHEMA
         except ValueError as error:

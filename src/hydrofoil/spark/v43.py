@@ -13,7 +13,8 @@ from types import ModuleType
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-from pyspark.serializers import SpecialLengths
+from pyspark.errors import PySparkValueError
+from pyspark.serializers import SpecialLengths, read_int
 from pyspark.sql.conversion import ArrowTableToRowsConversion
 from pyspark.sql.pandas.types import _dedup_names
 from pyspark.sql.types import Row
@@ -27,7 +28,7 @@ from hydrofoil.evals.udf import Udf, function_name
 from hydrofoil.spark.logs import output_context
 from hydrofoil.spark.stock import private_worker, report_failure
 from hydrofoil.trace import TaskTrace, UdfTrace
-from hydrofoil.wire import read_batches, write_batches
+from hydrofoil.wire import read_batches, read_cogroups, read_groups, write_batches
 
 # The functions that one function of stock's `chain` calls, as an attribute of it.
 CHAIN = "__hydrofoil_chain__"
@@ -235,14 +236,25 @@ class ArrowStream:
     """What stock takes for a serializer: reads frames, writes encoded batches.
 
     ``_flush_per_batch`` is set by stock where it reads input in a thread of its own.
+
+    Parameters
+    ----------
+    schema_message : bytes
+        Of the answer.
+    streams : int
+        Arrow streams a group; 0 where the input is one stream and not in groups.
     """
 
-    def __init__(self, schema_message: bytes) -> None:
+    def __init__(self, schema_message: bytes, streams: int = 0) -> None:
         self.schema_message = schema_message
+        self.streams = streams
         self._flush_per_batch = False
 
     def load_stream(self, stream: BinaryIO) -> Iterator[Any]:
-        return read_batches(stream)
+        if self.streams == 0:
+            return read_batches(stream)
+        read = read_groups if self.streams == 1 else read_cogroups
+        return read(stream, read_int, _unexpected_streams)
 
     def dump_stream(self, iterator: Iterable[Any], stream: BinaryIO) -> None:
         write_batches(
@@ -252,6 +264,13 @@ class ArrowStream:
             start=struct.pack("!i", SpecialLengths.START_ARROW_STREAM),
             flush_each=self._flush_per_batch,
         )
+
+
+def _unexpected_streams(count: int) -> PySparkValueError:
+    return PySparkValueError(
+        errorClass="INVALID_NUMBER_OF_DATAFRAMES_IN_GROUP",
+        messageParameters={"dataframes_in_group": str(count)},
+    )
 
 
 def publish_stock(eval_type: int, names: list[str], reason: str) -> None:
