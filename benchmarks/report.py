@@ -115,7 +115,7 @@ def as_table(results: list[Result]) -> Table:
 def as_markdown(results: list[Result], command: str, machine: dict[str, object]) -> str:
     """The same table as a Markdown page, with what is needed to judge and repeat it."""
     lines = [
-        f"# {_TITLE}",
+        f"# {_TITLE} (pandas {machine['pandas']})",
         "",
         f"Made by `{command}`. Medians; engines alternate; each run has a fresh process.",
         "",
