@@ -53,14 +53,16 @@ def _apply_in_arrow(
     return lambda data: data.groupBy("id").applyInArrow(function, _SCHEMA)
 
 
-def _cogroups(name: str, apply: Callable[[Any], DataFrame], target: float | None = None) -> Case:
-    """1,000 pairs of groups of 10 rows each."""
+def _cogroups(
+    name: str, apply: Callable[[Any], DataFrame], groups: int = 1_000, target: float | None = None
+) -> Case:
+    """Pairs of groups of 10 rows each."""
 
     def query(data: DataFrame) -> DataFrame:
         other = data.selectExpr("id as k", "v as w")
         return apply(data.groupBy("id").cogroup(other.groupBy("k")))
 
-    grouped = _groups(name, 10, query, 1_000, target)
+    grouped = _groups(name, 10, query, groups, target)
     return replace(grouped, unit="groups of 10 + 10", unit_rows=20)
 
 
@@ -123,15 +125,15 @@ GROUPED = (
     _groups("apply-pandas-10-assign", 10, _apply_in_pandas(_centre), 1_000, target=3.5),
     _groups("apply-pandas-1000", 1_000, _apply_in_pandas(_same), 500, target=2.0),
     _groups("apply-pandas-1000-assign", 1_000, _apply_in_pandas(_centre), 500, target=2.0),
-    _groups("apply-arrow-10", 10, _apply_in_arrow(_same), target=5.0),
+    _groups("apply-arrow-10", 10, _apply_in_arrow(_same), 10_000, target=5.0),
     _groups("apply-arrow-1000", 1_000, _apply_in_arrow(_same), 1_000),
     _cogroups("cogroup-pandas-10", lambda both: both.applyInPandas(_left, _SCHEMA), target=20.0),
-    _cogroups("cogroup-arrow-10", lambda both: both.applyInArrow(_left, _SCHEMA)),
+    _cogroups("cogroup-arrow-10", lambda both: both.applyInArrow(_left, _SCHEMA), 5_000),
     _groups("agg-pandas-10", 10, _aggregate(_pandas_mean), target=5.0),
-    _groups("agg-arrow-10", 10, _aggregate(_arrow_mean), target=5.0),
+    _groups("agg-arrow-10", 10, _aggregate(_arrow_mean), 10_000, target=5.0),
     _groups("window-pandas-10", 10, _window(_pandas_mean, bounded=False), target=5.0),
-    _groups("window-arrow-10", 10, _window(_arrow_mean, bounded=False), target=5.0),
-    _groups("window-pandas-10-bounded", 10, _window(_pandas_mean, bounded=True), 500),
-    _groups("window-arrow-10-bounded", 10, _window(_arrow_mean, bounded=True), 500),
+    _groups("window-arrow-10", 10, _window(_arrow_mean, bounded=False), 10_000, target=5.0),
+    _groups("window-pandas-10-bounded", 10, _window(_pandas_mean, bounded=True), 1_000),
+    _groups("window-arrow-10-bounded", 10, _window(_arrow_mean, bounded=True), 5_000),
     Case("udtf-arrow", columns(c="id"), _three, 10_000, target=3.0),
 )

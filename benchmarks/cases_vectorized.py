@@ -72,7 +72,7 @@ _SCHEMA = "a long, b double, c string"
 VECTORIZED = (
     _batches("pandas-long", _LONGS, _pandas(_add_one, "long"), 8_000_000, target=2.5),
     _batches("pandas-double", _DOUBLES, _pandas(_add_one, "double"), 8_000_000),
-    _batches("pandas-string", _STRINGS, _pandas(_same, "string"), 1_000_000, target=1.3),
+    _batches("pandas-string", _STRINGS, _pandas(_same, "string"), 4_000_000, target=1.3),
     _batches("pandas-iter-long", _LONGS, _pandas(_add_one_each, "long"), 8_000_000),
     _batches("arrow-long", _LONGS, _arrow(_add_one_arrow, "long"), 8_000_000),
     _batches("arrow-iter-long", _LONGS, _arrow(_add_one_arrow_each, "long"), 8_000_000),
