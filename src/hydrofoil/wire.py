@@ -112,6 +112,11 @@ def read_cogroups(
             raise unexpected(count)
 
 
+def uncompressed(batch: pa.RecordBatch) -> Frame:
+    """A record batch as a frame whose buffers lie in its body as they are in memory."""
+    return Frame.of_message(batch.serialize().to_pybytes())
+
+
 def write_batches(
     batches: Iterable[Encoded | pa.RecordBatch],
     schema_message: bytes,

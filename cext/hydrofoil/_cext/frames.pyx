@@ -158,6 +158,21 @@ cdef class Frame:
         extent.size = entry[1]
         return 0
 
+    @staticmethod
+    def of_message(bytes message not None):
+        """The frame of an encapsulated IPC message, as `message` gives it.
+
+        Raises
+        ------
+        ValueError
+            If it is not a record batch, or shorter than it says.
+        """
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(message)
+        cdef const uint32_t* words = <const uint32_t*>PyBytes_AS_STRING(message)
+        if size < 8 or words[0] != 0xFFFFFFFF or words[1] > size - 8:
+            raise ValueError("not an encapsulated message")
+        return Frame.__new__(Frame, message[8:8 + words[1]], message[8 + words[1]:])
+
     def message(self):
         """The encapsulated IPC message that this frame was read from, for pyarrow."""
         return (

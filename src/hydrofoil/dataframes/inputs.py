@@ -5,6 +5,7 @@ through stock's, alone. What can't be converted at all goes to stock as a whole 
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from hydrofoil._cext.columns import ColumnView, UnsupportedLayout, bind_frame
 from hydrofoil._cext.frames import Frame
 from hydrofoil.dataframes.build import COPY_ON_WRITE, Chunks, builder, joined, owned
 from hydrofoil.dataframes.stock import StockPandas, ToStock
+from hydrofoil.wire import uncompressed
 
 _NUMBERS = {
     "ByteType": ("c", "int8"),
@@ -61,12 +63,22 @@ def reader_for(spark_type: Any, view: ColumnView, stock: StockPandas) -> ArrayRe
         return ObjectReader(DateDecoder())
     if name == "DecimalType" and view.format.startswith("d:"):
         return ObjectReader(DecimalDecoder(int(view.format.rpartition(",")[2])))
-    zone = view.format.removeprefix("tsu:")
     if name == "TimestampNTZType" and view.format == "tsu:":
         return TimestampReader()
-    if name == "TimestampType" and zone in UTC:
-        return TimestampReader()
+    if name == "TimestampType" and view.format.startswith("tsu:") and view.format != "tsu:":
+        zone = view.format.removeprefix("tsu:")
+        return TimestampReader(None if zone in UTC else partial(local_times, zone))
     return None
+
+
+def local_times(zone: str, instants: Any) -> Any:
+    """Local times in a zone for instants, both int64 microseconds since 1970."""
+    import pyarrow.compute as pc
+
+    array = pa.Array.from_buffers(
+        pa.timestamp("us", zone), len(instants), [None, pa.py_buffer(instants)]
+    )
+    return np.frombuffer(pc.local_timestamp(array).buffers()[1], np.int64, len(instants))
 
 
 def extension_for(spark_type: Any) -> Callable[[Any], Any] | None:
@@ -162,7 +174,7 @@ class InputColumns:
         ToStock
             If the batch has something that stock should meet first.
         """
-        self._bind(frame)
+        frame = self._bind(frame)
         made: dict[int, Any] = {}
         batch: pa.RecordBatch | None = None
         try:
@@ -210,15 +222,16 @@ class InputColumns:
             chunks.append([field.reader.read(field.view)])
         return self.builder.frame(chunks, [field.name for field in fields])
 
-    def _bind(self, frame: Frame) -> None:
+    def _bind(self, frame: Frame) -> Frame:
         if self.unsupported:
             raise ToStock(self.unsupported)
         if frame.compressed:
-            raise ToStock("the record batch is compressed")
+            frame = uncompressed(self.record_batch(frame))
         try:
             bind_frame(frame, self.views)
         except ValueError as error:
             raise ToStock(f"irregular record batch: {error}") from None
+        return frame
 
     def _release(self) -> None:
         for view in self.views:

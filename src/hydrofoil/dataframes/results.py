@@ -5,6 +5,7 @@ columns) and each column holds exactly the declared type. Anything else stock ve
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,10 +46,22 @@ _WRITERS: dict[str, Callable[[StockPandas], ArrayWriter]] = {
 def writer_for(spark_type: Any, stock: StockPandas) -> ArrayWriter | None:
     """What encodes results of this type, or None if stock's converter has to."""
     name = type(spark_type).__name__
-    if name == "TimestampType" and stock.timezone in UTC:
-        return TimestampWriter()
+    if name == "TimestampType" and stock.timezone:
+        zone = stock.timezone
+        return TimestampWriter(None if zone in UTC else partial(instants, zone))
     make = _WRITERS.get(name)
     return None if make is None else make(stock)
+
+
+def instants(zone: str, local: Any) -> Any:
+    """The instants of local times in a zone, as the array of NumPy's that a DatetimeArray wraps.
+
+    Raises
+    ------
+    Exception
+        If stock would raise too: where clocks were set forward there is no such local time.
+    """
+    return local.tz_localize(zone, ambiguous=False)._ndarray
 
 
 def _extend(writer: ArrayWriter, array: Any) -> bool:
@@ -57,7 +70,12 @@ def _extend(writer: ArrayWriter, array: Any) -> bool:
         return bool(writer.extend(array))
     if isinstance(writer, TimestampWriter) and isinstance(array, pd.arrays.DatetimeArray):
         # Its dtype is NumPy's only if it has no zone.
-        return isinstance(array.dtype, np.dtype) and bool(writer.extend(array._ndarray))
+        if not isinstance(array.dtype, np.dtype):
+            return False
+        try:
+            return bool(writer.extend(writer.localized(array)))
+        except Exception:
+            return False
     if isinstance(writer, StringWriter) and type(array).__name__.startswith("ArrowStringArray"):
         return _extend_text(writer, array._pa_array)
     return False

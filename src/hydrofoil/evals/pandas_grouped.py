@@ -91,6 +91,7 @@ class GroupedPlan(ABC):
                 try:
                     for result in self._results(split_index, group):
                         if combined.add(result):
+                            self.trace.fast()
                             if not combined.due:
                                 continue
                             converted = None
@@ -141,7 +142,6 @@ class GroupedMapPandas(GroupedPlan):
             record_batches = self.side.record_batches(batches)
             return map(FromStock, self.stock.pipeline(split_index, iter([iter(record_batches)])))
         del batches, group
-        self.trace.fast()
         # Stock holds the columns until the function has returned, so that writing to the frame
         # copies them.
         held = frame._mgr.copy(deep=False) if COPY_ON_WRITE else None
@@ -172,7 +172,6 @@ class CogroupedMapPandas(GroupedPlan):
             )
             return map(FromStock, self.stock.pipeline(split_index, iter([both])))
         del group
-        self.trace.fast()
         held = [frame._mgr.copy(deep=False) for frame in (left, right)] if COPY_ON_WRITE else None
         if with_key:
             result = self.udf.function(left_key if len(left) else right_key, left, right)
@@ -213,9 +212,7 @@ class GroupedMapPandasIter(GroupedPlan):
 
     def _frame(self, batch: Batch, *, key: bool) -> tuple[Any, tuple[Any, ...]]:
         try:
-            made = self.side.read([batch], key=key)
-            self.trace.fast()
-            return made
+            return self.side.read([batch], key=key)
         except ToStock as reason:
             self.trace.fell_back(str(reason))
         series = self.stock.all_series(self.side.record_batch(batch))

@@ -4,7 +4,12 @@ In: a bound `ColumnView`; out: a one-dimensional array. Where values lie in the 
 them, the array is a read-only view that keeps the frame's body alive; otherwise it is new.
 """
 
-from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS,
+    PyBUF_WRITABLE,
+    PyBuffer_Release,
+    PyObject_GetBuffer,
+)
 from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
@@ -140,12 +145,38 @@ cdef class BoolReader(ArrayReader):
 
 
 cdef class TimestampReader(ArrayReader):
-    """Timestamps in microseconds as nanoseconds without a zone: local time in UTC, or no zone."""
+    """Timestamps in microseconds as nanoseconds without a zone.
+
+    Parameters
+    ----------
+    localize : callable, optional
+        (instants as an int64 array) -> local times as one; without it they are the same.
+    """
+
+    cdef object localize
+
+    def __cinit__(self, localize=None):
+        self.localize = localize
 
     def read(self, ColumnView view not None):
+        cdef Py_buffer local
+        cdef Py_ssize_t n = view.length
+        if self.localize is None or n == 0:
+            return self.nanoseconds(view, <const int64_t*>view.data)
+        array = self.localize(frombuffer(
+            view.owner, INT64, n, <const char*>view.data - PyBytes_AS_STRING(view.owner)
+        ))
+        PyObject_GetBuffer(array, &local, PyBUF_C_CONTIGUOUS)
+        try:
+            if local.len != n * 8:
+                raise UndecodableColumn(f"{local.len} bytes of local times for {n} instants")
+            return self.nanoseconds(view, <const int64_t*>local.buf)
+        finally:
+            PyBuffer_Release(&local)
+
+    cdef object nanoseconds(self, ColumnView view, const int64_t* source):
         cdef Py_buffer target
         cdef Py_ssize_t n = view.length, i
-        cdef const int64_t* source = <const int64_t*>view.data
         cdef int64_t* values
         cdef bint wrong = False
         array = empty(n, INT64)

@@ -53,6 +53,15 @@ cdef object datetime_dtypes = {
 cdef int64_t MAX_NARROW_OFFSET = 0x7FFFFFFF
 
 
+cdef bint open_buffer(object array, Py_buffer* source):
+    # NumPy has no buffer of some dtypes, such as times.
+    try:
+        PyObject_GetBuffer(array, source, PyBUF_STRIDES | PyBUF_FORMAT)
+    except Exception:
+        return False
+    return True
+
+
 cdef class ArrayWriter(Encoder):
     """Appends arrays, and single results of aggregates, to one column."""
 
@@ -157,7 +166,7 @@ cdef class _FixedWriter(ArrayWriter):
         cdef Py_buffer source
         cdef Py_ssize_t i, n
         cdef uint8_t* target
-        if PyObject_GetBuffer(array, &source, PyBUF_STRIDES | PyBUF_FORMAT) < 0:
+        if not open_buffer(array, &source):
             return LEFT
         try:
             if (
@@ -281,10 +290,23 @@ cdef class FloatWriter(_FixedWriter):
 
 
 cdef class TimestampWriter(_FixedWriter):
-    """Timestamps without a zone, in microseconds; nanoseconds must be whole microseconds."""
+    """Timestamps in microseconds; nanoseconds must be whole microseconds.
 
-    def __cinit__(self):
+    Parameters
+    ----------
+    instants : callable, optional
+        (local times) -> the instants to be written; without it they are the same.
+    """
+
+    cdef object instants
+
+    def __cinit__(self, instants=None):
         self.width = 8
+        self.instants = instants
+
+    def localized(self, times):
+        """What `extend` takes for an array of pandas' of times without a zone."""
+        return times._ndarray if self.instants is None else self.instants(times)
 
     cdef int put_array(self, object array) except -1:
         cdef Py_ssize_t start = self.length, i
@@ -355,7 +377,7 @@ cdef class BoolWriter(ArrayWriter):
     cdef int put_array(self, object array) except -1:
         cdef Py_buffer source
         cdef Py_ssize_t i
-        if PyObject_GetBuffer(array, &source, PyBUF_STRIDES | PyBUF_FORMAT) < 0:
+        if not open_buffer(array, &source):
             return LEFT
         try:
             if source.ndim != 1 or source.format == NULL or source.format[0] != b"?":
@@ -396,7 +418,7 @@ cdef int put_objects(ArrayWriter writer, object array) except -1:
     cdef Py_buffer source
     cdef Py_ssize_t i
     cdef PyObject* item
-    if PyObject_GetBuffer(array, &source, PyBUF_STRIDES | PyBUF_FORMAT) < 0:
+    if not open_buffer(array, &source):
         return LEFT
     try:
         if source.ndim != 1 or source.format == NULL or source.format[0] != b"O":

@@ -65,8 +65,9 @@ cdef inline uint32_t digest_of(const char* data, Py_ssize_t size) noexcept nogil
         memcpy(&tail, data + size - 8, 8)
     else:
         memcpy(&head, data, size)
-    head = (head ^ (tail * <uint64_t>0x9E3779B97F4A7C15) ^ <uint64_t>size)
-    return <uint32_t>((head * <uint64_t>0x9E3779B97F4A7C15) >> 32)
+    head = (head * <uint64_t>0x9E3779B97F4A7C15) ^ ((tail >> 32) | (tail << 32)) ^ <uint64_t>size
+    head = (head ^ (head >> 32)) * <uint64_t>0x9E3779B97F4A7C15
+    return <uint32_t>(head >> 32)
 
 
 cdef class _VarlenDecoder(Decoder):
@@ -88,7 +89,6 @@ cdef class _VarlenDecoder(Decoder):
         narrow = <const int32_t*>self.offsets + i
         size[0] = narrow[1] - narrow[0]
         return self.var + narrow[0]
-
 
     cdef uint32_t digest(self, Py_ssize_t i) noexcept:
         cdef Py_ssize_t size
