@@ -23,6 +23,7 @@ MODULES = [
     "codecs.nested",
     "codecs.special",
     "rows",
+    "tables",
 ]
 
 DEBUG = os.environ.get("HYDROFOIL_DEBUG") == "1"

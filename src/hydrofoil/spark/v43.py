@@ -6,6 +6,7 @@ This module puts Hydrofoil's three in their place for the eval types that have a
 task's context, files, broadcasts, accumulators, profilers, timing and errors stay stock's own.
 """
 
+import inspect
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -20,10 +21,11 @@ from pyspark.sql.pandas.types import _dedup_names
 from pyspark.sql.types import Row
 
 from hydrofoil._cext.rows import Replay
-from hydrofoil.codecs import Options
+from hydrofoil.codecs import NoCodec, Options
 from hydrofoil.evals.batched import RowProjection
 from hydrofoil.evals.pickled import PickledProjection
 from hydrofoil.evals.table import EVAL_TYPES, describe
+from hydrofoil.evals.tables import TableFunction, TableProjection
 from hydrofoil.evals.udf import Udf, function_name
 from hydrofoil.spark.logs import output_context
 from hydrofoil.spark.stock import private_worker, report_failure
@@ -130,7 +132,15 @@ class Worker:
         self, pickle_ser: Any, info: Any, eval_type: int, runner_conf: Any, eval_conf: Any
     ) -> Pipeline:
         stock: Pipeline = self._read_udtf(pickle_ser, info, eval_type, runner_conf, eval_conf)
-        publish_stock(eval_type, [info.name], "no fast path for this eval type yet")
+        row = EVAL_TYPES.get(eval_type)
+        try:
+            if row is None or row.native != "tables":
+                raise StaysStock("no fast path for this eval type yet")
+            if runner_conf.use_legacy_pandas_udtf_conversion:
+                raise StaysStock("the legacy pandas conversion is configured")
+            return self._tables(stock[0], info, eval_type, runner_conf, eval_conf)
+        except StaysStock as reason:
+            publish_stock(eval_type, [info.name], str(reason))
         return stock
 
     def read_udfs(
@@ -200,13 +210,7 @@ class Worker:
         projection = RowProjection(
             capture.udfs,
             eval_conf.input_type,
-            Options(
-                row_type=Row,
-                dedup_names=_dedup_names,
-                known_zone=_known_zone,
-                binary_as_bytes=runner_conf.binary_as_bytes,
-                large_var_types=runner_conf.use_large_var_types,
-            ),
+            _options(runner_conf),
             stock=function,
             serial_stock=serial,
             replays=capture.replays,
@@ -230,6 +234,44 @@ class Worker:
         )
         ser = ArrowStream(output.serialize().to_pybytes())
         return projection, None, ser, ser
+
+    def _tables(
+        self, stock: Any, info: Any, eval_type: int, runner_conf: Any, eval_conf: Any
+    ) -> Pipeline:
+        parts = _variables_of(stock)
+        try:
+            function = TableFunction(
+                eval=parts["eval_method"],
+                offsets=list(parts["args_kwargs_offsets"]),
+                terminate=parts["terminate"],
+                cleanup=parts["cleanup"],
+                convert=parts["evaluate_rows"],
+                skip=self.stock.SkipRestOfInputTableException,
+            )
+        except KeyError as missing:
+            raise StaysStock(f"PySpark's worker has no {missing} here") from None
+        for method in (function.eval, function.terminate):
+            if method is not None and not hasattr(method, "__name__"):
+                raise StaysStock("a method without a name")
+        return_type = self.stock._parse_datatype_json_string(info.return_type)
+        try:
+            projection = TableProjection(
+                function,
+                eval_conf.input_type,
+                return_type,
+                _options(runner_conf),
+                stock_column=_stock_column(runner_conf.binary_as_bytes),
+                trace=TaskTrace(describe(eval_type)),
+                name=info.name,
+            )
+        except NoCodec as missing:
+            raise StaysStock(f"its rows are converted by stock: {missing}") from None
+        ser = ArrowStream(projection.answer_schema().serialize().to_pybytes())
+        return projection, None, ser, ser
+
+
+class StaysStock(Exception):
+    """Stock's code runs the task; ``str()`` is the reason that is shown."""
 
 
 class ArrowStream:
@@ -278,6 +320,21 @@ def publish_stock(eval_type: int, names: list[str], reason: str) -> None:
     trace = TaskTrace(describe(eval_type))
     trace.udfs = [UdfTrace(name, "", "stock", reason) for name in names]
     trace.publish()
+
+
+def _options(runner_conf: Any) -> Options:
+    return Options(
+        row_type=Row,
+        dedup_names=_dedup_names,
+        known_zone=_known_zone,
+        binary_as_bytes=runner_conf.binary_as_bytes,
+        large_var_types=runner_conf.use_large_var_types,
+    )
+
+
+def _variables_of(function: Any) -> dict[str, Any]:
+    """What a function of stock's refers to in the function around it, by name."""
+    return dict(inspect.getclosurevars(function).nonlocals)
 
 
 def _known_zone(zone: str) -> bool:
