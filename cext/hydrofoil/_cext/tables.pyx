@@ -1,10 +1,10 @@
-"""The rows that one call of a table function returns, as one record batch.
+"""The rows that one call of a table function returns, as one record batch or one pickle.
 
-Stock takes all rows of a call, and then converts them. Rows that nobody can change any more are
+For record batches stock takes all rows of a call, and then converts them. Rows that nobody can change any more are
 converted as they come; the others once more when all are there.
 """
 
-from cpython.dict cimport PyDict_CheckExact, PyDict_GetItem
+from cpython.dict cimport PyDict_CheckExact, PyDict_GetItem, PyDict_Next
 from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
@@ -175,3 +175,44 @@ cdef class RowsEncoder(Encoder):
         for field in self.fields:
             field.emit(writer)
         return 0
+
+
+cdef Py_ssize_t MAX_DEPTH = 16
+
+
+def is_plain(value):
+    """Whether it consists of None, bool, int, float, str, bytes, tuple, list and dict alone.
+
+    Subclasses do not count, nor what is nested more deeply than 16 times.
+    """
+    return plain(value, MAX_DEPTH)
+
+
+cdef bint plain(object value, Py_ssize_t depth) except -1:
+    cdef Py_ssize_t k, position = 0
+    cdef PyObject* key
+    cdef PyObject* item
+    kind = type(value)
+    if (
+        kind is int or kind is str or kind is float or value is None or kind is bool
+        or kind is bytes
+    ):
+        return True
+    if depth == 0:
+        return False
+    if kind is tuple:
+        for k in range(PyTuple_GET_SIZE(value)):
+            if not plain(<object>PyTuple_GET_ITEM(value, k), depth - 1):
+                return False
+        return True
+    if kind is list:
+        for k in range(PyList_GET_SIZE(value)):
+            if not plain(<object>PyList_GET_ITEM(value, k), depth - 1):
+                return False
+        return True
+    if kind is dict:
+        while PyDict_Next(value, &position, &key, &item):
+            if not plain(<object>key, depth - 1) or not plain(<object>item, depth - 1):
+                return False
+        return True
+    return False

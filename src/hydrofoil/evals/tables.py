@@ -29,14 +29,50 @@ class Outcome:
     """A method whose result, or error, is known: what stock is given in the method's place."""
 
     def __init__(self, method: Method, result: Any, error: Exception | None = None) -> None:
-        self.__name__ = method.__name__
+        self.method = method
         self.result = result
         self.error = error
+
+    @property
+    def __name__(self) -> str:
+        name: str = self.method.__name__
+        return name
 
     def __call__(self) -> Any:
         if self.error is not None:
             raise self.error
         return self.result
+
+
+@dataclass(frozen=True)
+class Ends:
+    """How a task may end.
+
+    Attributes
+    ----------
+    cleanup : callable or None
+        What is called in any case.
+    skip : type
+        The exception by which a method asks for the end of its input.
+    """
+
+    cleanup: Callable[[], Any] | None
+    skip: type[Exception]
+
+
+def until_the_end(
+    answers: Iterator[Any], last: Callable[[], Iterator[Any]], ends: Ends
+) -> Iterator[Any]:
+    """The answers to a task's rows, and then those of ``last``, in the order of stock's calls."""
+    try:
+        yield from answers
+        yield from last()
+    except ends.skip:
+        # Also where `last` itself has raised it.
+        yield from last()
+    finally:
+        if ends.cleanup is not None:
+            ends.cleanup()
 
 
 @dataclass(frozen=True)
@@ -49,20 +85,18 @@ class TableFunction:
         Takes a row's arguments.
     offsets : list of int
         The input column of each argument.
-    terminate, cleanup : callable or None
-        What is called after the last row, and in any case.
+    terminate : callable or None
+        What is called after the last row.
     convert : callable
         Stock's call of a method without arguments: method -> batches to send.
-    skip : type
-        The exception by which a method asks for the end of its input.
+    ends : Ends
     """
 
     eval: Method
     offsets: list[int]
     terminate: Method | None
-    cleanup: Callable[[], Any] | None
     convert: Callable[[Any], Iterator[pa.RecordBatch]]
-    skip: type[Exception]
+    ends: Ends
 
 
 class TableProjection:
@@ -120,21 +154,10 @@ class TableProjection:
     def __call__(
         self, split_index: int, batches: Iterable[Frame | pa.RecordBatch]
     ) -> Iterator[Encoded | pa.RecordBatch]:
-        function = self.function
         try:
-            for batch in batches:
-                yield from self._run(function.eval, self._rows(batch))
-            if function.terminate is not None:
-                yield from self._run(function.terminate, [()])
-        except function.skip:
-            if function.terminate is not None:
-                yield from self._run(function.terminate, [()])
+            yield from until_the_end(self._all(batches), self._last, self.function.ends)
         finally:
-            try:
-                if function.cleanup is not None:
-                    function.cleanup()
-            finally:
-                self.trace.publish()
+            self.trace.publish()
 
     def answer_schema(self) -> pa.Schema:
         """The schema of the batches that stock sends."""
@@ -211,6 +234,16 @@ class TableProjection:
 
     # --- The calls -------------------------------------------------------------------------------
 
+    def _all(
+        self, batches: Iterable[Frame | pa.RecordBatch]
+    ) -> Iterator[Encoded | pa.RecordBatch]:
+        for batch in batches:
+            yield from self._run(self.function.eval, self._rows(batch))
+
+    def _last(self) -> Iterator[Encoded | pa.RecordBatch]:
+        if self.function.terminate is not None:
+            yield from self._run(self.function.terminate, [()])
+
     def _run(
         self, method: Method, rows: Iterable[tuple[Any, ...]]
     ) -> Iterator[Encoded | pa.RecordBatch]:
@@ -226,7 +259,7 @@ class TableProjection:
         """What one call returned, encoded, or for stock to convert."""
         try:
             result = method(*arguments)
-        except self.function.skip:
+        except self.function.ends.skip:
             raise
         except Exception as error:
             self.trace.fell_back(f"{type(error).__name__} raised")

@@ -6,7 +6,7 @@ real `pyspark.worker.main` in the same process gets stock, and tracebacks name t
 
 import sys
 from importlib.util import find_spec, module_from_spec
-from types import ModuleType, TracebackType
+from types import CellType, FunctionType, ModuleType, TracebackType
 from typing import Any, BinaryIO
 
 
@@ -21,6 +21,30 @@ def private_worker() -> ModuleType:
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def variables_of(function: Any) -> dict[str, Any]:
+    """What a function refers to in the function around it, by name."""
+    cells = function.__closure__ or ()
+    return {
+        name: cell.cell_contents
+        for name, cell in zip(function.__code__.co_freevars, cells, strict=True)
+    }
+
+
+def rebound(function: Any, **variables: Any) -> Any:
+    """The same function, referring to other values by these names."""
+    cells = [
+        CellType(variables[name]) if name in variables else cell
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__, strict=True)
+    ]
+    return FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        tuple(cells),
+    )
 
 
 def without_our_frames(traceback: TracebackType | None) -> TracebackType | None:

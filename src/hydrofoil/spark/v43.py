@@ -6,7 +6,6 @@ This module puts Hydrofoil's three in their place for the eval types that have a
 task's context, files, broadcasts, accumulators, profilers, timing and errors stay stock's own.
 """
 
-import inspect
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -25,10 +24,11 @@ from hydrofoil.codecs import NoCodec, Options
 from hydrofoil.evals.batched import RowProjection
 from hydrofoil.evals.pickled import PickledProjection
 from hydrofoil.evals.table import EVAL_TYPES, describe
-from hydrofoil.evals.tables import TableFunction, TableProjection
+from hydrofoil.evals.tables import Ends, TableFunction, TableProjection
+from hydrofoil.evals.tables_pickled import PickledMethod, PickledTable, PickleStream
 from hydrofoil.evals.udf import Udf, function_name
 from hydrofoil.spark.logs import output_context
-from hydrofoil.spark.stock import private_worker, report_failure
+from hydrofoil.spark.stock import private_worker, rebound, report_failure, variables_of
 from hydrofoil.trace import TaskTrace, UdfTrace
 from hydrofoil.wire import read_batches, read_cogroups, read_groups, write_batches
 
@@ -133,12 +133,13 @@ class Worker:
     ) -> Pipeline:
         stock: Pipeline = self._read_udtf(pickle_ser, info, eval_type, runner_conf, eval_conf)
         row = EVAL_TYPES.get(eval_type)
+        native = row.native if row else None
         try:
-            if row is None or row.native != "tables":
-                raise StaysStock("no fast path for this eval type yet")
-            if runner_conf.use_legacy_pandas_udtf_conversion:
-                raise StaysStock("the legacy pandas conversion is configured")
-            return self._tables(stock[0], info, eval_type, runner_conf, eval_conf)
+            if native == "tables":
+                return self._tables(stock[0], info, eval_type, runner_conf, eval_conf)
+            if native == "tables_pickled":
+                return self._pickled_tables(stock, info, eval_type)
+            raise StaysStock("no fast path for this eval type yet")
         except StaysStock as reason:
             publish_stock(eval_type, [info.name], str(reason))
         return stock
@@ -238,15 +239,16 @@ class Worker:
     def _tables(
         self, stock: Any, info: Any, eval_type: int, runner_conf: Any, eval_conf: Any
     ) -> Pipeline:
-        parts = _variables_of(stock)
+        if runner_conf.use_legacy_pandas_udtf_conversion:
+            raise StaysStock("the legacy pandas conversion is configured")
+        parts = variables_of(stock)
         try:
             function = TableFunction(
                 eval=parts["eval_method"],
                 offsets=list(parts["args_kwargs_offsets"]),
                 terminate=parts["terminate"],
-                cleanup=parts["cleanup"],
                 convert=parts["evaluate_rows"],
-                skip=self.stock.SkipRestOfInputTableException,
+                ends=self._ends(parts),
             )
         except KeyError as missing:
             raise StaysStock(f"PySpark's worker has no {missing} here") from None
@@ -268,6 +270,40 @@ class Worker:
             raise StaysStock(f"its rows are converted by stock: {missing}") from None
         ser = ArrowStream(projection.answer_schema().serialize().to_pybytes())
         return projection, None, ser, ser
+
+    def _pickled_tables(self, stock: Pipeline, info: Any, eval_type: int) -> Pipeline:
+        function, _, deserializer, serializer = stock
+        parts = variables_of(function)
+        return_type = self.stock._parse_datatype_json_string(info.return_type)
+        try:
+            terminate = parts["terminate"]
+            eval_, checked = self._pickled_method(parts["eval"])
+            table = PickledTable(
+                eval_,
+                terminate and self._pickled_method(terminate)[0],
+                self._ends(parts),
+                list(parts["args_kwargs_offsets"]),
+                0 if checked or return_type._needSerializeAnyField else len(return_type),
+                trace=TaskTrace(describe(eval_type)),
+            )
+        except KeyError as missing:
+            raise StaysStock(f"PySpark's worker has no {missing} here") from None
+        table.trace.udfs.append(
+            UdfTrace(info.name, f" -> {return_type.simpleString()}", "fast")
+        )
+        return table, None, deserializer, PickleStream(serializer.serializer)
+
+    def _pickled_method(self, evaluate: Any) -> tuple[PickledMethod, bool]:
+        """A method of a handler, and whether stock checks its rows for nulls."""
+        parts = variables_of(evaluate)
+        convert = parts["verify_and_convert_result"]
+        checked = variables_of(convert)["check_output_row_against_schema"] is not None
+        return PickledMethod(
+            parts["f"], convert, lambda outcome: rebound(evaluate, f=outcome)()
+        ), checked
+
+    def _ends(self, parts: dict[str, Any]) -> Ends:
+        return Ends(parts["cleanup"], self.stock.SkipRestOfInputTableException)
 
 
 class StaysStock(Exception):
@@ -330,11 +366,6 @@ def _options(runner_conf: Any) -> Options:
         binary_as_bytes=runner_conf.binary_as_bytes,
         large_var_types=runner_conf.use_large_var_types,
     )
-
-
-def _variables_of(function: Any) -> dict[str, Any]:
-    """What a function of stock's refers to in the function around it, by name."""
-    return dict(inspect.getclosurevars(function).nonlocals)
 
 
 def _known_zone(zone: str) -> bool:
