@@ -146,9 +146,7 @@ class TableProjection:
         arguments = ", ".join(
             input_type.fields[o].dataType.simpleString() for o in function.offsets
         )
-        self.described = UdfTrace(
-            name, f"({arguments}) -> {return_type.simpleString()}", "fast"
-        )
+        self.described = UdfTrace(name, f"({arguments}) -> {return_type.simpleString()}", "fast")
         trace.udfs.append(self.described)
 
     def __call__(
@@ -234,9 +232,7 @@ class TableProjection:
 
     # --- The calls -------------------------------------------------------------------------------
 
-    def _all(
-        self, batches: Iterable[Frame | pa.RecordBatch]
-    ) -> Iterator[Encoded | pa.RecordBatch]:
+    def _all(self, batches: Iterable[Frame | pa.RecordBatch]) -> Iterator[Encoded | pa.RecordBatch]:
         for batch in batches:
             yield from self._run(self.function.eval, self._rows(batch))
 

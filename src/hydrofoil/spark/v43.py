@@ -288,9 +288,7 @@ class Worker:
             )
         except KeyError as missing:
             raise StaysStock(f"PySpark's worker has no {missing} here") from None
-        table.trace.udfs.append(
-            UdfTrace(info.name, f" -> {return_type.simpleString()}", "fast")
-        )
+        table.trace.udfs.append(UdfTrace(info.name, f" -> {return_type.simpleString()}", "fast"))
         return table, None, deserializer, PickleStream(serializer.serializer)
 
     def _pickled_method(self, evaluate: Any) -> tuple[PickledMethod, bool]:
