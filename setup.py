@@ -23,7 +23,12 @@ MODULES = [
     "codecs.nested",
     "codecs.special",
     "rows",
+<<<<<<< HEAD
     "tables",
+=======
+    "arrays.read",
+    "arrays.write",
+>>>>>>> main
 ]
 
 DEBUG = os.environ.get("HYDROFOIL_DEBUG") == "1"

@@ -32,11 +32,14 @@ class PickledMethod:
         Stock's check and conversion of one row that it returned.
     stock : callable
         Stock's call of a function without arguments in the method's place -> tuple of rows.
+    width : int
+        Values of a tuple that needs no conversion; 0 if each row has to be converted.
     """
 
     call: Method
     convert: Callable[[Any], Any]
     stock: Callable[[Outcome], tuple[Any, ...]]
+    width: int
 
 
 class PickledTable:
@@ -48,8 +51,6 @@ class PickledTable:
         What is called for each row, and after the last.
     offsets : list of int
         The place of each of ``eval``'s arguments in a row.
-    width : int
-        Columns of the table; 0 if each row has to be converted.
     """
 
     def __init__(
@@ -58,7 +59,6 @@ class PickledTable:
         terminate: PickledMethod | None,
         ends: Ends,
         offsets: list[int],
-        width: int,
         *,
         trace: TaskTrace,
     ) -> None:
@@ -66,7 +66,6 @@ class PickledTable:
         self.terminate = terminate
         self.ends = ends
         self.offsets = offsets
-        self.width = width
         self.trace = trace
 
     def __call__(self, split_index: int, rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
@@ -94,10 +93,9 @@ class PickledTable:
         else:
             kind = type(result)
             if kind is GeneratorType or kind is list or kind is tuple:
-                convert = method.convert
-                if not self.width:
+                convert, width = method.convert, method.width
+                if not width:
                     return tuple(map(convert, result))
-                width = self.width
                 return tuple(
                     [
                         row if type(row) is tuple and len(row) == width else convert(row)

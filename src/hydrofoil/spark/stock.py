@@ -47,21 +47,24 @@ def rebound(function: Any, **variables: Any) -> Any:
     )
 
 
-def without_our_frames(traceback: TracebackType | None) -> TracebackType | None:
+def without_our_frames(
+    traceback: TracebackType | None, *, blameless: bool = False
+) -> TracebackType | None:
     """The traceback without the frames of Hydrofoil's own code, as stock would have it.
 
-    A traceback that ends in our code is left alone, since then the fault is ours to be seen.
+    A traceback that ends in our code is left alone, since then the fault is ours to be seen, unless
+    it is known to be ``blameless``.
     """
     frames = []
     while traceback is not None:
         frames.append(traceback)
         traceback = traceback.tb_next
-    if not frames or _is_ours(frames[-1]):
+    if not frames or (_is_ours(frames[-1]) and not blameless):
         return frames[0] if frames else None
     kept = [frame for frame in frames if not _is_ours(frame)]
     for frame, following in zip(kept, [*kept[1:], None], strict=True):
         frame.tb_next = following
-    return kept[0]
+    return kept[0] if kept else None
 
 
 def _is_ours(traceback: TracebackType) -> bool:
@@ -80,7 +83,9 @@ def report_failure(error: BaseException, outfile: BinaryIO, *args: Any, **kwargs
         if link is None or id(link) in seen:
             continue
         seen.add(id(link))
-        link.__traceback__ = without_our_frames(link.__traceback__)
+        # What Python makes of a StopIteration it raises in the generator that let it pass.
+        made_of_stop = isinstance(link.__cause__, StopIteration)
+        link.__traceback__ = without_our_frames(link.__traceback__, blameless=made_of_stop)
         chain += [link.__cause__, link.__context__]
     if sys.exc_info()[1] is error:
         handle_worker_exception(error, outfile, *args, **kwargs)

@@ -20,15 +20,15 @@ from pyspark.sql.pandas.types import _dedup_names
 from pyspark.sql.types import Row
 
 from hydrofoil._cext.rows import Replay
-from hydrofoil.codecs import NoCodec, Options
+from hydrofoil.codecs import Options
 from hydrofoil.evals.batched import RowProjection
 from hydrofoil.evals.pickled import PickledProjection
 from hydrofoil.evals.table import EVAL_TYPES, describe
-from hydrofoil.evals.tables import Ends, TableFunction, TableProjection
-from hydrofoil.evals.tables_pickled import PickledMethod, PickledTable, PickleStream
+from hydrofoil.evals.tables_pickled import PickleStream
 from hydrofoil.evals.udf import Udf, function_name
 from hydrofoil.spark.logs import output_context
-from hydrofoil.spark.stock import private_worker, rebound, report_failure, variables_of
+from hydrofoil.spark.stock import private_worker, report_failure
+from hydrofoil.spark.v43_tables import StaysStock, arrow_table, pickled_table
 from hydrofoil.trace import TaskTrace, UdfTrace
 from hydrofoil.wire import read_batches, read_cogroups, read_groups, write_batches
 
@@ -109,19 +109,23 @@ class Worker:
             return self._read_single_udf(pickle_ser, info, eval_type, runner_conf, udf_index)
         if udf_index < len(capture.prepared):
             return capture.prepared[udf_index]
+        capture.guarded = None
         prepared = self._read_single_udf(pickle_ser, info, eval_type, runner_conf, udf_index)
-        batched = EVAL_TYPES[eval_type].native == "batched"
-        function = prepared[0] if batched else capture.guarded
+        native = EVAL_TYPES[eval_type].native
+        function = capture.guarded if native == "pickled" else prepared[0]
+        # What stock puts around a function has another name.
+        named = function if capture.guarded is None else capture.guarded
         capture.udfs.append(
             Udf(
                 function=function,
-                chain=getattr(function, CHAIN, (function,)),
+                chain=getattr(named, CHAIN, (named,)),
                 arguments=list(info.args),
                 keywords=dict(info.kwargs),
                 return_type=capture.return_type,
+                arity=prepared[3] if native == "pandas" and isinstance(prepared[-1], int) else 0,
             )
         )
-        if batched:
+        if native != "pickled":
             replay = Replay(function)
             capture.replays.append(replay)
             prepared = (replay, *prepared[1:])
@@ -133,12 +137,13 @@ class Worker:
     ) -> Pipeline:
         stock: Pipeline = self._read_udtf(pickle_ser, info, eval_type, runner_conf, eval_conf)
         row = EVAL_TYPES.get(eval_type)
-        native = row.native if row else None
         try:
-            if native == "tables":
+            if row is not None and row.native == "tables":
                 return self._tables(stock[0], info, eval_type, runner_conf, eval_conf)
-            if native == "tables_pickled":
-                return self._pickled_tables(stock, info, eval_type)
+            if row is not None and row.native == "tables_pickled":
+                function, _, deserializer, serializer = stock
+                table = pickled_table(self.stock, function, info, TaskTrace(describe(eval_type)))
+                return table, None, deserializer, PickleStream(serializer.serializer)
             raise StaysStock("no fast path for this eval type yet")
         except StaysStock as reason:
             publish_stock(eval_type, [info.name], str(reason))
@@ -158,6 +163,9 @@ class Worker:
                 return self._pickled(capture, pickle_ser, infos, eval_type, runner_conf, eval_conf)
             if native == "batched":
                 return self._batched(capture, pickle_ser, infos, eval_type, runner_conf, eval_conf)
+            if native == "pandas":
+                function, *_ = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
+                return self._pandas(capture, function, eval_type, runner_conf)
             capture.stock_only = True
             stock: Pipeline = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
         finally:
@@ -236,76 +244,35 @@ class Worker:
         ser = ArrowStream(output.serialize().to_pybytes())
         return projection, None, ser, ser
 
+    def _pandas(
+        self, capture: Capture, function: Any, eval_type: int, runner_conf: Any
+    ) -> Pipeline:
+        # Imported here, because plain UDFs do without pandas.
+        from hydrofoil.spark.v43_pandas import PandasTask
+
+        task = PandasTask(
+            self.stock, eval_type, capture.udfs, capture.replays, function, runner_conf
+        )
+        plan, streams = task.plan(TaskTrace(describe(eval_type), udfs=task.traces()))
+        ser = ArrowStream(task.answer_schema().serialize().to_pybytes(), streams)
+        return plan, None, ser, ser
+
     def _tables(
-        self, stock: Any, info: Any, eval_type: int, runner_conf: Any, eval_conf: Any
+        self, function: Any, info: Any, eval_type: int, runner_conf: Any, eval_conf: Any
     ) -> Pipeline:
         if runner_conf.use_legacy_pandas_udtf_conversion:
             raise StaysStock("the legacy pandas conversion is configured")
-        parts = variables_of(stock)
-        try:
-            function = TableFunction(
-                eval=parts["eval_method"],
-                offsets=list(parts["args_kwargs_offsets"]),
-                terminate=parts["terminate"],
-                convert=parts["evaluate_rows"],
-                ends=self._ends(parts),
-            )
-        except KeyError as missing:
-            raise StaysStock(f"PySpark's worker has no {missing} here") from None
-        for method in (function.eval, function.terminate):
-            if method is not None and not hasattr(method, "__name__"):
-                raise StaysStock("a method without a name")
-        return_type = self.stock._parse_datatype_json_string(info.return_type)
-        try:
-            projection = TableProjection(
-                function,
-                eval_conf.input_type,
-                return_type,
-                _options(runner_conf),
-                stock_column=_stock_column(runner_conf.binary_as_bytes),
-                trace=TaskTrace(describe(eval_type)),
-                name=info.name,
-            )
-        except NoCodec as missing:
-            raise StaysStock(f"its rows are converted by stock: {missing}") from None
-        ser = ArrowStream(projection.answer_schema().serialize().to_pybytes())
-        return projection, None, ser, ser
-
-    def _pickled_tables(self, stock: Pipeline, info: Any, eval_type: int) -> Pipeline:
-        function, _, deserializer, serializer = stock
-        parts = variables_of(function)
-        return_type = self.stock._parse_datatype_json_string(info.return_type)
-        try:
-            terminate = parts["terminate"]
-            eval_, checked = self._pickled_method(parts["eval"])
-            table = PickledTable(
-                eval_,
-                terminate and self._pickled_method(terminate)[0],
-                self._ends(parts),
-                list(parts["args_kwargs_offsets"]),
-                0 if checked or return_type._needSerializeAnyField else len(return_type),
-                trace=TaskTrace(describe(eval_type)),
-            )
-        except KeyError as missing:
-            raise StaysStock(f"PySpark's worker has no {missing} here") from None
-        table.trace.udfs.append(UdfTrace(info.name, f" -> {return_type.simpleString()}", "fast"))
-        return table, None, deserializer, PickleStream(serializer.serializer)
-
-    def _pickled_method(self, evaluate: Any) -> tuple[PickledMethod, bool]:
-        """A method of a handler, and whether stock checks its rows for nulls."""
-        parts = variables_of(evaluate)
-        convert = parts["verify_and_convert_result"]
-        checked = variables_of(convert)["check_output_row_against_schema"] is not None
-        return PickledMethod(
-            parts["f"], convert, lambda outcome: rebound(evaluate, f=outcome)()
-        ), checked
-
-    def _ends(self, parts: dict[str, Any]) -> Ends:
-        return Ends(parts["cleanup"], self.stock.SkipRestOfInputTableException)
-
-
-class StaysStock(Exception):
-    """Stock's code runs the task; ``str()`` is the reason that is shown."""
+        table = arrow_table(
+            self.stock,
+            function,
+            info,
+            eval_conf.input_type,
+            _options(runner_conf),
+            _stock_column(runner_conf.binary_as_bytes),
+            TaskTrace(describe(eval_type)),
+        )
+        ser = ArrowStream(table.answer_schema().serialize().to_pybytes())
+        return table, None, ser, ser
 
 
 class ArrowStream:
