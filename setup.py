@@ -23,12 +23,9 @@ MODULES = [
     "codecs.nested",
     "codecs.special",
     "rows",
-<<<<<<< HEAD
     "tables",
-=======
     "arrays.read",
     "arrays.write",
->>>>>>> main
 ]
 
 DEBUG = os.environ.get("HYDROFOIL_DEBUG") == "1"
