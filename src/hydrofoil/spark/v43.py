@@ -28,7 +28,12 @@ from hydrofoil.evals.tables_pickled import PickleStream
 from hydrofoil.evals.udf import Udf, function_name
 from hydrofoil.spark.logs import output_context
 from hydrofoil.spark.stock import private_worker, report_failure
-from hydrofoil.spark.v43_tables import StaysStock, arrow_table, pickled_table
+from hydrofoil.spark.v43_tables import (
+    StaysStock,
+    arrow_table,
+    find_partitions_faster,
+    pickled_table,
+)
 from hydrofoil.trace import TaskTrace, UdfTrace
 from hydrofoil.wire import read_batches, read_cogroups, read_groups, write_batches
 
@@ -144,6 +149,9 @@ class Worker:
                 function, _, deserializer, serializer = stock
                 table = pickled_table(self.stock, function, info, TaskTrace(describe(eval_type)))
                 return table, None, deserializer, PickleStream(serializer.serializer)
+            if row is not None and row.native == "tables_batches":
+                found = "; its partitions are found by Arrow" * find_partitions_faster(stock[0])
+                raise StaysStock(f"a call takes a whole batch{found}")
             raise StaysStock("no fast path for this eval type yet")
         except StaysStock as reason:
             publish_stock(eval_type, [info.name], str(reason))
