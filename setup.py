@@ -23,6 +23,7 @@ MODULES = [
     "codecs.nested",
     "codecs.special",
     "rows",
+    "tables",
     "arrays.read",
     "arrays.write",
 ]

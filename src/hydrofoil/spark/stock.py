@@ -6,7 +6,7 @@ real `pyspark.worker.main` in the same process gets stock, and tracebacks name t
 
 import sys
 from importlib.util import find_spec, module_from_spec
-from types import ModuleType, TracebackType
+from types import CellType, FunctionType, ModuleType, TracebackType
 from typing import Any, BinaryIO
 
 
@@ -23,21 +23,48 @@ def private_worker() -> ModuleType:
     return module
 
 
-def without_our_frames(traceback: TracebackType | None) -> TracebackType | None:
+def variables_of(function: Any) -> dict[str, Any]:
+    """What a function refers to in the function around it, by name."""
+    cells = function.__closure__ or ()
+    return {
+        name: cell.cell_contents
+        for name, cell in zip(function.__code__.co_freevars, cells, strict=True)
+    }
+
+
+def rebound(function: Any, **variables: Any) -> Any:
+    """The same function, referring to other values by these names."""
+    cells = [
+        CellType(variables[name]) if name in variables else cell
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__, strict=True)
+    ]
+    return FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        tuple(cells),
+    )
+
+
+def without_our_frames(
+    traceback: TracebackType | None, *, blameless: bool = False
+) -> TracebackType | None:
     """The traceback without the frames of Hydrofoil's own code, as stock would have it.
 
-    A traceback that ends in our code is left alone, since then the fault is ours to be seen.
+    A traceback that ends in our code is left alone, since then the fault is ours to be seen, unless
+    it is known to be ``blameless``.
     """
     frames = []
     while traceback is not None:
         frames.append(traceback)
         traceback = traceback.tb_next
-    if not frames or _is_ours(frames[-1]):
+    if not frames or (_is_ours(frames[-1]) and not blameless):
         return frames[0] if frames else None
     kept = [frame for frame in frames if not _is_ours(frame)]
     for frame, following in zip(kept, [*kept[1:], None], strict=True):
         frame.tb_next = following
-    return kept[0]
+    return kept[0] if kept else None
 
 
 def _is_ours(traceback: TracebackType) -> bool:
@@ -56,7 +83,9 @@ def report_failure(error: BaseException, outfile: BinaryIO, *args: Any, **kwargs
         if link is None or id(link) in seen:
             continue
         seen.add(id(link))
-        link.__traceback__ = without_our_frames(link.__traceback__)
+        # What Python makes of a StopIteration it raises in the generator that let it pass.
+        made_of_stop = isinstance(link.__cause__, StopIteration)
+        link.__traceback__ = without_our_frames(link.__traceback__, blameless=made_of_stop)
         chain += [link.__cause__, link.__context__]
     if sys.exc_info()[1] is error:
         handle_worker_exception(error, outfile, *args, **kwargs)

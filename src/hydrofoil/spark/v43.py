@@ -24,9 +24,16 @@ from hydrofoil.codecs import Options
 from hydrofoil.evals.batched import RowProjection
 from hydrofoil.evals.pickled import PickledProjection
 from hydrofoil.evals.table import EVAL_TYPES, describe
+from hydrofoil.evals.tables_pickled import PickleStream
 from hydrofoil.evals.udf import Udf, function_name
 from hydrofoil.spark.logs import output_context
 from hydrofoil.spark.stock import private_worker, report_failure
+from hydrofoil.spark.v43_tables import (
+    StaysStock,
+    arrow_table,
+    find_partitions_faster,
+    pickled_table,
+)
 from hydrofoil.trace import TaskTrace, UdfTrace
 from hydrofoil.wire import read_batches, read_cogroups, read_groups, write_batches
 
@@ -134,7 +141,20 @@ class Worker:
         self, pickle_ser: Any, info: Any, eval_type: int, runner_conf: Any, eval_conf: Any
     ) -> Pipeline:
         stock: Pipeline = self._read_udtf(pickle_ser, info, eval_type, runner_conf, eval_conf)
-        publish_stock(eval_type, [info.name], "no fast path for this eval type yet")
+        row = EVAL_TYPES.get(eval_type)
+        try:
+            if row is not None and row.native == "tables":
+                return self._tables(stock[0], info, eval_type, runner_conf, eval_conf)
+            if row is not None and row.native == "tables_pickled":
+                function, _, deserializer, serializer = stock
+                table = pickled_table(self.stock, function, info, TaskTrace(describe(eval_type)))
+                return table, None, deserializer, PickleStream(serializer.serializer)
+            if row is not None and row.native == "tables_batches":
+                found = "; its partitions are found by Arrow" * find_partitions_faster(stock[0])
+                raise StaysStock(f"a call takes a whole batch{found}")
+            raise StaysStock("no fast path for this eval type yet")
+        except StaysStock as reason:
+            publish_stock(eval_type, [info.name], str(reason))
         return stock
 
     def read_udfs(
@@ -207,13 +227,7 @@ class Worker:
         projection = RowProjection(
             capture.udfs,
             eval_conf.input_type,
-            Options(
-                row_type=Row,
-                dedup_names=_dedup_names,
-                known_zone=_known_zone,
-                binary_as_bytes=runner_conf.binary_as_bytes,
-                large_var_types=runner_conf.use_large_var_types,
-            ),
+            _options(runner_conf),
             stock=function,
             serial_stock=serial,
             replays=capture.replays,
@@ -250,6 +264,23 @@ class Worker:
         plan, streams = task.plan(TaskTrace(describe(eval_type), udfs=task.traces()))
         ser = ArrowStream(task.answer_schema().serialize().to_pybytes(), streams)
         return plan, None, ser, ser
+
+    def _tables(
+        self, function: Any, info: Any, eval_type: int, runner_conf: Any, eval_conf: Any
+    ) -> Pipeline:
+        if runner_conf.use_legacy_pandas_udtf_conversion:
+            raise StaysStock("the legacy pandas conversion is configured")
+        table = arrow_table(
+            self.stock,
+            function,
+            info,
+            eval_conf.input_type,
+            _options(runner_conf),
+            _stock_column(runner_conf.binary_as_bytes),
+            TaskTrace(describe(eval_type)),
+        )
+        ser = ArrowStream(table.answer_schema().serialize().to_pybytes())
+        return table, None, ser, ser
 
 
 class ArrowStream:
@@ -298,6 +329,16 @@ def publish_stock(eval_type: int, names: list[str], reason: str) -> None:
     trace = TaskTrace(describe(eval_type))
     trace.udfs = [UdfTrace(name, "", "stock", reason) for name in names]
     trace.publish()
+
+
+def _options(runner_conf: Any) -> Options:
+    return Options(
+        row_type=Row,
+        dedup_names=_dedup_names,
+        known_zone=_known_zone,
+        binary_as_bytes=runner_conf.binary_as_bytes,
+        large_var_types=runner_conf.use_large_var_types,
+    )
 
 
 def _known_zone(zone: str) -> bool:

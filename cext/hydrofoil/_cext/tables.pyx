@@ -1,0 +1,218 @@
+"""The rows that one call of a table function returns, as one record batch or one pickle.
+
+For record batches stock takes all rows of a call, and then converts them. Rows that nobody can change any more are
+converted as they come; the others once more when all are there.
+"""
+
+from cpython.dict cimport PyDict_CheckExact, PyDict_GetItem, PyDict_Next
+from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.object cimport PyObject
+from cpython.tuple cimport PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
+
+from hydrofoil._cext.codecs.base cimport LEFT, TAKEN, Encoder
+from hydrofoil._cext.frames cimport FrameWriter
+
+cdef extern from *:
+    """
+    static inline int hydrofoil_iterates_as_tuple(PyObject* value) {
+        return PyTuple_Check(value)
+            && Py_TYPE(value)->tp_iter == PyTuple_Type.tp_iter
+            && Py_TYPE(value)->tp_as_sequence->sq_length
+               == PyTuple_Type.tp_as_sequence->sq_length;
+    }
+    """
+    bint iterates_as_tuple "hydrofoil_iterates_as_tuple"(object value)
+
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(PyObject* value)
+    PyObject* PyDict_GetItemWithError(object mapping, object key) except? NULL
+
+
+cdef class RowsEncoder(Encoder):
+    """Appends rows to a struct column that has no null.
+
+    A row is a tuple, ``Row`` or list of the columns' values, a dict by their names, or None for
+    nulls everywhere; the only column's value may also stand for itself.
+
+    Parameters
+    ----------
+    fields : list of Encoder
+        One a column.
+    names : list of str
+        The columns' names.
+    """
+
+    cdef list fields
+    cdef list names
+    cdef Py_ssize_t width
+    cdef bint mutable_fields
+
+    def __cinit__(self, list fields not None, list names not None):
+        cdef Encoder field
+        if len(fields) != len(names) or not fields:
+            raise ValueError(f"{len(fields)} encoders for the columns {names!r}")
+        self.fields, self.names, self.width = fields, names, len(fields)
+        self.mutable_fields = False
+        for field in fields:
+            self.mutable_fields |= field.mutable
+        # Lists and dicts are rows too.
+        self.mutable = True
+
+    def drain(self, iterable, list rows not None, bint once_more):
+        """Append what ``iterable`` gives to ``rows``, and encode it.
+
+        Parameters
+        ----------
+        once_more : bool
+            The user's code may run between one row and the next: rows that it can still change are
+            encoded again at the end.
+
+        Returns
+        -------
+        bool
+            Whether all rows were taken. If not, the last of ``rows`` was left, and ``iterable`` has
+            not been asked for more, unless the row was changed after it had been taken.
+        """
+        cdef bint shared = False
+        self.reset()
+        for row in iterable:
+            if once_more and not shared and not self.exclusive(<PyObject*>row, 1):
+                shared = True
+            rows.append(row)
+            if self.write(row) == LEFT:
+                return False
+            # Generators are given back the only reference to what they yield.
+            row = None
+        if shared:
+            self.reset()
+            for row in rows:
+                if self.write(row) == LEFT:
+                    return False
+        return self.settled()
+
+    cdef int write(self, object row) except -1:
+        cdef Py_ssize_t k
+        cdef PyObject* item
+        if PyTuple_CheckExact(row) or iterates_as_tuple(row):
+            if PyTuple_GET_SIZE(row) != self.width:
+                return LEFT
+            for k in range(self.width):
+                if self.field(k).write(<object>PyTuple_GET_ITEM(row, k)) == LEFT:
+                    return LEFT
+        elif PyTuple_Check(row):
+            return LEFT
+        elif self.width == 1:
+            if self.field(0).write(row) == LEFT:
+                return LEFT
+        elif row is None:
+            for k in range(self.width):
+                if self.field(k).write(None) == LEFT:
+                    return LEFT
+        elif PyDict_CheckExact(row):
+            for k in range(self.width):
+                item = PyDict_GetItemWithError(row, <object>PyList_GET_ITEM(self.names, k))
+                if self.field(k).write(<object>item if item != NULL else None) == LEFT:
+                    return LEFT
+        elif PyList_CheckExact(row):
+            if PyList_GET_SIZE(row) != self.width:
+                return LEFT
+            for k in range(self.width):
+                if self.field(k).write(<object>PyList_GET_ITEM(row, k)) == LEFT:
+                    return LEFT
+        else:
+            return LEFT
+        self.length += 1
+        return TAKEN
+
+    cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
+        cdef Py_ssize_t k
+        cdef PyObject* item
+        if PyTuple_Check(<object>value):
+            if not self.mutable_fields:
+                return True
+            # Nobody changes a tuple, but who holds one may change what is in it.
+            if Py_REFCNT(value) > owners or PyTuple_GET_SIZE(<object>value) != self.width:
+                return False
+            for k in range(self.width):
+                if not self.field(k).exclusive(PyTuple_GET_ITEM(<object>value, k), 1):
+                    return False
+            return True
+        if self.width == 1:
+            return self.field(0).exclusive(value, owners)
+        if Py_REFCNT(value) > owners:
+            return False
+        if self.mutable_fields and PyDict_CheckExact(<object>value):
+            for k in range(self.width):
+                item = PyDict_GetItem(<object>value, <object>PyList_GET_ITEM(self.names, k))
+                if item != NULL and not self.field(k).exclusive(item, 1):
+                    return False
+        elif self.mutable_fields and PyList_CheckExact(<object>value):
+            for k in range(min(self.width, PyList_GET_SIZE(<object>value))):
+                if not self.field(k).exclusive(PyList_GET_ITEM(<object>value, k), 1):
+                    return False
+        return True
+
+    cdef inline Encoder field(self, Py_ssize_t k):
+        return <Encoder><object>PyList_GET_ITEM(self.fields, k)
+
+    cdef int reset(self) except -1:
+        cdef Encoder field
+        Encoder.reset(self)
+        for field in self.fields:
+            field.reset()
+        return 0
+
+    cdef bint settled(self) noexcept:
+        cdef Encoder field
+        for field in self.fields:
+            if not field.settled():
+                return False
+        return True
+
+    cdef int emit(self, FrameWriter writer) except -1:
+        cdef Encoder field
+        self.emit_validity(writer)
+        for field in self.fields:
+            field.emit(writer)
+        return 0
+
+
+cdef Py_ssize_t MAX_DEPTH = 16
+
+
+def is_plain(value):
+    """Whether it consists of None, bool, int, float, str, bytes, tuple, list and dict alone.
+
+    Subclasses do not count, nor what is nested more deeply than 16 times.
+    """
+    return plain(value, MAX_DEPTH)
+
+
+cdef bint plain(object value, Py_ssize_t depth) except -1:
+    cdef Py_ssize_t k, position = 0
+    cdef PyObject* key
+    cdef PyObject* item
+    kind = type(value)
+    if (
+        kind is int or kind is str or kind is float or value is None or kind is bool
+        or kind is bytes
+    ):
+        return True
+    if depth == 0:
+        return False
+    if kind is tuple:
+        for k in range(PyTuple_GET_SIZE(value)):
+            if not plain(<object>PyTuple_GET_ITEM(value, k), depth - 1):
+                return False
+        return True
+    if kind is list:
+        for k in range(PyList_GET_SIZE(value)):
+            if not plain(<object>PyList_GET_ITEM(value, k), depth - 1):
+                return False
+        return True
+    if kind is dict:
+        while PyDict_Next(value, &position, &key, &item):
+            if not plain(<object>key, depth - 1) or not plain(<object>item, depth - 1):
+                return False
+        return True
+    return False
