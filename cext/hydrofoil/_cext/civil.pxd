@@ -1,7 +1,6 @@
 # Days since 1970-01-01 to the proleptic Gregorian calendar and back: eras of 400 years that begin
 # in March (Howard Hinnant, "chrono-compatible low-level date algorithms").
 
-cimport cython
 from libc.stdint cimport int64_t
 
 
@@ -9,13 +8,12 @@ cdef struct Civil:
     int year, month, day
 
 
-@cython.cdivision(True)
 cdef inline int64_t floor_div(int64_t a, int64_t b) noexcept nogil:
+    # Right whether the including module divides as C does or as Python does; `b` is positive.
     cdef int64_t quotient = a // b
-    return quotient - 1 if a % b < 0 else quotient
+    return quotient - 1 if quotient * b > a else quotient
 
 
-@cython.cdivision(True)
 cdef inline Civil civil_of_days(int64_t days) noexcept nogil:
     cdef Civil civil
     cdef int64_t era, day_of_era, year_of_era, day_of_year, shifted
@@ -33,7 +31,6 @@ cdef inline Civil civil_of_days(int64_t days) noexcept nogil:
     return civil
 
 
-@cython.cdivision(True)
 cdef inline int64_t days_of_civil(int64_t year, int month, int day) noexcept nogil:
     cdef int64_t era, year_of_era, day_of_year, day_of_era
     year -= month <= 2

@@ -226,7 +226,9 @@ def bind_frame(Frame frame not None, list views not None):
 cdef int buffer_grow(Buffer* buffer, Py_ssize_t needed, uint8_t fill) except -1:
     # New memory is filled, so that padding is never somebody's old data.
     global _live_buffers
-    cdef Py_ssize_t capacity = padded(max(needed + (needed >> 1), 64))
+    # It grows by half, so that appending value by value is cheap, but for a large array at once it
+    # is as large as that.
+    cdef Py_ssize_t capacity = padded(max(needed, buffer.capacity + (buffer.capacity >> 1), 64))
     data = <uint8_t*>realloc(buffer.data, capacity)
     if data == NULL:
         raise MemoryError()

@@ -93,7 +93,7 @@ def test_arrays_of_a_users_frame() -> None:
         BlockBuilder().arrays(frame), PlainBuilder().arrays(frame), strict=True
     ):
         assert type(mine) is type(theirs)
-        assert list(mine)[0] == list(theirs)[0]
+        assert mine[0] == theirs[0]
 
 
 def test_disagreement_is_noticed() -> None:
