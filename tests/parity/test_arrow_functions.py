@@ -159,9 +159,7 @@ class TestScalar:
 
         batched.same_rows(build)
 
-    @pytest.mark.parametrize(
-        "field", [f.strip() for f in ("id long, bn boolean, sn string").split(",")]
-    )
+    @pytest.mark.parametrize("field", ["id long", "bn boolean", "sn string"])
     def test_identity(self, batched: Parity, field: str) -> None:
         name, declared = field.split()
         identity = lambda column: column  # noqa: E731
