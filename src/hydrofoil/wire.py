@@ -2,12 +2,20 @@
 
 import io
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import pyarrow as pa
 
 from hydrofoil._cext.codecs.base import write_batch
+from hydrofoil._cext.columns import UnsupportedLayout
 from hydrofoil._cext.frames import Frame, FrameReader, FrameWriter, IrregularStream
+from hydrofoil._cext.gather import Gatherer
+
+# Record batches of at least this many bytes are written as they lie.
+LARGE = 1 << 20
+
+Batch: TypeAlias = "Frame | pa.RecordBatch"
+"""What a stream gives: a record batch as `Frame`, or as pyarrow's where it is irregular."""
 
 
 class Rewound(io.RawIOBase):
@@ -39,6 +47,9 @@ class Encoded:
         self.encoders = encoders
         self.rows = rows
 
+    def __len__(self) -> int:
+        return self.rows
+
 
 class Schema:
     """The schema message that a task's streams last began with.
@@ -53,9 +64,7 @@ class Schema:
         self.message = b""
 
 
-def read_batches(
-    stream: BinaryIO, schema: Schema | None = None
-) -> Iterator[Frame | pa.RecordBatch]:
+def read_batches(stream: BinaryIO, schema: Schema | None = None) -> Iterator[Batch]:
     """The record batches of one Arrow stream, as ``pa.RecordBatch`` from where it is irregular.
 
     What pyarrow would raise at a damaged stream it raises here, for it reads that part itself.
@@ -73,12 +82,9 @@ def read_batches(
         yield from pa.ipc.open_stream(Rewound(head + irregular.consumed, stream))
 
 
-Batches = Iterator[Frame | pa.RecordBatch]
-
-
 def read_groups(
     stream: BinaryIO, read_count: Callable[[BinaryIO], int], unexpected: Callable[[int], Exception]
-) -> Iterator[Batches]:
+) -> Iterator[Iterator[Batch]]:
     """The batches of each group of a grouped task, group by group.
 
     A group's batches are read as they are asked for: whoever takes a group must take all its
@@ -101,7 +107,7 @@ def read_groups(
 
 def read_cogroups(
     stream: BinaryIO, read_count: Callable[[BinaryIO], int], unexpected: Callable[[int], Exception]
-) -> Iterator[tuple[list[Frame | pa.RecordBatch], list[Frame | pa.RecordBatch]]]:
+) -> Iterator[tuple[list[Batch], list[Batch]]]:
     """As `read_groups`, for two data frames a group; both are read when the group is."""
     left, right = Schema(), Schema()
     while count := read_count(stream):
@@ -134,9 +140,20 @@ def write_batches(
             if isinstance(batch, Encoded):
                 write_batch(writer, batch.encoders, batch.rows)
             else:
-                writer.write_message(batch.serialize().to_pybytes())
+                _write_record_batch(writer, batch)
             if flush_each:
                 stream.flush()
     finally:
         if writer is not None:
             writer.write_end()
+
+
+def _write_record_batch(writer: FrameWriter, batch: pa.RecordBatch) -> None:
+    # A small one is cheapest to serialize; of a large one nothing should be copied.
+    if batch.nbytes >= LARGE:
+        try:
+            Gatherer(batch.schema, writer, False, 0).add(batch._export_to_c)
+            return
+        except UnsupportedLayout:
+            pass
+    writer.write_message(batch.serialize().to_pybytes())

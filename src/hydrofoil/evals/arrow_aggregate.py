@@ -8,11 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil.evals.arrow_columns import Batch, Columns
+from hydrofoil.evals.arrow_columns import Columns
 from hydrofoil.evals.arrow_results import Results
 from hydrofoil.evals.udf import Udf
 from hydrofoil.trace import TaskTrace
-from hydrofoil.wire import Encoded
+from hydrofoil.wire import Batch, Encoded
 
 
 class AggregateArrow:

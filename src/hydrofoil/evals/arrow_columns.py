@@ -5,15 +5,13 @@ around the columns, other types) pyarrow reads from the same bytes, and stock ta
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
 
 import pyarrow as pa
 
 from hydrofoil._cext.columns import UnsupportedLayout
 from hydrofoil._cext.export import FrameExport
 from hydrofoil._cext.frames import Frame
-
-Batch: TypeAlias = Frame | pa.RecordBatch
+from hydrofoil.wire import Batch
 
 
 class Columns:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil.evals.arrow_columns import Batch, Columns
+from hydrofoil.evals.arrow_columns import Columns
 from hydrofoil.trace import TaskTrace
+from hydrofoil.wire import Batch
 
 
 class ArrowMap:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
 
-from hydrofoil.evals.arrow_columns import Batch, Columns
+from hydrofoil.evals.arrow_columns import Columns
 from hydrofoil.trace import TaskTrace
+from hydrofoil.wire import Batch
 
 
 class ArrowScalar:

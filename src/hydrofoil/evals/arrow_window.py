@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow as pa
 
 from hydrofoil.evals.arrow_aggregate import call, whole
-from hydrofoil.evals.arrow_columns import Batch, Columns
+from hydrofoil.evals.arrow_columns import Columns
 from hydrofoil.evals.arrow_results import Results
 from hydrofoil.evals.udf import Udf
 from hydrofoil.trace import TaskTrace
-from hydrofoil.wire import Encoded
+from hydrofoil.wire import Batch, Encoded
 
 # Results wait to become one batch until there are this many, or the first is this old.
 MOST_ROWS = 10_000

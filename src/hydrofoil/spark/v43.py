@@ -13,28 +13,22 @@ from types import ModuleType
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-from pyspark.errors import PySparkRuntimeError, PySparkValueError
+from pyspark.errors import PySparkValueError
 from pyspark.serializers import SpecialLengths, read_int
 from pyspark.sql.conversion import ArrowTableToRowsConversion
 from pyspark.sql.pandas.types import _dedup_names
 from pyspark.sql.types import Row
-from pyspark.util import PythonEvalType
 
 from hydrofoil._cext.rows import Replay
 from hydrofoil.batch_writer import BatchWriter
 from hydrofoil.codecs import Options
-from hydrofoil.evals.arrow_aggregate import AggregateArrow
-from hydrofoil.evals.arrow_grouped import CogroupedArrow, GroupedArrow, Verify
-from hydrofoil.evals.arrow_map import ArrowMap
-from hydrofoil.evals.arrow_results import Results
-from hydrofoil.evals.arrow_scalar import ArrowScalar
-from hydrofoil.evals.arrow_window import WindowArrow
 from hydrofoil.evals.batched import RowProjection
 from hydrofoil.evals.pickled import PickledProjection
 from hydrofoil.evals.table import EVAL_TYPES, describe
 from hydrofoil.evals.udf import Udf, function_name
 from hydrofoil.spark.logs import output_context
 from hydrofoil.spark.stock import private_worker, report_failure
+from hydrofoil.spark.v43_arrow import ArrowTask
 from hydrofoil.trace import TaskTrace, UdfTrace
 from hydrofoil.wire import read_batches, read_cogroups, read_groups, write_batches
 
@@ -121,19 +115,23 @@ class Worker:
             return prepared
         if udf_index < len(capture.prepared):
             return capture.prepared[udf_index]
+        capture.guarded = None
         prepared = self._read_single_udf(pickle_ser, info, eval_type, runner_conf, udf_index)
-        batched = EVAL_TYPES[eval_type].native == "batched"
-        function = prepared[0] if batched else capture.guarded
+        native = EVAL_TYPES[eval_type].native
+        function = capture.guarded if native == "pickled" else prepared[0]
+        # What stock puts around a function has another name.
+        named = function if capture.guarded is None else capture.guarded
         capture.udfs.append(
             Udf(
                 function=function,
-                chain=getattr(function, CHAIN, (function,)),
+                chain=getattr(named, CHAIN, (named,)),
                 arguments=list(info.args),
                 keywords=dict(info.kwargs),
                 return_type=capture.return_type,
+                arity=prepared[3] if native == "pandas" and isinstance(prepared[-1], int) else 0,
             )
         )
-        if batched:
+        if native != "pickled":
             replay = Replay(function)
             capture.replays.append(replay)
             prepared = (replay, *prepared[1:])
@@ -161,9 +159,12 @@ class Worker:
                 return self._pickled(capture, pickle_ser, infos, eval_type, runner_conf, eval_conf)
             if native == "batched":
                 return self._batched(capture, pickle_ser, infos, eval_type, runner_conf, eval_conf)
+            if native == "pandas":
+                function, *_ = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
+                return self._pandas(capture, function, eval_type, runner_conf)
             capture.stock_only = True
             stock: Pipeline = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
-            if native is not None and native.startswith("arrow"):
+            if native == "arrow":
                 return self._arrow(capture, stock[0], eval_type, runner_conf)
         finally:
             self._capture = None
@@ -237,91 +238,17 @@ class Worker:
         ser = ArrowStream(output.serialize().to_pybytes())
         return projection, None, ser, ser
 
-    def _arrow(
-        self, capture: Capture, stock: Callable[..., Any], eval_type: int, runner_conf: Any
-    ) -> Pipeline:
-        """Arrow UDFs, of whatever family: stock has prepared them, and checks what they return."""
-        trace = TaskTrace(describe(eval_type))
-        trace.udfs = [UdfTrace(name, "", "fast") for name in capture.names]
-        family = EVAL_TYPES[eval_type].native
-        if family == "arrow_scalar":
-            scalar = BatchStream(wrap=None, together=False)
-            return ArrowScalar(stock, trace=trace), None, scalar, scalar
-        if family in ("arrow_aggregate", "arrow_window"):
-            return self._arrow_values(capture, eval_type, runner_conf, trace)
-        transform = self.stock.ArrowBatchTransformer
-        function = capture.prepared[0][0]
-        verify = self._verify_return_type(Iterator[pa.RecordBatch])
-        if family == "arrow_map":
-            plan: Any = ArrowMap(
-                function,
-                flatten=transform.flatten_struct,
-                verify=verify,
-                any_iterable=runner_conf.map_in_batch_legacy_accept_any_iterable,
-                trace=trace,
-            )
-            ser = BatchStream(wrap=transform.wrap_struct, together=False)
-            return plan, None, ser, ser
-        _, offsets, return_type, arguments = capture.prepared[0]
-        sides = _key_and_value_offsets(offsets)
-        declared = self._arrow_type(return_type, runner_conf)
-        checks = Verify(
-            pa.schema(list(declared)),
-            table=self._verify_return_type(pa.Table),
-            batches=verify,
-            enforce=partial(
-                transform.enforce_schema,
-                arrow_cast=False,
-                reorder_by_name=runner_conf.assign_cols_by_name,
-            ),
+    def _arrow(self, capture: Capture, function: Any, eval_type: int, runner_conf: Any) -> Pipeline:
+        task = ArrowTask(
+            self.stock, eval_type, capture.prepared, function, runner_conf, _options(runner_conf)
         )
-        if family == "arrow_cogrouped":
-            plan = CogroupedArrow(
-                function, *sides, with_key=arguments != 2, verify=checks, trace=trace
-            )
-            ser = BatchStream(wrap=transform.wrap_struct, together=True, streams=2)
-            return plan, None, ser, ser
-        plan = GroupedArrow(
-            function,
-            *sides[0],
-            with_key=arguments != 1,
-            iterator=eval_type == PythonEvalType.SQL_GROUPED_MAP_ARROW_ITER_UDF,
-            flatten=transform.flatten_struct,
-            verify=checks,
-            trace=trace,
-        )
-        ser = BatchStream(wrap=transform.wrap_struct, together=True, streams=1)
-        return plan, None, ser, ser
-
-    def _arrow_values(
-        self, capture: Capture, eval_type: int, runner_conf: Any, trace: TaskTrace
-    ) -> Pipeline:
-        """Aggregates on Arrow, of groups or windows: functions that return scalars."""
-        udfs = [
-            Udf(function, (function,), list(arguments), dict(keywords), return_type)
-            for function, arguments, keywords, return_type in capture.prepared
-        ]
-        schema = pa.schema(
-            [
-                (f"_{i}", self._arrow_type(udf.return_type, runner_conf))
-                for i, udf in enumerate(udfs)
-            ]
-        )
-        results = Results(
-            [udf.return_type for udf in udfs],
-            schema,
-            _options(runner_conf),
-            self.stock.ArrowBatchTransformer.enforce_schema,
-        )
-        if EVAL_TYPES[eval_type].native == "arrow_window":
-            bounds = [b.strip().lower() for b in runner_conf.get("window_bound_types").split(",")]
-            plan: Any = WindowArrow(
-                udfs, bounds, results, unknown_bound=_unknown_bound, trace=trace
-            )
+        trace = TaskTrace(describe(eval_type), udfs=task.traces(capture.names))
+        plan, streams = task.plan(trace)
+        ser: Any
+        if task.returns_scalars:
+            ser = ArrowStream(task.answer_schema().serialize().to_pybytes(), streams)
         else:
-            iterator = eval_type == PythonEvalType.SQL_GROUPED_AGG_ARROW_ITER_UDF
-            plan = AggregateArrow(udfs, results, iterator=iterator, trace=trace)
-        ser = ArrowStream(schema.serialize().to_pybytes(), streams=1)
+            ser = BatchStream(task.wrap, streams)
         return plan, None, ser, ser
 
     def _arrow_type(self, return_type: Any, runner_conf: Any) -> Any:
@@ -329,8 +256,18 @@ class Worker:
             return_type, timezone="UTC", prefers_large_types=runner_conf.use_large_var_types
         )
 
-    def _verify_return_type(self, expected: Any) -> Callable[[Any], Any]:
-        return lambda result: self.stock.verify_return_type(result, expected)
+    def _pandas(
+        self, capture: Capture, function: Any, eval_type: int, runner_conf: Any
+    ) -> Pipeline:
+        # Imported here, because plain UDFs do without pandas.
+        from hydrofoil.spark.v43_pandas import PandasTask
+
+        task = PandasTask(
+            self.stock, eval_type, capture.udfs, capture.replays, function, runner_conf
+        )
+        plan, streams = task.plan(TaskTrace(describe(eval_type), udfs=task.traces()))
+        ser = ArrowStream(task.answer_schema().serialize().to_pybytes(), streams)
+        return plan, None, ser, ser
 
 
 class ArrowStream:
@@ -365,23 +302,19 @@ class ArrowStream:
 
 
 class BatchStream:
-    """As `ArrowStream`, for plans that yield record batches.
+    """As `ArrowStream`, for plans that yield record batches as users made them.
 
     Parameters
     ----------
     wrap : callable, optional
         Stock's ``wrap_struct``, where the JVM expects the columns in a struct.
-    together : bool
-        The JVM takes the rows as they come, whatever batches they come in.
     streams : int
-        As for `ArrowStream`.
+        As for `ArrowStream`. Groups' results may be written together, for the JVM takes the rows as
+        they come.
     """
 
-    def __init__(
-        self, wrap: Callable[[Any], Any] | None, *, together: bool, streams: int = 0
-    ) -> None:
+    def __init__(self, wrap: Callable[[Any], Any] | None, streams: int) -> None:
         self.wrap = wrap
-        self.together = together
         self.streams = streams
         self._flush_per_batch = False
 
@@ -393,7 +326,7 @@ class BatchStream:
             stream,
             start=START,
             wrap=self.wrap,
-            together=self.together,
+            together=self.streams > 0,
             flush_each=self._flush_per_batch,
         ).write(iterator)
 
@@ -410,25 +343,6 @@ def _unexpected_streams(count: int) -> PySparkValueError:
         errorClass="INVALID_NUMBER_OF_DATAFRAMES_IN_GROUP",
         messageParameters={"dataframes_in_group": str(count)},
     )
-
-
-def _unknown_bound(bound: str) -> PySparkRuntimeError:
-    return PySparkRuntimeError(
-        errorClass="INVALID_WINDOW_BOUND_TYPE", messageParameters={"window_bound_type": bound}
-    )
-
-
-def _key_and_value_offsets(offsets: list[int]) -> list[tuple[list[int], list[int]]]:
-    """For each data frame of a group, which columns are its key and which its values.
-
-    Each stands as a count of what follows, a count of key offsets, these, and the values' offsets.
-    """
-    sides = []
-    while offsets:
-        count, keys = offsets[0], offsets[1]
-        sides.append((offsets[2 : 2 + keys], offsets[2 + keys : 1 + count]))
-        offsets = offsets[1 + count :]
-    return sides
 
 
 def _options(runner_conf: Any) -> Options:
