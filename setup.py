@@ -15,6 +15,8 @@ from setuptools import Extension, setup
 MODULES = [
     "frames",
     "columns",
+    "export",
+    "gather",
     "codecs.base",
     "codecs.fixed",
     "codecs.varlen",

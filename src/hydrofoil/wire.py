@@ -7,7 +7,12 @@ from typing import Any, BinaryIO, TypeAlias
 import pyarrow as pa
 
 from hydrofoil._cext.codecs.base import write_batch
+from hydrofoil._cext.columns import UnsupportedLayout
 from hydrofoil._cext.frames import Frame, FrameReader, FrameWriter, IrregularStream
+from hydrofoil._cext.gather import Gatherer
+
+# Record batches of at least this many bytes are written as they lie.
+LARGE = 1 << 20
 
 Batch: TypeAlias = "Frame | pa.RecordBatch"
 """What a stream gives: a record batch as `Frame`, or as pyarrow's where it is irregular."""
@@ -140,9 +145,20 @@ def write_batches(
             if isinstance(batch, Encoded):
                 write_batch(writer, batch.encoders, batch.rows)
             else:
-                writer.write_message(batch.serialize().to_pybytes())
+                _write_record_batch(writer, batch)
             if flush_each:
                 stream.flush()
     finally:
         if writer is not None:
             writer.write_end()
+
+
+def _write_record_batch(writer: FrameWriter, batch: pa.RecordBatch) -> None:
+    # A small one is cheapest to serialize; of a large one nothing should be copied.
+    if batch.nbytes >= LARGE:
+        try:
+            Gatherer(batch.schema, writer, False, 0).add(batch._export_to_c)
+            return
+        except UnsupportedLayout:
+            pass
+    writer.write_message(batch.serialize().to_pybytes())

@@ -38,6 +38,8 @@ cdef extern from *:
         const void** buffers
         ArrowArray** children
         ArrowArray* dictionary
+        void (*release)(ArrowArray*) noexcept nogil
+        void* private_data
 
 
 cdef inline bint bit_is_set(const uint8_t* bits, Py_ssize_t i) noexcept nogil:

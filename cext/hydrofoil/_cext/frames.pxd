@@ -39,7 +39,9 @@ cdef class FrameWriter:
     cdef Py_ssize_t _node_count, _node_capacity
     cdef Extent* _extents
     cdef Py_ssize_t _extent_count, _extent_capacity
+    cdef dict _tails
 
     cdef int add_node(self, Py_ssize_t length, Py_ssize_t null_count) except -1
     cdef int add_buffer(self, const void* data, Py_ssize_t size) except -1
+    cdef int add_exact_buffer(self, const void* data, Py_ssize_t size) except -1
     cdef bytes _header(self, Py_ssize_t length)

@@ -307,6 +307,7 @@ cdef class FrameWriter:
         self._write = file.write
         self._nodes = NULL
         self._extents = NULL
+        self._tails = {}
 
     def __dealloc__(self):
         free(self._nodes)
@@ -345,20 +346,30 @@ cdef class FrameWriter:
         self._extent_count += 1
         return 0
 
+    cdef int add_exact_buffer(self, const void* data, Py_ssize_t size) except -1:
+        # As add_buffer, for memory that ends where it ends: its last bytes are padded in a copy.
+        cdef Py_ssize_t whole = size & ~7
+        if whole != size:
+            tail = (<const char*>data)[whole:size]
+            self._tails[self._extent_count] = tail + bytes(padded(size) - size)
+        return self.add_buffer(data, size)
+
     def write_batch(self, Py_ssize_t length):
         """Write what has been added as one record batch of ``length`` rows, and forget it."""
         cdef Py_ssize_t i
         cdef list parts = [self._header(length)]
-        cdef Py_ssize_t total = PyBytes_GET_SIZE(<bytes>parts[0])
+        cdef Py_ssize_t total = PyBytes_GET_SIZE(<bytes>parts[0]), size
         try:
             for i in range(self._extent_count):
-                if self._extents[i].size:
-                    total += self._extents[i].size
-                    parts.append(
-                        PyMemoryView_FromMemory(
-                            <char*>self._extents[i].data, padded(self._extents[i].size), PyBUF_READ
-                        )
-                    )
+                size = self._extents[i].size
+                total += size
+                tail = self._tails.get(i) if self._tails else None
+                size = size & ~7 if tail is not None else padded(size)
+                if size:
+                    data = <char*>self._extents[i].data
+                    parts.append(PyMemoryView_FromMemory(data, size, PyBUF_READ))
+                if tail is not None:
+                    parts.append(tail)
             # Each write of more than the file's own buffer is a system call that wakes the reader;
             # up to the size of a socket's buffer, a copy costs less than that.
             if total <= MAX_JOINED:
@@ -369,6 +380,8 @@ cdef class FrameWriter:
         finally:
             self._node_count = 0
             self._extent_count = 0
+            if self._tails:
+                self._tails = {}
 
     cdef bytes _header(self, Py_ssize_t length):
         # Every offset below is fixed but for the two vectors' lengths. Positions are relative to

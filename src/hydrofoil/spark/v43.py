@@ -20,6 +20,7 @@ from pyspark.sql.pandas.types import _dedup_names
 from pyspark.sql.types import Row
 
 from hydrofoil._cext.rows import Replay
+from hydrofoil.batch_writer import BatchWriter
 from hydrofoil.codecs import Options
 from hydrofoil.evals.batched import RowProjection
 from hydrofoil.evals.pickled import PickledProjection
@@ -28,6 +29,7 @@ from hydrofoil.evals.tables_pickled import PickleStream
 from hydrofoil.evals.udf import Udf, function_name
 from hydrofoil.spark.logs import output_context
 from hydrofoil.spark.stock import private_worker, report_failure
+from hydrofoil.spark.v43_arrow import ArrowTask
 from hydrofoil.spark.v43_tables import (
     StaysStock,
     arrow_table,
@@ -39,6 +41,9 @@ from hydrofoil.wire import read_batches, read_cogroups, read_groups, write_batch
 
 # The functions that one function of stock's `chain` calls, as an attribute of it.
 CHAIN = "__hydrofoil_chain__"
+
+# What stands before an Arrow stream to the JVM.
+START = struct.pack("!i", SpecialLengths.START_ARROW_STREAM)
 
 Pipeline = tuple[Callable[..., Any], Any, Any, Any]
 
@@ -111,7 +116,10 @@ class Worker:
     ) -> Any:
         capture = self._capture
         if capture is None or capture.stock_only:
-            return self._read_single_udf(pickle_ser, info, eval_type, runner_conf, udf_index)
+            prepared = self._read_single_udf(pickle_ser, info, eval_type, runner_conf, udf_index)
+            if capture is not None:
+                capture.prepared.append(prepared)
+            return prepared
         if udf_index < len(capture.prepared):
             return capture.prepared[udf_index]
         capture.guarded = None
@@ -176,6 +184,8 @@ class Worker:
                 return self._pandas(capture, function, eval_type, runner_conf)
             capture.stock_only = True
             stock: Pipeline = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
+            if native == "arrow":
+                return self._arrow(capture, stock[0], eval_type, runner_conf)
         finally:
             self._capture = None
         publish_stock(eval_type, capture.names, reason)
@@ -240,17 +250,31 @@ class Worker:
             [
                 (
                     f"_{i}",
-                    self.stock.to_arrow_type(
-                        udf.return_type,
-                        timezone="UTC",
-                        prefers_large_types=runner_conf.use_large_var_types,
-                    ),
+                    self._arrow_type(udf.return_type, runner_conf),
                 )
                 for i, udf in enumerate(capture.udfs)
             ]
         )
         ser = ArrowStream(output.serialize().to_pybytes())
         return projection, None, ser, ser
+
+    def _arrow(self, capture: Capture, function: Any, eval_type: int, runner_conf: Any) -> Pipeline:
+        task = ArrowTask(
+            self.stock, eval_type, capture.prepared, function, runner_conf, _options(runner_conf)
+        )
+        trace = TaskTrace(describe(eval_type), udfs=task.traces(capture.names))
+        plan, streams = task.plan(trace)
+        ser: Any
+        if task.returns_scalars:
+            ser = ArrowStream(task.answer_schema().serialize().to_pybytes(), streams)
+        else:
+            ser = BatchStream(task.wrap, streams)
+        return plan, None, ser, ser
+
+    def _arrow_type(self, return_type: Any, runner_conf: Any) -> Any:
+        return self.stock.to_arrow_type(
+            return_type, timezone="UTC", prefers_large_types=runner_conf.use_large_var_types
+        )
 
     def _pandas(
         self, capture: Capture, function: Any, eval_type: int, runner_conf: Any
@@ -302,25 +326,69 @@ class ArrowStream:
         self._flush_per_batch = False
 
     def load_stream(self, stream: BinaryIO) -> Iterator[Any]:
-        if self.streams == 0:
-            return read_batches(stream)
-        read = read_groups if self.streams == 1 else read_cogroups
-        return read(stream, read_int, _unexpected_streams)
+        return _read(stream, self.streams)
 
     def dump_stream(self, iterator: Iterable[Any], stream: BinaryIO) -> None:
         write_batches(
             iterator,
             self.schema_message,
             stream,
-            start=struct.pack("!i", SpecialLengths.START_ARROW_STREAM),
+            start=START,
             flush_each=self._flush_per_batch,
         )
+
+
+class BatchStream:
+    """As `ArrowStream`, for plans that yield record batches as users made them.
+
+    Parameters
+    ----------
+    wrap : callable, optional
+        Stock's ``wrap_struct``, where the JVM expects the columns in a struct.
+    streams : int
+        As for `ArrowStream`. Groups' results may be written together, for the JVM takes the rows as
+        they come.
+    """
+
+    def __init__(self, wrap: Callable[[Any], Any] | None, streams: int) -> None:
+        self.wrap = wrap
+        self.streams = streams
+        self._flush_per_batch = False
+
+    def load_stream(self, stream: BinaryIO) -> Iterator[Any]:
+        return _read(stream, self.streams)
+
+    def dump_stream(self, iterator: Iterable[Any], stream: BinaryIO) -> None:
+        BatchWriter(
+            stream,
+            start=START,
+            wrap=self.wrap,
+            together=self.streams > 0,
+            flush_each=self._flush_per_batch,
+        ).write(iterator)
+
+
+def _read(stream: BinaryIO, streams: int) -> Iterator[Any]:
+    if streams == 0:
+        return read_batches(stream)
+    read = read_groups if streams == 1 else read_cogroups
+    return read(stream, read_int, _unexpected_streams)
 
 
 def _unexpected_streams(count: int) -> PySparkValueError:
     return PySparkValueError(
         errorClass="INVALID_NUMBER_OF_DATAFRAMES_IN_GROUP",
         messageParameters={"dataframes_in_group": str(count)},
+    )
+
+
+def _options(runner_conf: Any) -> Options:
+    return Options(
+        row_type=Row,
+        dedup_names=_dedup_names,
+        known_zone=_known_zone,
+        binary_as_bytes=runner_conf.binary_as_bytes,
+        large_var_types=runner_conf.use_large_var_types,
     )
 
 

@@ -1,0 +1,98 @@
+"""Arrow aggregates: a group's columns, or an iterator over them, to one value a UDF.
+
+The JVM joins the first row of each batch to the next group, so each group's results are a batch.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from hydrofoil.evals.arrow_columns import Columns
+from hydrofoil.evals.arrow_results import Results
+from hydrofoil.evals.udf import Udf
+from hydrofoil.trace import TaskTrace
+from hydrofoil.wire import Batch, Encoded
+
+
+class AggregateArrow:
+    """All aggregates of one projection, run over a task's groups.
+
+    Parameters
+    ----------
+    udfs : list of Udf
+        In the order of the output's columns; one alone if ``iterator``.
+    iterator : bool
+        The function takes an iterator of its arguments, one item for each batch of the group.
+    """
+
+    def __init__(
+        self, udfs: list[Udf], results: Results, *, iterator: bool, trace: TaskTrace
+    ) -> None:
+        self.udfs = udfs
+        self.results = results
+        self.columns = Columns()
+        self.evaluate = self._of_iterator if iterator else self._of_columns
+        self.trace = trace
+
+    def __call__(
+        self, split_index: int, groups: Iterable[Iterable[Batch]]
+    ) -> Iterator[Encoded | pa.RecordBatch]:
+        try:
+            for group in groups:
+                values = self.evaluate(group)
+                if values:
+                    yield self._batch(values)
+        finally:
+            self.trace.publish()
+
+    def _of_columns(self, group: Iterable[Batch]) -> list[Any]:
+        batch = whole(self.columns, group)
+        return [] if batch is None else [call(udf, batch) for udf in self.udfs]
+
+    def _of_iterator(self, group: Iterable[Batch]) -> list[Any]:
+        udf = self.udfs[0]
+
+        def arguments(batch: Batch) -> Any:
+            columns = self.columns(batch)
+            taken = tuple(columns.column(o) for o in udf.arguments)
+            return taken[0] if len(taken) == 1 else taken
+
+        items = map(arguments, group)
+        value = udf.function(items)
+        # What the function left of its group stands before the next one in the stream.
+        for _ in items:
+            pass
+        return [value]
+
+    def _batch(self, values: list[Any]) -> Encoded | pa.RecordBatch:
+        results = self.results
+        if results.all_exact:
+            try:
+                encoded = results.encode([[results.plain(k, v)] for k, v in enumerate(values)])
+            except TypeError as reason:
+                self.trace.fell_back(str(reason))
+            else:
+                if encoded is not None:
+                    self.trace.fast()
+                    return encoded
+                self.trace.fell_back("a result that stock should convert")
+        else:
+            self.trace.fell_back("a declared type that stock should convert")
+        return results.convert([pa.array([value]) for value in values])
+
+
+def whole(columns: Columns, group: Iterable[Batch]) -> pa.RecordBatch | None:
+    """A group's batches as one; None if there are none."""
+    batches = list(map(columns, group))
+    if len(batches) > 1:
+        return pa.concat_batches(batches)
+    return batches[0] if batches else None
+
+
+def call(udf: Udf, batch: pa.RecordBatch) -> Any:
+    """Call a UDF with its columns of a batch."""
+    return udf.function(
+        *[batch.column(o) for o in udf.arguments],
+        **{name: batch.column(o) for name, o in udf.keywords.items()},
+    )

@@ -1,0 +1,75 @@
+"""Frames to pyarrow: the columns that a UDF is to see, as a record batch over the frame's body.
+
+Whatever the core does not view as it lies (a batch without rows, compression, a struct with nulls
+around the columns, other types) pyarrow reads from the same bytes, and stock takes apart.
+"""
+
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+
+from hydrofoil._cext.columns import UnsupportedLayout
+from hydrofoil._cext.export import FrameExport
+from hydrofoil._cext.frames import Frame
+from hydrofoil.wire import Batch
+
+
+class Columns:
+    """Some or all of the columns of a task's frames.
+
+    Parameters
+    ----------
+    offsets : sequence of int, optional
+        The columns to take, by their names and nullable; by default all, with their fields.
+    flatten : callable, optional
+        Stock's ``flatten_struct`` where the frames have one column, a struct, whose fields are the
+        columns.
+    """
+
+    def __init__(
+        self,
+        offsets: Sequence[int] | None = None,
+        flatten: Callable[[pa.RecordBatch], pa.RecordBatch] | None = None,
+    ) -> None:
+        self.offsets = offsets
+        self.flatten = flatten
+        self._message: bytes | None = None
+        self._import = pa.RecordBatch._import_from_c
+
+    def __call__(self, batch: Batch) -> pa.RecordBatch:
+        """The columns of one batch."""
+        if type(batch) is not Frame:
+            return self._of_batch(batch)
+        if batch.schema_message is not self._message:
+            self._prepare(batch.schema_message)
+        if self._export is not None:
+            try:
+                return self._export.record_batch(batch, self._wanted, self._import, self._schema)
+            except ValueError:
+                pass
+        message = pa.py_buffer(batch.message())
+        return self._of_batch(pa.ipc.read_record_batch(message, self._stream_schema))
+
+    def _prepare(self, message: bytes) -> None:
+        self._stream_schema = schema = pa.ipc.read_schema(pa.py_buffer(message))
+        self._message = message
+        self._export: FrameExport | None = None
+        try:
+            self._export = FrameExport(schema, self.flatten is not None)
+        except (UnsupportedLayout, ValueError):
+            return
+        if self.flatten is not None:
+            schema = pa.schema(schema.types[0])
+        self._wanted = list(range(len(schema)) if self.offsets is None else self.offsets)
+        if self.offsets is not None:
+            schema = pa.schema([(schema.names[o], schema.types[o]) for o in self.offsets])
+        self._schema = schema
+
+    def _of_batch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        if self.flatten is not None:
+            batch = self.flatten(batch)
+        if self.offsets is None:
+            return batch
+        return pa.RecordBatch.from_arrays(
+            [batch.columns[o] for o in self.offsets], [batch.schema.names[o] for o in self.offsets]
+        )
