@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from hydrofoil._cext.codecs.base import write_batch
 from hydrofoil._cext.frames import FrameWriter
-from hydrofoil._cext.tables import RowsEncoder, is_plain
+from hydrofoil._cext.tables import PickledRows, RowsEncoder, is_plain
 from pyspark.sql import Row
 from pyspark.sql.types import ArrayType, LongType, StringType, StructType
 from unit.cext.stock import OPTIONS
@@ -70,7 +70,18 @@ class OddTuple(tuple):
 
 @pytest.mark.parametrize(
     "row",
-    [(1,), (1, "x", 2), [1], 5, "ab", ("1", "x"), (1, object()), OddTuple((1, "x")), object(), {1, 2}],
+    [
+        (1,),
+        (1, "x", 2),
+        [1],
+        5,
+        "ab",
+        ("1", "x"),
+        (1, object()),
+        OddTuple((1, "x")),
+        object(),
+        {1, 2},
+    ],
 )
 def test_what_is_left_is_the_last_that_was_taken(row):
     made, rows = encoder(), []
@@ -151,3 +162,14 @@ def test_a_list_in_itself_is_not_plain():
     value = []
     value.append(value)
     assert not is_plain(value)
+
+
+@pytest.mark.parametrize(
+    ("width", "converted"),
+    [(2, [Row(1, "x"), (1,), [1, "x"]]), (0, [(1, "x"), Row(1, "x"), (1,), [1, "x"], ()])],
+)
+def test_rows_that_need_no_conversion_are_passed_on(width, converted):
+    given, seen = [(1, "x"), Row(1, "x"), (1,), [1, "x"], ()], []
+    rows = tuple(PickledRows(given, lambda row: seen.append(row), width))
+    assert seen == converted + [()] * (width > 0)
+    assert [row is not None for row in rows] == [width > 0, False, False, False, False]
