@@ -1,7 +1,7 @@
 """The rows that one call of a table function returns, as one record batch or one pickle.
 
-For record batches stock takes all rows of a call, and then converts them. Rows that nobody can change any more are
-converted as they come; the others once more when all are there.
+For record batches stock takes all rows of a call, and then converts them. Rows that nobody can
+change any more are converted as they come; the others once more when all are there.
 """
 
 from cpython.dict cimport PyDict_CheckExact, PyDict_GetItem, PyDict_Next
@@ -177,6 +177,32 @@ cdef class RowsEncoder(Encoder):
         return 0
 
 
+cdef class PickledRows:
+    """Iterates over rows for a pickle: tuples of ``width`` as they are, others through ``convert``.
+
+    Parameters
+    ----------
+    width : int
+        0 if all rows have to be converted.
+    """
+
+    cdef object rows
+    cdef object convert
+    cdef Py_ssize_t width
+
+    def __cinit__(self, rows, convert, Py_ssize_t width):
+        self.rows, self.convert, self.width = iter(rows), convert, width
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        row = next(self.rows)
+        if self.width and PyTuple_CheckExact(row) and PyTuple_GET_SIZE(row) == self.width:
+            return row
+        return self.convert(row)
+
+
 cdef Py_ssize_t MAX_DEPTH = 16
 
 
@@ -193,10 +219,9 @@ cdef bint plain(object value, Py_ssize_t depth) except -1:
     cdef PyObject* key
     cdef PyObject* item
     kind = type(value)
-    if (
-        kind is int or kind is str or kind is float or value is None or kind is bool
-        or kind is bytes
-    ):
+    if kind is int or kind is str or kind is float or value is None or kind is bool:
+        return True
+    if kind is bytes:
         return True
     if depth == 0:
         return False

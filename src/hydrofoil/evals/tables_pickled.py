@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import GeneratorType
 from typing import Any, BinaryIO
 
-from hydrofoil._cext.tables import is_plain
+from hydrofoil._cext.tables import PickledRows, is_plain
 from hydrofoil.evals.tables import Ends, Method, Outcome, until_the_end
 from hydrofoil.trace import TaskTrace
 
@@ -93,15 +93,7 @@ class PickledTable:
         else:
             kind = type(result)
             if kind is GeneratorType or kind is list or kind is tuple:
-                convert, width = method.convert, method.width
-                if not width:
-                    return tuple(map(convert, result))
-                return tuple(
-                    [
-                        row if type(row) is tuple and len(row) == width else convert(row)
-                        for row in result
-                    ]
-                )
+                return tuple(PickledRows(result, method.convert, method.width))
             outcome = Outcome(method.call, result)
         return method.stock(outcome)
 
