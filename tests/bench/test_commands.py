@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from hydrofoil.bench.groups import GROUP_WORKLOADS
+
 APPLICATION = """
 import sys
 from pyspark.sql import SparkSession
@@ -74,7 +76,12 @@ def test_bench(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "row (Hydrofoil)" in done.stdout
     content = json.loads(report.read_text())
-    assert content["settings"] == {"rows": 2000, "master": "local[2]", "repeat": 1}
+    assert content["settings"] == {
+        "suite": "rows",
+        "rows": 2000,
+        "master": "local[2]",
+        "repeat": 1,
+    }
     assert content["machine"]["pyspark"]
     (workload,) = content["workloads"]
     assert len(workload["engines"]) == 5
@@ -82,6 +89,25 @@ def test_bench(tmp_path: Path) -> None:
         assert engine["rows_per_s"] > 0
         assert engine["speedup_over_row_arrow"] > 0
         assert set(engine["runs"][0]) == {"wall", "jvm", "python"}
+
+
+def test_bench_of_groups(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    options = ("--suite", "groups", "--rows", 500, "--repeat", 1, "--json", report)
+    done = hydrofoil("bench", *options)
+    assert done.returncode == 0, done.stderr
+    assert "50 groups of 10 rows" in done.stdout
+    workloads = json.loads(report.read_text())["workloads"]
+    assert [entry["workload"] for entry in workloads] == list(GROUP_WORKLOADS)
+    for entry in workloads:
+        assert entry["speedup"] > 0
+        assert [engine["engine"] for engine in entry["engines"]] == ["stock", "Hydrofoil"]
+
+
+def test_bench_of_another_suites_workload_says_which_there_are() -> None:
+    done = hydrofoil("bench", "--suite", "groups", "--workload", "long")
+    assert done.returncode == 2
+    assert "'long' is not in suite 'groups', which has applyInPandas" in done.stderr
 
 
 def test_bench_without_java_says_what_to_install() -> None:
