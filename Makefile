@@ -24,7 +24,7 @@ test: java build ## run all tests (TESTS="tests/launch -k NAME" for some)
 	$(BIN)/python -m pytest $(TESTS)
 
 test-pandas3: java build $(PANDAS3)/.installed ## run the comparisons of pandas functions on pandas 3 (TESTS="..." for others)
-	PYSPARK_PYTHON=$(CURDIR)/$(PANDAS3)/bin/python PYTHONPATH=src \
+	PYSPARK_PYTHON=$(CURDIR)/$(PANDAS3)/bin/python PYTHONPATH=$(CURDIR)/src \
 	    $(PANDAS3)/bin/python -m pytest $(or $(TESTS),tests/parity/vectorized)
 
 quick: java build ## run the tests that start no Spark of their own and are no comparison with stock
