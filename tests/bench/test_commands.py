@@ -21,6 +21,9 @@ print(spark.range(0, 1000, 1, 2).select(double("id").alias("x")).agg({"x": sys.a
 """
 
 
+ROOT = Path(__file__).parents[2]
+
+
 def hydrofoil(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "hydrofoil.cli", *map(str, arguments)]
     variables = {**os.environ, "PYSPARK_PYTHON": sys.executable, **environment}
@@ -114,3 +117,19 @@ def test_bench_without_java_says_what_to_install() -> None:
     done = hydrofoil("bench", JAVA_HOME="/nowhere")
     assert done.returncode == 1
     assert done.stderr.splitlines()[0].startswith("Error: Java is missing: install")
+
+
+def test_memory(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    sizes = ("--rows", "20000", "--groups", "50", "--kind", "applyInArrow")
+    command = [sys.executable, "-m", "benchmarks.memory", *sizes, "--json", str(report)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=600)
+    assert done.returncode == 0, done.stderr
+    results = json.loads(report.read_text())["results"]
+    assert [(entry["engine"], entry["rows"]) for entry in results] == [
+        ("stock", 20000),
+        ("hydrofoil", 20000),
+        ("stock", 50),
+        ("hydrofoil", 50),
+    ]
+    assert all(entry["peak_mb"] > entry["above_start_mb"] for entry in results)
