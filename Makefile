@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BUILT := build/.built
+PANDAS3 := .venv-pandas3
 SOURCES := setup.py $(shell find cext -name '*.pyx' -o -name '*.pxd')
 
 # Python that Spark starts for workers; the virtual environment is not activated.
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: help bench test quick parity build debug lint clean requirements java
+.PHONY: help bench test test-pandas3 quick parity build debug lint clean requirements java
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -21,6 +22,10 @@ bench: java build ## compare Hydrofoil with stock PySpark on a real local Spark 
 
 test: java build ## run all tests (TESTS="tests/launch -k NAME" for some)
 	$(BIN)/python -m pytest $(TESTS)
+
+test-pandas3: java build $(PANDAS3)/.installed ## run the comparisons of pandas functions on pandas 3 (TESTS="..." for others)
+	PYSPARK_PYTHON=$(CURDIR)/$(PANDAS3)/bin/python PYTHONPATH=$(CURDIR)/src \
+	    $(PANDAS3)/bin/python -m pytest $(or $(TESTS),tests/parity/vectorized)
 
 quick: java build ## run the tests that start no Spark of their own and are no comparison with stock
 	$(BIN)/python -m pytest tests --ignore=tests/parity --ignore=tests/faults --ignore=tests/bench \
@@ -42,7 +47,7 @@ lint: $(INSTALLED) ## check format, style and types
 	$(BIN)/mypy
 
 clean: ## remove what was built here
-	rm -rf build dist .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks .cache
+	rm -rf build dist .venv .venv-pandas3 .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks .cache
 	rm -rf spark-warehouse metastore_db artifacts src/*.egg-info
 	find src -name '*.so' -delete
 
@@ -58,6 +63,13 @@ $(INSTALLED): pyproject.toml constraints.txt | requirements
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt "setuptools>=77" cython
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation \
 	    --editable ".[dev]"
+	@touch $@
+
+# The same environment but for pandas. The extension is the one built in place: same Python.
+$(PANDAS3)/.installed: $(INSTALLED)
+	$(PYTHON) -m venv $(PANDAS3)
+	$(BIN)/python -m pip freeze --exclude-editable --exclude pandas > $(PANDAS3)/requirements.txt
+	$(PANDAS3)/bin/python -m pip install --quiet --requirement $(PANDAS3)/requirements.txt pandas==3.1.1
 	@touch $@
 
 $(BUILT): $(INSTALLED) $(SOURCES)

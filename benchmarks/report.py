@@ -154,10 +154,12 @@ def main(
     chosen = chosen or tuple(CASES)
     recorded = recordings(chosen, rows)
     results = []
-    progress = track(chosen, "Replaying", console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    progress = track(chosen, "Replaying", console=console, transient=True)
     with Player(recorded[chosen[0]].environment) as player:
         for name in progress:
             results.append(measure(CASES[name], recorded[name], player, runs, cold))
+            console.print(" | ".join(_cells(results[-1])))
     output().print(as_table(results))
     machine = describe_machine()
     if json_file is not None:

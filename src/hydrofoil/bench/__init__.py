@@ -1,3 +1,3 @@
-"""End-to-end benchmarks on a local Spark: `workloads`, what runs; `clock`, `runner`, how it is
-measured; `report`, how it is shown.
+"""End-to-end benchmarks on a local Spark: `workloads` and `groups`, what runs; `clock`,
+`stopwatch`, `runner` and `group_runner`, how it is measured; `report`, how it is shown.
 """

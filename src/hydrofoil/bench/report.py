@@ -2,6 +2,8 @@
 
 from rich.table import Table
 
+from hydrofoil.bench.group_runner import GroupResult
+from hydrofoil.bench.groups import GROUP_SIZE
 from hydrofoil.bench.runner import WorkloadResult
 from hydrofoil.bench.workloads import ARROW, PICKLED
 
@@ -37,6 +39,42 @@ def as_table(result: WorkloadResult) -> Table:
             _times(result.speedup(engine, PICKLED)),
             style="bold" if "Hydrofoil" in engine.engine else None,
         )
+    return table
+
+
+def groups_as_table(results: list[GroupResult]) -> Table:
+    """One row for each workload and engine."""
+    groups = results[0].groups
+    table = Table(
+        title=f"{groups:,} groups of {GROUP_SIZE} rows",
+        caption="Medians of wall clock and CPU time.",
+    )
+    table.add_column("workload")
+    table.add_column("engine")
+    for heading in (
+        "seconds",
+        "k groups/s",
+        "JVM µs/group",
+        "Python µs/group",
+        "x stock",
+        "target",
+    ):
+        table.add_column(heading, justify="right")
+    for result in results:
+        for engine in result.samples:
+            ours = engine == "Hydrofoil"
+            target = f">= {result.target:.1f}" if ours and result.target is not None else ""
+            table.add_row(
+                result.workload,
+                engine,
+                f"{result.wall(engine):.2f}",
+                f"{groups / result.wall(engine) / 1e3:,.1f}",
+                f"{result.jvm_us(engine):,.1f}",
+                f"{result.python_us(engine):,.1f}",
+                f"{result.speedup:.2f}" if ours else "",
+                target,
+                style="bold" if ours else None,
+            )
     return table
 
 

@@ -1,37 +1,25 @@
 """Run a workload on every engine, in turn, in one session."""
 
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hydrofoil.bench.clock import SparkClock
+from hydrofoil.bench.stopwatch import Sample, Stopwatch
 from hydrofoil.bench.workloads import ARROW, PICKLED, Engine, Kind, Workload
 from hydrofoil.replay.player import Player
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 # Rows on which results are compared and the functions alone are measured.
 _SAMPLE = 200_000
 # Rows a batch of Spark's Arrow exchange.
 _BATCH = 10_000
-# Spark ends workers that were idle for a minute; a query this small brings new ones up, untimed.
-_TOUCH = 1_000
 
 
 class UnequalResultsError(RuntimeError):
     """Two engines computed different results, so their times can't be compared."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One timed run, in seconds: wall clock, CPU of the JVM, CPU of all Python processes."""
-
-    wall: float
-    jvm: float
-    python: float
 
 
 @dataclass(frozen=True)
@@ -121,9 +109,8 @@ class Runner:
 
     def __init__(self, spark: "SparkSession", step: Callable[[str], None]) -> None:
         self._spark = spark
-        self._conf: Any = spark.sparkContext._jsc.sc().conf()
         self._step = step
-        self._clock = SparkClock(spark)
+        self._stopwatch = Stopwatch(spark)
 
     @staticmethod
     def steps(engines: Sequence[Engine], repeat: int) -> int:
@@ -157,20 +144,12 @@ class Runner:
         ]
         return WorkloadResult(workload.name, size, results)
 
-    def _use(self, engine: Engine) -> None:
-        # Spark looks the daemon up for every query, and keeps one pool of workers for each.
-        self._conf.set("spark.python.daemon.module", engine.daemon)
-
     def _time(self, workload: Workload, engine: Engine, rows: int) -> Sample:
-        self._use(engine)
-        _drain(workload.query(engine, workload.data(self._spark, _TOUCH)))
-        query = workload.query(engine, workload.data(self._spark, rows))
-        self._clock.restart()
-        start = time.perf_counter()
-        _drain(query)
-        wall = time.perf_counter() - start
-        cpu = self._clock.elapsed()
-        return Sample(wall, cpu.jvm, cpu.python)
+        return self._stopwatch.time(
+            engine.daemon,
+            lambda count: workload.query(engine, workload.data(self._spark, count)),
+            rows,
+        )
 
     def _check(self, workload: Workload, engines: Sequence[Engine], rows: int) -> float:
         """Compare results; return the bytes of a row and its result, as Arrow holds them."""
@@ -178,7 +157,7 @@ class Runner:
         expected = None
         for engine in engines:
             self._step(f"{workload.name}: result, {engine.name}")
-            self._use(engine)
+            self._stopwatch.use(engine.daemon)
             result = workload.query(engine, data).toArrow().column("r")
             expected = result if expected is None else expected
             if not expected.equals(result):
@@ -219,7 +198,3 @@ def _as_pandas(batch: Any) -> Any:
         return batch.to_pandas()
     names = [field.name for field in batch.type]
     return pd.DataFrame(dict(zip(names, (f.to_pandas() for f in batch.flatten()), strict=True)))
-
-
-def _drain(query: "DataFrame") -> None:
-    query.write.format("noop").mode("overwrite").save()

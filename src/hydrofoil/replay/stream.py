@@ -59,6 +59,21 @@ def input_rows(recording: Recording) -> int | None:
         return None
 
 
+def group_section(recording: Recording) -> tuple[int, int]:
+    """Where the groups of a grouped task begin and end in ``recording.data``.
+
+    Raises
+    ------
+    ValueError
+        The recording is not that of a grouped task with at least one group.
+    """
+    section = data_section(recording)
+    if not section or len(section) < 4 or not 0 < _int_at(section, 0) <= _LARGEST_GROUP:
+        raise ValueError("this recording has no groups; record a grouped UDF on Spark 4.3")
+    start = len(recording.data) - len(section)
+    return start, start + _scan_groups(section)[1]
+
+
 def input_columns(recording: Recording) -> list[list[Any]]:
     """The arguments that a row UDF was sent, one list of Python values for each column.
 
@@ -96,13 +111,18 @@ def _arrow_rows(source: pa.BufferReader) -> int:
 
 
 def _grouped_rows(section: bytes) -> int:
+    return _scan_groups(section)[0]
+
+
+def _scan_groups(section: bytes) -> tuple[int, int]:
+    """Rows of all groups, and where the groups end."""
     source = pa.BufferReader(section)
     rows = 0
     while streams := struct.unpack(">i", source.read(4))[0]:
         # The rows of a group are those of its first stream, and of the second in a cogroup.
         for _ in range(streams):
             rows += _arrow_rows(source)
-    return rows
+    return rows, source.tell() - 4
 
 
 def _pickled_frames(section: bytes) -> Iterator[Any]:

@@ -6,7 +6,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from hydrofoil.bench.report import as_table
-from hydrofoil.bench.runner import EngineResult, Runner, Sample, UnequalResultsError, WorkloadResult
+from hydrofoil.bench.runner import EngineResult, Runner, UnequalResultsError, WorkloadResult
+from hydrofoil.bench.stopwatch import Sample
 from hydrofoil.bench.workloads import ARROW, ENGINES, PICKLED, WORKLOADS
 
 

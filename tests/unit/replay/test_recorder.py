@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pyspark.sql.functions import col, udf, udtf
 
 from hydrofoil.replay.recorder import FOLDER_VARIABLE, TeeReader, record
 from hydrofoil.replay.recording import SUFFIX, Recording
-from hydrofoil.replay.stream import eval_type, input_columns, input_rows
+from hydrofoil.replay.stream import eval_type, group_section, input_columns, input_rows
 
 
 def plus_one(x: int) -> int:
@@ -44,6 +45,19 @@ def test_rows_of_groups(spark: SparkSession) -> None:
     recordings = record(spark, query.collect)
     assert sum(input_rows(recording) or 0 for recording in recordings) == 60
     assert {eval_type(recording) for recording in recordings} == {201}
+
+
+def test_groups_can_be_sent_again(spark: SparkSession) -> None:
+    data = spark.range(0, 60, 1, 1).selectExpr("id % 4 as g", "id").repartition(1)
+    query = data.groupBy("g").applyInPandas(lambda frame: frame, data.schema)
+    (recording,) = record(spark, query.collect)
+    start, end = group_section(recording)
+    content = recording.data
+    twice = content[:end] + content[start:]
+    assert input_rows(replace(recording, data=twice)) == 120
+    (plain,) = record(spark, data.select(udf(plus_one, "long")("id")).collect)
+    with pytest.raises(ValueError, match="has no groups"):
+        group_section(plain)
 
 
 def test_rows_of_cogroups(spark: SparkSession) -> None:
