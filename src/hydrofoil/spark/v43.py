@@ -382,16 +382,6 @@ def _unexpected_streams(count: int) -> PySparkValueError:
     )
 
 
-def _options(runner_conf: Any) -> Options:
-    return Options(
-        row_type=Row,
-        dedup_names=_dedup_names,
-        known_zone=_known_zone,
-        binary_as_bytes=runner_conf.binary_as_bytes,
-        large_var_types=runner_conf.use_large_var_types,
-    )
-
-
 def publish_stock(eval_type: int, names: list[str], reason: str) -> None:
     """Trace UDFs that run on stock's code."""
     trace = TaskTrace(describe(eval_type))
