@@ -25,11 +25,9 @@ def private_worker() -> ModuleType:
 
 def variables_of(function: Any) -> dict[str, Any]:
     """What a function refers to in the function around it, by name."""
-    cells = function.__closure__ or ()
-    return {
-        name: cell.cell_contents
-        for name, cell in zip(function.__code__.co_freevars, cells, strict=True)
-    }
+    named = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    # A variable that has not been assigned has an empty cell.
+    return {name: cell.cell_contents for name, cell in named if cell != CellType()}
 
 
 def rebound(function: Any, **variables: Any) -> Any:
