@@ -41,7 +41,7 @@ def _apply_in_arrow(data: "DataFrame") -> "DataFrame":
 
 
 def _mean_in_pandas(data: "DataFrame") -> "DataFrame":
-    import pandas as pd  # type: ignore[import-untyped]
+    import pandas as pd
     from pyspark.sql.pandas.functions import pandas_udf
 
     def mean(v: pd.Series) -> float:
