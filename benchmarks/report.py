@@ -79,7 +79,16 @@ def _floor(case: Case, recording: Recording, player: Player, runs: int) -> float
 
 _TITLE = "Worker CPU time by replay, stock against Hydrofoil and the bare loop"
 _HEADINGS = (
-    *("case", "ns per", "stock", "hydrofoil", "ratio", "target", "loop", "x loop", "target", "met"),
+    "case",
+    "ns per",
+    "stock",
+    "hydrofoil",
+    "ratio",
+    "target",
+    "loop",
+    "x loop",
+    "target",
+    "met",
 )
 
 
@@ -102,18 +111,32 @@ def _optional(value: float | None, style: str) -> str:
     return "" if value is None else style.format(value)
 
 
+def _filled(results: list[Result]) -> list[tuple[str, ...]]:
+    """Heading and cells of each column in which there is something."""
+    columns = zip(_HEADINGS, *map(_cells, results), strict=True)
+    return [column for column in columns if any(column[1:])]
+
+
+def _rows(columns: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The cells of each result, without the headings."""
+    return list(zip(*columns, strict=True))[1:]
+
+
 def as_table(results: list[Result]) -> Table:
     """The table for the terminal."""
     table = Table(title=_TITLE)
-    for heading in _HEADINGS:
-        table.add_column(heading, justify="left" if heading in ("case", "ns per") else "right")
-    for result in results:
-        table.add_row(*_cells(result), style=None if result.met else "bold red")
+    columns = _filled(results)
+    for heading, *_ in columns:
+        left = heading in ("case", "ns per")
+        table.add_column(heading, justify="left" if left else "right", no_wrap=left)
+    for result, cells in zip(results, _rows(columns), strict=True):
+        table.add_row(*cells, style=None if result.met else "bold red")
     return table
 
 
 def as_markdown(results: list[Result], command: str, machine: dict[str, object]) -> str:
     """The same table as a Markdown page, with what is needed to judge and repeat it."""
+    columns = _filled(results)
     lines = [
         f"# {_TITLE} (pandas {machine['pandas']})",
         "",
@@ -121,9 +144,9 @@ def as_markdown(results: list[Result], command: str, machine: dict[str, object])
         "",
         *(f"- {name}: {value}" for name, value in machine.items()),
         "",
-        "| " + " | ".join(_HEADINGS) + " |",
-        "| --- |" + " ---: |" * (len(_HEADINGS) - 1),
-        *("| " + " | ".join(_cells(result)) + " |" for result in results),
+        "| " + " | ".join(heading for heading, *_ in columns) + " |",
+        "| --- | --- |" + " ---: |" * (len(columns) - 2),
+        *("| " + " | ".join(cells) + " |" for cells in _rows(columns)),
     ]
     return "\n".join(lines) + "\n"
 

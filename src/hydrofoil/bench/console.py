@@ -5,7 +5,7 @@ import sys
 from rich.console import Console
 
 # Wide enough for every table of ours, where there is no terminal to ask.
-_WIDTH = 110
+_WIDTH = 140
 
 
 def output() -> Console:
