@@ -32,8 +32,8 @@ STOCK = "pyspark.worker"
 HYDROFOIL = "hydrofoil.worker"
 
 _RESULT_ID = 8
-_START_ARROW_STREAM = -6
-_PYTHON_EXCEPTION_THROWN = -2
+START_ARROW_STREAM = -6
+PYTHON_EXCEPTION_THROWN = -2
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,9 @@ def _parsed(data: bytes, arrow: bool) -> Task:
 class Player:
     """A process that replays tasks to one worker's ``main``, one after the other."""
 
-    def __init__(self, worker: str) -> None:
+    def __init__(self, worker: str, module: str = __name__) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "parity.replay", worker],
+            [sys.executable, "-m", module, worker],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -156,7 +156,8 @@ def _cut(text: str, length: int = 1500) -> str:
     return text if len(text) <= length else f"{text[: length // 2]} ... {text[-length // 2 :]}"
 
 
-def _serve(module: str) -> None:
+def serve(module: str, answer: Callable[[bytes], list[str]]) -> None:
+    """Replay tasks that come on standard input to a worker's ``main``, and reply with answers."""
     requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # What workers print is no answer.
     # As the JVM sets it by default.
@@ -167,18 +168,20 @@ def _serve(module: str) -> None:
             streams = pickle.load(requests)
         except EOFError:
             return
-        pickle.dump([_played(main, stream) for stream in streams], replies)
+        pickle.dump([_played(main, stream, answer) for stream in streams], replies)
         replies.flush()
 
 
-def _played(main: Callable[[BinaryIO, BinaryIO], None], stream: bytes) -> str:
+def _played(
+    main: Callable[[BinaryIO, BinaryIO], None], stream: bytes, answer: Callable[[bytes], list[str]]
+) -> str:
     outfile = io.BytesIO()
     try:
         main(io.BytesIO(stream), outfile)
         end = "finished"
     except SystemExit as exit:
         end = f"exit {exit.code}"
-    return "\n".join([*_answer(outfile.getvalue()), end])
+    return "\n".join([*answer(outfile.getvalue()), end])
 
 
 def _answer(data: bytes) -> list[str]:
@@ -187,9 +190,9 @@ def _answer(data: bytes) -> list[str]:
     stream = io.BytesIO(data)
     while len(head := stream.read(4)) == 4:
         marker = struct.unpack(">i", head)[0]
-        if marker == _START_ARROW_STREAM:
+        if marker == START_ARROW_STREAM:
             parts += _arrow_parts(stream)
-        elif marker == _PYTHON_EXCEPTION_THROWN:
+        elif marker == PYTHON_EXCEPTION_THROWN:
             # Nothing follows if the error's text could not be encoded.
             parts.append("raised " + stream.read()[4:].decode())
         elif marker > 0:
@@ -215,7 +218,7 @@ def _arrow_parts(stream: io.BytesIO) -> list[str]:
         try:
             for batch in reader:
                 batch.validate(full=True)
-                parts.append(describe([_values(column) for column in batch.columns]))
+                parts.append(describe([values_of(column) for column in batch.columns]))
                 end = stream.tell()
         except (pa.ArrowInvalid, OSError):
             assert end > start
@@ -223,7 +226,7 @@ def _arrow_parts(stream: io.BytesIO) -> list[str]:
     return parts
 
 
-def _values(column: pa.Array) -> Any:
+def values_of(column: pa.Array) -> Any:
     """Python's values, or the buffers' description where Python has none."""
     try:
         return column.to_pylist()
@@ -232,4 +235,4 @@ def _values(column: pa.Array) -> Any:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    serve(sys.argv[1], _answer)
