@@ -119,13 +119,21 @@ class Player:
             cwd=Path(__file__).parents[1],
         )
 
-    def answers(self, streams: Sequence[bytes]) -> list[str]:
-        """What the worker answers to each task, as text."""
-        requests, replies = self._process.stdin, self._process.stdout
-        assert requests is not None and replies is not None
+    def ask(self, streams: Sequence[bytes]) -> None:
+        """Start on some tasks."""
+        requests = self._process.stdin
+        assert requests is not None
         pickle.dump(list(streams), requests)
         requests.flush()
-        result: list[str] = pickle.load(replies)
+
+    def answers(self) -> list[str]:
+        """What the worker answered to each task it was asked for, as text."""
+        replies = self._process.stdout
+        assert replies is not None
+        try:
+            result: list[str] = pickle.load(replies)
+        except EOFError:
+            raise AssertionError(f"the replaying process ended: {self._process.wait()}") from None
         return result
 
     def close(self) -> None:
@@ -143,7 +151,9 @@ class Players:
 
     def differences(self, names: Sequence[str], streams: Sequence[bytes]) -> list[str]:
         """Where the two answer differently, a few lines each."""
-        both = zip(self.left.answers(streams), self.right.answers(streams), strict=True)
+        for player in (self.left, self.right):
+            player.ask(streams)
+        both = zip(self.left.answers(), self.right.answers(), strict=True)
         found = []
         for name, pair in zip(names, both, strict=True):
             expected, actual = same_frames(*map(normalized, pair))
