@@ -23,6 +23,8 @@ MODULES = [
     "codecs.nested",
     "codecs.special",
     "rows",
+    "arrays.read",
+    "arrays.write",
 ]
 
 DEBUG = os.environ.get("HYDROFOIL_DEBUG") == "1"

@@ -2,13 +2,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.recordings import ROWS, recordings
+from benchmarks.recordings import recordings
 from hydrofoil.replay.player import Player
 from hydrofoil.replay.recording import Recording
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rows", type=int, default=ROWS, help=f"rows of each case ({ROWS})")
+    parser.addoption("--rows", type=int, help="rows of each case, instead of its own number")
 
 
 @pytest.fixture(scope="session")

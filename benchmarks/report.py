@@ -4,14 +4,16 @@ import json
 import statistics
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.cases import CASES, Case
-from benchmarks.recordings import ROWS, recordings
+from benchmarks.case import Case
+from benchmarks.cases import CASES, SUITES
+from benchmarks.recordings import recordings
 from hydrofoil.bench.console import output
 from hydrofoil.bench.machine import describe_machine
 from hydrofoil.replay.player import Player, compare
@@ -21,9 +23,10 @@ from hydrofoil.replay.stream import input_columns
 
 @dataclass(frozen=True)
 class Result:
-    """Medians in ns of CPU time a row; ``floor`` is None where the bare loop isn't measured."""
+    """Medians in ns of CPU time a unit; ``floor`` is None where the bare loop isn't measured."""
 
     case: str
+    unit: str
     rows: int
     stock: float
     hydrofoil: float
@@ -46,19 +49,13 @@ def measure(case: Case, recording: Recording, player: Player, runs: int, cold: b
     """Replay one case to both engines, then run the bare loop on the same values."""
     comparison = compare(recording, runs=runs, player=player, cold=cold)
     rows = comparison.rows
-    ours = comparison.cpu_ns_per_row("hydrofoil")
-    floor = None
-    try:
-        columns = input_columns(recording)
-    except ValueError:  # Not flat: the worker's values are others than pyarrow's.
-        pass
-    else:
-        seconds = statistics.median(player.floor(case.function, columns) for _ in range(runs))
-        floor = seconds / rows * 1e9
+    ours = comparison.cpu_ns_per_row("hydrofoil") * case.unit_rows
+    floor = _floor(case, recording, player, runs)
     return Result(
         case=case.name,
+        unit=case.unit,
         rows=rows,
-        stock=comparison.cpu_ns_per_row("stock"),
+        stock=comparison.cpu_ns_per_row("stock") * case.unit_rows,
         hydrofoil=ours,
         ratio=comparison.ratio(),
         target=case.target,
@@ -68,13 +65,28 @@ def measure(case: Case, recording: Recording, player: Player, runs: int, cold: b
     )
 
 
-_TITLE = "Worker CPU time by replay: ns/row, stock against Hydrofoil and the bare loop"
-_HEADINGS = ("case", "stock", "hydrofoil", "ratio", "target", "loop", "x loop", "target", "met")
+def _floor(case: Case, recording: Recording, player: Player, runs: int) -> float | None:
+    """ns/row of the bare loop, None where the case has none."""
+    if case.function is None:
+        return None
+    try:
+        columns = input_columns(recording)
+    except ValueError:  # Not flat: the worker's values are others than pyarrow's.
+        return None
+    seconds = statistics.median(player.floor(case.function, columns) for _ in range(runs))
+    return seconds / len(columns[0]) * 1e9
+
+
+_TITLE = "Worker CPU time by replay, stock against Hydrofoil and the bare loop"
+_HEADINGS = (
+    *("case", "ns per", "stock", "hydrofoil", "ratio", "target", "loop", "x loop", "target", "met"),
+)
 
 
 def _cells(result: Result) -> list[str]:
     return [
         result.case,
+        result.unit,
         f"{result.stock:,.0f}",
         f"{result.hydrofoil:,.0f}",
         f"{result.ratio:.2f}",
@@ -94,7 +106,7 @@ def as_table(results: list[Result]) -> Table:
     """The table for the terminal."""
     table = Table(title=_TITLE)
     for heading in _HEADINGS:
-        table.add_column(heading, justify="left" if heading == "case" else "right")
+        table.add_column(heading, justify="left" if heading in ("case", "ns per") else "right")
     for result in results:
         table.add_row(*_cells(result), style=None if result.met else "bold red")
     return table
@@ -103,7 +115,7 @@ def as_table(results: list[Result]) -> Table:
 def as_markdown(results: list[Result], command: str, machine: dict[str, object]) -> str:
     """The same table as a Markdown page, with what is needed to judge and repeat it."""
     lines = [
-        f"# {_TITLE}",
+        f"# {_TITLE} (pandas {machine['pandas']})",
         "",
         f"Made by `{command}`. Medians; engines alternate; each run has a fresh process.",
         "",
@@ -117,24 +129,29 @@ def as_markdown(results: list[Result], command: str, machine: dict[str, object])
 
 
 @click.command()
-@click.option("--rows", default=ROWS, show_default=True, type=click.IntRange(1))
+@click.option("--rows", type=click.IntRange(1), help="Instead of each case's own number.")
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1))
 @click.option("--case", "names", multiple=True, type=click.Choice(list(CASES)), help="Only these.")
+@click.option(
+    "--suite", "suites", multiple=True, type=click.Choice(list(SUITES)), help="All of it."
+)
 @click.option("--cold", is_flag=True, help="Measure a worker's first task, not a later one.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--check", is_flag=True, help="Exit with 1 if a target is missed.")
 def main(
-    rows: int,
+    rows: int | None,
     runs: int,
     names: tuple[str, ...],
+    suites: tuple[str, ...],
     cold: bool,
     json_file: Path | None,
     markdown: Path | None,
     check: bool,
 ) -> None:
-    """Replay recorded row UDFs to stock's worker and to Hydrofoil's and print the ratios."""
-    chosen = names or tuple(CASES)
+    """Replay recorded tasks to stock's worker and to Hydrofoil's and print the ratios."""
+    chosen = names + tuple(case.name for suite in suites for case in SUITES[suite])
+    chosen = chosen or tuple(CASES)
     recorded = recordings(chosen, rows)
     results = []
     progress = track(chosen, "Replaying", console=Console(stderr=True), transient=True)
@@ -147,10 +164,19 @@ def main(
         report = {"machine": machine, "results": [asdict(result) for result in results]}
         json_file.write_text(json.dumps(report, indent=2) + "\n")
     if markdown is not None:
-        command = f"python -m benchmarks.report --rows {rows} --runs {runs}" + " --cold" * cold
+        command = _command(rows=rows, runs=runs, suite=suites, case=names) + " --cold" * cold
         markdown.write_text(as_markdown(results, command, machine))
     if check and not all(result.met for result in results):
         raise SystemExit(1)
+
+
+def _command(**options: Any) -> str:
+    """The command line that makes this report."""
+    words = ["python -m benchmarks.report"]
+    for name, value in options.items():
+        values = value if isinstance(value, tuple) else (value,)
+        words += [f"--{name} {each}" for each in values if each is not None]
+    return " ".join(words)
 
 
 if __name__ == "__main__":

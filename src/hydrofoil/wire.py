@@ -2,12 +2,15 @@
 
 import io
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import pyarrow as pa
 
 from hydrofoil._cext.codecs.base import write_batch
 from hydrofoil._cext.frames import Frame, FrameReader, FrameWriter, IrregularStream
+
+Batch: TypeAlias = "Frame | pa.RecordBatch"
+"""What a stream gives: a record batch as `Frame`, or as pyarrow's where it is irregular."""
 
 
 class Rewound(io.RawIOBase):
@@ -39,6 +42,9 @@ class Encoded:
         self.encoders = encoders
         self.rows = rows
 
+    def __len__(self) -> int:
+        return self.rows
+
 
 class Schema:
     """The schema message that a task's streams last began with.
@@ -53,9 +59,7 @@ class Schema:
         self.message = b""
 
 
-def read_batches(
-    stream: BinaryIO, schema: Schema | None = None
-) -> Iterator[Frame | pa.RecordBatch]:
+def read_batches(stream: BinaryIO, schema: Schema | None = None) -> Iterator[Batch]:
     """The record batches of one Arrow stream, as ``pa.RecordBatch`` from where it is irregular.
 
     What pyarrow would raise at a damaged stream it raises here, for it reads that part itself.
@@ -73,12 +77,9 @@ def read_batches(
         yield from pa.ipc.open_stream(Rewound(head + irregular.consumed, stream))
 
 
-Batches = Iterator[Frame | pa.RecordBatch]
-
-
 def read_groups(
     stream: BinaryIO, read_count: Callable[[BinaryIO], int], unexpected: Callable[[int], Exception]
-) -> Iterator[Batches]:
+) -> Iterator[Iterator[Batch]]:
     """The batches of each group of a grouped task, group by group.
 
     A group's batches are read as they are asked for: whoever takes a group must take all its
@@ -101,7 +102,7 @@ def read_groups(
 
 def read_cogroups(
     stream: BinaryIO, read_count: Callable[[BinaryIO], int], unexpected: Callable[[int], Exception]
-) -> Iterator[tuple[list[Frame | pa.RecordBatch], list[Frame | pa.RecordBatch]]]:
+) -> Iterator[tuple[list[Batch], list[Batch]]]:
     """As `read_groups`, for two data frames a group; both are read when the group is."""
     left, right = Schema(), Schema()
     while count := read_count(stream):

@@ -212,7 +212,7 @@ class Runner:
 
 def _as_pandas(batch: Any) -> Any:
     """A column as pandas_udf hands it over: a struct is a DataFrame."""
-    import pandas as pd  # type: ignore[import-untyped]
+    import pandas as pd
     import pyarrow as pa
 
     if not pa.types.is_struct(batch.type):

@@ -23,6 +23,8 @@ class Udf:
         Offsets of the keyword arguments.
     return_type : pyspark.sql.types.DataType
         The declared type.
+    arity : int
+        How many arguments the function of a grouped map takes.
     """
 
     function: Callable[..., Any]
@@ -30,6 +32,7 @@ class Udf:
     arguments: list[int]
     keywords: dict[str, int]
     return_type: Any
+    arity: int = 0
 
     @property
     def name(self) -> str:
@@ -45,6 +48,13 @@ class Udf:
         """How to call it; ``slots`` maps a column to its place in a row, by default its offset."""
         places = tuple(slots[o] if slots else o for o in self.offsets)
         return Call(self.chain, places, tuple(self.keywords))
+
+    def call_columns(self, columns: dict[int, Any]) -> Any:
+        """Call the function with whole columns."""
+        arguments = [columns[o] for o in self.arguments]
+        if not self.keywords:
+            return self.function(*arguments)
+        return self.function(*arguments, **{k: columns[o] for k, o in self.keywords.items()})
 
 
 def function_name(function: Any) -> str:

@@ -58,11 +58,12 @@ class Answer:
             return int(self.table.num_rows)
         return sum(len(frame) if isinstance(frame, list) else 1 for frame in self.values)
 
-    def difference(self, other: "Answer") -> str | None:
+    def difference(self, other: "Answer", by_batch: bool = False) -> str | None:
         """Say in one line what differs from another answer, None if nothing does.
 
         NaN equals NaN. Of two errors only the last line counts, because frames of the worker itself
-        stand in the traceback. How rows are cut into batches does not count.
+        stand in the traceback. How rows are cut into batches counts only if ``by_batch``, for tasks
+        whose result's batches Spark assigns to groups or to input rows.
         """
         if _last_line(self.error) != _last_line(other.error):
             return f"error {_last_line(self.error)!r} and {_last_line(other.error)!r}"
@@ -72,7 +73,7 @@ class Answer:
             return None
         if repr(self.accumulators) != repr(other.accumulators):
             return f"accumulators {self.accumulators!r} and {other.accumulators!r}"
-        return _table_difference(self.table, other.table) or _value_difference(
+        return _table_difference(self.table, other.table, by_batch) or _value_difference(
             [value for frame in self.values for value in _elements(frame)],
             [value for frame in other.values for value in _elements(frame)],
         )
@@ -152,11 +153,14 @@ def _last_line(error: str | None) -> str | None:
     return error if error is None else error.strip().rpartition("\n")[2]
 
 
-def _table_difference(ours: pa.Table | None, theirs: pa.Table | None) -> str | None:
+def _table_difference(ours: pa.Table | None, theirs: pa.Table | None, by_batch: bool) -> str | None:
     if ours is None or theirs is None:
         return None if ours is theirs else "one answer is an Arrow stream, the other is not"
     if not ours.schema.equals(theirs.schema):
         return f"schema {ours.schema.to_string()!r} and {theirs.schema.to_string()!r}"
+    if by_batch and _batch_sizes(ours) != _batch_sizes(theirs):
+        difference = _value_difference(_batch_sizes(ours), _batch_sizes(theirs))
+        return f"batches of other sizes: {difference}"
     if ours.equals(theirs):
         return None
     for name, left, right in zip(ours.column_names, ours.columns, theirs.columns, strict=True):
@@ -164,6 +168,11 @@ def _table_difference(ours: pa.Table | None, theirs: pa.Table | None) -> str | N
         if difference:
             return f"column {name!r}: {difference}"
     return None
+
+
+def _batch_sizes(table: pa.Table) -> list[int]:
+    """Rows of each batch, which a table read from a stream keeps as chunks."""
+    return [len(chunk) for chunk in table.column(0).chunks] if table.num_columns else []
 
 
 def _value_difference(ours: list[Any], theirs: list[Any]) -> str | None:

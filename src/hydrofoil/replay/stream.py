@@ -30,6 +30,19 @@ def data_section(recording: Recording) -> bytes | None:
     return data[8 + length :] if marker == _START_OF_INIT_MESSAGE else None
 
 
+def eval_type(recording: Recording) -> int | None:
+    """The task's code of `EVAL_TYPES`; None where the init message can't be read alone."""
+    data = recording.data
+    if data_section(recording) is None or recording.spark_version != (4, 3):
+        return None
+    from pyspark.messages.zero_copy_byte_stream import ZeroCopyByteStream
+    from pyspark.worker_message import WorkerInitInfo
+
+    stream = ZeroCopyByteStream(memoryview(data)[8:])
+    code: int = WorkerInitInfo.from_stream(stream).eval_type
+    return code
+
+
 def input_rows(recording: Recording) -> int | None:
     """How many rows the JVM sent, over all groups; None where that can't be told."""
     section = data_section(recording)

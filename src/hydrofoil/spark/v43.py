@@ -107,19 +107,23 @@ class Worker:
             return self._read_single_udf(pickle_ser, info, eval_type, runner_conf, udf_index)
         if udf_index < len(capture.prepared):
             return capture.prepared[udf_index]
+        capture.guarded = None
         prepared = self._read_single_udf(pickle_ser, info, eval_type, runner_conf, udf_index)
-        batched = EVAL_TYPES[eval_type].native == "batched"
-        function = prepared[0] if batched else capture.guarded
+        native = EVAL_TYPES[eval_type].native
+        function = capture.guarded if native == "pickled" else prepared[0]
+        # What stock puts around a function has another name.
+        named = function if capture.guarded is None else capture.guarded
         capture.udfs.append(
             Udf(
                 function=function,
-                chain=getattr(function, CHAIN, (function,)),
+                chain=getattr(named, CHAIN, (named,)),
                 arguments=list(info.args),
                 keywords=dict(info.kwargs),
                 return_type=capture.return_type,
+                arity=prepared[3] if native == "pandas" and isinstance(prepared[-1], int) else 0,
             )
         )
-        if batched:
+        if native != "pickled":
             replay = Replay(function)
             capture.replays.append(replay)
             prepared = (replay, *prepared[1:])
@@ -147,6 +151,9 @@ class Worker:
                 return self._pickled(capture, pickle_ser, infos, eval_type, runner_conf, eval_conf)
             if native == "batched":
                 return self._batched(capture, pickle_ser, infos, eval_type, runner_conf, eval_conf)
+            if native == "pandas":
+                function, *_ = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
+                return self._pandas(capture, function, eval_type, runner_conf)
             capture.stock_only = True
             stock: Pipeline = self._read_udfs(pickle_ser, infos, eval_type, runner_conf, eval_conf)
         finally:
@@ -230,6 +237,19 @@ class Worker:
         )
         ser = ArrowStream(output.serialize().to_pybytes())
         return projection, None, ser, ser
+
+    def _pandas(
+        self, capture: Capture, function: Any, eval_type: int, runner_conf: Any
+    ) -> Pipeline:
+        # Imported here, because plain UDFs do without pandas.
+        from hydrofoil.spark.v43_pandas import PandasTask
+
+        task = PandasTask(
+            self.stock, eval_type, capture.udfs, capture.replays, function, runner_conf
+        )
+        plan, streams = task.plan(TaskTrace(describe(eval_type), udfs=task.traces()))
+        ser = ArrowStream(task.answer_schema().serialize().to_pybytes(), streams)
+        return plan, None, ser, ser
 
 
 class ArrowStream:

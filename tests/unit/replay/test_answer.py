@@ -24,6 +24,19 @@ def test_equal(left: Answer, right: Answer) -> None:
     assert left.difference(right) is None
 
 
+def batches(*values: list[int]) -> Answer:
+    chunks = pa.chunked_array([pa.array(each, pa.int64()) for each in values])
+    return Answer(table=pa.table({"_0": chunks}), reusable=True)
+
+
+def test_batches_count_only_where_spark_tells_them_apart() -> None:
+    left, right = batches([1, 2], [], [3]), batches([1], [2, 3])
+    assert left.difference(right) is None
+    assert left.difference(left, by_batch=True) is None
+    assert "batches of other sizes" in (left.difference(right, by_batch=True) or "")
+    assert "2 and 3 rows" in (batches([1], [2]).difference(batches([1], [], [2]), True) or "")
+
+
 @pytest.mark.parametrize(
     ("left", "right", "message"),
     [

@@ -3,9 +3,10 @@
 import os
 from typing import Any, BinaryIO
 
+import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
-from pyspark.sql.functions import udf
+from pyspark.sql.functions import pandas_udf, udf
 
 from hydrofoil.replay.answer import AnswerError, read_answer
 from hydrofoil.replay.player import Player, UnequalAnswersError, compare, floor
@@ -46,6 +47,24 @@ def off_by_one(infile: BinaryIO, outfile: BinaryIO) -> None:
     position = content.index((500).to_bytes(8, "little"))
     content[position] ^= 1
     outfile.write(content)
+
+
+def merge_batches(infile: BinaryIO, outfile: BinaryIO) -> None:
+    """A worker whose answer is stock's, in one batch."""
+    import io
+
+    import pyarrow as pa
+    from pyspark import worker
+
+    answer = io.BytesIO()
+    worker.main(infile, answer)
+    content = answer.getvalue()
+    source = pa.BufferReader(content[4:])
+    table = pa.ipc.open_stream(source).read_all().combine_chunks()
+    outfile.write(content[:4])
+    with pa.ipc.new_stream(outfile, table.schema) as writer:
+        writer.write_table(table)
+    outfile.write(content[4 + source.tell() :])
 
 
 def die(infile: BinaryIO, outfile: BinaryIO) -> None:
@@ -121,6 +140,20 @@ def test_comparison(long_task: Recording) -> None:
 def test_unequal_answers_are_no_figure(long_task: Recording) -> None:
     with pytest.raises(UnequalAnswersError, match=r"off_by_one .* row 250: 500 and 501"):
         compare(long_task, ("stock", f"{__name__}:off_by_one"), runs=1)
+
+
+def test_merged_batches_are_no_answer_where_spark_tells_them_apart(spark: SparkSession) -> None:
+    def mean(v: pd.Series) -> float:
+        return v.mean()
+
+    merged = f"{__name__}:merge_batches"
+    data = spark.range(0, 60, 1, 1).selectExpr("id % 4 as g", "id as v").coalesce(1)
+    (groups,) = record(spark, data.groupBy("g").applyInPandas(lambda d: d, data.schema).collect)
+    assert compare(groups, ("stock", merged), runs=1).answer.rows == 60
+    aggregate = data.groupBy("g").agg(pandas_udf(mean, "double")("v"))
+    (groups,) = record(spark, aggregate.collect)
+    with pytest.raises(UnequalAnswersError, match=r"merge_batches .* batches of other sizes"):
+        compare(groups, ("stock", merged), runs=1)
 
 
 def test_errors_compare_by_their_last_line(spark: SparkSession) -> None:

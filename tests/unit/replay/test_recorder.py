@@ -1,16 +1,17 @@
 """The recorder, on a real Spark."""
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
-from pyspark.sql.functions import udf
+from pyspark.sql.functions import col, udf, udtf
 
 from hydrofoil.replay.recorder import FOLDER_VARIABLE, TeeReader, record
 from hydrofoil.replay.recording import SUFFIX, Recording
-from hydrofoil.replay.stream import input_columns, input_rows
+from hydrofoil.replay.stream import eval_type, input_columns, input_rows
 
 
 def plus_one(x: int) -> int:
@@ -42,6 +43,30 @@ def test_rows_of_groups(spark: SparkSession) -> None:
     query = data.groupBy("g").applyInPandas(lambda frame: frame, data.schema)
     recordings = record(spark, query.collect)
     assert sum(input_rows(recording) or 0 for recording in recordings) == 60
+    assert {eval_type(recording) for recording in recordings} == {201}
+
+
+def test_rows_of_cogroups(spark: SparkSession) -> None:
+    left = spark.range(0, 60, 1, 1).selectExpr("id % 4 as g", "id")
+    right = spark.range(0, 40, 1, 1).selectExpr("id % 5 as g", "id")
+    pairs = left.groupBy("g").cogroup(right.groupBy("g"))
+    query = pairs.applyInArrow(lambda left, right: left, left.schema)
+    recordings = record(spark, query.collect)
+    assert sum(input_rows(recording) or 0 for recording in recordings) == 100
+    assert {eval_type(recording) for recording in recordings} == {210}
+
+
+def test_rows_of_a_table_function(spark: SparkSession) -> None:
+    class Twice:
+        def eval(self, x: int) -> Iterator[tuple[int]]:
+            yield (x,)
+            yield (x,)
+
+    function = udtf(Twice, returnType="x long", useArrow=True)
+    query = spark.range(0, 30, 1, 1).lateralJoin(function(col("id").outer()))
+    (recording,) = record(spark, query.collect)
+    assert input_rows(recording) == 30
+    assert eval_type(recording) == 301
 
 
 def test_reused_workers_record_every_query(spark: SparkSession) -> None:

@@ -1,5 +1,5 @@
 from cpython.object cimport PyObject
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint8_t, uint32_t
 
 from hydrofoil._cext.columns cimport Buffer, ColumnView
 from hydrofoil._cext.frames cimport FrameWriter
@@ -16,6 +16,7 @@ cdef class Decoder:
     cdef Py_ssize_t offset
     cdef object owner
     cdef readonly bint eager
+    cdef readonly bint repeats
     cdef readonly bint mutable
 
     cdef int bind(self, ColumnView view) except -1
@@ -23,6 +24,7 @@ cdef class Decoder:
     cdef object read(self, Py_ssize_t i)
     cdef list read_list(self, Py_ssize_t first, Py_ssize_t size)
     cdef object read_like(self, Py_ssize_t i, object other)
+    cdef uint32_t digest(self, Py_ssize_t i) noexcept
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL
     cdef void unbind(self) noexcept
 

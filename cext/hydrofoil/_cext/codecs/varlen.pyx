@@ -23,8 +23,8 @@ from cpython.float cimport PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject, PyObject_Str
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeUTF8
-from libc.stdint cimport int32_t, int64_t, uint8_t
-from libc.string cimport memcmp
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy
 
 from hydrofoil._cext.abi cimport bit_is_set
 from hydrofoil._cext.codecs.base cimport LEFT, TAKEN, Decoder, Encoder
@@ -57,6 +57,18 @@ cdef bint all_ascii(const uint8_t* text, Py_ssize_t size) noexcept nogil:
     return seen < 0x80
 
 
+cdef inline uint32_t digest_of(const char* data, Py_ssize_t size) noexcept nogil:
+    # Both ends and the length: what tells most values of a column apart.
+    cdef uint64_t head = 0, tail = 0
+    if size >= 8:
+        memcpy(&head, data, 8)
+        memcpy(&tail, data + size - 8, 8)
+    else:
+        memcpy(&head, data, size)
+    head = (head ^ (tail * <uint64_t>0x9E3779B97F4A7C15) ^ <uint64_t>size)
+    return <uint32_t>((head * <uint64_t>0x9E3779B97F4A7C15) >> 32)
+
+
 cdef class _VarlenDecoder(Decoder):
     cdef const uint8_t* offsets
     cdef const char* var
@@ -78,10 +90,19 @@ cdef class _VarlenDecoder(Decoder):
         return self.var + narrow[0]
 
 
+    cdef uint32_t digest(self, Py_ssize_t i) noexcept:
+        cdef Py_ssize_t size
+        cdef const char* text = self.locate(i + self.offset, &size)
+        return digest_of(text, size)
+
+
 cdef class StringDecoder(_VarlenDecoder):
     # Whether all of the batch's text is ASCII: then nothing can be wrong with it, and a string is
     # made by copying bytes.
     cdef bint ascii
+
+    def __cinit__(self):
+        self.repeats = True
 
     cdef int attach(self, ColumnView view) except -1:
         cdef Py_ssize_t first, last, size
@@ -126,6 +147,22 @@ cdef class StringDecoder(_VarlenDecoder):
 
 
 cdef class BytesDecoder(_VarlenDecoder):
+    def __cinit__(self):
+        self.repeats = True
+
+    cdef object read_like(self, Py_ssize_t i, object other):
+        cdef Py_ssize_t size
+        cdef const char* data
+        if type(other) is bytes and (
+            self.validity == NULL or bit_is_set(self.validity, i + self.offset)
+        ):
+            data = self.locate(i + self.offset, &size)
+            if PyBytes_GET_SIZE(other) == size and not memcmp(
+                PyBytes_AS_STRING(other), data, size
+            ):
+                return other
+        return self.read(i)
+
     cdef object read(self, Py_ssize_t i):
         cdef Py_ssize_t size
         cdef const char* data

@@ -24,7 +24,7 @@ def worker_cpu() -> float:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.benchmark(timer=worker_cpu)
-def test_row_udf(
+def test_worker(
     benchmark: Any, player: Player, recorded: dict[str, Recording], name: str, engine: str
 ) -> None:
     recording = recorded[name]

@@ -1,0 +1,284 @@
+"""Arrow columns as what users get of them: Series, and data frames.
+
+A column whose values can be had without stock's converters has a reader; any other column goes
+through stock's, alone. What can't be converted at all goes to stock as a whole batch or group.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from hydrofoil._cext.arrays.read import (
+    ArrayReader,
+    BoolReader,
+    NumberReader,
+    ObjectReader,
+    TimestampReader,
+)
+from hydrofoil._cext.codecs.decimal128 import DecimalDecoder
+from hydrofoil._cext.codecs.temporal import DateDecoder
+from hydrofoil._cext.codecs.varlen import BytesDecoder, StringDecoder
+from hydrofoil._cext.columns import ColumnView, UnsupportedLayout, bind_frame
+from hydrofoil._cext.frames import Frame
+from hydrofoil.dataframes.build import COPY_ON_WRITE, Chunks, builder, joined, owned
+from hydrofoil.dataframes.stock import StockPandas, ToStock
+
+_NUMBERS = {
+    "ByteType": ("c", "int8"),
+    "ShortType": ("s", "int16"),
+    "IntegerType": ("i", "int32"),
+    "LongType": ("l", "int64"),
+    "FloatType": ("f", "float32"),
+    "DoubleType": ("g", "float64"),
+}
+
+# Zones that are UTC, for which local time is the instant itself.
+UTC = ("UTC", "Etc/UTC", "GMT", "Z")
+
+# A field of one of these types makes stock convert all fields of its struct in another way.
+_OTHERWISE_IN_STRUCTS = ("StringType", "DecimalType")
+_INTEGERS = ("ByteType", "ShortType", "IntegerType", "LongType")
+
+
+def reader_for(spark_type: Any, view: ColumnView, stock: StockPandas) -> ArrayReader | None:
+    """What reads a column of this type and layout, or None if stock's converter has to."""
+    name = type(spark_type).__name__
+    number = _NUMBERS.get(name)
+    if number is not None:
+        arrow_format, dtype = number
+        extension = stock.integer_extensions and dtype.startswith("int")
+        return None if extension or view.format != arrow_format else NumberReader(dtype)
+    if name == "BooleanType" and view.format == "b":
+        return BoolReader()
+    if name == "StringType" and view.format in "uU" and not COPY_ON_WRITE:
+        return ObjectReader(StringDecoder())
+    if name == "BinaryType" and view.format in "zZ":
+        return ObjectReader(BytesDecoder())
+    if name == "DateType" and view.format == "tdD":
+        return ObjectReader(DateDecoder())
+    if name == "DecimalType" and view.format.startswith("d:"):
+        return ObjectReader(DecimalDecoder(int(view.format.rpartition(",")[2])))
+    zone = view.format.removeprefix("tsu:")
+    if name == "TimestampNTZType" and view.format == "tsu:":
+        return TimestampReader()
+    if name == "TimestampType" and zone in UTC:
+        return TimestampReader()
+    return None
+
+
+def extension_for(spark_type: Any) -> Callable[[Any], Any] | None:
+    """What makes a pandas extension array of a pyarrow array, for types that stock has as one."""
+    if type(spark_type).__name__ == "StringType" and COPY_ON_WRITE:
+        return pd.StringDtype(na_value=np.nan).__from_arrow__  # type: ignore[no-any-return]
+    return None
+
+
+class Column:
+    """One input column, or one field of a struct."""
+
+    def __init__(self, name: str, spark_type: Any, view: ColumnView, stock: StockPandas) -> None:
+        self.name = name
+        self.spark_type = spark_type
+        self.view = view
+        self.reader = reader_for(spark_type, view, stock)
+        self.extension = extension_for(spark_type) if self.reader is None else None
+
+    @property
+    def native(self) -> bool:
+        """Whether stock's converter isn't needed."""
+        return self.reader is not None or self.extension is not None
+
+
+class InputColumns:
+    """The input columns of a task.
+
+    Parameters
+    ----------
+    schema_message : bytes
+        Of the input streams.
+    frame_of_struct : bool
+        A struct is a data frame of its fields, and not a Series of dicts.
+    """
+
+    def __init__(self, schema_message: bytes, stock: StockPandas, *, frame_of_struct: bool) -> None:
+        self.schema_message = schema_message
+        self.schema = pa.ipc.read_schema(pa.py_buffer(schema_message))
+        self.stock = stock
+        self.builder = builder()
+        self.unsupported = ""
+        self.columns: list[Column] = []
+        self.structs: dict[int, list[Column]] = {}
+        self.mixed: set[int] = set()
+        try:
+            types = stock.spark_types(self.schema)
+            self.columns = [
+                Column(field.name, spark_type, ColumnView.of_type(field.type), stock)
+                for field, spark_type in zip(self.schema, types, strict=True)
+            ]
+        except UnsupportedLayout as error:
+            self.unsupported = f"a column's layout is not known: {error}"
+        except Exception as error:
+            self.unsupported = f"the schema has no Spark types: {error}"
+        self.views = [column.view for column in self.columns]
+        if not self.columns and not self.unsupported:
+            self.unsupported = "no columns"
+        if frame_of_struct:
+            for i, column in enumerate(self.columns):
+                if type(column.spark_type).__name__ == "StructType":
+                    self._plan_struct(i, column)
+
+    def _plan_struct(self, i: int, column: Column) -> None:
+        fields = [
+            Column(field.name, field.dataType, view, self.stock)
+            for field, view in zip(column.spark_type.fields, column.view.children, strict=True)
+        ]
+        if not fields or not all(field.native for field in fields):
+            return
+        names = {type(field.spark_type).__name__ for field in fields}
+        if names.intersection(_OTHERWISE_IN_STRUCTS):
+            self.mixed.add(i)
+            if COPY_ON_WRITE and names.intersection(("TimestampType", "TimestampNTZType")):
+                return
+        self.structs[i] = fields
+
+    def reasons(self, offsets: Sequence[int]) -> list[str]:
+        """For each column that stock's converters make: why."""
+        return [
+            f"{self.columns[o].spark_type.simpleString()} by stock's converter"
+            for o in offsets
+            if not self.columns[o].native and o not in self.structs
+        ]
+
+    # --- One batch --------------------------------------------------------------------------------
+
+    def series(self, frame: Frame, offsets: Sequence[int]) -> dict[int, Any]:
+        """For each of the columns, the Series or data frame that a scalar function gets.
+
+        Raises
+        ------
+        ToStock
+            If the batch has something that stock should meet first.
+        """
+        self._bind(frame)
+        made: dict[int, Any] = {}
+        batch: pa.RecordBatch | None = None
+        try:
+            for o in offsets:
+                column = self.columns[o]
+                if column.reader is not None:
+                    array = owned(column.reader.read(column.view))
+                    made[o] = self.builder.series(array, column.name)
+                    continue
+                if o in self.structs and column.view.null_count == 0:
+                    made[o] = self._struct_frame(o, frame)
+                    continue
+                batch = self.record_batch(frame) if batch is None else batch
+                if column.extension is not None:
+                    array = column.extension(batch.column(o))
+                    made[o] = self.builder.series(array, column.name)
+                else:
+                    made[o] = self.stock.series(batch.column(o), column.spark_type, column.name)
+        except ToStock:
+            raise
+        except Exception as error:
+            raise ToStock(f"a value that stock should convert: {error}") from None
+        finally:
+            self._release()
+        return made
+
+    def _struct_frame(self, o: int, frame: Frame) -> Any:
+        fields, rows = self.structs[o], self.columns[o].view.length
+        chunks: list[Chunks] = []
+        struct = None
+        for k, field in enumerate(fields):
+            if field.view.length != rows:
+                raise ToStock("a field is longer than its struct")
+            if field.reader is None:
+                struct = self.record_batch(frame).column(o) if struct is None else struct
+                assert field.extension is not None
+                chunks.append([field.extension(struct.field(k))])
+                continue
+            if (
+                o in self.mixed
+                and field.view.null_count
+                and type(field.spark_type).__name__ in _INTEGERS
+            ):
+                raise ToStock("integers with nulls beside fields that change their dtype")
+            chunks.append([field.reader.read(field.view)])
+        return self.builder.frame(chunks, [field.name for field in fields])
+
+    def _bind(self, frame: Frame) -> None:
+        if self.unsupported:
+            raise ToStock(self.unsupported)
+        if frame.compressed:
+            raise ToStock("the record batch is compressed")
+        try:
+            bind_frame(frame, self.views)
+        except ValueError as error:
+            raise ToStock(f"irregular record batch: {error}") from None
+
+    def _release(self) -> None:
+        for view in self.views:
+            view.release()
+
+    def record_batch(self, frame: Frame) -> pa.RecordBatch:
+        """The frame as pyarrow reads it."""
+        return pa.ipc.read_record_batch(pa.py_buffer(frame.message()), self.schema)
+
+    # --- One group --------------------------------------------------------------------------------
+
+    def chunks(self, frames: list[Frame], offsets: Sequence[int]) -> dict[int, Chunks]:
+        """For each of the columns, its arrays over all batches of a group.
+
+        Raises
+        ------
+        ToStock
+            If a batch has something that stock should meet first.
+        """
+        made: dict[int, Chunks] = {o: [] for o in offsets}
+        try:
+            for frame in frames:
+                self._bind(frame)
+                for o in offsets:
+                    reader = self.columns[o].reader
+                    if reader is not None:
+                        made[o].append(reader.read(self.columns[o].view))
+            missing = [o for o in offsets if self.columns[o].reader is None]
+            if missing:
+                self._from_arrow(frames, missing, made)
+        except ToStock:
+            raise
+        except Exception as error:
+            raise ToStock(f"a value that stock should convert: {error}") from None
+        finally:
+            self._release()
+        return made
+
+    def _from_arrow(self, frames: list[Frame], offsets: list[int], made: dict[int, Chunks]) -> None:
+        batches = [self.record_batch(frame) for frame in frames]
+        table = pa.Table.from_batches(batches).combine_chunks()
+        for o in offsets:
+            column = self.columns[o]
+            if column.extension is not None:
+                made[o] = [column.extension(table.column(o))]
+                continue
+            series = self.stock.series(table.column(o), column.spark_type, column.name)
+            made[o] = [series._values]
+
+    def frame(self, chunks: dict[int, Chunks], offsets: Sequence[int]) -> Any:
+        """The data frame of the given columns."""
+        return self.builder.frame(
+            [chunks[o] for o in offsets], [self.columns[o].name for o in offsets]
+        )
+
+    def group_series(self, chunks: dict[int, Chunks], offset: int) -> Any:
+        """One column of a group as a Series."""
+        column = chunks[offset]
+        array = joined(column)
+        if COPY_ON_WRITE and len(column) > 1 and not any(c.flags.writeable for c in column):
+            # Stock joins the chunks in Arrow's memory, which NumPy then views.
+            array.flags.writeable = False
+        return self.builder.series(owned(array), self.columns[offset].name)

@@ -1,0 +1,270 @@
+"""Functions from Series to a value: grouped aggregates, and aggregates over windows.
+
+(SQL_GROUPED_AGG_PANDAS_UDF, SQL_GROUPED_AGG_PANDAS_ITER_UDF, SQL_WINDOW_AGG_PANDAS_UDF)
+
+Spark takes one row of each record batch of a grouped aggregate's answer, so groups are not
+combined there; rows of windows are.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from time import monotonic
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from hydrofoil._cext.frames import Frame
+from hydrofoil.dataframes.build import Chunks
+from hydrofoil.dataframes.inputs import InputColumns
+from hydrofoil.dataframes.results import ColumnResults
+from hydrofoil.dataframes.stock import StockPandas, ToStock
+from hydrofoil.evals.udf import Udf
+from hydrofoil.evals.vectorized import MAX_ROWS, MAX_SECONDS
+from hydrofoil.trace import TaskTrace
+from hydrofoil.wire import Batch, Encoded
+
+
+class Group:
+    """A group's columns as Series."""
+
+    def __init__(self, udfs: list[Udf], stock: StockPandas) -> None:
+        self.offsets = sorted({o for udf in udfs for o in udf.offsets})
+        self.stock = stock
+        self.inputs: InputColumns | None = None
+
+    def planned(self, schema_message: bytes) -> InputColumns:
+        """What reads frames of this schema."""
+        inputs = self.inputs
+        if inputs is None or inputs.schema_message is not schema_message:
+            inputs = self.inputs = InputColumns(schema_message, self.stock, frame_of_struct=False)
+        return inputs
+
+    def series(self, batches: list[Batch]) -> dict[int, Any]:
+        """The columns that functions are given, by offset.
+
+        Raises
+        ------
+        ToStock
+            If stock has to make them.
+        """
+        if not all([isinstance(batch, Frame) for batch in batches]):
+            raise ToStock("the stream is irregular")
+        inputs = self.planned(batches[0].schema_message)
+        chunks: dict[int, Chunks] = inputs.chunks(batches, self.offsets)
+        return {o: inputs.group_series(chunks, o) for o in self.offsets}
+
+    def record_batch(self, batch: Batch) -> pa.RecordBatch:
+        """One batch as stock reads it."""
+        if isinstance(batch, Frame):
+            return self.planned(batch.schema_message).record_batch(batch)
+        return batch
+
+
+class AggregatePandas:
+    """Grouped aggregates: each function is called once a group."""
+
+    def __init__(self, udfs: list[Udf], stock: StockPandas, trace: TaskTrace) -> None:
+        self.udfs = udfs
+        self.stock = stock
+        self.trace = trace
+        self.group = Group(udfs, stock)
+        self.results = ColumnResults([udf.return_type for udf in udfs], stock)
+
+    def __call__(self, split_index: int, groups: Iterable[Iterator[Batch]]) -> Iterator[Any]:
+        results = self.results
+        try:
+            for group in groups:
+                batches = list(group)
+                if not batches:
+                    continue
+                try:
+                    columns = self.group.series(batches)
+                except ToStock as reason:
+                    self.trace.fell_back(str(reason))
+                    record_batches = [self.group.record_batch(batch) for batch in batches]
+                    yield from self.stock.pipeline(split_index, iter([iter(record_batches)]))
+                    continue
+                del batches
+                values = [udf.call_columns(columns) for udf in self.udfs]
+                del columns
+                if results.add_values(values):
+                    self.trace.fast()
+                    yield Encoded(results.writers, 1)
+                    results.clear()
+                else:
+                    self.trace.fell_back("results converted by stock")
+                    yield self.stock.to_arrow([pd.Series([value]) for value in values])
+        finally:
+            self.trace.publish()
+
+
+class AggregatePandasIter:
+    """The iterator form: the function is given a group's batches one by one."""
+
+    def __init__(self, udf: Udf, stock: StockPandas, trace: TaskTrace) -> None:
+        self.udf = udf
+        self.stock = stock
+        self.trace = trace
+        self.group = Group([udf], stock)
+        self.results = ColumnResults([udf.return_type], stock)
+
+    def __call__(self, split_index: int, groups: Iterable[Iterator[Batch]]) -> Iterator[Any]:
+        results = self.results
+        try:
+            for group in groups:
+                arguments = map(self._arguments, group)
+                value = self.udf.function(arguments)
+                # What the function did not read is still to be taken from the stream.
+                for _ in arguments:
+                    pass
+                if results.add_values([value]):
+                    yield Encoded(results.writers, 1)
+                    results.clear()
+                else:
+                    self.trace.fell_back("results converted by stock")
+                    yield self.stock.to_arrow([pd.Series([value])])
+        finally:
+            self.trace.publish()
+
+    def _arguments(self, batch: Batch) -> Any:
+        try:
+            columns = self.group.series([batch])
+            self.trace.fast()
+        except ToStock as reason:
+            self.trace.fell_back(str(reason))
+            columns = dict(enumerate(self.stock.all_series(self.group.record_batch(batch))))
+        arguments = tuple([columns[o] for o in self.udf.arguments])
+        return arguments[0] if len(arguments) == 1 else arguments
+
+
+class WindowPandas:
+    """Aggregates over windows: each function is called once for each window of a group.
+
+    Parameters
+    ----------
+    bounds : list of str
+        For each function "bounded" or "unbounded". The first two columns of a bounded one are the
+        first row of each row's window and the row after its last.
+    """
+
+    def __init__(
+        self,
+        udfs: list[Udf],
+        bounds: list[str],
+        stock: StockPandas,
+        trace: TaskTrace,
+    ) -> None:
+        self.udfs = udfs
+        self.bounds = bounds
+        self.stock = stock
+        self.trace = trace
+        self.group = Group(udfs, stock)
+        self.results = ColumnResults([udf.return_type for udf in udfs], stock)
+        self.rows = 0
+        self.since = 0.0
+
+    def __call__(self, split_index: int, groups: Iterable[Iterator[Batch]]) -> Iterator[Any]:
+        try:
+            for group in groups:
+                batches = list(group)
+                if not batches:
+                    continue
+                try:
+                    rows, done = self._evaluate(batches)
+                except ToStock as reason:
+                    self.trace.fell_back(str(reason))
+                    yield from self._written()
+                    record_batches = [self.group.record_batch(batch) for batch in batches]
+                    yield from self.stock.pipeline(split_index, iter([iter(record_batches)]))
+                    continue
+                except BaseException:
+                    yield from self._written()
+                    raise
+                if self._add(done, rows):
+                    self.trace.fast()
+                    if self.rows >= MAX_ROWS or monotonic() - self.since >= MAX_SECONDS:
+                        yield from self._written()
+                else:
+                    self.trace.fell_back("results converted by stock")
+                    yield from self._written()
+                    yield self.stock.to_arrow([result.series(rows) for result in done])
+            yield from self._written()
+        finally:
+            self.trace.publish()
+
+    def _written(self) -> Iterator[Encoded]:
+        if self.rows:
+            yield Encoded(self.results.writers, self.rows)
+            self.results.clear()
+            self.rows = 0
+
+    def _add(self, done: list["Windowed"], rows: int) -> bool:
+        if not self.rows:
+            self.since = monotonic()
+        for k, result in enumerate(done):
+            if not result.write(self.results, k, rows):
+                self.results.truncate(self.rows)
+                return False
+        self.rows += rows
+        return True
+
+    def _evaluate(self, batches: list[Batch]) -> tuple[int, list["Windowed"]]:
+        if not {"bounded", "unbounded"}.issuperset(self.bounds):
+            raise ToStock(f"unknown kinds of windows: {self.bounds}")
+        columns = self.group.series(batches)
+        rows = sum([batch.length for batch in batches])
+        done: list[Windowed] = []
+        for udf, bound in zip(self.udfs, self.bounds, strict=True):
+            if bound == "bounded":
+                done.append(ForEachRow(_over_windows(udf, columns, rows)))
+            else:
+                done.append(ForAllRows(udf.call_columns(columns)))
+        return rows, done
+
+
+def _over_windows(udf: Udf, columns: dict[int, Any], rows: int) -> list[Any]:
+    first, last, *arguments = udf.arguments
+    begins, ends = columns[first].values, columns[last].values
+    positional = [columns[o] for o in arguments]
+    named = {name: columns[o] for name, o in udf.keywords.items()}
+    function: Callable[..., Any] = udf.function
+    results = []
+    for i in range(rows):
+        begin, end = begins[i], ends[i]
+        windows = [series.iloc[begin:end] for series in positional]
+        named_windows = {name: series.iloc[begin:end] for name, series in named.items()}
+        results.append(function(*windows, **named_windows))
+    return results
+
+
+class ForAllRows:
+    """One value that all rows of a group get."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def write(self, results: ColumnResults, k: int, rows: int) -> bool:
+        """Append it for each row; False if stock has to convert it."""
+        return results.add_value(k, self.value, rows)
+
+    def series(self, rows: int) -> Any:
+        """What stock converts."""
+        return pd.Series([self.value]).repeat(rows)
+
+
+class ForEachRow:
+    """A value for each row of a group."""
+
+    def __init__(self, values: list[Any]) -> None:
+        self.values = values
+
+    def write(self, results: ColumnResults, k: int, rows: int) -> bool:
+        """Append them; False if stock has to convert them."""
+        return results.add_list(k, self.values)
+
+    def series(self, rows: int) -> Any:
+        """What stock converts."""
+        return pd.Series(self.values)
+
+
+Windowed = ForAllRows | ForEachRow
