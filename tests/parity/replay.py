@@ -149,6 +149,11 @@ class Players:
     left: Player
     right: Player
 
+    def same(self, names: Sequence[str], streams: Sequence[bytes]) -> None:
+        """Require that both answer alike to each named task."""
+        found = self.differences(names, streams)
+        assert not found, f"{len(found)} of {len(names)} differ\n" + "\n".join(found[:8])
+
     def differences(self, names: Sequence[str], streams: Sequence[bytes]) -> list[str]:
         """Where the two answer differently, a few lines each."""
         for player in (self.left, self.right):
