@@ -409,7 +409,9 @@ def _changed_after_yield(family: Family) -> Callable[..., Any]:
         for number, _ in enumerate(batches):
             array = np.full(3, number)
             series = pd.Series(array, copy=False)
-            yield series if family.result == "column" else pd.DataFrame({"made": series}, copy=False)
+            yield (
+                series if family.result == "column" else pd.DataFrame({"made": series}, copy=False)
+            )
             array[:] = -1
 
     return function

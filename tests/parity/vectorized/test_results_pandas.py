@@ -60,17 +60,13 @@ def compare_series(both: Players, task: Task, declared: str, *before: tuple[str,
 
 @pytest.mark.parametrize("declared", DECLARED)
 @pytest.mark.parametrize("family", [named("scalar pandas"), named("applyInPandas")], ids=str)
-def test_series(
-    recorded: Record, both: Players, family: Family, declared: str
-) -> None:
+def test_series(recorded: Record, both: Players, family: Family, declared: str) -> None:
     compare_series(both, recorded(family), declared)
 
 
 @pytest.mark.parametrize("declared", COMMON)
 @pytest.mark.parametrize("name", ["scalar pandas", "applyInPandas", "mapInPandas"])
-def test_after_right_ones(
-    recorded: Record, both: Players, name: str, declared: str
-) -> None:
+def test_after_right_ones(recorded: Record, both: Players, name: str, declared: str) -> None:
     """What was planned for the first batch need not hold for the second."""
     task = recorded(named(name))
     compare_series(both, task, declared, ("series", DECLARED[declared]))
@@ -79,15 +75,12 @@ def test_after_right_ones(
 REST = [
     family
     for family in PANDAS
-    if family.name not in ("scalar pandas", "applyInPandas")
-    and "barrier" not in family.name
+    if family.name not in ("scalar pandas", "applyInPandas") and "barrier" not in family.name
 ]
 
 
 @pytest.mark.parametrize("family", REST, ids=str)
-def test_other_families(
-    recorded: Record, both: Players, family: Family
-) -> None:
+def test_other_families(recorded: Record, both: Players, family: Family) -> None:
     task = recorded(family)
     for declared in ("bigint", "string", "double"):
         compare_series(both, task, declared)
@@ -121,17 +114,13 @@ def test_configurations(
 
 @pytest.mark.parametrize("family", PANDAS, ids=str)
 @pytest.mark.parametrize("declared", ["bigint", "string", "struct<a:bigint,b:string>"])
-def test_shapes(
-    recorded: Record, both: Players, family: Family, declared: str
-) -> None:
+def test_shapes(recorded: Record, both: Players, family: Family, declared: str) -> None:
     """Anything but a series where a column is due, and anything at all elsewhere."""
     task = recorded(family)
     right = ("series", DECLARED[declared])
     for entries in ((), (right,)):
         streams = [
-            task.stream_of(
-                family.wrap(Unit("whole", *entries, ("shapes", name))), declared
-            )
+            task.stream_of(family.wrap(Unit("whole", *entries, ("shapes", name))), declared)
             for name in SHAPES
         ]
         both.same(list(SHAPES), streams)
@@ -161,9 +150,7 @@ def test_frames(
 
 
 @pytest.mark.parametrize("family", PANDAS, ids=str)
-def test_frames_for_other_types(
-    recorded: Record, both: Players, family: Family
-) -> None:
+def test_frames_for_other_types(recorded: Record, both: Players, family: Family) -> None:
     """No columns declared, a nullable one that is not, fields of the same name, a nested struct."""
     task = recorded(family)
     for declared in (

@@ -40,7 +40,9 @@ def _numbers() -> dict[str, Maker]:
         nullable = name.replace("u", "U").replace("int", "Int")
         made[nullable] = lambda nullable=nullable: pd.Series([1, pd.NA, 100], dtype=nullable)
         made[f"{nullable} whole"] = lambda nullable=nullable: pd.Series([1, 2, 3], dtype=nullable)
-        made[f"{name}[pyarrow]"] = lambda name=name: pd.Series([1, None, 100], dtype=f"{name}[pyarrow]")
+        made[f"{name}[pyarrow]"] = lambda name=name: pd.Series(
+            [1, None, 100], dtype=f"{name}[pyarrow]"
+        )
     for name in ("float16", "float32", "float64"):
         made[name] = lambda name=name: pd.Series([1.5, -0.0, 100.25], dtype=name)
         made[f"{name} whole"] = lambda name=name: pd.Series([1.0, 2.0, 100.0], dtype=name)
@@ -339,12 +341,18 @@ FRAMES: dict[str, Maker] = {
     "shuffled": lambda: pd.DataFrame({"a": _A, "b": _B}).sort_values("a", ascending=False),
     "indexed": lambda: pd.DataFrame({"a": _A, "b": _B}, index=list("pqr")),
     "column as index": lambda: pd.DataFrame({"a": _A, "b": _B}).set_index("a"),
-    "multi index": lambda: pd.DataFrame({"a": _A, "b": _B, "c": _A}).set_index(["c", "a"], drop=False)[["a", "b"]],
+    "multi index": lambda: pd.DataFrame({"a": _A, "b": _B, "c": _A}).set_index(
+        ["c", "a"], drop=False
+    )[["a", "b"]],
     "filtered": lambda: pd.DataFrame({"a": _A, "b": _B})[lambda df: df.a > 1],
     "filtered to none": lambda: pd.DataFrame({"a": _A, "b": _B})[lambda df: df.a > 5],
     "strided": lambda: pd.DataFrame({"a": _A * 2, "b": _B * 2}).iloc[::2],
-    "one block": lambda: pd.DataFrame(np.array([[1, "x"], [2, None]], dtype=object), columns=["a", "b"]),
-    "fortran": lambda: pd.DataFrame(np.asfortranarray(np.arange(6).reshape(3, 2)), columns=["a", "b"]),
+    "one block": lambda: pd.DataFrame(
+        np.array([[1, "x"], [2, None]], dtype=object), columns=["a", "b"]
+    ),
+    "fortran": lambda: pd.DataFrame(
+        np.asfortranarray(np.arange(6).reshape(3, 2)), columns=["a", "b"]
+    ),
     "subclass": lambda: SubFrame({"a": _A, "b": _B}),
     "flags": lambda: pd.DataFrame({"a": _A, "b": _B}).set_flags(allows_duplicate_labels=False),
     "floats": lambda: pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": _B}),
