@@ -32,8 +32,8 @@ STOCK = "pyspark.worker"
 HYDROFOIL = "hydrofoil.worker"
 
 _RESULT_ID = 8
-_START_ARROW_STREAM = -6
-_PYTHON_EXCEPTION_THROWN = -2
+START_ARROW_STREAM = -6
+PYTHON_EXCEPTION_THROWN = -2
 
 
 @dataclass(frozen=True)
@@ -110,22 +110,30 @@ def _parsed(data: bytes, arrow: bool) -> Task:
 class Player:
     """A process that replays tasks to one worker's ``main``, one after the other."""
 
-    def __init__(self, worker: str) -> None:
+    def __init__(self, worker: str, module: str = __name__) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "parity.replay", worker],
+            [sys.executable, "-m", module, worker],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=Path(__file__).parents[1],
         )
 
-    def answers(self, streams: Sequence[bytes]) -> list[str]:
-        """What the worker answers to each task, as text."""
-        requests, replies = self._process.stdin, self._process.stdout
-        assert requests is not None and replies is not None
+    def ask(self, streams: Sequence[bytes]) -> None:
+        """Start on some tasks."""
+        requests = self._process.stdin
+        assert requests is not None
         pickle.dump(list(streams), requests)
         requests.flush()
-        result: list[str] = pickle.load(replies)
+
+    def answers(self) -> list[str]:
+        """What the worker answered to each task it was asked for, as text."""
+        replies = self._process.stdout
+        assert replies is not None
+        try:
+            result: list[str] = pickle.load(replies)
+        except EOFError:
+            raise AssertionError(f"the replaying process ended: {self._process.wait()}") from None
         return result
 
     def close(self) -> None:
@@ -141,9 +149,16 @@ class Players:
     left: Player
     right: Player
 
+    def same(self, names: Sequence[str], streams: Sequence[bytes]) -> None:
+        """Require that both answer alike to each named task."""
+        found = self.differences(names, streams)
+        assert not found, f"{len(found)} of {len(names)} differ\n" + "\n".join(found[:8])
+
     def differences(self, names: Sequence[str], streams: Sequence[bytes]) -> list[str]:
         """Where the two answer differently, a few lines each."""
-        both = zip(self.left.answers(streams), self.right.answers(streams), strict=True)
+        for player in (self.left, self.right):
+            player.ask(streams)
+        both = zip(self.left.answers(), self.right.answers(), strict=True)
         found = []
         for name, pair in zip(names, both, strict=True):
             expected, actual = same_frames(*map(normalized, pair))
@@ -156,7 +171,8 @@ def _cut(text: str, length: int = 1500) -> str:
     return text if len(text) <= length else f"{text[: length // 2]} ... {text[-length // 2 :]}"
 
 
-def _serve(module: str) -> None:
+def serve(module: str, answer: Callable[[bytes], list[str]]) -> None:
+    """Replay tasks that come on standard input to a worker's ``main``, and reply with answers."""
     requests, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # What workers print is no answer.
     # As the JVM sets it by default.
@@ -167,18 +183,20 @@ def _serve(module: str) -> None:
             streams = pickle.load(requests)
         except EOFError:
             return
-        pickle.dump([_played(main, stream) for stream in streams], replies)
+        pickle.dump([_played(main, stream, answer) for stream in streams], replies)
         replies.flush()
 
 
-def _played(main: Callable[[BinaryIO, BinaryIO], None], stream: bytes) -> str:
+def _played(
+    main: Callable[[BinaryIO, BinaryIO], None], stream: bytes, answer: Callable[[bytes], list[str]]
+) -> str:
     outfile = io.BytesIO()
     try:
         main(io.BytesIO(stream), outfile)
         end = "finished"
     except SystemExit as exit:
         end = f"exit {exit.code}"
-    return "\n".join([*_answer(outfile.getvalue()), end])
+    return "\n".join([*answer(outfile.getvalue()), end])
 
 
 def _answer(data: bytes) -> list[str]:
@@ -187,9 +205,9 @@ def _answer(data: bytes) -> list[str]:
     stream = io.BytesIO(data)
     while len(head := stream.read(4)) == 4:
         marker = struct.unpack(">i", head)[0]
-        if marker == _START_ARROW_STREAM:
+        if marker == START_ARROW_STREAM:
             parts += _arrow_parts(stream)
-        elif marker == _PYTHON_EXCEPTION_THROWN:
+        elif marker == PYTHON_EXCEPTION_THROWN:
             # Nothing follows if the error's text could not be encoded.
             parts.append("raised " + stream.read()[4:].decode())
         elif marker > 0:
@@ -215,7 +233,7 @@ def _arrow_parts(stream: io.BytesIO) -> list[str]:
         try:
             for batch in reader:
                 batch.validate(full=True)
-                parts.append(describe([_values(column) for column in batch.columns]))
+                parts.append(describe([values_of(column) for column in batch.columns]))
                 end = stream.tell()
         except (pa.ArrowInvalid, OSError):
             assert end > start
@@ -223,7 +241,7 @@ def _arrow_parts(stream: io.BytesIO) -> list[str]:
     return parts
 
 
-def _values(column: pa.Array) -> Any:
+def values_of(column: pa.Array) -> Any:
     """Python's values, or the buffers' description where Python has none."""
     try:
         return column.to_pylist()
@@ -232,4 +250,4 @@ def _values(column: pa.Array) -> Any:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    serve(sys.argv[1], _answer)

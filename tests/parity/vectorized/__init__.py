@@ -1,0 +1,1 @@
+"""Differential tests of the vectorized and grouped eval types."""

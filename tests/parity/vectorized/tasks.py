@@ -1,0 +1,144 @@
+"""Many functions against one recorded task of each family, replayed to both engines.
+
+As `parity.replay` does for row UDFs: Spark's bytes are recorded once for each family and
+configuration, then the function in them is exchanged, a hundred times a second. Batches of an
+answer are joined, because how rows are cut into batches is no user's concern.
+"""
+
+import io
+import os
+import struct
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyspark import cloudpickle
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import _parse_datatype_string
+
+from parity import recorder, replay
+from parity.engines import Engine, use_engine, use_environment
+from parity.probes import describe
+from parity.replay import Player, Players
+from parity.vectorized.families import Family, Unit
+
+_RESULT_ID = 8
+
+
+@dataclass(frozen=True)
+class Task:
+    """A recorded task of a family, around its function."""
+
+    family: Family
+    before: bytes
+    after: bytes
+    data: bytes
+
+    def stream(self, unit: Unit, declared: str) -> bytes:
+        """The task with another function over one unit, declared as what a query declares."""
+        if self.family.result in ("table", "batch") and not declared.startswith("struct<>"):
+            declared = f"struct<made:{declared}>"
+        return self.stream_of(self.family.wrap(unit), declared)
+
+    def stream_of(self, function: Callable[..., Any], declared: str) -> bytes:
+        """The task with another function and another declared type, both as Spark gets them."""
+        command = cloudpickle.dumps((function, _parse_datatype_string(declared)))
+        init = self.before + struct.pack(">i", len(command)) + command + self.after
+        return struct.pack(">ii", -8, len(init)) + init + self.data
+
+
+class Recordings:
+    """Records tasks; all in one folder, so that one daemon records them all."""
+
+    def __init__(self, spark: SparkSession, folder: Path) -> None:
+        self._spark = spark
+        self._folder = folder
+        self._known: dict[Any, Task] = {}
+
+    def task(self, family: Family, frame: DataFrame, key: Any = None) -> Task:
+        """The task of ``family`` over ``frame`` under the present configuration.
+
+        ``key`` names frame and configuration; the same family and key is recorded once.
+        """
+        if (family, key) not in self._known:
+            self._known[family, key] = self._record(family, frame)
+        return self._known[family, key]
+
+    def _record(self, family: Family, frame: DataFrame) -> Task:
+        before = set(os.listdir(self._folder))
+        with (
+            use_engine(self._spark, Engine("recorder", recorder.DAEMON)),
+            use_environment(self._spark, {recorder.FOLDER: str(self._folder)}),
+        ):
+            family.observed(frame, lambda *values: "").collect()
+        while True:  # The worker writes once the query's rows are out.
+            new = [name for name in set(os.listdir(self._folder)) - before if "." not in name]
+            if new:
+                break
+            time.sleep(0.01)
+        # The largest is the task with the rows: others have empty partitions.
+        data = max(((self._folder / name).read_bytes() for name in new), key=len)
+        return _parsed(family, data)
+
+
+def _parsed(family: Family, data: bytes) -> Task:
+    marker, length = struct.unpack_from(">ii", data)
+    assert marker == -8, f"not the init message of Spark 4.3: {marker}"
+    init, rest = data[8 : 8 + length], data[8 + length :]
+    # The function is the last variable part; its size stands before it.
+    end = len(init) - _RESULT_ID
+    for start in range(end - 4):
+        if struct.unpack_from(">i", init, start)[0] == end - start - 4:
+            return Task(family, init[:start], init[end:], rest)
+    raise AssertionError("no function found in the init message")
+
+
+def players() -> Players:
+    """Both engines, each in a process that replays tasks."""
+    return Players(
+        Player(replay.STOCK, __name__),
+        Player(os.environ.get("PARITY_PLAYER", replay.HYDROFOIL), __name__),
+    )
+
+
+def answer(data: bytes) -> list[str]:
+    """A worker's answer: the schema, all rows column by column, and the error if there is one."""
+    parts: list[str] = []
+    stream = io.BytesIO(data)
+    while len(head := stream.read(4)) == 4:
+        marker = struct.unpack(">i", head)[0]
+        if marker == replay.START_ARROW_STREAM:
+            parts += _joined(stream)
+        elif marker == replay.PYTHON_EXCEPTION_THROWN:
+            parts.append("raised " + stream.read()[4:].decode())
+        else:
+            break  # Times and accumulators follow.
+    return parts
+
+
+def _joined(stream: io.BytesIO) -> list[str]:
+    """Schema and rows; an error may cut the stream off after any batch."""
+    start = stream.tell()
+    with pa.ipc.open_stream(stream) as reader:
+        columns: list[list[Any]] = [[] for _ in reader.schema]
+        end, rows = stream.tell(), 0
+        try:
+            for batch in reader:
+                batch.validate(full=True)
+                rows += batch.num_rows
+                for column, array in zip(columns, batch.columns, strict=True):
+                    values = replay.values_of(array)
+                    column += values if isinstance(values, list) else [values]
+                end = stream.tell()
+        except (pa.ArrowInvalid, OSError):
+            assert end > start
+            stream.seek(end)
+    return [str(reader.schema), f"{rows} rows", *map(describe, columns)]
+
+
+if __name__ == "__main__":
+    replay.serve(sys.argv[1], answer)
