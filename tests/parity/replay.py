@@ -117,6 +117,8 @@ class Player:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=Path(__file__).parents[1],
+            # Some of stock's messages follow the order of a set.
+            env={**os.environ, "PYTHONHASHSEED": "0"},
         )
 
     def ask(self, streams: Sequence[bytes]) -> None:
