@@ -3,7 +3,6 @@
 Replayed, because most of it is an error, and an error ends a query.
 """
 
-
 import pytest
 
 from parity.replay import Players
