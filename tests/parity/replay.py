@@ -117,6 +117,8 @@ class Player:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=Path(__file__).parents[1],
+            # Some of stock's messages follow the order of a set.
+            env={**os.environ, "PYTHONHASHSEED": "0"},
         )
 
     def ask(self, streams: Sequence[bytes]) -> None:
@@ -163,12 +165,22 @@ class Players:
         for name, pair in zip(names, both, strict=True):
             expected, actual = same_frames(*map(normalized, pair))
             if expected != actual:
-                found.append(f"{name}\n  expected: {_cut(expected)}\n  actual:   {_cut(actual)}")
+                start = _first_difference(expected, actual)
+                found.append(
+                    f"{name}, from character {start}\n"
+                    f"  expected: {_around(expected, start)}\n  actual:   {_around(actual, start)}"
+                )
         return found
 
 
-def _cut(text: str, length: int = 1500) -> str:
-    return text if len(text) <= length else f"{text[: length // 2]} ... {text[-length // 2 :]}"
+def _first_difference(left: str, right: str) -> int:
+    pairs = enumerate(zip(left, right, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(left), len(right)))
+
+
+def _around(text: str, start: int, before: int = 300, after: int = 500) -> str:
+    first, last = max(0, start - before), start + after
+    return ("... " if first else "") + text[first:last] + (" ..." if last < len(text) else "")
 
 
 def serve(module: str, answer: Callable[[bytes], list[str]]) -> None:

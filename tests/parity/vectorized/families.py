@@ -82,7 +82,7 @@ class Family:
         return self.name.replace(" ", "-")
 
 
-# --- From a function over one unit to the function that Spark gets ---------------------------------
+# --- From a function over one unit to the function that Spark gets ----------------------------
 
 
 def _plain(unit: Unit) -> Callable[..., Any]:
@@ -154,7 +154,7 @@ def _keyed_batches(unit: Unit) -> Callable[..., Any]:
     return function
 
 
-# --- From that function to a query -----------------------------------------------------------------
+# --- From that function to a query ------------------------------------------------------------
 
 
 def unbounded() -> WindowSpec:

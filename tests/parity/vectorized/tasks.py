@@ -106,22 +106,29 @@ def players() -> Players:
 
 
 def answer(data: bytes) -> list[str]:
-    """A worker's answer: the schema, all rows column by column, and the error if there is one."""
+    """A worker's answer: the schema, all rows column by column, and the error if there is one.
+
+    Without rows there is no schema either: a stream of empty batches and no stream are the same.
+    """
     parts: list[str] = []
+    whole = True
     stream = io.BytesIO(data)
     while len(head := stream.read(4)) == 4:
         marker = struct.unpack(">i", head)[0]
         if marker == replay.START_ARROW_STREAM:
-            parts += _joined(stream)
+            rows, whole = _joined(stream)
+            parts += rows
         elif marker == replay.PYTHON_EXCEPTION_THROWN:
             parts.append("raised " + stream.read()[4:].decode())
+            whole = True  # An error may cut the stream off after any batch.
         else:
             break  # Times and accumulators follow.
-    return parts
+    return parts if whole else [*parts, "cut off without an error"]
 
 
-def _joined(stream: io.BytesIO) -> list[str]:
-    """Schema and rows; an error may cut the stream off after any batch."""
+def _joined(stream: io.BytesIO) -> tuple[list[str], bool]:
+    """Schema and rows, and whether the stream came to its end."""
+    whole = True
     start = stream.tell()
     with pa.ipc.open_stream(stream) as reader:
         columns: list[list[Any]] = [[] for _ in reader.schema]
@@ -137,7 +144,9 @@ def _joined(stream: io.BytesIO) -> list[str]:
         except (pa.ArrowInvalid, OSError):
             assert end > start
             stream.seek(end)
-    return [str(reader.schema), f"{rows} rows", *map(describe, columns)]
+            whole = False
+    parts = [str(reader.schema), f"{rows} rows", *map(describe, columns)] if rows else []
+    return parts, whole
 
 
 if __name__ == "__main__":

@@ -137,7 +137,8 @@ def test_nested_in_structs(parity: Parity, family: Family, frames: Frames) -> No
     """Scalar pandas functions get structs as frames, others as dicts."""
     packed = frames["small"].selectExpr(
         "k", "n", "struct(i, s, d) AS all_flat", "struct(n, t, b) AS no_nulls",
-        "IF(n % 3 = 0, NULL, struct(i, s)) AS maybe", "struct(struct(i) AS a, array(s) AS b) AS deep",
+        "IF(n % 3 = 0, NULL, struct(i, s)) AS maybe",
+        "struct(struct(i) AS a, array(s) AS b) AS deep",
         "struct(n AS `odd name`, n AS `Odd Name`) AS odd", "struct(n) AS one",
     )  # fmt: skip
     same(parity, family, packed)

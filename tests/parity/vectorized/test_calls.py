@@ -357,7 +357,10 @@ HIDDEN = "spark.sql.execution.pyspark.udf.hideTraceback.enabled"
 
 @pytest.mark.parametrize(
     "family",
-    [named(name) for name in ("scalar pandas", "mapInPandas", "applyInPandas key iter", "applyInArrow")],
+    [
+        named(name)
+        for name in ("scalar pandas", "mapInPandas", "applyInPandas key iter", "applyInArrow")
+    ],
     ids=str,
 )  # fmt: skip
 def test_tracebacks(parity: Parity, family: Family) -> None:

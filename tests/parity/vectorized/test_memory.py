@@ -363,7 +363,9 @@ def test_columns_from_inputs(recorded: Record, both: Players, name: str) -> None
         "times": ("timestamp", lambda k, n, d, i, s, b, t, *rest: t),
         "arrays": ("array<bigint>", lambda *rest: rest[-1]),
         "sum": ("double", lambda k, n, d, i, *rest: n + d + i),
-        "frame": ("struct<x:bigint,y:double>", lambda k, n, d, *rest: pd.DataFrame({"x": n, "y": d})),
+        "frame": (
+            "struct<x:bigint,y:double>", lambda k, n, d, *rest: pd.DataFrame({"x": n, "y": d}),
+        ),
     }  # fmt: skip
     family = named(name)
     task = recorded(family, columns=COLUMNS)

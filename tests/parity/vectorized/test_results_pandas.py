@@ -3,8 +3,6 @@
 Replayed, because most of it is an error, and an error ends a query.
 """
 
-from collections.abc import Sequence
-
 import pytest
 
 from parity.replay import Players
@@ -116,6 +114,8 @@ def test_configurations(
 @pytest.mark.parametrize("declared", ["bigint", "string", "struct<a:bigint,b:string>"])
 def test_shapes(recorded: Record, both: Players, family: Family, declared: str) -> None:
     """Anything but a series where a column is due, and anything at all elsewhere."""
+    if family.result == "table" and not declared.startswith("struct"):
+        pytest.skip("Spark declares a struct for frames")
     task = recorded(family)
     right = ("series", DECLARED[declared])
     for entries in ((), (right,)):
