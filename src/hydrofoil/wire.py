@@ -136,12 +136,14 @@ def write_batches(
     marker is written even when ``batches`` raises, as stock does.
     """
     writer = None
+    header = Header(schema_message)
     try:
         for batch in batches:
             if writer is None:
                 stream.write(start)
                 writer = FrameWriter(stream)
-                writer.write_message(schema_message)
+                writer.write_message(header.for_first(batch))
+            header.check(batch)
             if isinstance(batch, Encoded):
                 write_batch(writer, batch.encoders, batch.rows)
             else:
@@ -151,6 +153,45 @@ def write_batches(
     finally:
         if writer is not None:
             writer.write_end()
+
+
+class Header:
+    """The schema that a stream of answers begins with.
+
+    It is the declared one, but for record batches that stock's conversion made of another type.
+    """
+
+    def __init__(self, message: bytes) -> None:
+        self.message = message
+        self.schema: pa.Schema | None = None
+        self.declared = True
+
+    def _fits(self, batch: pa.RecordBatch) -> bool:
+        if self.schema is None:
+            self.schema = pa.ipc.read_schema(pa.py_buffer(self.message))
+        if batch.schema.equals(self.schema):
+            return True
+        # Whether there may be nulls makes no difference to how values lie.
+        return _without_nullability(batch.schema) == _without_nullability(self.schema)
+
+    def for_first(self, batch: Encoded | pa.RecordBatch) -> bytes:
+        """The schema message of a stream whose first batch this is."""
+        if isinstance(batch, pa.RecordBatch) and not self._fits(batch):
+            self.declared, self.schema = False, batch.schema
+            self.message = batch.schema.serialize().to_pybytes()
+        return self.message
+
+    def check(self, batch: Encoded | pa.RecordBatch) -> None:
+        """Raise what pyarrow raises at a batch of another schema than the stream's."""
+        if isinstance(batch, Encoded):
+            if not self.declared:
+                raise pa.ArrowInvalid(f"a result of another type after batches of {self.schema}")
+        elif not self._fits(batch):
+            pa.RecordBatchStreamWriter(pa.BufferOutputStream(), self.schema).write_batch(batch)
+
+
+def _without_nullability(schema: pa.Schema) -> str:
+    return str(schema.types).replace(" not null", "")
 
 
 def _write_record_batch(writer: FrameWriter, batch: pa.RecordBatch) -> None:

@@ -70,6 +70,7 @@ class BlockBuilder(PlainBuilder):
         self._coerce = maybe_coerce_values
         self._block = new_block
         self._range = pd.RangeIndex._simple_new
+        self._labels = pd.Index._simple_new
         # By the columns' dtypes: for each block its dtype, its columns and their placement.
         self._plans: dict[tuple[Any, ...], list[tuple[Any, list[int], Any]]] = {}
         self._indexes: dict[tuple[str, ...], pd.Index] = {}
@@ -134,7 +135,10 @@ class BlockBuilder(PlainBuilder):
         index = self._indexes.get(names)
         if index is None:
             index = self._indexes[names] = self._made_by_stock(names)
-        # A view is the user's own to name, and shares what has been computed for look-ups.
+        if isinstance(index.dtype, np.dtype):
+            # The labels' array is the user's own, whatever is written to it.
+            return self._labels(index._values.copy())
+        # A view is the user's own to name; an extension array gives away no memory.
         return index._view()
 
     def _made_by_stock(self, names: tuple[str, ...]) -> pd.Index:

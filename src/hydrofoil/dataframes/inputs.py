@@ -243,14 +243,16 @@ class InputColumns:
 
     # --- One group --------------------------------------------------------------------------------
 
-    def chunks(self, frames: list[Frame], offsets: Sequence[int]) -> dict[int, Chunks]:
-        """For each of the columns, its arrays over all batches of a group.
+    def chunks(self, frames: list[Frame]) -> dict[int, Chunks]:
+        """Each column's arrays over all batches of a group.
 
         Raises
         ------
         ToStock
-            If a batch has something that stock should meet first.
+            If a batch has something that stock should meet first, also in a column that no
+            function is given.
         """
+        offsets = range(len(self.columns))
         made: dict[int, Chunks] = {o: [] for o in offsets}
         try:
             for frame in frames:
@@ -279,7 +281,10 @@ class InputColumns:
                 made[o] = [column.extension(table.column(o))]
                 continue
             series = self.stock.series(table.column(o), column.spark_type, column.name)
-            made[o] = [series._values]
+            values = series._values
+            # Times without a zone: an array of pandas' around NumPy's.
+            plain = isinstance(values.dtype, np.dtype) and not isinstance(values, np.ndarray)
+            made[o] = [values._ndarray if plain else values]
 
     def frame(self, chunks: dict[int, Chunks], offsets: Sequence[int]) -> Any:
         """The data frame of the given columns."""

@@ -50,7 +50,7 @@ class Group:
         if not all([isinstance(batch, Frame) for batch in batches]):
             raise ToStock("the stream is irregular")
         inputs = self.planned(batches[0].schema_message)
-        chunks: dict[int, Chunks] = inputs.chunks(batches, self.offsets)
+        chunks: dict[int, Chunks] = inputs.chunks(batches)
         return {o: inputs.group_series(chunks, o) for o in self.offsets}
 
     def record_batch(self, batch: Batch) -> pa.RecordBatch:

@@ -35,7 +35,6 @@ class Side:
     def __init__(self, keys: list[int], values: list[int], stock: StockPandas) -> None:
         self.keys = keys
         self.values = values
-        self.offsets = sorted({*keys, *values})
         self.stock = stock
         self.inputs: InputColumns | None = None
 
@@ -58,7 +57,7 @@ class Side:
         if not all([isinstance(batch, Frame) for batch in batches]):
             raise ToStock("the stream is irregular")
         inputs = self._inputs(batches[0].schema_message)
-        chunks = inputs.chunks(batches, self.offsets if key else self.values)
+        chunks = inputs.chunks(batches)
         first = ()
         if key and any(len(chunk) > 0 for chunk in chunks[self.values[0]]):
             first = tuple([inputs.group_series(chunks, o).iloc[0] for o in self.keys])

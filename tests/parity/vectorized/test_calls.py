@@ -366,7 +366,7 @@ HIDDEN = "spark.sql.execution.pyspark.udf.hideTraceback.enabled"
 def test_tracebacks(parity: Parity, family: Family) -> None:
     def build(spark: SparkSession) -> DataFrame:
         frame = numbers(spark, 9).selectExpr("id div 3 AS k", "id AS n")
-        return family.query(frame, failing(family, _with_cause, 1), "string")
+        return family.query(frame, failing(family, _with_cause, 0), "string")
 
     with parity.under(conf={SIMPLIFIED: "false"}):
         parity.same_error(build, last_line_only=True)

@@ -48,6 +48,7 @@ def test_frames_are_equal_and_independent() -> None:
     assert mine.attrs == theirs.attrs
     other = fast.frame(columns(), NAMES)
     other.columns.name = "renamed"
+    other.columns.values[0] = "written"
     other["new"] = 1
     again = fast.frame(columns(), NAMES)
     pd.testing.assert_frame_equal(again, theirs)
