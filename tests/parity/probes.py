@@ -40,8 +40,18 @@ def describe(value: Any) -> str:
     if isinstance(value, (set, frozenset)):
         return f"{name}{{{', '.join(sorted(map(describe, value)))}}}"
     if hasattr(value, "__dict__"):
-        return f"{name} with {describe(vars(value))}"
+        if id(value) in _open:
+            return f"{name} that contains itself"
+        _open.add(id(value))
+        try:
+            return f"{name} with {describe(vars(value))}"
+        finally:
+            _open.discard(id(value))
     return f"{name}:{value!r}"
+
+
+# Objects under description, of which one may lead back to another.
+_open: set[int] = set()
 
 
 def describe_arguments(*args: Any, **kwargs: Any) -> str:

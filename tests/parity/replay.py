@@ -115,7 +115,7 @@ class Player:
             [sys.executable, "-m", module, worker],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=None,
             cwd=Path(__file__).parents[1],
             # Some of stock's messages follow the order of a set.
             env={**os.environ, "PYTHONHASHSEED": "0"},

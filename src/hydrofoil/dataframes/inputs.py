@@ -274,7 +274,9 @@ class InputColumns:
 
     def _from_arrow(self, frames: list[Frame], offsets: list[int], made: dict[int, Chunks]) -> None:
         batches = [self.record_batch(frame) for frame in frames]
-        table = pa.Table.from_batches(batches).combine_chunks()
+        table = pa.Table.from_batches(batches)
+        if self.combined:
+            table = table.combine_chunks()
         for o in offsets:
             column = self.columns[o]
             if column.extension is not None:

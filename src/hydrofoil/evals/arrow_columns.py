@@ -54,6 +54,8 @@ class Columns:
         self._stream_schema = schema = pa.ipc.read_schema(pa.py_buffer(message))
         self._message = message
         self._export: FrameExport | None = None
+        if any(map(has_months, schema.types)):
+            return
         try:
             self._export = FrameExport(schema, self.flatten is not None)
         except (UnsupportedLayout, ValueError):
@@ -73,3 +75,13 @@ class Columns:
         return pa.RecordBatch.from_arrays(
             [batch.columns[o] for o in self.offsets], [batch.schema.names[o] for o in self.offsets]
         )
+
+
+def has_months(arrow_type: pa.DataType) -> bool:
+    """Whether a type is, or contains, intervals of months, which have no class in pyarrow.
+
+    Stock fails at the first column of them that it takes apart.
+    """
+    if arrow_type.id == pa.lib.Type_INTERVAL_MONTHS:
+        return True
+    return any(has_months(arrow_type.field(i).type) for i in range(arrow_type.num_fields))

@@ -39,6 +39,16 @@ class Group:
             inputs = self.inputs = InputColumns(schema_message, self.stock, frame_of_struct=False)
         return inputs
 
+    def series_or_reason(self, batches: list[Batch]) -> tuple[dict[int, Any], str]:
+        """The columns that functions are given, by offset; or none, and why stock makes them.
+
+        No error is on its way when this returns, so what stock raises then comes alone.
+        """
+        try:
+            return self.series(batches), ""
+        except ToStock as reason:
+            return {}, str(reason)
+
     def series(self, batches: list[Batch]) -> dict[int, Any]:
         """The columns that functions are given, by offset.
 
@@ -77,10 +87,9 @@ class AggregatePandas:
                 batches = list(group)
                 if not batches:
                     continue
-                try:
-                    columns = self.group.series(batches)
-                except ToStock as reason:
-                    self.trace.fell_back(str(reason))
+                columns, reason = self.group.series_or_reason(batches)
+                if reason:
+                    self.trace.fell_back(reason)
                     record_batches = [self.group.record_batch(batch) for batch in batches]
                     yield from self.stock.pipeline(split_index, iter([iter(record_batches)]))
                     continue
@@ -127,11 +136,11 @@ class AggregatePandasIter:
             self.trace.publish()
 
     def _arguments(self, batch: Batch) -> Any:
-        try:
-            columns = self.group.series([batch])
+        columns, reason = self.group.series_or_reason([batch])
+        if not reason:
             self.trace.fast()
-        except ToStock as reason:
-            self.trace.fell_back(str(reason))
+        else:
+            self.trace.fell_back(reason)
             columns = dict(enumerate(self.stock.all_series(self.group.record_batch(batch))))
         arguments = tuple([columns[o] for o in self.udf.arguments])
         return arguments[0] if len(arguments) == 1 else arguments
@@ -169,17 +178,21 @@ class WindowPandas:
                 batches = list(group)
                 if not batches:
                     continue
-                try:
-                    rows, done = self._evaluate(batches)
-                except ToStock as reason:
-                    self.trace.fell_back(str(reason))
+                columns, reason = self._columns(batches)
+                if reason:
+                    self.trace.fell_back(reason)
                     yield from self._written()
                     record_batches = [self.group.record_batch(batch) for batch in batches]
                     yield from self.stock.pipeline(split_index, iter([iter(record_batches)]))
                     continue
+                rows = sum([batch.length for batch in batches])
+                del batches
+                try:
+                    done = self._evaluate(columns, rows)
                 except BaseException:
                     yield from self._written()
                     raise
+                del columns
                 if self._add(done, rows):
                     self.trace.fast()
                     if self.rows >= MAX_ROWS or monotonic() - self.since >= MAX_SECONDS:
@@ -208,18 +221,19 @@ class WindowPandas:
         self.rows += rows
         return True
 
-    def _evaluate(self, batches: list[Batch]) -> tuple[int, list["Windowed"]]:
+    def _columns(self, batches: list[Batch]) -> tuple[dict[int, Any], str]:
         if not {"bounded", "unbounded"}.issuperset(self.bounds):
-            raise ToStock(f"unknown kinds of windows: {self.bounds}")
-        columns = self.group.series(batches)
-        rows = sum([batch.length for batch in batches])
+            return {}, f"unknown kinds of windows: {self.bounds}"
+        return self.group.series_or_reason(batches)
+
+    def _evaluate(self, columns: dict[int, Any], rows: int) -> list["Windowed"]:
         done: list[Windowed] = []
         for udf, bound in zip(self.udfs, self.bounds, strict=True):
             if bound == "bounded":
                 done.append(ForEachRow(_over_windows(udf, columns, rows)))
             else:
                 done.append(ForAllRows(udf.call_columns(columns)))
-        return rows, done
+        return done
 
 
 def _over_windows(udf: Udf, columns: dict[int, Any], rows: int) -> list[Any]:

@@ -30,9 +30,15 @@ class FromStock:
 
 
 class Side:
-    """One data frame of a group: its key columns and its value columns."""
+    """One data frame of a group: its key columns and its value columns.
 
-    def __init__(self, keys: list[int], values: list[int], stock: StockPandas) -> None:
+    ``combined`` is as for `InputColumns`.
+    """
+
+    def __init__(
+        self, keys: list[int], values: list[int], stock: StockPandas, *, combined: bool = True
+    ) -> None:
+        self.combined = combined
         self.keys = keys
         self.values = values
         self.stock = stock
@@ -41,7 +47,9 @@ class Side:
     def _inputs(self, schema_message: bytes) -> InputColumns:
         inputs = self.inputs
         if inputs is None or inputs.schema_message is not schema_message:
-            inputs = self.inputs = InputColumns(schema_message, self.stock, frame_of_struct=False)
+            inputs = self.inputs = InputColumns(
+                schema_message, self.stock, frame_of_struct=False, combined=self.combined
+            )
         return inputs
 
     def read(self, batches: list[Batch], *, key: bool) -> tuple[Any, tuple[Any, ...]]:
@@ -154,7 +162,10 @@ class CogroupedMapPandas(GroupedPlan):
 
     def __init__(self, udf: Udf, stock: StockPandas, trace: TaskTrace) -> None:
         super().__init__(udf, stock, trace)
-        self.sides = [Side(keys, values, stock) for keys, values in keys_and_values(udf.arguments)]
+        self.sides = [
+            Side(keys, values, stock, combined=False)
+            for keys, values in keys_and_values(udf.arguments)
+        ]
 
     def _results(self, split_index: int, group: Any) -> Iterable[Any]:
         with_key = self.udf.arity != 2

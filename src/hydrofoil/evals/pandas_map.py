@@ -64,21 +64,22 @@ class MapPandas:
             self.trace.publish()
 
     def _frame(self, batch: Batch) -> Any:
-        if isinstance(batch, Frame):
-            inputs = self.inputs
-            if inputs is None or inputs.schema_message is not batch.schema_message:
-                inputs = self.inputs = InputColumns(
-                    batch.schema_message, self.stock, frame_of_struct=True
-                )
-            try:
-                frame = inputs.series(batch, [0])[0]
-                self.trace.fast()
-                return frame
-            except ToStock as reason:
-                self.trace.fell_back(str(reason))
-                return self.stock.all_series(inputs.record_batch(batch))[0]
-        self.trace.fell_back("the stream is irregular")
-        return self.stock.all_series(batch)[0]
+        if not isinstance(batch, Frame):
+            self.trace.fell_back("the stream is irregular")
+            return self.stock.all_series(batch)[0]
+        inputs = self.inputs
+        if inputs is None or inputs.schema_message is not batch.schema_message:
+            inputs = self.inputs = InputColumns(
+                batch.schema_message, self.stock, frame_of_struct=True
+            )
+        try:
+            frame = inputs.series(batch, [0])[0]
+            self.trace.fast()
+            return frame
+        except ToStock as reason:
+            self.trace.fell_back(str(reason))
+        # Here and not where it was caught: what stock raises has no other error before it.
+        return self.stock.all_series(inputs.record_batch(batch))[0]
 
     def _by_stock(self, result: Any) -> pa.RecordBatch:
         self.stock.verify(result)

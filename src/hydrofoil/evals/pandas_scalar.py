@@ -68,12 +68,14 @@ class ScalarPandas:
             inputs = self.inputs = InputColumns(
                 frame.schema_message, self.stock, frame_of_struct=True
             )
+        columns: dict[int, Any] | None = None
         try:
             columns = inputs.series(frame, self.offsets)
         except ToStock as reason:
             self.trace.fell_back(str(reason))
-            batch = inputs.record_batch(frame)
-            return next(self.stock.pipeline(split_index, iter([batch])))
+        if columns is None:
+            # Here and not where it was caught: what stock raises has no other error before it.
+            return next(self.stock.pipeline(split_index, iter([inputs.record_batch(frame)])))
         results: list[Any] = []
         for udf in self.udfs:
             result = udf.call_columns(columns)
@@ -173,29 +175,32 @@ class ScalarPandasIter:
             self.trace.publish()
 
     def _arguments(self, batch: Batch) -> Any:
-        if isinstance(batch, Frame):
-            inputs = self.inputs
-            if inputs is None or inputs.schema_message is not batch.schema_message:
-                inputs = self.inputs = InputColumns(
-                    batch.schema_message, self.stock, frame_of_struct=True
-                )
-            try:
-                columns = inputs.series(batch, sorted(set(self.udf.arguments)))
-                self.trace.fast()
-                rows = batch.length
-            except ToStock as reason:
-                self.trace.fell_back(str(reason))
-                record_batch = inputs.record_batch(batch)
-                columns, rows = self._by_stock(record_batch), record_batch.num_rows
-        else:
-            self.trace.fell_back("the stream is irregular")
-            columns, rows = self._by_stock(batch), batch.num_rows
-        arguments = tuple(columns[o] for o in self.udf.arguments)
-        self.rows += rows
+        columns = self._columns(batch)
+        if columns is None:
+            if isinstance(batch, Frame):
+                assert self.inputs is not None
+                batch = self.inputs.record_batch(batch)
+            columns = dict(enumerate(self.stock.all_series(batch)))
+        arguments = tuple([columns[o] for o in self.udf.arguments])
+        self.rows += batch.length if isinstance(batch, Frame) else batch.num_rows
         return arguments[0] if len(arguments) == 1 else arguments
 
-    def _by_stock(self, batch: pa.RecordBatch) -> dict[int, Any]:
-        return dict(enumerate(self.stock.all_series(batch)))
+    def _columns(self, batch: Batch) -> dict[int, Any] | None:
+        if not isinstance(batch, Frame):
+            self.trace.fell_back("the stream is irregular")
+            return None
+        inputs = self.inputs
+        if inputs is None or inputs.schema_message is not batch.schema_message:
+            inputs = self.inputs = InputColumns(
+                batch.schema_message, self.stock, frame_of_struct=True
+            )
+        try:
+            columns = inputs.series(batch, sorted(set(self.udf.arguments)))
+        except ToStock as reason:
+            self.trace.fell_back(str(reason))
+            return None
+        self.trace.fast()
+        return columns
 
     def _output(self, result: Any) -> Any:
         if self.frames is not None:

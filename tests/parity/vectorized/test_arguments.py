@@ -92,7 +92,11 @@ def test_configurations(
     parity: Parity, family: Family, frames: Frames, conf: dict[str, str]
 ) -> None:
     with parity.under(conf=conf):
-        parity.same(lambda spark: family.observed(frames["base"]))
+        # pyarrow can't read what Spark compresses with LZ4, and says so from elsewhere in its code.
+        parity.same(
+            lambda spark: family.observed(frames["base"]),
+            last_line_only=conf.get(CODEC) == "lz4",
+        )
 
 
 @some_families
@@ -129,7 +133,8 @@ def test_deep_types(parity: Parity, family: Family, start: int) -> None:
         for made in samples.nested(base)
         if family.arrow or "keyed_struct" not in made.name  # Dicts, which pandas gets, are no keys.
     ]
-    parity.same_rows(lambda spark: family.observed(filled(spark, columns, ("some",))))
+    # Of some nested columns stock can't make what pandas gets.
+    parity.same(lambda spark: family.observed(filled(spark, columns, ("some",))))
 
 
 @every_family

@@ -41,6 +41,9 @@ def _filled(value: Any) -> Any:
     return value.take([0] * value.num_rows)
 
 
+# Which group fails first is certain.
+ONE_PARTITION = {"spark.sql.shuffle.partitions": "1"}
+
 FUNCTIONS = [_last, _sliced, _selected, _filled]
 
 
@@ -74,6 +77,7 @@ def test_drawn_frames(
         return family.apply(frame, family.wrap(unit), declared)
 
     conf = {
+        **ONE_PARTITION,
         "spark.sql.execution.arrow.maxRecordsPerBatch": batch,
         "spark.sql.execution.arrow.useLargeVarTypes": str(large).lower(),
         "spark.sql.legacy.execution.pandas.groupedMap.assignColumnsByName": str(by_name).lower(),
@@ -101,6 +105,7 @@ def test_drawn_arguments(
 ) -> None:
     schema, rows = table
     conf = {
+        **ONE_PARTITION,
         "spark.sql.execution.arrow.maxRecordsPerBatch": batch,
         "spark.sql.execution.pythonUDF.pandas.preferIntExtensionDtype": str(extension).lower(),
         "spark.sql.session.timeZone": zone,
