@@ -113,9 +113,19 @@ class InputColumns:
         Of the input streams.
     frame_of_struct : bool
         A struct is a data frame of its fields, and not a Series of dicts.
+    combined : bool
+        Stock joins a group's batches in Arrow's memory before it converts them.
     """
 
-    def __init__(self, schema_message: bytes, stock: StockPandas, *, frame_of_struct: bool) -> None:
+    def __init__(
+        self,
+        schema_message: bytes,
+        stock: StockPandas,
+        *,
+        frame_of_struct: bool,
+        combined: bool = True,
+    ) -> None:
+        self.combined = combined
         self.schema_message = schema_message
         self.schema = pa.ipc.read_schema(pa.py_buffer(schema_message))
         self.stock = stock
