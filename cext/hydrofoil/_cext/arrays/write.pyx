@@ -14,7 +14,7 @@ from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.math cimport isnan
-from libc.stdint cimport INT64_MIN, int8_t, int16_t, int32_t, int64_t, uint8_t
+from libc.stdint cimport INT64_MIN, int32_t, int64_t, uint8_t
 from libc.string cimport memcpy
 
 import numpy
@@ -114,8 +114,8 @@ cdef class ArrayWriter(Encoder):
 
     def append(self, value, Py_ssize_t count=1):
         """Append a single result ``count`` times; False if it is left to stock."""
-        cdef Py_ssize_t before = self.length, i
-        for i in range(count):
+        cdef Py_ssize_t before = self.length
+        while self.length < before + count:
             if self.write(value) == LEFT:
                 self.cut(before)
                 return False
