@@ -1,0 +1,114 @@
+"""Streams of groups, and the answers' header."""
+
+import io
+import struct
+
+import pyarrow as pa
+import pytest
+from pyspark.serializers import read_int
+
+from hydrofoil._cext.arrays.write import IntegerWriter
+from hydrofoil.wire import (
+    Encoded,
+    read_batches,
+    read_cogroups,
+    read_groups,
+    uncompressed,
+    write_batches,
+)
+
+SCHEMA = pa.schema([("a", pa.int64())])
+START = b"start"
+
+
+def stream_of(*values: list[int], schema: pa.Schema = SCHEMA, **options: str) -> bytes:
+    file = io.BytesIO()
+    with pa.ipc.new_stream(file, schema, options=pa.ipc.IpcWriteOptions(**options)) as out:
+        for batch in values:
+            out.write_batch(pa.record_batch([pa.array(batch, pa.int64())], schema=schema))
+    return file.getvalue()
+
+
+def groups_of(*streams: tuple[bytes, ...]) -> io.BytesIO:
+    parts = [struct.pack(">i", len(group)) + b"".join(group) for group in streams]
+    return io.BytesIO(b"".join(parts) + struct.pack(">i", 0) + b"rest")
+
+
+def test_groups_share_one_schema_message() -> None:
+    file = groups_of((stream_of([1], [2, 3]),), (stream_of([4]),))
+    frames = [list(group) for group in read_groups(file, read_int, ValueError)]
+    assert [[frame.length for frame in group] for group in frames] == [[1, 2], [1]]
+    assert len({id(frame.schema_message) for group in frames for frame in group}) == 1
+    assert file.read() == b"rest"
+
+
+def test_groups_may_change_their_schema() -> None:
+    other = pa.schema([("b", pa.int64())])
+    file = groups_of((stream_of([1]),), (stream_of([2], schema=other),))
+    groups = read_groups(file, read_int, ValueError)
+    first, second = [frame.schema_message for group in groups for frame in group]
+    assert pa.ipc.read_schema(pa.py_buffer(first)) == SCHEMA
+    assert pa.ipc.read_schema(pa.py_buffer(second)) == other
+
+
+def test_cogroups_are_read_whole() -> None:
+    file = groups_of((stream_of([1]), stream_of()), (stream_of(), stream_of([2], [3])))
+    sizes = [(len(left), len(right)) for left, right in read_cogroups(file, read_int, ValueError)]
+    assert sizes == [(1, 0), (0, 2)]
+
+
+@pytest.mark.parametrize(("read", "streams"), [(read_groups, 2), (read_cogroups, 1)])
+def test_another_number_of_streams_is_refused(read: object, streams: int) -> None:
+    file = groups_of((stream_of([1]),) * streams)
+    with pytest.raises(ValueError, match=str(streams)):
+        list(read(file, read_int, lambda count: ValueError(count)))  # type: ignore[operator]
+
+
+def test_compressed_batches_become_frames() -> None:
+    data = stream_of([5] * 1000, compression="zstd")
+    (frame,) = read_batches(io.BytesIO(data))
+    assert frame.compressed
+    (batch,) = pa.ipc.open_stream(data)
+    plain = uncompressed(batch)
+    assert not plain.compressed
+    assert pa.ipc.read_record_batch(pa.py_buffer(plain.message()), SCHEMA).equals(batch)
+
+
+def written(*batches: Encoded | pa.RecordBatch) -> list[pa.RecordBatch]:
+    file = io.BytesIO()
+    message = SCHEMA.serialize().to_pybytes()
+    write_batches(batches, message, file, start=START, flush_each=False)
+    data = file.getvalue()
+    return list(pa.ipc.open_stream(data.removeprefix(START))) if data else []
+
+
+def encoded(*values: int) -> Encoded:
+    writer = IntegerWriter(8)
+    for value in values:
+        writer.append(value)
+    return Encoded([writer], len(values))
+
+
+def test_nothing_is_written_without_batches() -> None:
+    assert written() == []
+
+
+def test_encoded_and_record_batches_take_turns() -> None:
+    batch = pa.record_batch([pa.array([3])], schema=SCHEMA)
+    read = written(encoded(1, 2), batch, encoded(4))
+    assert [b.column(0).to_pylist() for b in read] == [[1, 2], [3], [4]]
+
+
+def test_nullability_may_differ() -> None:
+    strict = pa.schema([pa.field("a", pa.int64(), nullable=False)])
+    batch = pa.record_batch([pa.array([3])], schema=strict)
+    assert written(batch, encoded(4))[1].column(0).to_pylist() == [4]
+
+
+def test_the_header_is_that_of_what_stock_made() -> None:
+    text = pa.record_batch([pa.array(["x"])], names=["a"])
+    assert written(text, text)[1].column(0).to_pylist() == ["x"]
+    with pytest.raises(pa.ArrowInvalid, match="another type"):
+        written(text, encoded(1))
+    with pytest.raises(pa.ArrowInvalid, match="schema"):
+        written(encoded(1), text)
