@@ -176,8 +176,9 @@ class Header:
 
     def for_first(self, batch: Encoded | pa.RecordBatch) -> bytes:
         """The schema message of a stream whose first batch this is."""
-        if isinstance(batch, pa.RecordBatch) and not self._fits(batch):
-            self.declared, self.schema = False, batch.schema
+        if isinstance(batch, pa.RecordBatch):
+            self.declared, self.schema = self._fits(batch), batch.schema
+            # Stock's own, for schemas can be equal and name a list's items otherwise.
             self.message = batch.schema.serialize().to_pybytes()
         return self.message
 

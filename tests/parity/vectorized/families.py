@@ -65,14 +65,23 @@ class Family:
 
         return unit
 
-    def boxed(self, items: list[Any], *values: Any) -> Any:
+    def idle(self, frame: DataFrame) -> DataFrame:
+        """The query of a function that looks at nothing.
+
+        Its numbers are of the declared type under every configuration, as text is not.
+        """
+        boxed = self.boxed
+        return self.query(frame, lambda *values: boxed([0], *values, arrow=pa.int64()), "bigint")
+
+    def boxed(self, items: list[Any], *values: Any, arrow: pa.DataType | None = None) -> Any:
         """Items as this family's result for a unit of ``values``, of as many rows as it needs."""
+        arrow = arrow or pa.string()
         if self.result == "scalar":
             return pa.scalar(items[0]) if self.arrow else items[0]
         if self.result == "column":
             first = values[0][0] if isinstance(values[0], tuple) else values[0]
             items = (items + [None] * len(first))[: len(first)]
-            return pa.array(items, pa.string()) if self.arrow else pd.Series(items, dtype=object)
+            return pa.array(items, arrow) if self.arrow else pd.Series(items, dtype=object)
         if not self.arrow:
             return pd.DataFrame({"made": items})
         made = pa.table({"made": items})
