@@ -31,8 +31,8 @@ quick: java build ## run the tests that start no Spark of their own and are no c
 	$(BIN)/python -m pytest tests --ignore=tests/parity --ignore=tests/faults --ignore=tests/bench \
 	    --deselect=tests/launch/test_turning_on.py
 
-parity: java build ## run the comparisons with stock PySpark
-	$(BIN)/python -m pytest tests/parity tests/faults
+parity: java build ## run all comparisons with stock PySpark, also those that a plain test run takes samples of
+	HYDROFOIL_PARITY=full $(BIN)/python -m pytest tests/parity tests/faults
 
 build: $(BUILT) ## make the virtual environment and build the extension in place
 

@@ -11,6 +11,9 @@ from pyspark.sql.functions import arrow_udf
 
 from parity.harness import Parity, numbers
 
+# See parity/conftest.py.
+ONE_IN = 3
+
 # Rows of every shape of buffer: bits, fixed widths, offsets, nested, with nulls and without.
 COLUMNS = (
     "id",

@@ -22,6 +22,9 @@ from parity.harness import Parity, numbers
 from parity.probes import describe, describe_arguments
 from parity.samples import BASE, SPECIAL, TIME, TIME_CONF, Sample
 
+# See parity/conftest.py.
+ONE_IN = 3
+
 GROUP = 5
 GROUPS = [BASE[start : start + GROUP] for start in range(0, len(BASE), GROUP)]
 LEGACY = "spark.sql.legacy.execution.pythonUDTF.pandas.conversion.enabled"

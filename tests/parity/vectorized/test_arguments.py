@@ -13,6 +13,9 @@ from parity.vectorized.data import NEAR, NULLS, filled, held, small
 from parity.vectorized.families import FAMILIES, Family
 from parity.vectorized.families import family as named
 
+# See parity/conftest.py.
+ONE_IN = 3
+
 ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 BYTES = "spark.sql.execution.arrow.maxBytesPerBatch"
 CODEC = "spark.sql.execution.arrow.compression.codec"

@@ -15,6 +15,9 @@ from parity.vectorized.conftest import Record
 from parity.vectorized.families import FAMILIES, Family, Unit
 from parity.vectorized.families import family as named
 
+# See parity/conftest.py.
+ONE_IN = 3
+
 REPLAYED = [family for family in FAMILIES if "barrier" not in family.name]
 
 

@@ -14,6 +14,9 @@ from parity.vectorized.families import FAMILIES, Family
 from parity.vectorized.families import family as named
 from parity.vectorized.views import see
 
+# See parity/conftest.py.
+ONE_IN = 3
+
 GROUPED = [
     family
     for family in FAMILIES

@@ -13,6 +13,9 @@ from parity.vectorized.families import PANDAS, Family, Unit
 from parity.vectorized.families import family as named
 from parity.vectorized.views import see
 
+# See parity/conftest.py.
+ONE_IN = 3
+
 COLUMNS = (
     "id / 4 AS d",
     "IF(id % 4 = 1, NULL, id) AS i",

@@ -8,6 +8,9 @@ from parity.vectorized.arrow_values import ARRAYS, SHAPES, TABLES, Unit
 from parity.vectorized.conftest import Record
 from parity.vectorized.families import ARROW, Family
 
+# See parity/conftest.py.
+ONE_IN = 3
+
 # Types, and an entry of `ARRAYS` that is right for each.
 DECLARED = {
     "bigint": "int64",

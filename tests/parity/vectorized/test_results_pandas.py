@@ -13,6 +13,9 @@ from parity.vectorized.families import family as named
 from parity.vectorized.tasks import Task
 from parity.vectorized.values import FRAMES, SERIES, SHAPES, Unit
 
+# See parity/conftest.py.
+ONE_IN = 3
+
 # Types, and an entry of `SERIES` that is right for each.
 DECLARED = {
     "boolean": "bool",
