@@ -33,12 +33,14 @@ def known_zone(zone: str) -> bool:
 
 def stock_column(binary_as_bytes: bool) -> Callable[[Any, Any], list[Any]]:
     """Stock's conversion of one column: (pyarrow array, Spark type) -> list of values."""
+    # Since 4.2.
+    to_pylist = getattr(ArrowTableToRowsConversion, "_to_pylist", pa.Array.to_pylist)
 
     def convert(array: Any, spark_type: Any) -> list[Any]:
         converter = ArrowTableToRowsConversion._create_converter(
             spark_type, none_on_identity=True, binary_as_bytes=binary_as_bytes
         )
-        values = ArrowTableToRowsConversion._to_pylist(array)
+        values = to_pylist(array)
         return values if converter is None else [converter(value) for value in values]
 
     return convert

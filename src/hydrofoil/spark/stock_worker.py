@@ -23,6 +23,10 @@ CHAIN = "__hydrofoil_chain__"
 Pipeline = tuple[Callable[..., Any], Any, Any, Any]
 
 
+class StaysStock(Exception):
+    """Stock's code runs the task; ``str()`` is the reason that is shown."""
+
+
 class Capture:
     """What stock's reading of one task's UDFs goes through, noted on the way."""
 

@@ -8,26 +8,22 @@ task's context, files, broadcasts, accumulators, profilers, timing and errors st
 
 from typing import Any
 
-import pyarrow as pa
-
 from hydrofoil._cext.rows import Replay
-from hydrofoil.codecs import Options
-from hydrofoil.evals.batched import RowProjection
 from hydrofoil.evals.table import EVAL_TYPES, describe
 from hydrofoil.evals.tables_pickled import PickleStream
 from hydrofoil.evals.udf import Udf
-from hydrofoil.spark.conversion import options, stock_column
+from hydrofoil.spark.conversion import stock_column
+from hydrofoil.spark.plans import arrow_plan, options_of, pandas_plan, row_plan
 from hydrofoil.spark.stock_worker import (
     Capture,
     Pipeline,
+    StaysStock,
     StockWorker,
     functions_of,
     publish_stock,
 )
-from hydrofoil.spark.streams import ArrowStream, BatchStream
-from hydrofoil.spark.v43_arrow import ArrowTask
+from hydrofoil.spark.streams import ArrowStream
 from hydrofoil.spark.v43_tables import (
-    StaysStock,
     arrow_table,
     find_partitions_faster,
     pickled_table,
@@ -123,13 +119,13 @@ class Worker(StockWorker):
                 function, *_ = self.original["read_udfs"](
                     pickle_ser, infos, eval_type, runner_conf, eval_conf
                 )
-                return self._pandas(capture, function, eval_type, runner_conf)
+                return pandas_plan(self.stock, capture, function, eval_type, runner_conf)
             capture.stock_only = True
             stock: Pipeline = self.original["read_udfs"](
                 pickle_ser, infos, eval_type, runner_conf, eval_conf
             )
             if native == "arrow":
-                return self._arrow(capture, stock[0], eval_type, runner_conf)
+                return arrow_plan(self.stock, capture, stock[0], eval_type, runner_conf)
         finally:
             self.capture = None
         publish_stock(eval_type, capture.names, reason)
@@ -158,60 +154,16 @@ class Worker(StockWorker):
             serial, _, _, _ = self.original["read_udfs"](
                 pickle_ser, infos, eval_type, unthreaded, eval_conf
             )
-        projection = RowProjection(
-            capture.udfs,
+        return row_plan(
+            self.stock,
+            capture,
+            runner_conf,
             eval_conf.input_type,
-            options_of(runner_conf),
             stock=function,
             serial_stock=serial,
-            replays=capture.replays,
-            stock_column=stock_column(runner_conf.binary_as_bytes),
             run=self.run,
             threads=threads,
-            trace=TaskTrace(describe(eval_type)),
         )
-        output = pa.schema(
-            [
-                (
-                    f"_{i}",
-                    self._arrow_type(udf.return_type, runner_conf),
-                )
-                for i, udf in enumerate(capture.udfs)
-            ]
-        )
-        ser = ArrowStream(output.serialize().to_pybytes())
-        return projection, None, ser, ser
-
-    def _arrow(self, capture: Capture, function: Any, eval_type: int, runner_conf: Any) -> Pipeline:
-        task = ArrowTask(
-            self.stock, eval_type, capture.prepared, function, runner_conf, options_of(runner_conf)
-        )
-        trace = TaskTrace(describe(eval_type), udfs=task.traces(capture.names))
-        plan, streams = task.plan(trace)
-        ser: Any
-        if task.returns_scalars:
-            ser = ArrowStream(task.answer_schema().serialize().to_pybytes(), streams)
-        else:
-            ser = BatchStream(task.wrap, streams)
-        return plan, None, ser, ser
-
-    def _arrow_type(self, return_type: Any, runner_conf: Any) -> Any:
-        return self.stock.to_arrow_type(
-            return_type, timezone="UTC", prefers_large_types=runner_conf.use_large_var_types
-        )
-
-    def _pandas(
-        self, capture: Capture, function: Any, eval_type: int, runner_conf: Any
-    ) -> Pipeline:
-        # Imported here, because plain UDFs do without pandas.
-        from hydrofoil.spark.v43_pandas import PandasTask
-
-        task = PandasTask(
-            self.stock, eval_type, capture.udfs, capture.replays, function, runner_conf
-        )
-        plan, streams = task.plan(TaskTrace(describe(eval_type), udfs=task.traces()))
-        ser = ArrowStream(task.answer_schema().serialize().to_pybytes(), streams)
-        return plan, None, ser, ser
 
     def _tables(
         self, function: Any, info: Any, eval_type: int, runner_conf: Any, eval_conf: Any
@@ -229,11 +181,3 @@ class Worker(StockWorker):
         )
         ser = ArrowStream(table.answer_schema().serialize().to_pybytes())
         return table, None, ser, ser
-
-
-def options_of(runner_conf: Any) -> Options:
-    """What conversion depends on, by the task's configuration."""
-    return options(
-        binary_as_bytes=runner_conf.binary_as_bytes,
-        large_var_types=runner_conf.use_large_var_types,
-    )
