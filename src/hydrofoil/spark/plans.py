@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -14,6 +14,9 @@ from hydrofoil.spark.stock_worker import Capture, Pipeline
 from hydrofoil.spark.streams import ArrowStream, BatchStream
 from hydrofoil.spark.v43_arrow import ArrowTask
 from hydrofoil.trace import TaskTrace
+
+if TYPE_CHECKING:
+    from hydrofoil.spark.v43_pandas import PandasTask
 
 
 def row_plan(
@@ -76,18 +79,8 @@ def arrow_plan(
     return plan, None, ser, ser
 
 
-def pandas_plan(
-    worker: ModuleType,
-    capture: Capture,
-    stock: Callable[..., Any],
-    eval_type: int,
-    runner_conf: Any,
-) -> Pipeline:
+def pandas_plan(task: "PandasTask", eval_type: int) -> Pipeline:
     """The fast path of functions of Series and data frames."""
-    # Imported here, because plain UDFs do without pandas.
-    from hydrofoil.spark.v43_pandas import PandasTask
-
-    task = PandasTask(worker, eval_type, capture.udfs, capture.replays, stock, runner_conf)
     plan, streams = task.plan(TaskTrace(describe(eval_type), udfs=task.traces()))
     ser = ArrowStream(task.answer_schema().serialize().to_pybytes(), streams)
     return plan, None, ser, ser

@@ -119,7 +119,13 @@ class Worker(StockWorker):
                 function, *_ = self.original["read_udfs"](
                     pickle_ser, infos, eval_type, runner_conf, eval_conf
                 )
-                return pandas_plan(self.stock, capture, function, eval_type, runner_conf)
+                # Imported here, because plain UDFs do without pandas.
+                from hydrofoil.spark.v43_pandas import PandasTask
+
+                task = PandasTask(
+                    self.stock, eval_type, capture.udfs, capture.replays, function, runner_conf
+                )
+                return pandas_plan(task, eval_type)
             capture.stock_only = True
             stock: Pipeline = self.original["read_udfs"](
                 pickle_ser, infos, eval_type, runner_conf, eval_conf
