@@ -11,7 +11,11 @@ SOURCES := setup.py $(shell find cext -name '*.pyx' -o -name '*.pxd')
 # Python that Spark starts for workers; the virtual environment is not activated.
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: help bench test test-pandas3 quick parity build debug lint clean requirements java
+# The Spark lines before the one in the virtual environment, each with one of its own.
+LINES := 4.2 4.1 4.0 3.5
+LINE_ENVIRONMENTS := .cache/lines
+
+.PHONY: help bench test test-pandas3 test-matrix quick parity build debug lint clean requirements java
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -26,6 +30,15 @@ test: java build ## run all tests (TESTS="tests/launch -k NAME" for some)
 test-pandas3: java build $(PANDAS3)/.installed ## run the comparisons of pandas functions on pandas 3 (TESTS="..." for others)
 	PYSPARK_PYTHON=$(CURDIR)/$(PANDAS3)/bin/python PYTHONPATH=$(CURDIR)/src \
 	    $(PANDAS3)/bin/python -m pytest $(or $(TESTS),tests/parity/vectorized)
+
+test-matrix: java build $(LINES:%=$(LINE_ENVIRONMENTS)/%/.installed) ## run every eval type on every Spark line (TESTS="..." for others)
+	@failed=; \
+	for line in .venv $(LINES:%=$(LINE_ENVIRONMENTS)/%); do \
+	    echo "$$($$line/bin/python -c 'import pyspark; print("Spark", pyspark.__version__)')"; \
+	    PYSPARK_PYTHON=$(CURDIR)/$$line/bin/python PYTHONPATH=$(CURDIR)/src \
+	        $$line/bin/python -m pytest --quiet $(or $(TESTS),tests/matrix) || failed="$$failed $$line"; \
+	done; \
+	test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
 quick: java build ## run the tests that start no Spark of their own and are no comparison with stock
 	$(BIN)/python -m pytest tests --ignore=tests/parity --ignore=tests/faults --ignore=tests/bench \
@@ -70,6 +83,12 @@ $(PANDAS3)/.installed: $(INSTALLED)
 	$(PYTHON) -m venv $(PANDAS3)
 	$(BIN)/python -m pip freeze --exclude-editable --exclude pandas > $(PANDAS3)/requirements.txt
 	$(PANDAS3)/bin/python -m pip install --quiet --requirement $(PANDAS3)/requirements.txt pandas==3.1.1
+	@touch $@
+
+# The extension is the one built in place here, too.
+$(LINE_ENVIRONMENTS)/%/.installed: tests/matrix/requirements/%.txt $(INSTALLED)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
 $(BUILT): $(INSTALLED) $(SOURCES)

@@ -51,7 +51,8 @@ def main() -> None:
         run_stock()
         return
     if runs_tasks():
-        sys.modules[WORKER_ALIAS] = worker_module(task_main)
+        arguments = [STOCK_WORKER] if sys.argv[1:] else []
+        sys.modules[WORKER_ALIAS] = worker_module(task_main, arguments)
         sys.argv[1:] = [WORKER_ALIAS]
     forked.prepare()
     if not left and preload.other_threads() is not None:
@@ -61,9 +62,12 @@ def main() -> None:
     gc.freeze()
     gc.enable()
 
-    from pyspark.daemon import manager
+    from pyspark import daemon as stock
 
-    manager()
+    if WORKER_ALIAS in sys.modules and hasattr(stock, "worker_main"):
+        # The daemon of Spark 3.5 serves tasks alone, and does not look at its command line.
+        vars(stock)["worker_main"] = sys.modules[WORKER_ALIAS].main
+    stock.manager()
 
 
 def run_stock() -> None:
@@ -91,15 +95,15 @@ def main_after_fork(infile: BinaryIO, outfile: BinaryIO) -> None:
     worker.main(infile, outfile)
 
 
-def worker_module(task_main: "TaskMain") -> ModuleType:
-    """Wrap a task's main in a module; user code finds the command line that stock has."""
+def worker_module(task_main: "TaskMain", arguments: list[str]) -> ModuleType:
+    """Wrap a task's main in a module; user code finds stock's command line, with ``arguments``."""
 
     unchanging = archives.on_path()
 
     def main(infile: BinaryIO, outfile: BinaryIO) -> None:
         archives.keep_listings(unchanging)
         program = sys.argv[0]
-        sys.argv = [program, STOCK_WORKER]
+        sys.argv = [program, *arguments]
         try:
             task_main(infile, outfile)
         finally:

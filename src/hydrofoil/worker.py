@@ -3,10 +3,12 @@
 Bytes in: what the JVM sends a worker for one task. Bytes out: what stock's worker would answer.
 """
 
+import os
 import runpy
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from typing import BinaryIO, Protocol, cast
@@ -77,6 +79,28 @@ def main(infile: BinaryIO, outfile: BinaryIO) -> None:
     run(infile, outfile)
 
 
+@contextmanager
+def connection_to_executor() -> Iterator[BinaryIO]:
+    """The connection to the JVM that started this process, as the environment tells it."""
+    try:
+        from pyspark.worker_util import get_sock_file_to_executor
+    except ImportError:  # Up to 4.1 stock's worker does this itself.
+        stock = import_module("pyspark.worker")
+        # A path since 4.1, where Spark is told to use Unix sockets.
+        path = os.environ.get("PYTHON_WORKER_FACTORY_SOCK_PATH")
+        file, _ = stock.local_connect_and_auth(
+            path or int(os.environ["PYTHON_WORKER_FACTORY_PORT"]),
+            os.environ.get("PYTHON_WORKER_FACTORY_SECRET"),
+        )
+        with file:
+            stock.write_int(os.getpid(), file)
+            file.flush()
+            yield cast(BinaryIO, file)
+        return
+    with get_sock_file_to_executor() as file:
+        yield cast(BinaryIO, file)
+
+
 def serve_one_task() -> None:
     """Connect back to the JVM that started this process, run its task and end.
 
@@ -86,10 +110,7 @@ def serve_one_task() -> None:
         runpy.run_module("pyspark.worker", run_name="__main__", alter_sys=True)
         return
     preload.import_installed_pyspark()
-    from pyspark.worker_util import get_sock_file_to_executor
-
-    with get_sock_file_to_executor() as file:
-        stream = cast(BinaryIO, file)
+    with connection_to_executor() as stream:
         main_or_stock()(stream, stream)
 
 

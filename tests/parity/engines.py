@@ -8,9 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import pyspark
 from pyspark.sql import SparkSession
 
 _DAEMON_MODULE = "spark.python.daemon.module"
+# Spark 3.5 pools workers by environment only.
+_POOL = "PARITY_DAEMON"
+_POOLED_BY_MODULE = not pyspark.__version__.startswith("3.")
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ def use_engine(spark: SparkSession, engine: Engine) -> Iterator[None]:
     before = conf.get(_DAEMON_MODULE, STOCK.daemon)
     conf.set(_DAEMON_MODULE, engine.daemon)
     try:
-        yield
+        with use_environment(spark, {} if _POOLED_BY_MODULE else {_POOL: engine.daemon}):
+            yield
     finally:
         conf.set(_DAEMON_MODULE, before)
 

@@ -123,9 +123,11 @@ def outcome_of(spark: SparkSession, build: BuildDataFrame) -> Outcome:
         frame = build(spark)
         rows = frame.collect()
     except PySparkException as error:
+        # Named so since 4.0.
+        condition = getattr(error, "getCondition", error.getErrorClass)
         return Raised(
             kind=type(error).__name__,
-            condition=error.getCondition(),
+            condition=condition(),
             message=normalized(getattr(error, "_desc", None) or str(error)),
         )
     except Exception as error:  # Conversion of a result in the driver.

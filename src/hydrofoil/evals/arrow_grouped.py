@@ -6,7 +6,7 @@ checks them; the writer puts them into the struct that the JVM expects, many sma
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -15,6 +15,16 @@ from hydrofoil.trace import TaskTrace
 from hydrofoil.wire import Batch
 
 Flatten = Callable[[pa.RecordBatch], pa.RecordBatch]
+
+
+class Checks(Protocol):
+    """Checks of what functions return; results leave as they say."""
+
+    def of_table(self, result: Any) -> pa.Table:
+        """The result of a function that returns a table."""
+
+    def of_batches(self, results: Any) -> Iterator[pa.RecordBatch]:
+        """The results of a function that returns an iterator, each when it is asked for."""
 
 
 class Verify:
@@ -87,7 +97,7 @@ class GroupedArrow:
         with_key: bool,
         iterator: bool,
         flatten: Flatten,
-        verify: Verify,
+        verify: Checks,
         trace: TaskTrace,
     ) -> None:
         self.function = function
@@ -151,7 +161,7 @@ class CogroupedArrow:
         right: tuple[Sequence[int], Sequence[int]],
         *,
         with_key: bool,
-        verify: Verify,
+        verify: Checks,
         trace: TaskTrace,
     ) -> None:
         self.function = function

@@ -202,7 +202,10 @@ def _run_daemon() -> None:
         folder = Path(configured) if configured else _session_folder(os.getppid())
         if configured:
             folder.mkdir(parents=True, exist_ok=True)
-        sys.modules[_ALIAS] = _worker_module(folder)
+        sys.modules[_ALIAS] = module = _worker_module(folder)
+        if hasattr(daemon, "worker_main"):
+            # Up to 4.1 the daemon has imported its worker by now.
+            daemon.worker_main = module.main
         sys.argv[1:2] = [_ALIAS]
     daemon.manager()
 

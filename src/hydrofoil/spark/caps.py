@@ -1,6 +1,7 @@
-"""THE version table: which Spark lines Hydrofoil knows, and by which adapter.
+"""THE version table: which Spark lines Hydrofoil knows, by which adapter, and what is fast on each.
 
-To add a Spark line, add a row and the module that it names.
+To add a Spark line, add a row and the module that it names. `docs/lines.md` says why an eval type
+runs on stock's code on some lines, and `tests/matrix` that each line does what its row says.
 """
 
 import sys
@@ -10,13 +11,32 @@ from functools import cache
 
 @dataclass(frozen=True)
 class SparkLine:
-    """One minor version of Spark that has an adapter."""
+    """One minor version of Spark that has an adapter; ``fast`` has codes of eval types."""
 
     minor: str
     adapter: str
+    fast: frozenset[int]
 
 
-LINES = {line.minor: line for line in (SparkLine(minor="4.3", adapter="hydrofoil.spark.v43"),)}
+def _line(minor: str, fast: tuple[int, ...]) -> SparkLine:
+    return SparkLine(minor, f"hydrofoil.spark.v{minor.replace('.', '')}", frozenset(fast))
+
+
+_ROWS = (100, 101)
+_PANDAS = (200, 201, 202, 203, 204, 205, 206, 216, 217)
+_ARROW = (207, 209, 210, 215, 250, 251, 252, 253, 254)
+_TABLES = (300, 301)
+
+LINES = {
+    line.minor: line
+    for line in (
+        _line("4.3", (*_ROWS, *_PANDAS, *_ARROW, *_TABLES)),
+        _line("4.2", (*_ROWS, 200, 201, 205, 207, 209, 215, 250, 251, 252, 253, 254)),
+        _line("4.1", _ROWS),
+        _line("4.0", (100,)),
+        _line("3.5", (100,)),
+    )
+}
 
 
 @cache

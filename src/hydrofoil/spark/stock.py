@@ -74,6 +74,18 @@ def report_failure(error: BaseException, outfile: BinaryIO, *args: Any, **kwargs
     """Stock's ``handle_worker_exception``, on tracebacks without our frames."""
     from pyspark.util import handle_worker_exception
 
+    hide_our_frames(error)
+    if sys.exc_info()[1] is error:
+        handle_worker_exception(error, outfile, *args, **kwargs)
+        return
+    try:
+        raise error
+    except BaseException:
+        handle_worker_exception(error, outfile, *args, **kwargs)
+
+
+def hide_our_frames(error: BaseException) -> None:
+    """Take our frames out of the tracebacks of an error and of what it came from."""
     seen: set[int] = set()
     chain: list[BaseException | None] = [error]
     while chain:
@@ -85,10 +97,3 @@ def report_failure(error: BaseException, outfile: BinaryIO, *args: Any, **kwargs
         made_of_stop = isinstance(link.__cause__, StopIteration)
         link.__traceback__ = without_our_frames(link.__traceback__, blameless=made_of_stop)
         chain += [link.__cause__, link.__context__]
-    if sys.exc_info()[1] is error:
-        handle_worker_exception(error, outfile, *args, **kwargs)
-        return
-    try:
-        raise error
-    except BaseException:
-        handle_worker_exception(error, outfile, *args, **kwargs)

@@ -15,11 +15,8 @@ from hydrofoil.evals.tables import Ends, TableFunction, TableProjection
 from hydrofoil.evals.tables_batches import boundaries
 from hydrofoil.evals.tables_pickled import PickledMethod, PickledTable
 from hydrofoil.spark.stock import rebound, variables_of
+from hydrofoil.spark.stock_worker import StaysStock
 from hydrofoil.trace import TaskTrace, UdfTrace
-
-
-class StaysStock(Exception):
-    """Stock's code runs the task; ``str()`` is the reason that is shown."""
 
 
 def arrow_table(

@@ -6,9 +6,9 @@ from pyspark.sql.pandas.types import _dedup_names, to_arrow_type
 from pyspark.sql.types import Row
 
 from hydrofoil.codecs import Options
-from hydrofoil.spark.v43 import _known_zone
+from hydrofoil.spark.conversion import known_zone
 
-OPTIONS = Options(row_type=Row, dedup_names=_dedup_names, known_zone=_known_zone)
+OPTIONS = Options(row_type=Row, dedup_names=_dedup_names, known_zone=known_zone)
 
 
 def to_arrow(spark_type, values):

@@ -1,0 +1,68 @@
+"""Spark 4.1: row UDFs are fast, pickled and on Arrow; everything else runs on stock's code.
+
+On Arrow its converters are those of 4.3, but not where they stand: its serializer converts, once
+all UDFs of the projection have been called for a batch.
+"""
+
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql.types import StructField, StructType
+
+from hydrofoil.evals.batched import RowProjection
+from hydrofoil.evals.table import describe
+from hydrofoil.spark.caps import LINES
+from hydrofoil.spark.conversion import options, stock_column
+from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock
+from hydrofoil.spark.streamed import SQL_BATCHED_UDF, StreamedWorker, on_record_batches
+from hydrofoil.spark.streams import ArrowStream
+from hydrofoil.trace import TaskTrace
+
+SQL_ARROW_BATCHED_UDF = 101
+THREADS = "spark.sql.execution.pythonUDF.arrow.concurrency.level"
+
+
+class Worker(StreamedWorker):
+    """Stock's worker with Hydrofoil's data path."""
+
+    fast = LINES["4.1"].fast
+    wrappers = (*StreamedWorker.wrappers, "wrap_arrow_batch_udf")
+    replayed = frozenset({SQL_ARROW_BATCHED_UDF})
+
+    def plan(
+        self, eval_type: int, capture: Capture, stock: Pipeline, confs: tuple[Any, ...]
+    ) -> Pipeline:
+        if eval_type == SQL_BATCHED_UDF:
+            return self.pickled(capture.udfs, stock)
+        function, _, serializer, _ = stock
+        runner_conf = self.passed[-1]
+        if self.stock.use_legacy_pandas_udf_conversion(runner_conf):
+            raise StaysStock("the legacy pandas conversion is configured")
+        if THREADS in runner_conf:
+            raise StaysStock("threads are configured")
+        large = self.stock.use_large_var_types(runner_conf)
+        binary_as_bytes = serializer._binary_as_bytes
+        pipeline = on_record_batches(function, serializer)
+        projection = RowProjection(
+            capture.udfs,
+            StructType([StructField(f"_{i}", t) for i, t in enumerate(serializer._input_types)]),
+            options(binary_as_bytes=binary_as_bytes, large_var_types=large),
+            stock=pipeline,
+            serial_stock=pipeline,
+            replays=capture.replays,
+            stock_column=stock_column(binary_as_bytes),
+            run=self.run,
+            threads=0,
+            trace=TaskTrace(describe(eval_type)),
+        )
+        output = pa.schema(
+            [
+                (
+                    f"_{i}",
+                    self.stock.to_arrow_type(udf.return_type, prefers_large_types=large),
+                )
+                for i, udf in enumerate(capture.udfs)
+            ]
+        )
+        ser = ArrowStream(output.serialize().to_pybytes())
+        return projection, None, ser, ser

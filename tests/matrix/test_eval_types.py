@@ -1,0 +1,79 @@
+"""Every eval type of the installed Spark, whatever its line, under stock and under Hydrofoil."""
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+from parity.harness import Parity, Raised, Rows
+from pyspark.sql import DataFrame, SparkSession
+
+from hydrofoil.spark.caps import installed_line
+
+try:
+    from pyspark.util import PythonEvalType
+except ImportError:  # Up to 3.5.
+    from pyspark.rdd import PythonEvalType
+
+from matrix.cases import CASES, ROCKS, Check, fail, nothing
+
+INSTALLED = [
+    name
+    for name, value in vars(PythonEvalType).items()
+    if isinstance(value, int) and not name.startswith("_")
+]
+_numbers = itertools.count()
+
+each = pytest.mark.parametrize("name", INSTALLED)
+
+
+@pytest.fixture
+def parity(spark: SparkSession) -> Parity:
+    return Parity(spark)
+
+
+def build(name: str, folder: Path, check: Check):
+    def made(spark: SparkSession) -> DataFrame:
+        return CASES[name](spark, folder / str(next(_numbers)), check)
+
+    return made
+
+
+def needs(name: str) -> None:
+    if name not in CASES:
+        pytest.fail(f"add a case for {name} to tests/matrix/cases.py")
+    if name.startswith("SQL_TRANSFORM_WITH_STATE"):
+        pytest.importorskip("google.protobuf")
+
+
+@each
+def test_values_and_nulls(parity: Parity, tmp_path: Path, name: str) -> None:
+    needs(name)
+    traces = tmp_path / "traces"
+    with parity.under(conf=ROCKS, environment={"HYDROFOIL_TRACE": str(traces)}):
+        outcome = parity.same(build(name, tmp_path, nothing))
+    assert isinstance(outcome, Rows) and outcome.values, outcome
+    if name != "NON_UDF":
+        assert paths(traces, name) == {planned(name)}
+
+
+@each
+def test_an_error(parity: Parity, tmp_path: Path, name: str) -> None:
+    needs(name)
+    with parity.under(conf=ROCKS):
+        outcome = parity.same(build(name, tmp_path, fail), last_line_only=True)
+    assert isinstance(outcome, Raised) and "here" in outcome.message, outcome
+
+
+def planned(name: str) -> str:
+    """The path that the table of Spark's lines names."""
+    line = installed_line()
+    assert line is not None
+    return "fast" if getattr(PythonEvalType, name) in line.fast else "stock"
+
+
+def paths(traces: Path, name: str) -> set[str]:
+    """The paths that UDFs of an eval type have taken."""
+    lines = [line for file in traces.glob("*.jsonl") for line in file.read_text().splitlines()]
+    records = [record for record in map(json.loads, lines) if record["eval_type"] == name]
+    return {udf["path"] for record in records for udf in record["udfs"]}
