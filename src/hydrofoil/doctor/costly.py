@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from hydrofoil.doctor.finding import Finding, Level
 from hydrofoil.doctor.settings import Settings
-from hydrofoil.doctor.turned_on import ENVIRONMENT_KEY
 
 # Below these a batch's own cost shows beside that of its rows.
 FEWEST_RECORDS = 1000
@@ -70,13 +69,7 @@ COSTLY = (
     Costly(
         f"{SQL}python.udf.maxRecordsPerBatch",
         below(FEWEST_PICKLED),
-        "tiny batches of pickled rows",
-        "remove it (the default is 100), or raise it",
-    ),
-    Costly(
-        f"{ENVIRONMENT_KEY}PYTHON_UDF_BATCH_SIZE",
-        below(FEWEST_PICKLED),
-        "tiny batches of pickled results",
+        "tiny batches of pickled rows (what workers see as PYTHON_UDF_BATCH_SIZE)",
         "remove it (the default is 100), or raise it",
     ),
     Costly(
@@ -180,7 +173,7 @@ COSTLY = (
     Costly(
         "spark.sql.pyspark.udf.profiler",
         is_not(""),
-        "every call is profiled, on stock's code",
+        "every call is profiled",
         "remove it when you have the profile",
     ),
     Costly(

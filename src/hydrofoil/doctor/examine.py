@@ -49,7 +49,7 @@ def examine(
     driver = facts.of_this_python()
     if isinstance(driver, str):
         found = [java.check(versions.needs_of(None).java), installation.check_driver_python(driver)]
-        found += [*turned_on.check(settings), *costly.check(settings)]
+        found += [*turned_on.check(settings, master), *costly.check(settings)]
         return Examination([*found, _no_job("Python")], None, [], settings)
 
     spark = installation.spark_version(driver)
@@ -57,7 +57,7 @@ def examine(
     found = [*base, *versions.check_packages(driver, spark, "on the driver")]
     found.append(installation.check_hydrofoil(driver))
     found.append(installation.check_extension(driver, "on the driver"))
-    found += [*turned_on.check(settings), *costly.check(settings)]
+    found += [*turned_on.check(settings, master), *costly.check(settings)]
     if not run_job:
         return Examination(found, driver, [], settings)
     # No job can run without Java and Spark.

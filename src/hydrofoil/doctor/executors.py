@@ -61,7 +61,7 @@ def examine(
                 )
             )
     on = turned_on.is_on(settings)
-    off = turned_on.is_off(settings)
+    off = turned_on.is_off(settings, master)
     for process, _ in found.processes:
         found.findings += check(process, driver, spark, on, off)
     return found

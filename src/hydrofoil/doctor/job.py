@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,7 +26,9 @@ DEFAULTS = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
 
-_LAST_LINES = 15
+# In the log of a JVM that ended before the driver could say why.
+_THROWN = re.compile(r"\b\w+(Exception|Error)\b|^error:", re.IGNORECASE)
+_LAST_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -101,5 +104,7 @@ def _read(answer: Path, log: Path, problem: str | None) -> Outcome:
         found = json.loads(answer.read_text(encoding="utf-8"))
         processes = [Facts.of(process) for process in found["processes"]]
         return Outcome(processes, found["hosts"], found["error"])
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]
-    return Outcome([], 0, "\n".join(filter(None, [problem, *lines])))
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    told = [line for line in lines if not line.lstrip().startswith(("at ", "... "))]
+    thrown = [line for line in told if _THROWN.search(line)]
+    return Outcome([], 0, "\n".join(filter(None, [problem, *(thrown or told)[-_LAST_LINES:]])))

@@ -12,6 +12,7 @@ from hydrofoil.errors import UsageError
 from hydrofoil.launch import settings as launch_settings
 
 SUBMIT_ARGUMENTS = "PYSPARK_SUBMIT_ARGS"
+CONFIGURED = "hydrofoil.configure"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def gather(given: Mapping[str, str], configured: bool) -> dict[str, Setting]:
     found |= {key: Setting(value, SUBMIT_ARGUMENTS) for key, value in arguments.items()}
     if configured:
         added = launch_settings()
-        found |= {key: Setting(value, "hydrofoil.configure") for key, value in added.items()}
+        found |= {key: Setting(value, CONFIGURED) for key, value in added.items()}
     return found | {key: Setting(value, "--conf") for key, value in given.items()}
 
 

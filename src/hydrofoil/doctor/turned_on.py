@@ -5,18 +5,18 @@ from collections.abc import Iterator
 
 from hydrofoil import switch, trace
 from hydrofoil.doctor.finding import Finding, Level
-from hydrofoil.doctor.settings import Settings
+from hydrofoil.doctor.settings import CONFIGURED, Settings
 from hydrofoil.launch import DAEMON_KEY, SETTINGS, STOCK, WORKER_KEY
 
 USE_DAEMON_KEY = "spark.python.use.daemon"
 ENVIRONMENT_KEY = "spark.executorEnv."
 
 
-def check(settings: Settings) -> Iterator[Finding]:
+def check(settings: Settings, master: str) -> Iterator[Finding]:
     """Check the settings that name the daemon and the variables that workers would have."""
     yield _check_daemon(settings)
-    yield _check_off(settings)
-    yield _check_trace(settings)
+    yield _check_off(settings, master)
+    yield _check_trace(settings, master)
 
 
 def is_on(settings: Settings) -> bool:
@@ -25,9 +25,9 @@ def is_on(settings: Settings) -> bool:
     return key in settings and settings[key].value == SETTINGS[key]
 
 
-def is_off(settings: Settings) -> bool:
+def is_off(settings: Settings, master: str) -> bool:
     """Whether a variable asks workers for stock PySpark."""
-    given = _variable(settings, switch.VARIABLE)
+    given = _variable(settings, master, switch.VARIABLE)
     return given is not None and given[0].strip().lower() == "off"
 
 
@@ -52,9 +52,9 @@ def _check_daemon(settings: Settings) -> Finding:
     )
 
 
-def _check_off(settings: Settings) -> Finding:
-    given = _variable(settings, switch.VARIABLE)
-    if given is None or not is_off(settings):
+def _check_off(settings: Settings, master: str) -> Finding:
+    given = _variable(settings, master, switch.VARIABLE)
+    if given is None or not is_off(settings, master):
         return Finding("HYDROFOIL", Level.OK, "not turned off")
     return Finding(
         "HYDROFOIL",
@@ -64,8 +64,8 @@ def _check_off(settings: Settings) -> Finding:
     )
 
 
-def _check_trace(settings: Settings) -> Finding:
-    given = _variable(settings, trace.VARIABLE)
+def _check_trace(settings: Settings, master: str) -> Finding:
+    given = _variable(settings, master, trace.VARIABLE)
     if given is None or given[0] in ("", "0"):
         return Finding("HYDROFOIL_TRACE", Level.OK, "not left on")
     return Finding(
@@ -82,13 +82,14 @@ def _removal(variable: str, source: str) -> str:
     return f"remove {ENVIRONMENT_KEY}{variable} from {source}"
 
 
-def _variable(settings: Settings, name: str) -> tuple[str, str] | None:
+def _variable(settings: Settings, master: str, name: str) -> tuple[str, str] | None:
     """Return a worker's variable and where it comes from."""
     setting = settings.get(ENVIRONMENT_KEY + name)
-    if setting is not None and setting.source != "hydrofoil.configure":
-        return setting.value, setting.source
-    # Local workers inherit it; hydrofoil.configure passes it on to all others.
-    if name in os.environ:
+    if setting is not None:
+        passed_on = setting.source == CONFIGURED
+        return setting.value, "environment" if passed_on else setting.source
+    # Local workers inherit it. Others have only what a setting gives them.
+    if name in os.environ and master.startswith("local"):
         return os.environ[name], "environment"
     return None
 
