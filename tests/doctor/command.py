@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# One slot is enough where all workers are alike.
+LOCAL = ("--master", "local[1]")
 ON = ("--conf", "spark.python.daemon.module=hydrofoil.daemon")
 
 # What would turn something on or off that a test did not ask for.
@@ -30,14 +32,16 @@ class Answer:
 
     def found(self, check: str, level: str) -> str:
         """The text of the only finding of a check at a level, and its advice."""
-        all_found = self.report["findings"]
-        texts = [
+        texts = self.all_found(check, level)
+        assert len(texts) == 1, self.report["findings"]
+        return texts[0]
+
+    def all_found(self, check: str, level: str) -> list[str]:
+        return [
             f"{finding['found']}\n{finding['advice']}"
-            for finding in all_found
+            for finding in self.report["findings"]
             if finding["check"] == check and finding["level"] == level
         ]
-        assert len(texts) == 1, all_found
-        return texts[0]
 
     def levels(self) -> set[str]:
         return {finding["level"] for finding in self.report["findings"]}
@@ -46,20 +50,24 @@ class Answer:
         return [process["worker"] for process in self.report["executors"]]
 
 
-def doctor(tmp_path: Path, *options: str, **environment: str) -> Answer:
+def doctor(
+    tmp_path: Path, *options: str, python: str = sys.executable, **environment: str
+) -> Answer:
     """Run the command on an empty spark-defaults.conf unless the environment names another."""
-    done = run(tmp_path, "--json", "-", *options, **environment)
+    done = run(tmp_path, "--json", "-", *options, python=python, **environment)
     assert done.stdout.startswith("{"), done.stderr
     answer = Answer(done.returncode, json.loads(done.stdout))
     assert answer.report["exit_code"] == answer.code
     return answer
 
 
-def run(tmp_path: Path, *options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+def run(
+    tmp_path: Path, *options: str, python: str = sys.executable, **environment: str
+) -> "subprocess.CompletedProcess[str]":
     variables = {name: value for name, value in os.environ.items() if name not in FORGOTTEN}
     variables |= {"PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(tmp_path)}
     return subprocess.run(
-        [sys.executable, "-m", "hydrofoil.cli", "doctor", *options],
+        [python, "-m", "hydrofoil.cli", "doctor", *options],
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -2,12 +2,13 @@
 
 import shutil
 import venv
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import hydrofoil
 
-# What a worker of stock PySpark needs, with the dependencies of each.
+# What a worker of stock PySpark needs, and the hydrofoil command, with the dependencies of each.
 FOR_STOCK = (
     "pyspark",
     "py4j",
@@ -19,6 +20,7 @@ FOR_STOCK = (
     "tzdata",
     "six",
 )
+FOR_COMMAND = ("click", "rich", "Pygments", "markdown-it-py", "mdurl", "psutil")
 
 
 def copy_of_hydrofoil(folder: Path, version: str | None = None, extension: bool = True) -> Path:
@@ -47,14 +49,14 @@ def record_version(folder: Path, name: str, version: str) -> None:
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
 
 
-def environment_without_hydrofoil(folder: Path) -> Path:
-    """Make a virtual environment for stock PySpark, and return its folder of packages.
+def environment_with(folder: Path, names: Iterable[str]) -> Path:
+    """Make a virtual environment, and return its folder of packages.
 
     The packages are links to those of the tests' own environment.
     """
     venv.create(folder, symlinks=True)
     [packages] = folder.glob("lib/python*/site-packages")
-    for name in FOR_STOCK:
+    for name in names:
         try:
             installed = distribution(name)
         except PackageNotFoundError:

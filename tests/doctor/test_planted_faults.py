@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from doctor.cluster import standalone
-from doctor.command import ON, doctor
+from doctor.command import LOCAL, ON, doctor
 from doctor.environments import (
+    FOR_STOCK,
     copy_of_hydrofoil,
-    environment_without_hydrofoil,
+    environment_with,
     package_of_version,
 )
 
@@ -54,7 +55,7 @@ def test_java_too_old(tmp_path: Path) -> None:
 
 def test_extension_missing(tmp_path: Path) -> None:
     folder = copy_of_hydrofoil(tmp_path / "path", extension=False)
-    answer = doctor(tmp_path, *ON, PYTHONPATH=str(folder))
+    answer = doctor(tmp_path, *ON, *LOCAL, PYTHONPATH=str(folder))
     text = answer.found("extension", "broken")
     assert "the package has no compiled core" in text
     assert "install a wheel of Hydrofoil made for Python" in text
@@ -81,7 +82,7 @@ def test_pyarrow_too_old(tmp_path: Path) -> None:
 
 
 def test_daemon_not_set(tmp_path: Path) -> None:
-    answer = doctor(tmp_path)
+    answer = doctor(tmp_path, *LOCAL)
     text = answer.found("daemon", "warning")
     assert "spark.python.daemon.module is not set: stock PySpark runs" in text
     assert "put 'spark.python.daemon.module hydrofoil.daemon' into spark-defaults.conf" in text
@@ -92,14 +93,10 @@ def test_daemon_not_set(tmp_path: Path) -> None:
 
 
 def test_package_missing_on_executor(tmp_path: Path) -> None:
-    environment_without_hydrofoil(tmp_path / "env")
+    environment_with(tmp_path / "env", FOR_STOCK)
     python = str(tmp_path / "env" / "bin" / "python")
-    answer = doctor(tmp_path, *ON, "--conf", f"spark.pyspark.python={python}")
-    texts = [
-        f"{finding['found']}\n{finding['advice']}"
-        for finding in answer.report["findings"]
-        if (finding["check"], finding["level"]) == ("executors", "broken")
-    ]
+    answer = doctor(tmp_path, *ON, *LOCAL, "--conf", f"spark.pyspark.python={python}")
+    texts = answer.all_found("executors", "broken")
     assert len(texts) == 2
     assert "the executors' Python has no Hydrofoil, so its daemon can't start" in texts[0]
     assert f"on {HOST}: Hydrofoil is not installed for {python}" in texts[1]
@@ -109,7 +106,7 @@ def test_package_missing_on_executor(tmp_path: Path) -> None:
 
 
 def test_version_skew(tmp_path: Path) -> None:
-    copy_of_hydrofoil(environment_without_hydrofoil(tmp_path / "env"), version="0.0.9")
+    copy_of_hydrofoil(environment_with(tmp_path / "env", FOR_STOCK), version="0.0.9")
     python = str(tmp_path / "env" / "bin" / "python")
     with standalone(tmp_path) as master:
         cluster = ["--master", master, "--conf", "spark.executor.memory=512m"]
@@ -152,7 +149,7 @@ def test_batch_size_tiny(tmp_path: Path) -> None:
 
 
 def test_turned_off(tmp_path: Path) -> None:
-    answer = doctor(tmp_path, *ON, HYDROFOIL="off")
+    answer = doctor(tmp_path, *ON, *LOCAL, HYDROFOIL="off")
     text = answer.found("HYDROFOIL", "warning")
     assert "HYDROFOIL=off (environment): workers run stock PySpark" in text
     assert "unset HYDROFOIL where the program is started" in text

@@ -11,7 +11,6 @@ from hydrofoil.doctor.finding import Finding, Level
 from hydrofoil.doctor.installation import check_extension
 from hydrofoil.doctor.settings import Settings
 from hydrofoil.doctor.versions import check_packages, minor, release
-from hydrofoil.launch import STOCK
 
 PYTHON_ADVICE = (
     "point PYSPARK_PYTHON (or --conf spark.pyspark.python) to an environment that every host has"
@@ -35,22 +34,19 @@ class Executors:
 def examine(
     driver: Facts, settings: Settings, master: str, spark: str | None, configured: bool, wait: float
 ) -> Executors:
-    """Run the job and compare each kind of process that took part with the driver.
-
-    Where Hydrofoil's daemon can't start, stock's runs the job again, to see what is there.
-    """
+    """Run the job and compare each kind of process that took part with the driver."""
     conf = {key: setting.value for key, setting in settings.items()}
     outcome = job.run(master, conf, wait, configured)
     found = Executors()
     if outcome.error is not None:
         found.findings.append(explain(outcome.error, master))
-        if turned_on.is_on(settings) and lacks_hydrofoil(outcome.error):
-            outcome = job.run(master, conf | STOCK, wait, configured)
     found.processes = distinct(outcome.processes)
     if found.processes:
         hosts = len({process.host for process, _ in found.processes})
         answered = f"{len(outcome.processes)} task(s) on {hosts} host(s) answered"
-        found.findings.insert(0, Finding("executors", Level.OK, answered))
+        if outcome.error is not None:
+            answered += ", with stock's daemon instead"
+        found.findings.append(Finding("executors", Level.OK, answered))
         if hosts < outcome.hosts:
             found.findings.append(
                 Finding(
@@ -61,9 +57,9 @@ def examine(
                 )
             )
     on = turned_on.is_on(settings)
-    off = turned_on.is_off(settings, master)
+    fast = on and outcome.error is None and not turned_on.is_off(settings, master)
     for process, _ in found.processes:
-        found.findings += check(process, driver, spark, on, off)
+        found.findings += check(process, driver, spark, on, fast)
     return found
 
 
@@ -77,9 +73,12 @@ def distinct(processes: list[Facts]) -> list[tuple[Facts, int]]:
 
 
 def check(
-    process: Facts, driver: Facts, spark: str | None, on: bool, off: bool
+    process: Facts, driver: Facts, spark: str | None, on: bool, fast: bool
 ) -> Iterator[Finding]:
-    """Check one kind of worker; what is well is left out."""
+    """Check one kind of worker; what is well is left out.
+
+    ``on`` says whether Hydrofoil is needed there, ``fast`` whether its worker should have run.
+    """
     place = f"on {process.host}"
     yield from _check_hydrofoil(process, place, on)
     for finding in check_packages(process, spark, place):
@@ -92,7 +91,7 @@ def check(
             )
     yield from _check_skew(process, driver, place)
     has_all = process.packages["hydrofoil"].version and process.extension.error is None
-    if process.worker == "stock" and on and not off and has_all:
+    if process.worker == "stock" and fast and has_all:
         set_off = process.environment.get("HYDROFOIL", "").strip().lower() == "off"
         yield Finding(
             "executors",
@@ -161,12 +160,12 @@ def explain(error: str, master: str) -> Finding:
             f"install Hydrofoil on every host for the Python of the executors, or {PYTHON_ADVICE}",
         )
     if "PYTHON_VERSION_MISMATCH" in error:
-        versions = re.search(r"version: ([\d.]+).*?version: ([\d.]+)", error, re.DOTALL)
-        both = f" ({versions[1]} and {versions[2]})" if versions else ""
+        versions = re.search(r"version: ([\d.]+) than that in driver: ([\d.]+)", error)
+        both = f": {versions[1]} there and {versions[2]} on the driver" if versions else ""
         return Finding(
             "executors",
             Level.BROKEN,
-            f"version skew: workers and driver run different versions of Python{both}",
+            f"version skew: workers and driver run different Pythons{both}",
             PYTHON_ADVICE,
         )
     no_program = re.search(r'Cannot run program "([^"]+)"', error)

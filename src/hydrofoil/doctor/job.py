@@ -33,7 +33,10 @@ _LAST_LINES = 5
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the job's tasks found, one entry a task; on how many hosts executors are; an error."""
+    """What the tasks found, one entry a task; the number of hosts; why the job failed.
+
+    After a failure, what there is of the tasks is from a second run, on stock workers.
+    """
 
     processes: list[Facts]
     hosts: int

@@ -64,7 +64,7 @@ def package(name: str) -> dict[str, Any]:
         module = importlib.import_module(name)
         found["version"] = str(module.__version__)
         found["file"] = module.__file__
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         found["error"] = f"{type(error).__name__}: {error}"
     return found
 
