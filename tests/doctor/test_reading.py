@@ -78,7 +78,9 @@ def test_defaults_cost_nothing(spark) -> None:
     for row in costly.COSTLY:
         # Static settings and those without a default are not among a session's.
         with suppress(SparkNoSuchElementException):
-            defaults[row.key] = Setting(spark.conf.get(row.key), "default")
+            value = spark.conf.get(row.key)
+            if value is not None:
+                defaults[row.key] = Setting(value, "default")
     assert len(defaults) >= len(costly.COSTLY) // 2
     # The tests' own session sets none of them.
     assert {finding.level for finding in costly.check(defaults)} <= {"ok", "note"}

@@ -16,14 +16,12 @@ from hydrofoil.cli.spark_command import spark_home
 from hydrofoil.doctor.application import probe
 from hydrofoil.doctor.facts import Facts
 
-# Given before the user's settings, which win. The job is over before compiled code pays.
+# Given before the user's settings, which win. The job is over before optimized code pays.
 DEFAULTS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.task.maxFailures": "1",
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
 
 # In the log of a JVM that ended before the driver could say why.

@@ -1,4 +1,6 @@
-"""The small job: one plain UDF, a task for each slot, that says what every worker has.
+"""The small job: a task for each slot, that says what the worker has and whose code runs it.
+
+It does without Spark SQL, which would take longer to start than everything else.
 
 Run by spark-submit, with the file to write the answer to. The answer's ``error`` is what Spark said
 if the job failed.
@@ -15,7 +17,7 @@ from hydrofoil.doctor.application import probe
 from hydrofoil.launch import STOCK
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
 # A cluster may have thousands of slots; some of each host's are enough.
 MOST_TASKS = 1000
@@ -36,30 +38,24 @@ def main(output: Path) -> None:
 
 
 def run(found: dict[str, Any], settings: dict[str, str]) -> None:
-    from pyspark import cloudpickle
-    from pyspark.sql import SparkSession
-    from pyspark.sql.functions import udf
+    from pyspark import SparkConf, SparkContext, cloudpickle
 
     cloudpickle.register_pickle_by_value(probe)  # type: ignore[no-untyped-call]
-    builder = SparkSession.builder.appName("hydrofoil doctor")
-    for key, value in settings.items():
-        builder = builder.config(key, value)
-    with builder.getOrCreate() as spark:
-        spark.sparkContext.setLogLevel("ERROR")
-        found["hosts"] = executor_hosts(spark)
-        tasks = min(spark.sparkContext.defaultParallelism, MOST_TASKS)
-        # Pickled, so that neither driver nor workers need pyarrow for it.
-        column = udf(probe.answer, "string", useArrow=False)("id")
-        rows = spark.range(0, tasks, 1, tasks).select(column).collect()
-        found["processes"] = [json.loads(row[0]) for row in rows]
+    conf = SparkConf().setAppName("hydrofoil doctor").setAll(list(settings.items()))
+    with SparkContext(conf=conf) as context:
+        context.setLogLevel("ERROR")
+        found["hosts"] = executor_hosts(context)
+        tasks = min(context.defaultParallelism, MOST_TASKS)
+        answers = context.parallelize(range(tasks), tasks).map(probe.answer).collect()
+        found["processes"] = [json.loads(answer) for answer in answers]
 
 
-def executor_hosts(spark: "SparkSession") -> int:
+def executor_hosts(context: "SparkContext") -> int:
     """Count the executors' hosts, once one has run a task and no more executors are joining."""
-    context = spark.sparkContext
     if str(context.master).startswith("local"):
         return 1
-    spark.range(1).count()
+    jvm: Any = context._jvm
+    context._jsc.parallelize(jvm.java.util.ArrayList([0]), 1).count()
     before, places = None, list[str]()
     while places != before:
         before = places

@@ -32,7 +32,7 @@ HOLD_SECONDS = 0.3
 
 
 def answer(_: object) -> str:
-    """Return the facts of a worker, as a UDF's result."""
+    """Return the facts of a worker, for one row."""
     started = time.monotonic()
     found = facts()
     time.sleep(max(0.0, HOLD_SECONDS - (time.monotonic() - started)))
