@@ -36,7 +36,8 @@ def examine(
 ) -> Executors:
     """Run the job and compare each kind of process that took part with the driver."""
     conf = {key: setting.value for key, setting in settings.items()}
-    outcome = job.run(master, conf, wait, configured)
+    on_this_python = configured and master.startswith("local")
+    outcome = job.run(master, conf, wait, on_this_python)
     found = Executors()
     if outcome.error is not None:
         found.findings.append(explain(outcome.error, master))

@@ -101,7 +101,7 @@ def _wait(process: "subprocess.Popen[bytes]", timeout: float) -> bool:
 
 
 def _read(answer: Path, log: Path, problem: str | None) -> Outcome:
-    if answer.is_file() and problem is None:
+    if answer.is_file():
         found = json.loads(answer.read_text(encoding="utf-8"))
         processes = [Facts.of(process) for process in found["processes"]]
         return Outcome(processes, found["hosts"], found["error"])

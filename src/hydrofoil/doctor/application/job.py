@@ -31,10 +31,19 @@ def main(output: Path) -> None:
         run(found, {})
     except Exception as error:
         found["error"] = f"{type(error).__name__}: {error}"
+        # Known by now, should what follows take too long.
+        write(found, output)
         # Stock's workers can run where Hydrofoil's can't, and say what is there.
         with suppress(Exception):
             run(found, STOCK)
-    output.write_text(json.dumps(found), encoding="utf-8")
+    write(found, output)
+
+
+def write(found: dict[str, Any], output: Path) -> None:
+    """Write the answer, whole or not at all."""
+    draft = output.with_suffix(".draft")
+    draft.write_text(json.dumps(found), encoding="utf-8")
+    draft.replace(output)
 
 
 def run(found: dict[str, Any], settings: dict[str, str]) -> None:
