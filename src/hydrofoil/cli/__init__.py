@@ -11,6 +11,7 @@ COMMANDS = {
     "explain": ("hydrofoil.cli.explain:explain", "which path each UDF of an application takes"),
     "record": ("hydrofoil.cli.record:record", "keep what the JVM sends the Python workers"),
     "replay": ("hydrofoil.cli.replay:replay", "feed a recording to stock and Hydrofoil workers"),
+    "doctor": ("hydrofoil.cli.doctor:doctor", "check an installation, and say what to change"),
     "bench": ("hydrofoil.cli.bench:bench", "compare Hydrofoil with stock PySpark end to end"),
 }
 

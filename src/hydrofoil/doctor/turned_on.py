@@ -1,0 +1,99 @@
+"""Is Hydrofoil turned on, and nothing turning it off again?"""
+
+import os
+from collections.abc import Iterator
+
+from hydrofoil import switch, trace
+from hydrofoil.doctor.finding import Finding, Level
+from hydrofoil.doctor.settings import CONFIGURED, Settings
+from hydrofoil.launch import DAEMON_KEY, SETTINGS, STOCK, WORKER_KEY
+
+USE_DAEMON_KEY = "spark.python.use.daemon"
+ENVIRONMENT_KEY = "spark.executorEnv."
+
+
+def check(settings: Settings, master: str) -> Iterator[Finding]:
+    """Check the settings that name the daemon and the variables that workers would have."""
+    yield _check_daemon(settings)
+    yield _check_off(settings, master)
+    yield _check_trace(settings, master)
+
+
+def is_on(settings: Settings) -> bool:
+    """Whether executors would start Hydrofoil's daemon, or its worker where there is no daemon."""
+    key = WORKER_KEY if _without_daemon(settings) else DAEMON_KEY
+    return key in settings and settings[key].value == SETTINGS[key]
+
+
+def is_off(settings: Settings, master: str) -> bool:
+    """Whether a variable asks workers for stock PySpark."""
+    given = _variable(settings, master, switch.VARIABLE)
+    return given is not None and given[0].strip().lower() == "off"
+
+
+def _check_daemon(settings: Settings) -> Finding:
+    key = WORKER_KEY if _without_daemon(settings) else DAEMON_KEY
+    if is_on(settings):
+        return Finding("daemon", Level.OK, f"{key}={SETTINGS[key]} ({settings[key].source})")
+    if key in settings and settings[key].value != STOCK[key]:
+        found = f"{key} is {settings[key].value} ({settings[key].source}), not Hydrofoil's"
+    elif key in settings:
+        found = f"{key} is {settings[key].value} ({settings[key].source}): stock PySpark runs"
+    else:
+        found = f"{key} is not set: stock PySpark runs"
+    return Finding(
+        "daemon",
+        Level.WARNING,
+        found,
+        f"put '{key} {SETTINGS[key]}' into spark-defaults.conf, or give spark-submit --conf "
+        f"{key}={SETTINGS[key]}, or start the session with hydrofoil.session() or "
+        "hydrofoil.configure(builder); for a program that does the latter, check with "
+        "hydrofoil doctor --configured",
+    )
+
+
+def _check_off(settings: Settings, master: str) -> Finding:
+    given = _variable(settings, master, switch.VARIABLE)
+    if given is None or not is_off(settings, master):
+        return Finding("HYDROFOIL", Level.OK, "not turned off")
+    return Finding(
+        "HYDROFOIL",
+        Level.WARNING,
+        f"HYDROFOIL={given[0]} ({given[1]}): workers run stock PySpark",
+        _removal(switch.VARIABLE, given[1]),
+    )
+
+
+def _check_trace(settings: Settings, master: str) -> Finding:
+    given = _variable(settings, master, trace.VARIABLE)
+    if given is None or given[0] in ("", "0"):
+        return Finding("HYDROFOIL_TRACE", Level.OK, "not left on")
+    return Finding(
+        "HYDROFOIL_TRACE",
+        Level.WARNING,
+        f"HYDROFOIL_TRACE={given[0]} ({given[1]}): every task writes a report",
+        _removal(trace.VARIABLE, given[1]),
+    )
+
+
+def _removal(variable: str, source: str) -> str:
+    if source == "environment":
+        return f"unset {variable} where the program is started"
+    return f"remove {ENVIRONMENT_KEY}{variable} from {source}"
+
+
+def _variable(settings: Settings, master: str, name: str) -> tuple[str, str] | None:
+    """Return a worker's variable and where it comes from."""
+    setting = settings.get(ENVIRONMENT_KEY + name)
+    if setting is not None:
+        passed_on = setting.source == CONFIGURED
+        return setting.value, "environment" if passed_on else setting.source
+    # Local workers inherit it. Others have only what a setting gives them.
+    if name in os.environ and master.startswith("local"):
+        return os.environ[name], "environment"
+    return None
+
+
+def _without_daemon(settings: Settings) -> bool:
+    setting = settings.get(USE_DAEMON_KEY)
+    return setting is not None and setting.value.strip().lower() == "false"

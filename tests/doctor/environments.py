@@ -1,0 +1,66 @@
+"""Python environments with something missing, or of another version."""
+
+import shutil
+import venv
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import hydrofoil
+
+# What a worker of stock PySpark needs, and the hydrofoil command, with the dependencies of each.
+FOR_STOCK = (
+    "pyspark",
+    "py4j",
+    "pyarrow",
+    "numpy",
+    "pandas",
+    "python-dateutil",
+    "pytz",
+    "tzdata",
+    "six",
+)
+FOR_COMMAND = ("click", "rich", "Pygments", "markdown-it-py", "mdurl", "psutil")
+
+
+def copy_of_hydrofoil(folder: Path, version: str | None = None, extension: bool = True) -> Path:
+    """Copy the package into a folder, and return the folder."""
+    package = Path(hydrofoil.__file__).parent
+    left_out = ["*.pyc"] if extension else ["*.pyc", "*.so"]
+    shutil.copytree(package, folder / "hydrofoil", ignore=shutil.ignore_patterns(*left_out))
+    if version is not None:
+        source = folder / "hydrofoil" / "__init__.py"
+        source.write_text(source.read_text().replace(hydrofoil.__version__, version))
+        record_version(folder, "hydrofoil", version)
+    return folder
+
+
+def package_of_version(folder: Path, name: str, version: str) -> Path:
+    """Make an installed package that has only a version, and return its folder."""
+    (folder / name).mkdir(parents=True)
+    (folder / name / "__init__.py").write_text(f"__version__ = {version!r}\n")
+    record_version(folder, name, version)
+    return folder
+
+
+def record_version(folder: Path, name: str, version: str) -> None:
+    info = folder / f"{name}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+
+
+def environment_with(folder: Path, names: Iterable[str]) -> Path:
+    """Make a virtual environment, and return its folder of packages.
+
+    The packages are links to those of the tests' own environment.
+    """
+    venv.create(folder, symlinks=True)
+    [packages] = folder.glob("lib/python*/site-packages")
+    for name in names:
+        try:
+            installed = distribution(name)
+        except PackageNotFoundError:
+            continue  # Not every version of pandas needs all of them.
+        for top in {file.parts[0] for file in installed.files or ()} - {"..", "__pycache__"}:
+            (packages / top).symlink_to(Path(str(installed.locate_file(top))).resolve())
+    return packages

@@ -1,0 +1,86 @@
+"""Reading versions and settings, and the tables against the installed PySpark."""
+
+import re
+from contextlib import suppress
+from importlib.metadata import requires
+
+import pyspark
+import pytest
+from pyspark.errors import SparkNoSuchElementException
+
+from hydrofoil.doctor import costly, java, versions
+from hydrofoil.doctor.settings import Setting, parse_arguments, parse_properties
+from hydrofoil.spark.caps import LINES
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        ('openjdk version "17.0.15" 2025-04-15', 17),
+        ('java version "1.8.0_392"', 8),
+        ('Picked up JAVA_TOOL_OPTIONS: -Xmx1g\nopenjdk version "21" 2023-09-19', 21),
+        ("The operation couldn't be completed. Unable to locate a Java Runtime.", None),
+    ],
+)
+def test_java_version(said: str, version: int | None) -> None:
+    assert java.parse(said) == version
+
+
+def test_releases_compare_as_numbers() -> None:
+    assert versions.release("2.10.0rc1") > versions.release("2.9")
+    assert versions.release("26.0.1.dev3") == (26, 0, 1)
+    assert versions.release("unknown") == ()
+
+
+def test_every_spark_line_has_needs() -> None:
+    assert set(LINES) <= set(versions.NEEDS), "src/hydrofoil/doctor/versions.py"
+
+
+def test_needs_are_not_below_those_of_the_installed_packages() -> None:
+    needs = versions.needs_of(pyspark.__version__)
+    for name in ("pyarrow", "pandas", "numpy"):
+        wanted = [*(requires("pyspark") or ()), *(requires("hydrofoil") or ())]
+        bounds = [re.match(rf"{name}>=([\d.]+)", text) for text in wanted]
+        highest = max(versions.release(bound[1]) for bound in bounds if bound)
+        known = versions.release(getattr(needs, name))
+        length = max(len(known), len(highest))
+        padded = [part + (0,) * (length - len(part)) for part in (known, highest)]
+        assert padded[0] == padded[1], f"{name} in src/hydrofoil/doctor/versions.py"
+
+
+def test_properties() -> None:
+    text = "# comment\n\nspark.a 1\nspark.b=two words\n  spark.c : 3\nspark.d\t=\t4\nspark.e\n"
+    assert parse_properties(text) == {
+        "spark.a": "1",
+        "spark.b": "two words",
+        "spark.c": "3",
+        "spark.d": "4",
+        "spark.e": "",
+    }
+
+
+def test_arguments() -> None:
+    text = "--master local -c spark.a=1 --conf 'spark.b=x y=z' pyspark-shell"
+    assert parse_arguments(text) == {"spark.a": "1", "spark.b": "x y=z"}
+    assert parse_arguments("--conf 'spark.a=1") == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "is_below"),
+    [("999", True), ("1000", False), ("0", False), ("-1", False), ("1k", False), ("5b", True)],
+)
+def test_small_sizes(value: str, is_below: bool) -> None:
+    assert costly.below(1000)(value) is is_below
+
+
+def test_defaults_cost_nothing(spark) -> None:
+    defaults = {}
+    for row in costly.COSTLY:
+        # Static settings and those without a default are not among a session's.
+        with suppress(SparkNoSuchElementException):
+            value = spark.conf.get(row.key)
+            if value is not None:
+                defaults[row.key] = Setting(value, "default")
+    assert len(defaults) >= len(costly.COSTLY) // 2
+    # The tests' own session sets none of them.
+    assert {finding.level for finding in costly.check(defaults)} <= {"ok", "note"}
