@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from doctor.cluster import standalone
 from doctor.command import LOCAL, ON, doctor
 from doctor.environments import (
