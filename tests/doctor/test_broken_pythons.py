@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from doctor.command import ON, doctor
-from doctor.environments import FOR_COMMAND, copy_of_hydrofoil, environment_with
+from doctor.environments import FOR_COMMAND, copy_of_hydrofoil, environment_with, record_version
 
 
 def package_that(folder: Path, name: str, body: str) -> None:
@@ -33,9 +33,12 @@ def test_packages_that_fail_to_import(tmp_path: Path) -> None:
     }
     for name, body in failures.items():
         package_that(tmp_path / "path", name, body)
+    record_version(tmp_path / "path", "pyarrow", "15.0.2")
     answer = doctor(tmp_path, *ON, PYTHONPATH=str(tmp_path / "path"))
     assert "ImportError: no module of mine" in answer.found("Spark", "broken")
-    assert "RuntimeError: compiled for another NumPy" in answer.found("pyarrow", "broken")
+    text = answer.found("pyarrow", "broken")
+    assert "15.0.2 can't be imported: RuntimeError: compiled for another NumPy" in text
+    assert 'pip install "pyarrow>=18.0.0" on the driver' in text
     assert "SystemExit: not today" in answer.found("pandas", "broken")
     assert answer.code == 2
 

@@ -1,5 +1,6 @@
 """Jobs that fail, and what is made of Spark's message."""
 
+import sys
 from pathlib import Path
 
 from doctor.command import LOCAL, ON, doctor
@@ -10,6 +11,18 @@ def test_python_that_is_not_there(tmp_path: Path) -> None:
     text = doctor(tmp_path, *ON, *LOCAL, PYSPARK_PYTHON=python).found("executors", "broken")
     assert f"the executors' Python, {python}, can't be started" in text
     assert "point PYSPARK_PYTHON" in text
+
+
+def test_turned_off_on_the_host_alone(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nHYDROFOIL=off exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    answer = doctor(tmp_path, *ON, *LOCAL, PYSPARK_PYTHON=str(python))
+    text = answer.found("executors", "warning")
+    assert "stock PySpark's worker ran, although Hydrofoil is turned on" in text
+    assert "remove HYDROFOIL=off from the environment of that host's executors" in text
+    assert answer.workers() == ["stock"]
+    assert answer.code == 1
 
 
 def test_setting_that_spark_refuses(tmp_path: Path) -> None:

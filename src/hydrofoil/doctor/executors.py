@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from hydrofoil import switch
 from hydrofoil.doctor import job, turned_on
 from hydrofoil.doctor.facts import Facts
 from hydrofoil.doctor.finding import Finding, Level
@@ -81,27 +82,29 @@ def check(
     ``on`` says whether Hydrofoil is needed there, ``fast`` whether its worker should have run.
     """
     place = f"on {process.host}"
-    yield from _check_hydrofoil(process, place, on)
+    found = [*_check_hydrofoil(process, place, on)]
     for finding in check_packages(process, spark, place):
         if finding.level in (Level.WARNING, Level.BROKEN):
-            yield Finding(
-                "executors",
-                finding.level,
-                f"{place}: {finding.check} {finding.found}",
-                finding.advice,
-            )
-    yield from _check_skew(process, driver, place)
-    has_all = process.packages["hydrofoil"].version and process.extension.error is None
-    if process.worker == "stock" and fast and has_all:
-        set_off = process.environment.get("HYDROFOIL", "").strip().lower() == "off"
-        yield Finding(
-            "executors",
-            Level.WARNING if set_off else Level.BROKEN,
-            f"{place}: stock PySpark's worker ran, although Hydrofoil is turned on",
-            "remove HYDROFOIL=off from the environment of that host's executors"
-            if set_off
-            else "read the executor's stderr, where Hydrofoil says why it left the task to stock",
-        )
+            what = f"{place}: {finding.check} {finding.found}"
+            found.append(Finding("executors", finding.level, what, finding.advice))
+    found += _check_skew(process, driver, place)
+    yield from found
+    explained = any(finding.level is Level.BROKEN for finding in found)
+    if process.worker == "stock" and fast and not explained:
+        yield _stock_ran(process, place)
+
+
+def _stock_ran(process: Facts, place: str) -> Finding:
+    found = f"{place}: stock PySpark's worker ran, although Hydrofoil is turned on"
+    if process.environment.get(switch.VARIABLE, "").strip().lower() == "off":
+        advice = f"remove {switch.VARIABLE}=off from the environment of that host's executors"
+        return Finding("executors", Level.WARNING, found, advice)
+    return Finding(
+        "executors",
+        Level.BROKEN,
+        found,
+        "read the executor's stderr, where Hydrofoil says why it left the task to stock",
+    )
 
 
 def _check_hydrofoil(process: Facts, place: str, on: bool) -> Iterator[Finding]:

@@ -96,6 +96,8 @@ def _check_package(
         )
     if package.version is None:
         found = "not installed" if package.missing else f"can't be imported: {package.error}"
+        if package.recorded is not None:
+            found = f"{package.recorded} {found}"
         return Finding(name, Level.BROKEN, found, f"{install} {where}")
     found = f"{package.version} ({package.folder})"
     if release(package.version) < release(low):
