@@ -131,22 +131,24 @@ def _joined(stream: io.BytesIO) -> tuple[list[str], bool]:
     whole = True
     start = stream.tell()
     with pa.ipc.open_stream(stream) as reader:
-        columns: list[list[Any]] = [[] for _ in reader.schema]
+        columns: list[list[pa.Array]] = [[] for _ in reader.schema]
         end, rows = stream.tell(), 0
         try:
             for batch in reader:
                 batch.validate(full=True)
                 rows += batch.num_rows
                 for column, array in zip(columns, batch.columns, strict=True):
-                    values = replay.values_of(array)
-                    column += values if isinstance(values, list) else [values]
+                    column.append(array)
                 end = stream.tell()
         except (pa.ArrowInvalid, OSError):
             assert end > start
             stream.seek(end)
             whole = False
-    parts = [str(reader.schema), f"{rows} rows", *map(describe, columns)] if rows else []
-    return parts, whole
+    if not rows:
+        return [], whole
+    # Joined before it is looked at: where one batch ends and the next begins is not compared.
+    values = [describe(replay.values_of(pa.concat_arrays(column))) for column in columns]
+    return [str(reader.schema), f"{rows} rows", *values], whole
 
 
 if __name__ == "__main__":

@@ -173,5 +173,9 @@ def test_frames_for_other_types(recorded: Record, both: Players, family: Family)
 
 def test_every_entry_can_be_made() -> None:
     for table in values.TABLES.values():
-        for make in table.values():
-            make()
+        for name, make in table.items():
+            try:
+                make()
+            except UnicodeEncodeError:
+                # pandas 3 has text in Arrow's memory, where half a character can't be.
+                assert "surrogate" in name
