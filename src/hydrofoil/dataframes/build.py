@@ -51,6 +51,13 @@ class PlainBuilder:
             axis=1,
         )
 
+    def hold(self, frame: Any) -> Any:
+        """Something that, while it lives, makes whoever writes to the frame copy first.
+
+        None where pandas does not copy on write.
+        """
+        return frame._mgr.copy(deep=False) if COPY_ON_WRITE else None
+
     def arrays(self, frame: Any) -> list[Any]:
         """Each column's values, as Series have them in ``_values``."""
         return [frame.iloc[:, i]._values for i in range(frame.shape[1])]
@@ -71,6 +78,8 @@ class BlockBuilder(PlainBuilder):
         self._block = new_block
         self._range = pd.RangeIndex._simple_new
         self._labels = pd.Index._simple_new
+        self._nothing = np.empty((1, 0))
+        self._first = BlockPlacement(slice(0, 1))
         # By the columns' dtypes: for each block its dtype, its columns and their placement.
         self._plans: dict[tuple[Any, ...], list[tuple[Any, list[int], Any]]] = {}
         self._indexes: dict[tuple[str, ...], pd.Index] = {}
@@ -98,6 +107,15 @@ class BlockBuilder(PlainBuilder):
         axes = [self._index(tuple(names)), self._range(range(length))]
         manager = self._manager(blocks, axes, verify_integrity=False)
         return pd.DataFrame._from_mgr(manager, axes=manager.axes)
+
+    def hold(self, frame: Any) -> Any:
+        if not COPY_ON_WRITE:
+            return None
+        # A block of nobody's that all of the frame's blocks are told they share memory with.
+        holder = self._block(self._nothing, self._first, ndim=2)
+        for block in frame._mgr.blocks:
+            block.refs.add_reference(holder)
+        return holder
 
     def arrays(self, frame: Any) -> list[Any]:
         manager = frame._mgr
@@ -187,6 +205,10 @@ def _agree(fast: PlainBuilder, plain: PlainBuilder) -> bool:
             return False
     for (array,) in columns():
         pd.testing.assert_series_equal(fast.series(array, "s"), plain.series(array, "s"))
+    kept = mine["b"].values
+    held = fast.hold(mine)
     mine.loc[0, "b"] = 7.0
+    if COPY_ON_WRITE and (held is None or kept[0] == 7.0):
+        return False
     mine["new"] = mine["b"] + mine["c"].sum()
     return bool(mine["new"].iloc[0] == 10.0 and len(mine._mgr.axes[1]) == 3)

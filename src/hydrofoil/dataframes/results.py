@@ -185,6 +185,7 @@ class FrameResults:
         self.possible = bool(self.names) and not self.missing
         self.column = StructWriter(self.writers) if self.possible else None
         self.rows = 0
+        self._known: Any = None
 
     def add(self, result: Any) -> bool:
         """Append a data frame's rows; False, and nothing, if stock has to convert it."""
@@ -208,8 +209,13 @@ class FrameResults:
         count = len(self.names)
         if len(columns) != count:
             return None
+        if columns._values is self._known:
+            return range(count)
         labels = list(columns)
         if labels == self.names and (self.distinct or not self.by_name):
+            if not isinstance(columns._values, np.ndarray):
+                # pandas 3's labels, which take longer to list, and which frames share.
+                self._known = columns._values
             return range(count)
         if not any(isinstance(label, str) for label in labels):
             return range(count)

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from hydrofoil._cext.frames import Frame
-from hydrofoil.dataframes.build import COPY_ON_WRITE
+from hydrofoil.dataframes.build import builder
 from hydrofoil.dataframes.inputs import InputColumns
 from hydrofoil.dataframes.results import FrameResults
 from hydrofoil.dataframes.stock import StockPandas, ToStock
@@ -43,6 +43,7 @@ class Side:
         self.values = values
         self.stock = stock
         self.inputs: InputColumns | None = None
+        self.hold = builder().hold
 
     def _inputs(self, schema_message: bytes) -> InputColumns:
         inputs = self.inputs
@@ -151,7 +152,7 @@ class GroupedMapPandas(GroupedPlan):
         del batches, group
         # Stock holds the columns until the function has returned, so that writing to the frame
         # copies them.
-        held = frame._mgr.copy(deep=False) if COPY_ON_WRITE else None
+        held = self.side.hold(frame)
         result = self.udf.function(key, frame) if with_key else self.udf.function(frame)
         del held
         return (result,)
@@ -182,7 +183,7 @@ class CogroupedMapPandas(GroupedPlan):
             )
             return map(FromStock, self.stock.pipeline(split_index, iter([both])))
         del group
-        held = [frame._mgr.copy(deep=False) for frame in (left, right)] if COPY_ON_WRITE else None
+        held = self.sides[0].hold(left), self.sides[1].hold(right)
         if with_key:
             result = self.udf.function(left_key if len(left) else right_key, left, right)
         else:
@@ -207,11 +208,11 @@ class GroupedMapPandasIter(GroupedPlan):
         def frames() -> Iterator[Any]:
             # As with plain applyInPandas, the columns are held while the user has the frame.
             frame = first
-            held = frame._mgr.copy(deep=False) if COPY_ON_WRITE else None
+            held = self.side.hold(frame)
             yield frame
             for batch in batches:
                 frame, _ = self._frame(batch, key=False)
-                held = frame._mgr.copy(deep=False) if COPY_ON_WRITE else None
+                held = self.side.hold(frame)
                 yield frame
             del held
 
