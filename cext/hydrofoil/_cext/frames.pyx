@@ -28,7 +28,7 @@ cdef enum:
     METADATA_VERSION_V5 = 4
     NODE_SIZE = 16
     BUFFER_SIZE = 16
-    MAX_JOINED = 1 << 18
+    MAX_JOINED = 1 << 19
 
 # A terabyte: no batch has it, and a garbled length should not be allocated.
 cdef int64_t MAX_BODY_LENGTH = 1 << 40
