@@ -29,7 +29,8 @@ test: java build ## run all tests (TESTS="tests/launch -k NAME" for some)
 
 test-pandas3: java build $(PANDAS3)/.installed ## run the comparisons of pandas functions on pandas 3 (TESTS="..." for others)
 	PYSPARK_PYTHON=$(CURDIR)/$(PANDAS3)/bin/python PYTHONPATH=$(CURDIR)/src \
-	    $(PANDAS3)/bin/python -m pytest $(or $(TESTS),tests/parity/vectorized)
+	    $(PANDAS3)/bin/python -m pytest \
+	    $(or $(TESTS),tests/unit/dataframes tests/parity/vectorized -k "not arrow and not Arrow")
 
 test-matrix: java build $(LINES:%=$(LINE_ENVIRONMENTS)/%/.installed) ## run every eval type on every Spark line (TESTS="..." for others)
 	@failed=; \
