@@ -31,6 +31,38 @@ NEEDS = {
         pandas_below="3",
         numpy="1.26",
     ),
+    "4.2": Needs(
+        java=17,
+        python="3.11",
+        pyarrow="18.0.0",
+        pandas="2.2.0",
+        pandas_below="3",
+        numpy="1.26",
+    ),
+    "4.1": Needs(
+        java=17,
+        python="3.11",
+        pyarrow="15.0.0",
+        pandas="2.2.0",
+        pandas_below="3",
+        numpy="1.26",
+    ),
+    "4.0": Needs(
+        java=17,
+        python="3.11",
+        pyarrow="15.0.0",
+        pandas="2.0.0",
+        pandas_below="3",
+        numpy="1.26",
+    ),
+    "3.5": Needs(
+        java=8,
+        python="3.11",
+        pyarrow="15.0.0",
+        pandas="2.0.0",
+        pandas_below="3",
+        numpy="1.26",
+    ),
 }
 
 
