@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hydrofoil.doctor.facts import Facts
 from hydrofoil.doctor.finding import Finding, Level
@@ -22,47 +22,20 @@ class Needs:
 
 
 # A lower bound is the higher one of Spark's and Hydrofoil's own.
+_NEWEST = Needs(
+    java=17,
+    python="3.11",
+    pyarrow="18.0.0",
+    pandas="2.2.0",
+    pandas_below="3",
+    numpy="1.26",
+)
 NEEDS = {
-    "4.3": Needs(
-        java=17,
-        python="3.11",
-        pyarrow="18.0.0",
-        pandas="2.2.0",
-        pandas_below="3",
-        numpy="1.26",
-    ),
-    "4.2": Needs(
-        java=17,
-        python="3.11",
-        pyarrow="18.0.0",
-        pandas="2.2.0",
-        pandas_below="3",
-        numpy="1.26",
-    ),
-    "4.1": Needs(
-        java=17,
-        python="3.11",
-        pyarrow="15.0.0",
-        pandas="2.2.0",
-        pandas_below="3",
-        numpy="1.26",
-    ),
-    "4.0": Needs(
-        java=17,
-        python="3.11",
-        pyarrow="15.0.0",
-        pandas="2.0.0",
-        pandas_below="3",
-        numpy="1.26",
-    ),
-    "3.5": Needs(
-        java=8,
-        python="3.11",
-        pyarrow="15.0.0",
-        pandas="2.0.0",
-        pandas_below="3",
-        numpy="1.26",
-    ),
+    "4.3": _NEWEST,
+    "4.2": _NEWEST,
+    "4.1": replace(_NEWEST, pyarrow="15.0.0"),
+    "4.0": replace(_NEWEST, pyarrow="15.0.0", pandas="2.0.0"),
+    "3.5": replace(_NEWEST, java=8, pyarrow="15.0.0", pandas="2.0.0"),
 }
 
 

@@ -13,6 +13,7 @@ from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_CheckExact
+from cython cimport floating
 from libc.math cimport isnan
 from libc.stdint cimport INT64_MIN, int32_t, int64_t, uint8_t
 from libc.string cimport memcpy
@@ -230,6 +231,19 @@ cdef class IntegerWriter(_FixedWriter):
         return TAKEN
 
 
+cdef int mark_nan(_FixedWriter writer, Py_ssize_t start, const floating* values) except -1:
+    # From row `start` on, what is not a number is null. Most columns have none to mark.
+    cdef Py_ssize_t i
+    cdef bint missing = False
+    for i in range(start, writer.length):
+        missing |= isnan(values[i])
+    if missing:
+        for i in range(start, writer.length):
+            if isnan(values[i]):
+                writer.mark_null_at(i)
+    return 0
+
+
 cdef class DoubleWriter(_FixedWriter):
     """64-bit floating point; NaN is missing."""
 
@@ -237,18 +251,10 @@ cdef class DoubleWriter(_FixedWriter):
         self.width = 8
 
     cdef int put_array(self, object array) except -1:
-        cdef Py_ssize_t start = self.length, i
-        cdef const double* values
-        cdef bint missing = False
+        cdef Py_ssize_t start = self.length
         if self.put_strided(array, b"d") == LEFT:
             return LEFT
-        values = <const double*>self.values.data
-        for i in range(start, self.length):
-            missing |= isnan(values[i])
-        if missing:
-            for i in range(start, self.length):
-                if isnan(values[i]):
-                    self.mark_null_at(i)
+        mark_nan(self, start, <const double*>self.values.data)
         return TAKEN
 
     cdef int write(self, object value) except -1:
@@ -274,18 +280,10 @@ cdef class FloatWriter(_FixedWriter):
         self.width = 4
 
     cdef int put_array(self, object array) except -1:
-        cdef Py_ssize_t start = self.length, i
-        cdef const float* values
-        cdef bint missing = False
+        cdef Py_ssize_t start = self.length
         if self.put_strided(array, b"f") == LEFT:
             return LEFT
-        values = <const float*>self.values.data
-        for i in range(start, self.length):
-            missing |= isnan(values[i])
-        if missing:
-            for i in range(start, self.length):
-                if isnan(values[i]):
-                    self.mark_null_at(i)
+        mark_nan(self, start, <const float*>self.values.data)
         return TAKEN
 
 
