@@ -9,11 +9,7 @@ import pyarrow as pa
 from hydrofoil._cext.columns import UnsupportedLayout
 from hydrofoil._cext.frames import FrameWriter
 from hydrofoil._cext.gather import Gatherer
-
-# Small batches that are written together wait for one another until they have so many rows (and
-# bytes: see the gatherer), or until one comes that long after the first.
-MOST_ROWS = 10_000
-SECONDS = 0.1
+from hydrofoil.wire import MOST_ROWS, MOST_SECONDS
 
 
 class BatchWriter:
@@ -74,7 +70,7 @@ class BatchWriter:
             if self._gatherer.rows:
                 now = time.monotonic()
                 self._waiting = self._waiting or now
-                if now - self._waiting > SECONDS:
+                if now - self._waiting > MOST_SECONDS:
                     self._gatherer.flush()
             if not self._gatherer.rows:
                 self._waiting = 0.0

@@ -14,6 +14,11 @@ from hydrofoil._cext.gather import Gatherer
 # Record batches of at least this many bytes are written as they lie.
 LARGE = 1 << 20
 
+# Results of small groups are written together until they have this many rows, or the first of them
+# are this many seconds old: memory stays flat, and a slow function's results move on.
+MOST_ROWS = 10_000
+MOST_SECONDS = 0.1
+
 Batch: TypeAlias = "Frame | pa.RecordBatch"
 """What a stream gives: a record batch as `Frame`, or as pyarrow's where it is irregular."""
 

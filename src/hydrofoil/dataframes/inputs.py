@@ -26,7 +26,7 @@ from hydrofoil._cext.columns import ColumnView, UnsupportedLayout, bind_frame
 from hydrofoil._cext.frames import Frame
 from hydrofoil.dataframes.build import COPY_ON_WRITE, Chunks, builder, joined, owned
 from hydrofoil.dataframes.stock import StockPandas, ToStock
-from hydrofoil.wire import uncompressed
+from hydrofoil.wire import Batch, uncompressed
 
 _NUMBERS = {
     "ByteType": ("c", "int8"),
@@ -43,6 +43,9 @@ UTC = ("UTC", "Etc/UTC", "GMT", "Z")
 # A field of one of these types makes stock convert all fields of its struct in another way.
 _OTHERWISE_IN_STRUCTS = ("StringType", "DecimalType")
 _INTEGERS = ("ByteType", "ShortType", "IntegerType", "LongType")
+
+
+IRREGULAR = "the stream is irregular"
 
 
 def reader_for(spark_type: Any, view: ColumnView, stock: StockPandas) -> ArrayReader | None:
@@ -253,7 +256,7 @@ class InputColumns:
 
     # --- One group --------------------------------------------------------------------------------
 
-    def chunks(self, frames: list[Frame]) -> dict[int, Chunks]:
+    def chunks(self, frames: Sequence[Frame]) -> dict[int, Chunks]:
         """Each column's arrays over all batches of a group.
 
         Raises
@@ -282,7 +285,9 @@ class InputColumns:
             self._release()
         return made
 
-    def _from_arrow(self, frames: list[Frame], offsets: list[int], made: dict[int, Chunks]) -> None:
+    def _from_arrow(
+        self, frames: Sequence[Frame], offsets: list[int], made: dict[int, Chunks]
+    ) -> None:
         batches = [self.record_batch(frame) for frame in frames]
         table = pa.Table.from_batches(batches)
         if self.combined:
@@ -312,3 +317,59 @@ class InputColumns:
             # Stock joins the chunks in Arrow's memory, which NumPy then views.
             array.flags.writeable = False
         return self.builder.series(owned(array), self.columns[offset].name)
+
+
+class TaskInputs:
+    """A task's input columns, planned anew only where a stream has another schema.
+
+    The parameters are those of `InputColumns`.
+    """
+
+    def __init__(
+        self, stock: StockPandas, *, frame_of_struct: bool = False, combined: bool = True
+    ) -> None:
+        self.stock = stock
+        self.frame_of_struct = frame_of_struct
+        self.combined = combined
+        self._planned: InputColumns | None = None
+
+    def of(self, frame: Frame) -> InputColumns:
+        """What reads frames of this one's schema."""
+        planned = self._planned
+        if planned is None or planned.schema_message is not frame.schema_message:
+            planned = self._planned = InputColumns(
+                frame.schema_message,
+                self.stock,
+                frame_of_struct=self.frame_of_struct,
+                combined=self.combined,
+            )
+        return planned
+
+    def series(self, batch: Batch, offsets: Sequence[int]) -> tuple[dict[int, Any], str]:
+        """What functions get of these columns of a batch; or none, and why stock has to make them.
+
+        No error is on its way when this returns, so what stock raises then comes alone.
+        """
+        if not isinstance(batch, Frame):
+            return {}, IRREGULAR
+        try:
+            return self.of(batch).series(batch, offsets), ""
+        except ToStock as reason:
+            return {}, str(reason)
+
+    def chunks(self, batches: Sequence[Batch]) -> tuple[InputColumns, dict[int, Chunks]]:
+        """Each column's arrays over all batches of a group, and what makes objects of them.
+
+        Raises
+        ------
+        ToStock
+            If stock has to make them.
+        """
+        if not all([isinstance(batch, Frame) for batch in batches]):
+            raise ToStock(IRREGULAR)
+        planned = self.of(batches[0])
+        return planned, planned.chunks(batches)
+
+    def record_batch(self, batch: Batch) -> pa.RecordBatch:
+        """A batch as stock reads it."""
+        return self.of(batch).record_batch(batch) if isinstance(batch, Frame) else batch

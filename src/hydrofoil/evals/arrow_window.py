@@ -14,11 +14,7 @@ from hydrofoil.evals.arrow_columns import Columns
 from hydrofoil.evals.arrow_results import Results
 from hydrofoil.evals.udf import Udf
 from hydrofoil.trace import TaskTrace
-from hydrofoil.wire import Batch, Encoded
-
-# Results wait to become one batch until there are this many, or the first is this old.
-MOST_ROWS = 10_000
-SECONDS = 0.1
+from hydrofoil.wire import MOST_ROWS, MOST_SECONDS, Batch, Encoded
 
 
 class WindowArrow:
@@ -73,7 +69,7 @@ class WindowArrow:
                         column += more
                     now = time.monotonic()
                     waiting = waiting or now
-                    if len(pending[0]) >= MOST_ROWS or now - waiting > SECONDS:
+                    if len(pending[0]) >= MOST_ROWS or now - waiting > MOST_SECONDS:
                         yield from self._take(pending)
                         waiting = 0.0
             except GeneratorExit:

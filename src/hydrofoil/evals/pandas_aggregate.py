@@ -13,15 +13,12 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from hydrofoil._cext.frames import Frame
-from hydrofoil.dataframes.build import Chunks
-from hydrofoil.dataframes.inputs import InputColumns
+from hydrofoil.dataframes.inputs import TaskInputs
 from hydrofoil.dataframes.results import ColumnResults
 from hydrofoil.dataframes.stock import StockPandas, ToStock
 from hydrofoil.evals.udf import Udf
-from hydrofoil.evals.vectorized import MAX_ROWS, MAX_SECONDS
 from hydrofoil.trace import TaskTrace
-from hydrofoil.wire import Batch, Encoded
+from hydrofoil.wire import MOST_ROWS, MOST_SECONDS, Batch, Encoded
 
 
 class Group:
@@ -29,45 +26,22 @@ class Group:
 
     def __init__(self, udfs: list[Udf], stock: StockPandas) -> None:
         self.offsets = sorted({o for udf in udfs for o in udf.offsets})
-        self.stock = stock
-        self.inputs: InputColumns | None = None
+        self.inputs = TaskInputs(stock)
 
-    def planned(self, schema_message: bytes) -> InputColumns:
-        """What reads frames of this schema."""
-        inputs = self.inputs
-        if inputs is None or inputs.schema_message is not schema_message:
-            inputs = self.inputs = InputColumns(schema_message, self.stock, frame_of_struct=False)
-        return inputs
-
-    def series_or_reason(self, batches: list[Batch]) -> tuple[dict[int, Any], str]:
+    def series(self, batches: list[Batch]) -> tuple[dict[int, Any], str]:
         """The columns that functions are given, by offset; or none, and why stock makes them.
 
         No error is on its way when this returns, so what stock raises then comes alone.
         """
         try:
-            return self.series(batches), ""
+            inputs, chunks = self.inputs.chunks(batches)
         except ToStock as reason:
             return {}, str(reason)
+        return {o: inputs.group_series(chunks, o) for o in self.offsets}, ""
 
-    def series(self, batches: list[Batch]) -> dict[int, Any]:
-        """The columns that functions are given, by offset.
-
-        Raises
-        ------
-        ToStock
-            If stock has to make them.
-        """
-        if not all([isinstance(batch, Frame) for batch in batches]):
-            raise ToStock("the stream is irregular")
-        inputs = self.planned(batches[0].schema_message)
-        chunks: dict[int, Chunks] = inputs.chunks(batches)
-        return {o: inputs.group_series(chunks, o) for o in self.offsets}
-
-    def record_batch(self, batch: Batch) -> pa.RecordBatch:
-        """One batch as stock reads it."""
-        if isinstance(batch, Frame):
-            return self.planned(batch.schema_message).record_batch(batch)
-        return batch
+    def record_batches(self, batches: list[Batch]) -> Iterator[pa.RecordBatch]:
+        """The batches as stock reads them."""
+        return map(self.inputs.record_batch, batches)
 
 
 class AggregatePandas:
@@ -87,11 +61,11 @@ class AggregatePandas:
                 batches = list(group)
                 if not batches:
                     continue
-                columns, reason = self.group.series_or_reason(batches)
+                columns, reason = self.group.series(batches)
                 if reason:
                     self.trace.fell_back(reason)
-                    record_batches = [self.group.record_batch(batch) for batch in batches]
-                    yield from self.stock.pipeline(split_index, iter([iter(record_batches)]))
+                    record_batches = self.group.record_batches(batches)
+                    yield from self.stock.pipeline(split_index, iter([record_batches]))
                     continue
                 del batches
                 values = [udf.call_columns(columns) for udf in self.udfs]
@@ -136,12 +110,12 @@ class AggregatePandasIter:
             self.trace.publish()
 
     def _arguments(self, batch: Batch) -> Any:
-        columns, reason = self.group.series_or_reason([batch])
+        columns, reason = self.group.series([batch])
         if not reason:
             self.trace.fast()
         else:
             self.trace.fell_back(reason)
-            columns = dict(enumerate(self.stock.all_series(self.group.record_batch(batch))))
+            columns = dict(enumerate(self.stock.all_series(self.group.inputs.record_batch(batch))))
         arguments = tuple([columns[o] for o in self.udf.arguments])
         return arguments[0] if len(arguments) == 1 else arguments
 
@@ -182,8 +156,8 @@ class WindowPandas:
                 if reason:
                     self.trace.fell_back(reason)
                     yield from self._written()
-                    record_batches = [self.group.record_batch(batch) for batch in batches]
-                    yield from self.stock.pipeline(split_index, iter([iter(record_batches)]))
+                    record_batches = self.group.record_batches(batches)
+                    yield from self.stock.pipeline(split_index, iter([record_batches]))
                     continue
                 rows = sum([batch.length for batch in batches])
                 del batches
@@ -195,7 +169,7 @@ class WindowPandas:
                 del columns
                 if self._add(done, rows):
                     self.trace.fast()
-                    if self.rows >= MAX_ROWS or monotonic() - self.since >= MAX_SECONDS:
+                    if self.rows >= MOST_ROWS or monotonic() - self.since >= MOST_SECONDS:
                         yield from self._written()
                 else:
                     self.trace.fell_back("results converted by stock")
@@ -224,7 +198,7 @@ class WindowPandas:
     def _columns(self, batches: list[Batch]) -> tuple[dict[int, Any], str]:
         if not {"bounded", "unbounded"}.issuperset(self.bounds):
             return {}, f"unknown kinds of windows: {self.bounds}"
-        return self.group.series_or_reason(batches)
+        return self.group.series(batches)
 
     def _evaluate(self, columns: dict[int, Any], rows: int) -> list["Windowed"]:
         done: list[Windowed] = []

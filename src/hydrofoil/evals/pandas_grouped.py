@@ -3,30 +3,18 @@
 (SQL_GROUPED_MAP_PANDAS_UDF, SQL_GROUPED_MAP_PANDAS_ITER_UDF, SQL_COGROUPED_MAP_PANDAS_UDF)
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil._cext.frames import Frame
 from hydrofoil.dataframes.build import builder
-from hydrofoil.dataframes.inputs import InputColumns
-from hydrofoil.dataframes.results import FrameResults
+from hydrofoil.dataframes.inputs import TaskInputs
 from hydrofoil.dataframes.stock import StockPandas, ToStock
 from hydrofoil.evals.udf import Udf
-from hydrofoil.evals.vectorized import Combined, keys_and_values
+from hydrofoil.evals.vectorized import FramesPlan, FromStock, keys_and_values
 from hydrofoil.trace import TaskTrace
 from hydrofoil.wire import Batch
-
-
-class FromStock:
-    """A record batch that stock's code made for a group."""
-
-    __slots__ = ("batch",)
-
-    def __init__(self, batch: pa.RecordBatch) -> None:
-        self.batch = batch
 
 
 class Side:
@@ -38,20 +26,10 @@ class Side:
     def __init__(
         self, keys: list[int], values: list[int], stock: StockPandas, *, combined: bool = True
     ) -> None:
-        self.combined = combined
         self.keys = keys
         self.values = values
-        self.stock = stock
-        self.inputs: InputColumns | None = None
+        self.inputs = TaskInputs(stock, combined=combined)
         self.hold = builder().hold
-
-    def _inputs(self, schema_message: bytes) -> InputColumns:
-        inputs = self.inputs
-        if inputs is None or inputs.schema_message is not schema_message:
-            inputs = self.inputs = InputColumns(
-                schema_message, self.stock, frame_of_struct=False, combined=self.combined
-            )
-        return inputs
 
     def read(self, batches: list[Batch], *, key: bool) -> tuple[Any, tuple[Any, ...]]:
         """The data frame of the values, and the first row's key if it is asked for.
@@ -63,76 +41,18 @@ class Side:
         """
         if not batches or not self.values:
             raise ToStock("no record batch" if self.values else "no columns but keys")
-        if not all([isinstance(batch, Frame) for batch in batches]):
-            raise ToStock("the stream is irregular")
-        inputs = self._inputs(batches[0].schema_message)
-        chunks = inputs.chunks(batches)
+        inputs, chunks = self.inputs.chunks(batches)
         first = ()
         if key and any(len(chunk) > 0 for chunk in chunks[self.values[0]]):
             first = tuple([inputs.group_series(chunks, o).iloc[0] for o in self.keys])
         return inputs.frame(chunks, self.values), first
 
-    def record_batches(self, batches: Sequence[Batch]) -> list[pa.RecordBatch]:
+    def record_batches(self, batches: list[Batch]) -> list[pa.RecordBatch]:
         """The group as stock reads it."""
-        return [self.record_batch(batch) for batch in batches]
-
-    def record_batch(self, batch: Batch) -> pa.RecordBatch:
-        """One batch as stock reads it."""
-        if isinstance(batch, Frame):
-            return self._inputs(batch.schema_message).record_batch(batch)
-        return batch
+        return [self.inputs.record_batch(batch) for batch in batches]
 
 
-class GroupedPlan(ABC):
-    """What maps of groups do alike: call, combine what came back, leave the rest to stock."""
-
-    def __init__(self, udf: Udf, stock: StockPandas, trace: TaskTrace) -> None:
-        self.udf = udf
-        self.stock = stock
-        self.trace = trace
-        self.combined = Combined(FrameResults(udf.return_type, stock))
-
-    def __call__(self, split_index: int, groups: Iterable[Any]) -> Iterator[Any]:
-        combined = self.combined
-        try:
-            for group in groups:
-                try:
-                    for result in self._results(split_index, group):
-                        if combined.add(result):
-                            self.trace.fast()
-                            if not combined.due:
-                                continue
-                            converted = None
-                        elif isinstance(result, FromStock):
-                            converted = result.batch
-                        else:
-                            self.trace.fell_back("results converted by stock")
-                            self.stock.verify(result)
-                            converted = self.stock.to_arrow([result])
-                        del result
-                        if combined.pending:
-                            yield combined.batch()
-                            combined.forget()
-                        if converted is not None:
-                            yield converted
-                        del converted
-                except BaseException:
-                    if combined.pending:
-                        yield combined.batch()
-                        combined.forget()
-                    raise
-            if combined.pending:
-                yield combined.batch()
-                combined.forget()
-        finally:
-            self.trace.publish()
-
-    @abstractmethod
-    def _results(self, split_index: int, group: Any) -> Iterable[Any]:
-        """What the function returns for a group, or what stock makes of the group."""
-
-
-class GroupedMapPandas(GroupedPlan):
+class GroupedMapPandas(FramesPlan):
     """applyInPandas: one call a group."""
 
     def __init__(self, udf: Udf, stock: StockPandas, trace: TaskTrace) -> None:
@@ -158,7 +78,7 @@ class GroupedMapPandas(GroupedPlan):
         return (result,)
 
 
-class CogroupedMapPandas(GroupedPlan):
+class CogroupedMapPandas(FramesPlan):
     """Cogrouped applyInPandas: one call for two groups of the same key."""
 
     def __init__(self, udf: Udf, stock: StockPandas, trace: TaskTrace) -> None:
@@ -192,7 +112,7 @@ class CogroupedMapPandas(GroupedPlan):
         return (result,)
 
 
-class GroupedMapPandasIter(GroupedPlan):
+class GroupedMapPandasIter(FramesPlan):
     """The iterator form of applyInPandas: a group's batches one by one, as they are asked for."""
 
     def __init__(self, udf: Udf, stock: StockPandas, trace: TaskTrace) -> None:
@@ -226,6 +146,6 @@ class GroupedMapPandasIter(GroupedPlan):
             return self.side.read([batch], key=key)
         except ToStock as reason:
             self.trace.fell_back(str(reason))
-        series = self.stock.all_series(self.side.record_batch(batch))
+        series = self.stock.all_series(self.side.inputs.record_batch(batch))
         first = tuple([series[o].iloc[0] for o in self.side.keys]) if key else ()
         return self.stock.concat([series[o] for o in self.side.values]), first

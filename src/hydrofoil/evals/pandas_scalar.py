@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from hydrofoil._cext.frames import Frame
 from hydrofoil._cext.rows import Replay
-from hydrofoil.dataframes.inputs import InputColumns
+from hydrofoil.dataframes.inputs import TaskInputs
 from hydrofoil.dataframes.results import ColumnResults, FrameResults
-from hydrofoil.dataframes.stock import StockPandas, ToStock
+from hydrofoil.dataframes.stock import StockPandas
 from hydrofoil.evals.udf import Udf
 from hydrofoil.trace import TaskTrace
 from hydrofoil.wire import Batch, Encoded
@@ -49,40 +49,28 @@ class ScalarPandas:
             for udf in udfs
         ]
         self.offsets = sorted({o for udf in udfs for o in udf.offsets})
-        self.inputs: InputColumns | None = None
+        self.inputs = TaskInputs(stock, frame_of_struct=True)
 
     def __call__(self, split_index: int, batches: Iterable[Batch]) -> Iterator[Any]:
         try:
             for batch in batches:
-                if isinstance(batch, Frame):
-                    yield self._evaluate(split_index, batch)
-                else:
-                    self.trace.fell_back("the stream is irregular")
-                    yield next(self.stock.pipeline(split_index, iter([batch])))
+                yield self._evaluate(split_index, batch)
         finally:
             self.trace.publish()
 
-    def _evaluate(self, split_index: int, frame: Frame) -> Encoded | pa.RecordBatch:
-        inputs = self.inputs
-        if inputs is None or inputs.schema_message is not frame.schema_message:
-            inputs = self.inputs = InputColumns(
-                frame.schema_message, self.stock, frame_of_struct=True
-            )
-        columns: dict[int, Any] | None = None
-        try:
-            columns = inputs.series(frame, self.offsets)
-        except ToStock as reason:
-            self.trace.fell_back(str(reason))
-        if columns is None:
-            # Here and not where it was caught: what stock raises has no other error before it.
-            return next(self.stock.pipeline(split_index, iter([inputs.record_batch(frame)])))
+    def _evaluate(self, split_index: int, batch: Batch) -> Encoded | pa.RecordBatch:
+        columns, reason = self.inputs.series(batch, self.offsets)
+        if reason:
+            self.trace.fell_back(reason)
+            record_batch = self.inputs.record_batch(batch)
+            return next(self.stock.pipeline(split_index, iter([record_batch])))
         results: list[Any] = []
         for udf in self.udfs:
             result = udf.call_columns(columns)
             results.append(result)
-            if not _plausible(result, udf, frame.length):
-                self._raise_by_stock(split_index, inputs.record_batch(frame), results)
-        encoded = self._encoded(results, frame.length)
+            if not _plausible(result, udf, batch.length):
+                self._raise_by_stock(split_index, self.inputs.record_batch(batch), results)
+        encoded = self._encoded(results, batch.length)
         if encoded is not None:
             self.trace.fast()
             return encoded
@@ -162,7 +150,8 @@ class ScalarPandasIter:
             if is_struct(udf.return_type)
             else None
         )
-        self.inputs: InputColumns | None = None
+        self.inputs = TaskInputs(stock, frame_of_struct=True)
+        self.offsets = sorted(set(udf.arguments))
         self.rows = 0
 
     def __call__(self, split_index: int, batches: Iterable[Batch]) -> Iterator[Any]:
@@ -175,32 +164,15 @@ class ScalarPandasIter:
             self.trace.publish()
 
     def _arguments(self, batch: Batch) -> Any:
-        columns = self._columns(batch)
-        if columns is None:
-            if isinstance(batch, Frame):
-                assert self.inputs is not None
-                batch = self.inputs.record_batch(batch)
-            columns = dict(enumerate(self.stock.all_series(batch)))
-        arguments = tuple([columns[o] for o in self.udf.arguments])
+        columns, reason = self.inputs.series(batch, self.offsets)
+        if reason:
+            self.trace.fell_back(reason)
+            columns = dict(enumerate(self.stock.all_series(self.inputs.record_batch(batch))))
+        else:
+            self.trace.fast()
         self.rows += batch.length if isinstance(batch, Frame) else batch.num_rows
+        arguments = tuple([columns[o] for o in self.udf.arguments])
         return arguments[0] if len(arguments) == 1 else arguments
-
-    def _columns(self, batch: Batch) -> dict[int, Any] | None:
-        if not isinstance(batch, Frame):
-            self.trace.fell_back("the stream is irregular")
-            return None
-        inputs = self.inputs
-        if inputs is None or inputs.schema_message is not batch.schema_message:
-            inputs = self.inputs = InputColumns(
-                batch.schema_message, self.stock, frame_of_struct=True
-            )
-        try:
-            columns = inputs.series(batch, sorted(set(self.udf.arguments)))
-        except ToStock as reason:
-            self.trace.fell_back(str(reason))
-            return None
-        self.trace.fast()
-        return columns
 
     def _output(self, result: Any) -> Any:
         if self.frames is not None:

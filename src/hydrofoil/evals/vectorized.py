@@ -1,16 +1,20 @@
 """What the plans of vectorized and grouped functions share: their columns, and combined output."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from time import monotonic
 from typing import Any
 
-from hydrofoil.dataframes.results import FrameResults
-from hydrofoil.wire import Encoded
+import pyarrow as pa
 
-# A record batch of combined results is written when it has this many rows or bytes, or when its
-# first rows are this many seconds old: memory stays flat and a slow function's results move on.
-MAX_ROWS = 10_000
-MAX_BYTES = 4 << 20
-MAX_SECONDS = 0.1
+from hydrofoil.dataframes.results import FrameResults
+from hydrofoil.dataframes.stock import StockPandas
+from hydrofoil.evals.udf import Udf
+from hydrofoil.trace import TaskTrace
+from hydrofoil.wire import MOST_ROWS, MOST_SECONDS, Encoded
+
+# Data frames that are written together have no more bytes than this and one frame's.
+MOST_BYTES = 4 << 20
 
 
 def keys_and_values(offsets: list[int]) -> list[tuple[list[int], list[int]]]:
@@ -50,9 +54,9 @@ class Combined:
     def due(self) -> bool:
         """Whether the rows should be written now."""
         return (
-            self.results.rows >= MAX_ROWS
-            or monotonic() - self.since >= MAX_SECONDS
-            or self.results.nbytes() >= MAX_BYTES
+            self.results.rows >= MOST_ROWS
+            or monotonic() - self.since >= MOST_SECONDS
+            or self.results.nbytes() >= MOST_BYTES
         )
 
     def batch(self) -> Encoded:
@@ -62,3 +66,73 @@ class Combined:
     def forget(self) -> None:
         """Begin the next record batch."""
         self.results.clear()
+
+
+class FromStock:
+    """A record batch that stock's code made for a whole group."""
+
+    __slots__ = ("batch",)
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        self.batch = batch
+
+
+class FramesPlan(ABC):
+    """What functions that return data frames have in common: what becomes of the frames.
+
+    They are combined to record batches; what is not exactly as declared is stock's to convert.
+
+    Parameters
+    ----------
+    names_verified : bool
+        As for `FrameResults`.
+    """
+
+    def __init__(
+        self, udf: Udf, stock: StockPandas, trace: TaskTrace, *, names_verified: bool = False
+    ) -> None:
+        self.udf = udf
+        self.stock = stock
+        self.trace = trace
+        self.combined = Combined(
+            FrameResults(udf.return_type, stock, names_verified=names_verified)
+        )
+
+    def __call__(self, split_index: int, groups: Iterable[Any]) -> Iterator[Any]:
+        combined = self.combined
+        try:
+            for group in groups:
+                try:
+                    for result in self._results(split_index, group):
+                        if combined.add(result):
+                            self.trace.fast()
+                            if not combined.due:
+                                continue
+                            converted = None
+                        elif isinstance(result, FromStock):
+                            converted = result.batch
+                        else:
+                            self.trace.fell_back("results converted by stock")
+                            self.stock.verify(result)
+                            converted = self.stock.to_arrow([result])
+                        del result
+                        if combined.pending:
+                            yield combined.batch()
+                            combined.forget()
+                        if converted is not None:
+                            yield converted
+                        del converted
+                except BaseException:
+                    if combined.pending:
+                        yield combined.batch()
+                        combined.forget()
+                    raise
+            if combined.pending:
+                yield combined.batch()
+                combined.forget()
+        finally:
+            self.trace.publish()
+
+    @abstractmethod
+    def _results(self, split_index: int, group: Any) -> Iterable[Any]:
+        """What the function returns for a group, or what stock makes of the group."""
