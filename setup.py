@@ -25,7 +25,7 @@ MODULES = [
     "codecs.nested",
     "codecs.special",
     "rows",
-    "tables",
+    "udtf",
     "arrays.read",
     "arrays.write",
 ]

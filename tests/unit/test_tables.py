@@ -7,7 +7,7 @@ from pyspark.sql import types as spark_types
 from pyspark.util import PythonEvalType
 
 from hydrofoil.codecs import TYPES
-from hydrofoil.evals.table import EVAL_TYPES
+from hydrofoil.evals.eval_types import EVAL_TYPES
 from hydrofoil.spark.caps import LINES, installed_line
 
 # Bases of other types, and what is no type of a column.
@@ -33,13 +33,13 @@ def test_every_eval_type_has_its_row():
         if isinstance(value, int) and not name.startswith("_")
     }
     missing = {name for code, name in installed.items() if code not in EVAL_TYPES}
-    assert not missing, f"add rows for {missing} to src/hydrofoil/evals/table.py"
+    assert not missing, f"add rows for {missing} to src/hydrofoil/evals/eval_types.py"
     wrong = {
         code: EVAL_TYPES[code].name
         for code in installed
         if EVAL_TYPES[code].name != installed[code]
     }
-    assert not wrong, f"correct the names {wrong} in src/hydrofoil/evals/table.py"
+    assert not wrong, f"correct the names {wrong} in src/hydrofoil/evals/eval_types.py"
 
 
 def test_every_spark_type_has_its_row():

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Literal
 
-from hydrofoil.evals.table import EVAL_TYPES
+from hydrofoil.evals.eval_types import EVAL_TYPES
 from hydrofoil.replay.answer import Answer, read_answer
 from hydrofoil.replay.host import FloorRequest, Measured, RunRequest
 from hydrofoil.replay.recording import ENVIRONMENT, Recording

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from hydrofoil.codecs import Options
 from hydrofoil.evals.batched import RowProjection, StockFunction
-from hydrofoil.evals.table import describe
+from hydrofoil.evals.eval_types import describe
 from hydrofoil.spark.conversion import options, stock_column
 from hydrofoil.spark.stock_worker import Capture, Pipeline
 from hydrofoil.spark.streams import ArrowStream, BatchStream

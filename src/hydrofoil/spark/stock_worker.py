@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, BinaryIO, ClassVar
 
+from hydrofoil.evals.eval_types import describe
 from hydrofoil.evals.pickled import PickledProjection
-from hydrofoil.evals.table import describe
 from hydrofoil.evals.udf import Udf, function_name
 from hydrofoil.spark.logs import output_context
 from hydrofoil.spark.stock import private_worker, report_failure

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql.types import StructField, StructType
 
 from hydrofoil.evals.batched import RowProjection
-from hydrofoil.evals.table import describe
+from hydrofoil.evals.eval_types import describe
 from hydrofoil.spark.caps import LINES
 from hydrofoil.spark.conversion import options, stock_column
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock

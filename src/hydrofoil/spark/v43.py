@@ -9,9 +9,9 @@ task's context, files, broadcasts, accumulators, profilers, timing and errors st
 from typing import Any
 
 from hydrofoil._cext.rows import Replay
-from hydrofoil.evals.table import EVAL_TYPES, describe
-from hydrofoil.evals.tables_pickled import PickleStream
+from hydrofoil.evals.eval_types import EVAL_TYPES, describe
 from hydrofoil.evals.udf import Udf
+from hydrofoil.evals.udtf_pickled import PickleStream
 from hydrofoil.spark.conversion import stock_column
 from hydrofoil.spark.plans import arrow_plan, options_of, pandas_plan, row_plan
 from hydrofoil.spark.stock_worker import (
@@ -23,7 +23,7 @@ from hydrofoil.spark.stock_worker import (
     publish_stock,
 )
 from hydrofoil.spark.streams import ArrowStream
-from hydrofoil.spark.v43_tables import (
+from hydrofoil.spark.v43_udtf import (
     arrow_table,
     find_partitions_faster,
     pickled_table,
@@ -82,13 +82,13 @@ class Worker(StockWorker):
         )
         row = EVAL_TYPES.get(eval_type)
         try:
-            if row is not None and row.native == "tables":
+            if row is not None and row.native == "udtf":
                 return self._tables(stock[0], info, eval_type, runner_conf, eval_conf)
-            if row is not None and row.native == "tables_pickled":
+            if row is not None and row.native == "udtf_pickled":
                 function, _, deserializer, serializer = stock
                 table = pickled_table(self.stock, function, info, TaskTrace(describe(eval_type)))
                 return table, None, deserializer, PickleStream(serializer.serializer)
-            if row is not None and row.native == "tables_batches":
+            if row is not None and row.native == "udtf_batches":
                 found = "; its partitions are found by Arrow" * find_partitions_faster(stock[0])
                 raise StaysStock(f"a call takes a whole batch{found}")
             raise StaysStock("no fast path for this eval type yet")

@@ -20,7 +20,7 @@ PACKAGES = ("hydrofoil", "pyspark", "pyarrow", "pandas", "numpy")
 # Between them, these load every module of the extension.
 CORE = (
     "hydrofoil._cext.rows",
-    "hydrofoil._cext.tables",
+    "hydrofoil._cext.udtf",
     "hydrofoil._cext.arrays.read",
     "hydrofoil._cext.arrays.write",
 )

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from hydrofoil._cext.columns import ColumnView, UnsupportedLayout, bind_frame
 from hydrofoil._cext.frames import Frame
-from hydrofoil._cext.tables import RowsEncoder
+from hydrofoil._cext.udtf import RowsEncoder
 from hydrofoil.codecs import NoCodec, Options, encoder_for
 from hydrofoil.evals.batched import Column
 from hydrofoil.trace import TaskTrace, UdfTrace

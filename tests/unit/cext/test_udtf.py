@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from hydrofoil._cext.codecs.base import write_batch
 from hydrofoil._cext.frames import FrameWriter
-from hydrofoil._cext.tables import PickledRows, RowsEncoder, is_plain
+from hydrofoil._cext.udtf import PickledRows, RowsEncoder, is_plain
 from pyspark.sql import Row
 from pyspark.sql.types import ArrayType, LongType, StringType, StructType
 from unit.cext.stock import OPTIONS

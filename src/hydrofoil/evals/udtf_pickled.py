@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from types import GeneratorType
 from typing import Any, BinaryIO
 
-from hydrofoil._cext.tables import PickledRows, is_plain
-from hydrofoil.evals.tables import Ends, Method, Outcome, until_the_end
+from hydrofoil._cext.udtf import PickledRows, is_plain
+from hydrofoil.evals.udtf import Ends, Method, Outcome, until_the_end
 from hydrofoil.trace import TaskTrace
 
 # A frame's length is a signed integer of 32 bits.

@@ -44,9 +44,9 @@ _ROWS = (
     EvalRow(252, "SQL_GROUPED_AGG_ARROW_UDF", "grouped aggregate", native="arrow"),
     EvalRow(253, "SQL_WINDOW_AGG_ARROW_UDF", "window aggregate", native="arrow"),
     EvalRow(254, "SQL_GROUPED_AGG_ARROW_ITER_UDF", "grouped aggregate", native="arrow"),
-    EvalRow(300, "SQL_TABLE_UDF", "table function", native="tables_pickled"),
-    EvalRow(301, "SQL_ARROW_TABLE_UDF", "table function", native="tables"),
-    EvalRow(302, "SQL_ARROW_UDTF", "table function", native="tables_batches"),
+    EvalRow(300, "SQL_TABLE_UDF", "table function", native="udtf_pickled"),
+    EvalRow(301, "SQL_ARROW_TABLE_UDF", "table function", native="udtf"),
+    EvalRow(302, "SQL_ARROW_UDTF", "table function", native="udtf_batches"),
 )
 
 EVAL_TYPES = {row.code: row for row in _ROWS}

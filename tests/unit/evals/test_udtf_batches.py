@@ -7,7 +7,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from hydrofoil.evals.tables_batches import boundaries
+from hydrofoil.evals.udtf_batches import boundaries
 
 
 def by_python(batch, keys):

@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 
 from hydrofoil.codecs import NoCodec, Options
-from hydrofoil.evals.tables import Ends, TableFunction, TableProjection
-from hydrofoil.evals.tables_batches import boundaries
-from hydrofoil.evals.tables_pickled import PickledMethod, PickledTable
+from hydrofoil.evals.udtf import Ends, TableFunction, TableProjection
+from hydrofoil.evals.udtf_batches import boundaries
+from hydrofoil.evals.udtf_pickled import PickledMethod, PickledTable
 from hydrofoil.spark.stock import rebound, variables_of
 from hydrofoil.spark.stock_worker import StaysStock
 from hydrofoil.trace import TaskTrace, UdfTrace
