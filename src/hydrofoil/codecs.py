@@ -38,6 +38,9 @@ class Options:
         Binary arguments are ``bytes``; otherwise ``bytearray``.
     large_var_types : bool
         Strings and binary are sent back with 64-bit offsets.
+    pickled : bool
+        Values are converted as if they came and went by pickle. Encoders then leave what the two
+        ways convert differently, and write nulls whatever the type says.
     """
 
     row_type: type
@@ -45,6 +48,7 @@ class Options:
     known_zone: Callable[[str], bool]
     binary_as_bytes: bool = True
     large_var_types: bool = False
+    pickled: bool = False
 
 
 MakeDecoder = Callable[[Any, ColumnView, Options], Decoder]
@@ -68,23 +72,36 @@ def _plain(fmt: str, decoder: type[Decoder], encoder: type[Encoder]) -> TypeRow:
     )
 
 
+def _maybe_exact(fmt: str, decoder: type[Decoder], encoder: type[Encoder]) -> TypeRow:
+    return TypeRow(
+        (fmt,),
+        lambda spark_type, view, options: decoder(),
+        lambda spark_type, nullable, options: encoder(exact=options.pickled, nullable=nullable),
+    )
+
+
 def _decode_binary(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
     return varlen.BytesDecoder() if options.binary_as_bytes else varlen.ByteArrayDecoder()
 
 
 def _decode_decimal(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
-    return decimal128.DecimalDecoder(int(view.format.rpartition(",")[2]))
+    scale = int(view.format.rpartition(",")[2])
+    if options.pickled and scale > 6:
+        raise NoCodec("decimal that the JVM may write in engineering notation")
+    return decimal128.DecimalDecoder(scale)
 
 
 def _encode_decimal(spark_type: Any, nullable: bool, options: Options) -> Encoder:
-    return decimal128.DecimalEncoder(spark_type.precision, spark_type.scale, nullable=nullable)
+    return decimal128.DecimalEncoder(
+        spark_type.precision, spark_type.scale, exact=options.pickled, nullable=nullable
+    )
 
 
 def _decode_timestamp(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
     zone = view.format.partition(":")[2]
     if not zone or not options.known_zone(zone):
         raise NoCodec(f"timestamp with the time zone {zone!r}")
-    return temporal.TimestampDecoder()
+    return temporal.FoldDecoder() if options.pickled else temporal.TimestampDecoder()
 
 
 def _decode_timestamp_ntz(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
@@ -105,6 +122,8 @@ def _encode_array(spark_type: Any, nullable: bool, options: Options) -> Encoder:
 def _decode_map(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
     if type(spark_type.keyType).__name__ in ("ArrayType", "MapType", "BinaryType", "StructType"):
         raise NoCodec("map whose keys Python may not be able to hash")
+    if options.pickled:
+        raise NoCodec("map whose entries come in a Java map's order")
     key, value = view.children[0].children
     return nested.MapDecoder(
         decoder_for(spark_type.keyType, key, options),
@@ -113,6 +132,8 @@ def _decode_map(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
 
 
 def _encode_map(spark_type: Any, nullable: bool, options: Options) -> Encoder:
+    if options.pickled:
+        raise NoCodec("map whose entries go in a Java map's order")
     return nested.MapEncoder(
         encoder_for(spark_type.keyType, options, nullable=False),
         encoder_for(spark_type.valueType, options, nullable=spark_type.valueContainsNull),
@@ -148,14 +169,14 @@ TYPES: dict[str, TypeRow] = {
     "ShortType": _plain("s", fixed.Int16Decoder, fixed.Int16Encoder),
     "IntegerType": _plain("i", fixed.Int32Decoder, fixed.Int32Encoder),
     "LongType": _plain("l", fixed.Int64Decoder, fixed.Int64Encoder),
-    "FloatType": _plain("f", fixed.FloatDecoder, fixed.FloatEncoder),
-    "DoubleType": _plain("g", fixed.DoubleDecoder, fixed.DoubleEncoder),
+    "FloatType": _maybe_exact("f", fixed.FloatDecoder, fixed.FloatEncoder),
+    "DoubleType": _maybe_exact("g", fixed.DoubleDecoder, fixed.DoubleEncoder),
     "DecimalType": TypeRow(("d:",), _decode_decimal, _encode_decimal),
     "StringType": TypeRow(
         ("u", "U"),
         lambda spark_type, view, options: varlen.StringDecoder(),
         lambda spark_type, nullable, options: varlen.StringEncoder(
-            wide=options.large_var_types, nullable=nullable
+            wide=options.large_var_types, exact=options.pickled, nullable=nullable
         ),
     ),
     "BinaryType": TypeRow(
@@ -169,14 +190,16 @@ TYPES: dict[str, TypeRow] = {
     "TimestampType": TypeRow(
         ("tsu:",),
         _decode_timestamp,
-        lambda spark_type, nullable, options: temporal.TimestampEncoder(nullable=nullable),
+        lambda spark_type, nullable, options: temporal.TimestampEncoder(
+            exact=options.pickled, nullable=nullable
+        ),
     ),
     "TimestampNTZType": TypeRow(
         ("tsu:",),
         _decode_timestamp_ntz,
         lambda spark_type, nullable, options: temporal.TimestampNtzEncoder(nullable=nullable),
     ),
-    "DayTimeIntervalType": _plain("tDu", temporal.DurationDecoder, temporal.DurationEncoder),
+    "DayTimeIntervalType": _maybe_exact("tDu", temporal.DurationDecoder, temporal.DurationEncoder),
     "ArrayType": TypeRow(("+l",), _decode_array, _encode_array),
     "MapType": TypeRow(("+m",), _decode_map, _encode_map),
     "StructType": TypeRow(("+s",), _decode_struct, _encode_struct),
@@ -223,4 +246,4 @@ def encoder_for(spark_type: Any, options: Options, *, nullable: bool = True) -> 
     row = TYPES.get(name)
     if row is None or row.encode is None:
         raise NoCodec(f"{name} has no codec")
-    return row.encode(spark_type, nullable, options)
+    return row.encode(spark_type, nullable or options.pickled, options)

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.errors import UsageError
+from hydrofoil.rows import settings as row_settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -38,7 +39,9 @@ ON_THE_SERVER = (
 )
 
 
-def configure(builder: "SparkSession.Builder") -> "SparkSession.Builder":
+def configure(
+    builder: "SparkSession.Builder", *, rows: str | None = None
+) -> "SparkSession.Builder":
     """Turn Hydrofoil on for the session that a builder will make.
 
     Sets ``spark.python.daemon.module`` and ``spark.python.worker.module``, and passes ``HYDROFOIL``
@@ -50,6 +53,10 @@ def configure(builder: "SparkSession.Builder") -> "SparkSession.Builder":
     ----------
     builder : SparkSession.Builder
         Changed in place.
+    rows : {"stock", "arrow", "arrow-native"}, optional
+        How plain UDFs exchange rows: as Spark is configured to; as Arrow record batches, with the
+        results of the pickled path; or as Arrow record batches by Arrow's own rules. By default
+        what ``HYDROFOIL_ROWS`` names, and "stock" without it.
 
     Returns
     -------
@@ -59,8 +66,9 @@ def configure(builder: "SparkSession.Builder") -> "SparkSession.Builder":
     Raises
     ------
     UsageError
-        The builder is for Spark Connect, names another daemon or worker module, or a SparkContext
-        that does not use Hydrofoil runs already (its workers' modules can't be changed any more).
+        The builder is for Spark Connect, names another daemon or worker module, or settings that
+        contradict ``rows``; ``rows`` is none of the three; or a SparkContext that does not use
+        Hydrofoil runs already (its workers' modules can't be changed any more).
     """
     options: dict[str, Any] = builder._options
     if is_remote(builder, options):
@@ -72,17 +80,29 @@ def configure(builder: "SparkSession.Builder") -> "SparkSession.Builder":
                 f"{key} is set to {present!r}, which Hydrofoil would replace",
                 hint=f"leave {key} out, or do without Hydrofoil",
             )
+    exchange = row_settings(rows)
+    for key, value in exchange.items():
+        present = str(options.get(key, value)).lower()
+        if rows is not None and present != value:
+            raise UsageError(
+                f"{key} is set to {present!r}, and rows={rows!r} needs {value!r}",
+                hint=f"leave out one of the two; rows={'stock'!r} keeps Spark's own settings",
+            )
     check_running_context()
     if runs_locally(options):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    for key, value in settings().items():
+    for key, value in settings(rows).items():
         if key in SETTINGS or key not in options:
             builder.config(key, value)
     return builder
 
 
 def session(
-    master: str | None = None, app_name: str | None = None, conf: dict[str, Any] | None = None
+    master: str | None = None,
+    app_name: str | None = None,
+    conf: dict[str, Any] | None = None,
+    *,
+    rows: str | None = None,
 ) -> "SparkSession":
     """Start a Spark session whose Python workers are Hydrofoil's, or return the running one.
 
@@ -95,6 +115,8 @@ def session(
         As for ``SparkSession.builder.appName``.
     conf : dict, optional
         Spark configuration, key to value.
+    rows : {"stock", "arrow", "arrow-native"}, optional
+        As for `configure`.
 
     Raises
     ------
@@ -110,7 +132,7 @@ def session(
         builder = builder.appName(app_name)
     for key, value in (conf or {}).items():
         builder = builder.config(key, value)
-    return configure(builder).getOrCreate()
+    return configure(builder, rows=rows).getOrCreate()
 
 
 def is_remote(builder: "SparkSession.Builder", options: dict[str, Any]) -> bool:
@@ -147,7 +169,14 @@ def check_running_context() -> None:
         )
 
 
-def settings() -> dict[str, str]:
-    """Return the Spark settings that turn Hydrofoil on, as this process's environment wants it."""
+def settings(rows: str | None = None) -> dict[str, str]:
+    """Return the Spark settings that turn Hydrofoil on, as this process's environment wants it.
+
+    Raises
+    ------
+    UsageError
+        ``rows``, or ``HYDROFOIL_ROWS``, is not a way to exchange rows.
+    """
     environment = {f"spark.executorEnv.{name}": os.environ.get(name) for name in PASSED_ON}
-    return SETTINGS | {key: value for key, value in environment.items() if value is not None}
+    passed_on = {key: value for key, value in environment.items() if value is not None}
+    return SETTINGS | passed_on | row_settings(rows)

@@ -4,18 +4,22 @@ import click
 
 from hydrofoil.cli.spark_command import replace_process
 from hydrofoil.errors import UsageError
+from hydrofoil.rows import CHOICES
 
 
 @click.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
+@click.option(
+    "--rows", type=click.Choice(CHOICES), help="How plain UDFs exchange rows; see docs/rows.md."
+)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS]")
-def shell(args: tuple[str, ...]) -> None:
+def shell(args: tuple[str, ...], rows: str | None) -> None:
     """Run the pyspark shell with Hydrofoil turned on.
 
     Every option of pyspark is passed on and wins over Hydrofoil's.
     """
     try:
-        replace_process("pyspark", args)
+        replace_process("pyspark", args, rows)
     except UsageError as error:
         raise click.ClickException(str(error)) from None

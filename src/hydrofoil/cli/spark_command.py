@@ -11,20 +11,22 @@ from hydrofoil.errors import UsageError
 from hydrofoil.launch import settings
 
 
-def replace_process(command: str, args: Sequence[str]) -> NoReturn:
+def replace_process(command: str, args: Sequence[str], rows: str | None = None) -> NoReturn:
     """Become `spark_command`.
 
     Raises
     ------
     UsageError
-        No Spark is installed, or not that command.
+        No Spark is installed, or not that command; or ``rows`` is no way to exchange rows.
     """
-    words, environment = spark_command(command, args)
+    words, environment = spark_command(command, args, rows)
     sys.stdout.flush()
     os.execve(words[0], words, environment)
 
 
-def spark_command(command: str, args: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+def spark_command(
+    command: str, args: Sequence[str], rows: str | None = None
+) -> tuple[list[str], dict[str, str]]:
     """Return the command line and environment of one of Spark's commands with Hydrofoil on.
 
     ``command`` is a file of Spark's bin folder; ``args`` stand behind Hydrofoil's settings.
@@ -43,7 +45,7 @@ def spark_command(command: str, args: Sequence[str]) -> tuple[list[str], dict[st
     environment = dict(os.environ, PATH=os.pathsep.join([bin_folder(), os.environ.get("PATH", "")]))
     if not environment.get("PYSPARK_PYTHON"):
         environment.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
-    options = [word for item in settings().items() for word in ("--conf", "=".join(item))]
+    options = [word for item in settings(rows).items() for word in ("--conf", "=".join(item))]
     return [str(path), *options, *args], environment
 
 

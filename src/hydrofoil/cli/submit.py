@@ -4,13 +4,17 @@ import click
 
 from hydrofoil.cli.spark_command import replace_process
 from hydrofoil.errors import UsageError
+from hydrofoil.rows import CHOICES
 
 
 @click.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
+@click.option(
+    "--rows", type=click.Choice(CHOICES), help="How plain UDFs exchange rows; see docs/rows.md."
+)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS] APP.PY [ARGS]")
-def submit(args: tuple[str, ...]) -> None:
+def submit(args: tuple[str, ...], rows: str | None) -> None:
     """Run spark-submit with Hydrofoil turned on.
 
     Every option of spark-submit is passed on and wins over Hydrofoil's.
@@ -18,6 +22,6 @@ def submit(args: tuple[str, ...]) -> None:
     if not args:
         raise click.UsageError("name the application: hydrofoil submit app.py")
     try:
-        replace_process("spark-submit", args)
+        replace_process("spark-submit", args, rows)
     except UsageError as error:
         raise click.ClickException(str(error)) from None

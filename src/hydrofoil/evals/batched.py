@@ -1,8 +1,9 @@
 """Row UDFs on Arrow (SQL_ARROW_BATCHED_UDF): columns to arguments, results to columns.
 
 A batch comes in as a frame. Its columns are bound to decoders, each UDF's loop writes to its
-encoder, and the encoders go out as one record batch. Three things send a batch to stock's code, and
-none calls the function twice for a row:
+encoder, and the encoders go out as one record batch: `RowBatches`. What the codecs leave is its
+subclasses'. For `RowProjection`, stock's code converts it by Arrow's rules; three things send a
+batch there, and none calls the function twice for a row:
 
 * The batch has a column, value or buffer that is not plain: stock gets the batch itself.
 * A result is not exactly of its declared type: stock is given the results, through a `Replay` in
@@ -11,6 +12,7 @@ none calls the function twice for a row:
   from there on.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,8 +35,8 @@ from hydrofoil.wire import Encoded
 StockFunction = Callable[[int, Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
-class ToStock(Exception):
-    """The batch needs stock's code; ``str()`` is the reason that is counted."""
+class Unreadable(Exception):
+    """The codecs cannot read the batch; ``str()`` is the reason that is counted."""
 
 
 class Column:
@@ -69,7 +71,7 @@ class Loop:
     rows: RowLoop
 
 
-class RowProjection:
+class RowBatches(ABC):
     """All UDFs of one projection, run over a task's batches.
 
     Parameters
@@ -80,16 +82,12 @@ class RowProjection:
         The input columns' Spark types.
     options : Options
         What conversion depends on.
-    stock : callable
-        Stock's function for this task, with ``replays`` in place of the users' functions.
-    serial_stock : callable
-        The same without threads, for replaying results in order.
-    stock_column : callable
-        Stock's conversion of one column: (pyarrow array, Spark type) -> list of values.
+    column_values : callable
+        Converts a column without a codec: (pyarrow array, Spark type) -> list of values.
+    others : str
+        Who converts what has no codec, for the trace.
     run : callable
         Calls what it is given, turning StopIteration into what stock makes of it.
-    threads : int
-        How many threads call the functions; 0 or less for none.
     """
 
     def __init__(
@@ -98,23 +96,17 @@ class RowProjection:
         input_type: Any,
         options: Options,
         *,
-        stock: StockFunction,
-        serial_stock: StockFunction,
-        replays: list[Replay],
-        stock_column: Callable[[pa.Array, Any], list[Any]],
+        column_values: Callable[[pa.Array, Any], list[Any]],
+        others: str,
         run: Callable[[Callable[[], Any]], Any],
-        threads: int,
         trace: TaskTrace,
     ) -> None:
         self.udfs = udfs
         self.input_type = input_type
         self.options = options
-        self.stock = stock
-        self.serial_stock = serial_stock
-        self.replays = replays
-        self.stock_column = stock_column
+        self.column_values = column_values
+        self.others = others
         self.run = run
-        self.threads = threads
         self.trace = trace
         self.split_index = 0
         self.encoders: list[Encoder | None] = []
@@ -124,7 +116,7 @@ class RowProjection:
                 reason = ""
             except NoCodec as missing:
                 self.encoders.append(None)
-                reason = f"its results are converted by stock: {missing}"
+                reason = f"its results are converted by {others}: {missing}"
             trace.udfs.append(
                 UdfTrace(udf.name, f" -> {udf.return_type.simpleString()}", "fast", reason)
             )
@@ -143,15 +135,27 @@ class RowProjection:
                     yield self._evaluate(batch)
                 else:
                     self.trace.fell_back("the stream is irregular")
-                    yield self._by_stock(batch)
+                    yield self._by_others(batch)
         finally:
             self.trace.publish()
+
+    @abstractmethod
+    def _by_others(self, batch: pa.RecordBatch) -> Encoded | pa.RecordBatch:
+        """The answer to a batch that the codecs cannot read."""
+
+    @abstractmethod
+    def _run_udfs(self, frame: Frame, decoders: dict[int, Decoder]) -> Encoded | pa.RecordBatch:
+        """The answer to a batch that the decoders are bound to."""
 
     # --- Once a task -----------------------------------------------------------------------------
 
     def _plan(self, schema_message: bytes) -> None:
         self.schema = pa.ipc.read_schema(pa.py_buffer(schema_message))
         fields = self.input_type.fields
+        for udf in self.udfs:
+            distinct = list(dict.fromkeys(udf.offsets))
+            call = udf.call({offset: slot for slot, offset in enumerate(distinct)})
+            self.loops.append(Loop(distinct, RowLoop(call)))
         if len(fields) != len(self.schema):
             self.unsupported = "the batch has other columns than its declared input"
             return
@@ -170,15 +174,15 @@ class RowProjection:
             self.unsupported = f"a column's layout is not known: {error}"
             return
         for udf, trace in zip(self.udfs, self.trace.udfs, strict=True):
-            distinct = list(dict.fromkeys(udf.offsets))
-            call = udf.call({offset: slot for slot, offset in enumerate(distinct)})
-            self.loops.append(Loop(distinct, RowLoop(call)))
-            missing = [self.columns[o].reason for o in distinct if self.columns[o].reason]
+            missing = [self.columns[o].reason for o in udf.offsets if self.columns[o].reason]
             arguments = ", ".join(fields[o].dataType.simpleString() for o in udf.offsets)
             trace.signature = f"({arguments}){trace.signature}"
             if missing:
                 trace.reason = "; ".join(
-                    filter(None, [f"arguments by stock's converters: {missing[0]}", trace.reason])
+                    filter(
+                        None,
+                        [f"arguments are converted by {self.others}: {missing[0]}", trace.reason],
+                    )
                 )
 
     # --- Once a batch ----------------------------------------------------------------------------
@@ -188,9 +192,9 @@ class RowProjection:
             self._plan(frame.schema_message)
         try:
             decoders = self._decoders(frame)
-        except ToStock as reason:
+        except Unreadable as reason:
             self.trace.fell_back(str(reason))
-            return self._by_stock(self._record_batch(frame))
+            return self._by_others(self._record_batch(frame))
         try:
             return self.run(lambda: self._run_udfs(frame, decoders))
         finally:
@@ -203,7 +207,7 @@ class RowProjection:
     def _decoders(self, frame: Frame) -> dict[int, Decoder]:
         """For each input column, what reads its values in this batch."""
         if self.unsupported:
-            raise ToStock(self.unsupported)
+            raise Unreadable(self.unsupported)
         batch = None
         if frame.compressed:
             batch = self._record_batch(frame)
@@ -213,13 +217,13 @@ class RowProjection:
             try:
                 bind_frame(frame, [column.view for column in self.columns])
             except ValueError as error:
-                raise ToStock(f"irregular record batch: {error}") from None
+                raise Unreadable(f"irregular record batch: {error}") from None
         decoders: dict[int, Decoder] = {}
         for i, column in enumerate(self.columns):
             if column.decoder is None:
                 batch = self._record_batch(frame) if batch is None else batch
                 array = next(islice(batch.itercolumns(), i, None))
-                values = self.stock_column(array, self.input_type.fields[i].dataType)
+                values = self.column_values(array, self.input_type.fields[i].dataType)
                 decoders[i] = ValuesDecoder(values)
                 continue
             try:
@@ -229,8 +233,59 @@ class RowProjection:
                     column.decoder.open(column.view)
                     decoders[i] = column.decoder
             except Exception as error:
-                raise ToStock(f"a value that stock should convert: {error}") from None
+                raise Unreadable(f"a value that stock should convert: {error}") from None
         return decoders
+
+    def _collect(self, k: int, decoders: dict[int, Decoder], start: int, stop: int) -> list[Any]:
+        """The results of UDF ``k`` for rows ``start`` to ``stop - 1``, as they are."""
+        loop = self.loops[k]
+        arguments = [decoders[o] for o in loop.columns]
+        collected: list[Any] = loop.rows.collect(arguments, start, stop)
+        return collected
+
+
+class RowProjection(RowBatches):
+    """Row UDFs by Arrow's rules: what the codecs leave is stock's.
+
+    Parameters
+    ----------
+    stock : callable
+        Stock's function for this task, with ``replays`` in place of the users' functions.
+    serial_stock : callable
+        The same without threads, for replaying results in order.
+    stock_column : callable
+        Stock's conversion of one column: (pyarrow array, Spark type) -> list of values.
+    threads : int
+        How many threads call the functions; 0 or less for none.
+    """
+
+    def __init__(
+        self,
+        udfs: list[Udf],
+        input_type: Any,
+        options: Options,
+        *,
+        stock: StockFunction,
+        serial_stock: StockFunction,
+        replays: list[Replay],
+        stock_column: Callable[[pa.Array, Any], list[Any]],
+        run: Callable[[Callable[[], Any]], Any],
+        threads: int,
+        trace: TaskTrace,
+    ) -> None:
+        super().__init__(
+            udfs,
+            input_type,
+            options,
+            column_values=stock_column,
+            others="stock",
+            run=run,
+            trace=trace,
+        )
+        self.stock = stock
+        self.serial_stock = serial_stock
+        self.replays = replays
+        self.threads = threads
 
     def _run_udfs(self, frame: Frame, decoders: dict[int, Decoder]) -> Encoded | pa.RecordBatch:
         rows = frame.length
@@ -278,12 +333,10 @@ class RowProjection:
         return Encoded(self.encoders, rows)
 
     def _collect(self, k: int, decoders: dict[int, Decoder], start: int, stop: int) -> list[Any]:
-        """The results of UDF ``k`` for rows ``start`` to ``stop - 1``, as they are."""
+        if self.threads <= 0:
+            return super()._collect(k, decoders, start, stop)
         loop, udf = self.loops[k], self.udfs[k]
         arguments = [decoders[o] for o in loop.columns]
-        if self.threads <= 0:
-            collected: list[Any] = loop.rows.collect(arguments, start, stop)
-            return collected
         names, positional = list(udf.keywords), len(udf.arguments)
 
         def call(row: tuple[Any, ...]) -> Any:
@@ -296,7 +349,7 @@ class RowProjection:
 
     # --- Stock's code ----------------------------------------------------------------------------
 
-    def _by_stock(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+    def _by_others(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         return next(self.stock(self.split_index, iter([batch])))
 
     def _replay(

@@ -11,7 +11,7 @@ from pyspark.sql.types import Row
 from hydrofoil.codecs import Options
 
 
-def options(*, binary_as_bytes: bool, large_var_types: bool) -> Options:
+def options(*, binary_as_bytes: bool, large_var_types: bool, pickled: bool = False) -> Options:
     """What conversion depends on, by the task's configuration."""
     return Options(
         row_type=Row,
@@ -19,6 +19,7 @@ def options(*, binary_as_bytes: bool, large_var_types: bool) -> Options:
         known_zone=known_zone,
         binary_as_bytes=binary_as_bytes,
         large_var_types=large_var_types,
+        pickled=pickled,
     )
 
 

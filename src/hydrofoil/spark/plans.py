@@ -1,6 +1,7 @@
 """The plans of lines whose worker has a task's configuration as an object: 4.2 and later."""
 
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,9 @@ import pyarrow as pa
 from hydrofoil.codecs import Options
 from hydrofoil.evals.batched import RowProjection, StockFunction
 from hydrofoil.evals.eval_types import describe
+from hydrofoil.evals.udf import Udf
 from hydrofoil.spark.conversion import options, stock_column
+from hydrofoil.spark.pickled_rows import pickled_rows
 from hydrofoil.spark.stock_worker import Capture, Pipeline
 from hydrofoil.spark.streams import ArrowStream, BatchStream
 from hydrofoil.spark.v43_arrow import ArrowTask
@@ -86,9 +89,24 @@ def pandas_plan(task: "PandasTask", eval_type: int) -> Pipeline:
     return plan, None, ser, ser
 
 
-def options_of(runner_conf: Any) -> Options:
+def pickled_row_plan(
+    worker: ModuleType,
+    udfs: list[Udf],
+    runner_conf: Any,
+    input_type: Any,
+    run: Callable[[Callable[[], Any]], Any],
+) -> Pipeline:
+    """The fast path of row UDFs on Arrow by the pickled path's rules."""
+    to_arrow_type = partial(
+        worker.to_arrow_type, timezone="UTC", prefers_large_types=runner_conf.use_large_var_types
+    )
+    return pickled_rows(udfs, input_type, options_of(runner_conf, pickled=True), to_arrow_type, run)
+
+
+def options_of(runner_conf: Any, *, pickled: bool = False) -> Options:
     """What conversion depends on, by the task's configuration."""
     return options(
         binary_as_bytes=runner_conf.binary_as_bytes,
         large_var_types=runner_conf.use_large_var_types,
+        pickled=pickled,
     )

@@ -13,6 +13,9 @@ import pyarrow as pa
 
 from hydrofoil._cext.rows import Replay
 from hydrofoil.evals.udf import Udf
+from hydrofoil.rows import as_pickled
+from hydrofoil.spark.conversion import options
+from hydrofoil.spark.pickled_rows import pickled_rows
 from hydrofoil.spark.stock_worker import (
     Capture,
     Pipeline,
@@ -24,6 +27,7 @@ from hydrofoil.spark.stock_worker import (
 from hydrofoil.spark.streams import START
 
 SQL_BATCHED_UDF = 100
+SQL_ARROW_BATCHED_UDF = 101
 
 NOT_HERE = "no fast path for this eval type on this version of Spark"
 
@@ -43,7 +47,7 @@ class StreamedWorker(StockWorker):
     """
 
     fast: ClassVar[frozenset[int]]
-    wrappers: ClassVar[tuple[str, ...]] = ("wrap_udf",)
+    wrappers: ClassVar[tuple[str, ...]] = ("wrap_udf", "wrap_arrow_batch_udf")
     replayed: ClassVar[frozenset[int]] = frozenset()
 
     def __init__(self) -> None:
@@ -71,6 +75,14 @@ class StreamedWorker(StockWorker):
         assert eval_type == SQL_BATCHED_UDF, f"no plan for eval type {eval_type}"
         return self.pickled(capture.udfs, stock)
 
+    def as_pickled(self, udfs: list[Udf], stock: Pipeline, confs: tuple[Any, ...]) -> Pipeline:
+        """The plan for row UDFs on Arrow by the pickled path's rules.
+
+        Up to 4.0 the worker is not told what types its input has, nor has it options.
+        """
+        plain = options(binary_as_bytes=False, large_var_types=False, pickled=True)
+        return pickled_rows(udfs, None, plain, self.stock.to_arrow_type, self.run)
+
     # --- Stock's functions, with an eye on what passes through ------------------------------------
 
     def read_udfs(self, pickle_ser: Any, infile: Any, eval_type: int, *confs: Any) -> Pipeline:
@@ -78,6 +90,8 @@ class StreamedWorker(StockWorker):
         self._eval_type = eval_type
         try:
             stock: Pipeline = self.original["read_udfs"](pickle_ser, infile, eval_type, *confs)
+            if eval_type == SQL_ARROW_BATCHED_UDF and as_pickled():
+                return self.as_pickled(capture.udfs, stock, confs)
             if eval_type not in self.fast:
                 raise StaysStock(NOT_HERE)
             return self.plan(eval_type, capture, stock, confs)

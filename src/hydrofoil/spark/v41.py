@@ -4,6 +4,7 @@ On Arrow its converters are those of 4.3, but not where they stand: its serializ
 all UDFs of the projection have been called for a batch.
 """
 
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -11,14 +12,20 @@ from pyspark.sql.types import StructField, StructType
 
 from hydrofoil.evals.batched import RowProjection
 from hydrofoil.evals.eval_types import describe
+from hydrofoil.evals.udf import Udf
 from hydrofoil.spark.caps import LINES
 from hydrofoil.spark.conversion import options, stock_column
+from hydrofoil.spark.pickled_rows import pickled_rows
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock
-from hydrofoil.spark.streamed import SQL_BATCHED_UDF, StreamedWorker, on_record_batches
+from hydrofoil.spark.streamed import (
+    SQL_ARROW_BATCHED_UDF,
+    SQL_BATCHED_UDF,
+    StreamedWorker,
+    on_record_batches,
+)
 from hydrofoil.spark.streams import ArrowStream
 from hydrofoil.trace import TaskTrace
 
-SQL_ARROW_BATCHED_UDF = 101
 THREADS = "spark.sql.execution.pythonUDF.arrow.concurrency.level"
 
 
@@ -26,7 +33,6 @@ class Worker(StreamedWorker):
     """Stock's worker with Hydrofoil's data path."""
 
     fast = LINES["4.1"].fast
-    wrappers = (*StreamedWorker.wrappers, "wrap_arrow_batch_udf")
     replayed = frozenset({SQL_ARROW_BATCHED_UDF})
 
     def plan(
@@ -45,7 +51,7 @@ class Worker(StreamedWorker):
         pipeline = on_record_batches(function, serializer)
         projection = RowProjection(
             capture.udfs,
-            StructType([StructField(f"_{i}", t) for i, t in enumerate(serializer._input_types)]),
+            _input_type(serializer),
             options(binary_as_bytes=binary_as_bytes, large_var_types=large),
             stock=pipeline,
             serial_stock=pipeline,
@@ -66,3 +72,21 @@ class Worker(StreamedWorker):
         )
         ser = ArrowStream(output.serialize().to_pybytes())
         return projection, None, ser, ser
+
+    def as_pickled(self, udfs: list[Udf], stock: Pipeline, confs: tuple[Any, ...]) -> Pipeline:
+        serializer = stock[2]
+        large = self.stock.use_large_var_types(self.passed[-1])
+        return pickled_rows(
+            udfs,
+            _input_type(serializer),
+            options(
+                binary_as_bytes=serializer._binary_as_bytes, large_var_types=large, pickled=True
+            ),
+            partial(self.stock.to_arrow_type, prefers_large_types=large),
+            self.run,
+        )
+
+
+def _input_type(serializer: Any) -> StructType:
+    """The input's types, by stock's serializer."""
+    return StructType([StructField(f"_{i}", t) for i, t in enumerate(serializer._input_types)])

@@ -11,12 +11,16 @@ from typing import Any
 from hydrofoil._cext.rows import Replay
 from hydrofoil.evals.udf import Udf
 from hydrofoil.spark.caps import LINES
-from hydrofoil.spark.plans import arrow_plan, pandas_plan, row_plan
+from hydrofoil.spark.plans import arrow_plan, pandas_plan, pickled_row_plan, row_plan
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock, functions_of
-from hydrofoil.spark.streamed import SQL_BATCHED_UDF, StreamedWorker, on_record_batches
+from hydrofoil.spark.streamed import (
+    SQL_ARROW_BATCHED_UDF,
+    SQL_BATCHED_UDF,
+    StreamedWorker,
+    on_record_batches,
+)
 from hydrofoil.spark.v42_arrow import ArrowTask42
 
-SQL_ARROW_BATCHED_UDF = 101
 SQL_SCALAR_PANDAS_UDF = 200
 SQL_GROUPED_MAP_PANDAS_UDF = 201
 SQL_MAP_PANDAS_ITER_UDF = 205
@@ -84,6 +88,10 @@ class Worker(StreamedWorker):
             )
             return pandas_plan(task, eval_type)
         return arrow_plan(self.stock, capture, stock[0], eval_type, runner_conf, ArrowTask42)
+
+    def as_pickled(self, udfs: list[Udf], stock: Pipeline, confs: tuple[Any, ...]) -> Pipeline:
+        runner_conf, eval_conf = confs
+        return pickled_row_plan(self.stock, udfs, runner_conf, eval_conf.input_type, self.run)
 
     def _rows(self, capture: Capture, stock: Any, runner_conf: Any, eval_conf: Any) -> Pipeline:
         if runner_conf.use_legacy_pandas_udf_conversion:

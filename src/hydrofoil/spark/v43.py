@@ -12,8 +12,9 @@ from hydrofoil._cext.rows import Replay
 from hydrofoil.evals.eval_types import EVAL_TYPES, describe
 from hydrofoil.evals.udf import Udf
 from hydrofoil.evals.udtf_pickled import PickleStream
+from hydrofoil.rows import as_pickled
 from hydrofoil.spark.conversion import stock_column
-from hydrofoil.spark.plans import arrow_plan, options_of, pandas_plan, row_plan
+from hydrofoil.spark.plans import arrow_plan, options_of, pandas_plan, pickled_row_plan, row_plan
 from hydrofoil.spark.stock_worker import (
     Capture,
     Pipeline,
@@ -102,7 +103,8 @@ class Worker(StockWorker):
         row = EVAL_TYPES.get(eval_type)
         native = row.native if row else None
         reason = "no fast path for this eval type yet"
-        if native == "batched" and runner_conf.use_legacy_pandas_udf_conversion:
+        pickled = native == "batched" and as_pickled()
+        if native == "batched" and not pickled and runner_conf.use_legacy_pandas_udf_conversion:
             native, reason = None, "the legacy pandas conversion is configured"
         self.capture = capture = Capture()
         try:
@@ -112,6 +114,11 @@ class Worker(StockWorker):
                     self.original["read_udfs"](
                         pickle_ser, infos, eval_type, runner_conf, eval_conf
                     ),
+                )
+            if pickled:
+                self.original["read_udfs"](pickle_ser, infos, eval_type, runner_conf, eval_conf)
+                return pickled_row_plan(
+                    self.stock, capture.udfs, runner_conf, eval_conf.input_type, self.run
                 )
             if native == "batched":
                 return self._batched(capture, pickle_ser, infos, eval_type, runner_conf, eval_conf)

@@ -4,7 +4,8 @@
 A decimal in a column is an integer times 10 to the power of minus the scale; in Python it has
 exactly that exponent, trailing zeros included. Encoding takes exactly `decimal.Decimal`: NaN
 becomes null, and another exponent than the column's is quantized with stock's context (half even,
-at most `precision` digits); what that refuses is left to stock, which raises.
+at most `precision` digits); what that refuses is left to stock, which raises. With `exact`, only
+decimals of the column's exponent are taken.
 """
 
 from cpython.object cimport PyObject_Str
@@ -113,15 +114,16 @@ cdef enum Parsed:
 cdef class DecimalEncoder(Encoder):
     cdef Buffer values
     cdef int precision, scale
+    cdef bint exact
     cdef object _quantum
     cdef object _context
 
-    def __cinit__(self, int precision, int scale, *, nullable=True):
+    def __cinit__(self, int precision, int scale, *, exact=False, nullable=True):
         if not 0 <= scale <= precision <= MAX_DIGITS:
             raise ValueError(f"decimal({precision},{scale}) is out of range")
         self.nullable = nullable
         self.restores = True
-        self.precision, self.scale = precision, scale
+        self.precision, self.scale, self.exact = precision, scale, exact
         self._quantum = Decimal(f"1E-{scale}")
         self._context = Context(prec=precision, rounding=ROUND_HALF_EVEN)
 
@@ -178,6 +180,8 @@ cdef class DecimalEncoder(Encoder):
         if type(value) is not _Decimal:
             return LEFT
         parsed = self.parse(PyObject_Str(value), &magnitude, &negative)
+        if self.exact and parsed != PARSED_EXACT:
+            return LEFT
         if parsed == PARSED_NAN:
             return self.write_null()
         if parsed == PARSED_OTHER_EXPONENT:

@@ -2,7 +2,8 @@
 
 Decoding cannot fail. Encoding takes exactly `bool` for boolean, `int` (no subclass, no bool) in
 range for integers, and `float`, or `int` that is exact in the width, for floating point; a double
-that is narrowed to a float is rounded as C does it, which is how pyarrow converts it.
+that is narrowed to a float is rounded as C does it, which is how pyarrow converts it. With `exact`,
+floating point takes no `int`.
 """
 
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact, PyFloat_FromDouble
@@ -187,7 +188,7 @@ cdef class _FixedEncoder(Encoder):
     cdef Buffer values
     cdef Py_ssize_t width
 
-    def __cinit__(self, *, nullable=True):
+    def __cinit__(self, *, exact=False, nullable=True):
         self.nullable = nullable
         self.restores = True
 
@@ -325,6 +326,10 @@ cdef class _FloatingEncoder(_FixedEncoder):
     # noted, so that stock, should it have to convert the batch, is given integers again.
     cdef Buffer integers
     cdef long long largest
+    cdef bint exact
+
+    def __cinit__(self, *, exact=False, nullable=True):
+        self.exact = exact
 
     def __dealloc__(self):
         buffer_free(&self.integers)
@@ -332,7 +337,7 @@ cdef class _FloatingEncoder(_FixedEncoder):
     cdef int note_integer(self, object value, long long* number) except -1:
         cdef int overflow = 0
         cdef Py_ssize_t at = self.length >> 3
-        if not PyLong_CheckExact(value):
+        if self.exact or not PyLong_CheckExact(value):
             return LEFT
         number[0] = long_value(value, &overflow)
         if overflow or not -self.largest <= number[0] <= self.largest:
@@ -358,7 +363,7 @@ cdef class _FloatingEncoder(_FixedEncoder):
 cdef class FloatEncoder(_FloatingEncoder):
     # A restored float has been rounded to the column's width; stock would round the original to the
     # same.
-    def __cinit__(self, *, nullable=True):
+    def __cinit__(self, *, exact=False, nullable=True):
         self.width = 4
         self.largest = 1 << 24
 
@@ -383,7 +388,7 @@ cdef class FloatEncoder(_FloatingEncoder):
 
 
 cdef class DoubleEncoder(_FloatingEncoder):
-    def __cinit__(self, *, nullable=True):
+    def __cinit__(self, *, exact=False, nullable=True):
         self.width = 8
         self.largest = <long long>1 << 53
 

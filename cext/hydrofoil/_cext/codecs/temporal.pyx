@@ -8,6 +8,11 @@ and gaps resolved as PEP 495 has it. Both directions ask libc's localtime, as CP
 
 A column with a value that `datetime` cannot hold is `UndecodableColumn`. Encoding takes exactly
 `date`, `datetime` and `timedelta`; a `datetime` with a zone is converted by its own `astimezone`.
+
+PySpark's types convert pickled values by `fromtimestamp`, which sets `fold`, and by `mktime` and a
+multiplication of floats, which do not read `fold` and may be off by a microsecond. `FoldDecoder`
+reads as the first does; with `exact`, encoding takes only what the others cannot tell apart: no
+wall clock time that is ambiguous or skipped, and intervals of whole seconds.
 """
 
 from cpython.datetime cimport (
@@ -246,6 +251,24 @@ cdef class TimestampDecoder(_MicrosDecoder):
         )
 
 
+cdef class FoldDecoder(TimestampDecoder):
+    # A wall clock time that comes twice has fold 1 the second time, as CPython tells it: the clock
+    # was put back within the last day, and showed the same time before that.
+    cdef object read(self, Py_ssize_t i):
+        cdef int64_t micros, seconds, offset, change
+        i += self.offset
+        if self.validity != NULL and not bit_is_set(self.validity, i):
+            return None
+        micros = self.micros[i]
+        seconds = floor_div(micros, MICROS)
+        offset = self.cache.of_utc(seconds)
+        value = datetime_of_micros(micros + MICROS * offset)
+        change = offset - self.cache.of_utc(seconds - DAY_SECONDS)
+        if change < 0 and self.cache.of_utc(seconds + change) + change == offset:
+            value = value.replace(fold=1)
+        return value
+
+
 cdef class TimestampNtzDecoder(_MicrosDecoder):
     cdef int attach(self, ColumnView view) except -1:
         _MicrosDecoder.attach(self, view)
@@ -308,7 +331,7 @@ cdef class DateEncoder(Encoder):
 cdef class _MicrosEncoder(Encoder):
     cdef Buffer values
 
-    def __cinit__(self, *, nullable=True):
+    def __cinit__(self, *, exact=False, nullable=True):
         self.nullable = nullable
 
     def __dealloc__(self):
@@ -331,13 +354,16 @@ cdef class _MicrosEncoder(Encoder):
 
 
 cdef class TimestampEncoder(_MicrosEncoder):
-    # Restores nothing: if the zone changes under the batch, stock must have what was returned.
+    # If the zone changes under the batch, stock must have what was returned, so nothing is restored.
+    # With `exact`, values are in the zone at the time of writing, and restored in UTC.
     cdef _OffsetCache cache
     cdef long zone
     cdef int has_dst
     cdef char* names[2]
+    cdef bint exact
 
-    def __cinit__(self, *, nullable=True):
+    def __cinit__(self, *, exact=False, nullable=True):
+        self.exact = self.restores = exact
         self.cache = _OffsetCache.__new__(_OffsetCache)
 
     cdef int reset(self) except -1:
@@ -355,11 +381,13 @@ cdef class TimestampEncoder(_MicrosEncoder):
         )
 
     cdef int write(self, object value) except -1:
-        cdef int64_t seconds
+        cdef int64_t seconds, offset
         cdef object zone
         if value is None:
             return self.write_null()
         if not PyDateTime_CheckExact(value):
+            return LEFT
+        if self.exact and not self.settled():
             return LEFT
         zone = datetime_tzinfo(value)
         if zone is not None and zone is not UTC:
@@ -372,9 +400,17 @@ cdef class TimestampEncoder(_MicrosEncoder):
             return LEFT
         seconds = seconds_of_datetime(value)
         if zone is None:
-            seconds -= self.cache.of_wall(seconds, datetime_fold(value))
+            offset = self.cache.of_wall(seconds, datetime_fold(value))
+            if self.exact and offset != self.cache.of_wall(seconds, not datetime_fold(value)):
+                return LEFT
+            seconds -= offset
         self.put(seconds * MICROS + datetime_microsecond(value))
         return TAKEN
+
+    cdef object restore(self, Py_ssize_t i):
+        if self.is_null(i):
+            return None
+        return datetime_of_micros((<int64_t*>self.values.data)[i]).replace(tzinfo=UTC)
 
 
 cdef class TimestampNtzEncoder(_MicrosEncoder):
@@ -394,7 +430,10 @@ cdef class TimestampNtzEncoder(_MicrosEncoder):
 
 
 cdef class DurationEncoder(_MicrosEncoder):
-    def __cinit__(self, *, nullable=True):
+    cdef bint exact
+
+    def __cinit__(self, *, exact=False, nullable=True):
+        self.exact = exact
         self.restores = True
 
     cdef object restore(self, Py_ssize_t i):
@@ -409,6 +448,9 @@ cdef class DurationEncoder(_MicrosEncoder):
         days = timedelta_days(value)
         # 106,751,991 days of microseconds are what 64 bits hold.
         if not -106751990 <= days <= 106751990:
+            return LEFT
+        # Up to here a double holds every microsecond.
+        if self.exact and (timedelta_microseconds(value) or not -100000 <= days <= 100000):
             return LEFT
         self.put(
             (days * DAY_SECONDS + timedelta_seconds(value)) * MICROS + timedelta_microseconds(value)

@@ -2,8 +2,8 @@
 
 A string that is not valid UTF-8 (Spark can make one by casting binary) raises while it is decoded,
 as in stock; the caller lets stock raise. Encoding takes exactly `str` without lone surrogates, and
-for text also `bool`, `int` and `float`, of which stock makes the same text; for binary exactly
-`bytes` or `bytearray`.
+for text also `bool`, `int` and, unless `exact`, `float`, of which stock makes the same text; for
+binary exactly `bytes` or `bytearray`.
 """
 
 from cpython.bytearray cimport (
@@ -192,7 +192,7 @@ cdef class _VarlenEncoder(Encoder):
     cdef Buffer var
     cdef bint wide
 
-    def __cinit__(self, *, wide=False, nullable=True):
+    def __cinit__(self, *, wide=False, exact=False, nullable=True):
         self.nullable = nullable
         self.wide = wide
         self.restores = True
@@ -249,6 +249,12 @@ cdef class _VarlenEncoder(Encoder):
 
 
 cdef class StringEncoder(_VarlenEncoder):
+    # Java writes numbers with a fraction otherwise than Python does.
+    cdef bint exact
+
+    def __cinit__(self, *, wide=False, exact=False, nullable=True):
+        self.exact = exact
+
     cdef int write(self, object value) except -1:
         cdef Py_ssize_t size
         cdef const char* text
@@ -260,7 +266,7 @@ cdef class StringEncoder(_VarlenEncoder):
                 value = "true"
             elif value is False:
                 value = "false"
-            elif PyLong_CheckExact(value) or PyFloat_CheckExact(value):
+            elif PyLong_CheckExact(value) or (PyFloat_CheckExact(value) and not self.exact):
                 try:
                     value = PyObject_Str(value)
                 except ValueError:  # an integer of more digits than Python prints

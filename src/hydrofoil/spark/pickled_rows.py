@@ -1,0 +1,48 @@
+"""Row UDFs on Arrow by the pickled path's rules, as all Spark lines' adapters set them up."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from hydrofoil.codecs import Options
+from hydrofoil.evals.as_pickled import PickledRows
+from hydrofoil.evals.eval_types import describe
+from hydrofoil.evals.udf import Udf
+from hydrofoil.spark.stock_worker import Pipeline
+from hydrofoil.spark.streams import ArrowStream
+from hydrofoil.trace import TaskTrace
+
+
+def pickled_rows(
+    udfs: list[Udf],
+    input_type: Any,
+    options: Options,
+    to_arrow_type: Callable[[Any], pa.DataType],
+    run: Callable[[Callable[[], Any]], Any],
+) -> Pipeline:
+    """What runs a task of SQL_ARROW_BATCHED_UDF; see `PickledRows`.
+
+    Parameters
+    ----------
+    input_type : pyspark.sql.types.StructType or None
+        None where the line's worker is not told the input's types.
+    to_arrow_type : callable
+        Stock's type of a result column.
+    """
+    output = pa.schema([(f"_{i}", to_arrow_type(udf.return_type)) for i, udf in enumerate(udfs)])
+    plan = PickledRows(
+        udfs,
+        input_type or _types_of,
+        options,
+        output=output,
+        run=run,
+        trace=TaskTrace(describe(101)),
+    )
+    ser = ArrowStream(output.serialize().to_pybytes())
+    return plan, None, ser, ser
+
+
+def _types_of(schema: pa.Schema) -> Any:
+    return from_arrow_schema(schema, prefer_timestamp_ntz=True)
