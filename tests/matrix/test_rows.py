@@ -87,8 +87,10 @@ def fails(spark_type: DataType, value: Any) -> bool:
 
 def by_address(declared: str, value: Any) -> bool:
     """Whether Java's text has an address."""
-    if declared == "array<string>":
-        return isinstance(value, list) and any(by_address("string", item) for item in value)
+    if declared not in ("string", "array<string>"):
+        return False
+    if isinstance(value, list):
+        return any(by_address("string", item) for item in value)
     return declared == "string" and isinstance(value, (bytes, bytearray, tuple))
 
 
@@ -100,7 +102,7 @@ def test_any_result(spark: SparkSession, declared: str) -> None:
         for value in VALUES.values()
         if not fails(spark_type, value) and not by_address(declared, value)
     ]
-    assert len(values) >= 5
+    assert len(values) >= 3
 
     def build(spark: SparkSession) -> DataFrame:
         function = F.udf(lambda i: values[i], declared)
@@ -161,7 +163,7 @@ def test_several_functions_with_odd_results(spark: SparkSession) -> None:
         clock = F.udf(lambda i: datetime.datetime(2024, 3, 31, 2, i % 60), "timestamp")
         mapped = F.udf(lambda i: {str(i): i, "b": i}, "map<string,bigint>")
         return spark.range(0, 300, 1, 2).select(
-            number("id"), text("id"), clock("id"), mapped("id"), text(number("id"))
+            number("id"), text("id"), clock("id"), mapped("id"), mapped(number("id"))
         )
 
     with use_environment(spark, {"TZ": "Europe/Berlin"}):
@@ -176,18 +178,16 @@ def test_an_error_of_the_function(spark: SparkSession) -> None:
     assert isinstance(outcome, Raised) and "ZeroDivisionError" in outcome.message
 
 
-class Zoned:
-    """A Spark type's values that round trips through local time may change."""
-
-    TIMES = (
-        "2024-03-31 00:59:59.999999",
-        "2024-03-31 01:00:00",
-        "2024-10-27 00:30:00.000001",
-        "2024-10-27 01:30:00.000001",
-        "1883-11-18 12:00:00",
-        "0002-01-01 00:00:00",
-        "9998-12-31 23:59:59.999999",
-    )
+TIMES = (
+    "2024-03-31 00:59:59.999999",
+    "2024-03-31 01:00:00",
+    "1883-11-18 12:00:00",
+    "0002-01-01 00:00:00",
+    "9998-12-31 23:59:59.999999",
+)
+# In Berlin it is half past two at both. What a naive result means then, libc decides by the result
+# that it converted before.
+TWICE = ("2024-10-27 00:30:00.000001", "2024-10-27 01:30:00.000001")
 
 
 @pytest.mark.parametrize(
@@ -195,13 +195,15 @@ class Zoned:
 )
 def test_timestamps_in_the_workers_zone(spark: SparkSession, zone: str) -> None:
     def build(spark: SparkSession) -> DataFrame:
-        times = ", ".join(f"timestamp'{at} UTC'" for at in Zoned.TIMES)
+        times = ", ".join(f"timestamp'{at} UTC'" for at in TIMES + TWICE)
         frame = spark.range(1).selectExpr(f"explode(array({times}, NULL)) AS t")
+        twice = [F.to_timestamp(F.lit(f"{at} UTC")) for at in TWICE]
+        once = F.when(~F.col("t").isin(twice), F.col("t"))
         return frame.select(
             F.udf(describe, "string")("t"),
-            F.udf(lambda t: t, "timestamp")("t"),
-            F.udf(lambda t: [t], "array<timestamp>")("t"),
-            F.udf(lambda t: None if t is None else t.replace(fold=0), "timestamp")("t"),
+            F.udf(lambda t: t, "timestamp")(once),
+            F.udf(lambda t: [t], "array<timestamp>")(once),
+            F.udf(lambda t: None if t is None else t.astimezone(datetime.UTC), "timestamp")("t"),
         )
 
     with use_environment(spark, {"TZ": zone}):
@@ -246,7 +248,7 @@ ARGUMENTS = {
     "map of integers": "map(7919, 'a', 15838, 'b', 3, 'c')",
     "map of structs": "map('a', named_struct('t', timestamp'2024-01-01 00:00:00'))",
     "struct": "named_struct('p', id, 'q', CAST(id AS STRING))",
-    "struct of all": "named_struct('d', date'2024-01-01', 'b', X'01', 's', named_struct('x', 1.5D))",
+    "struct of all": "named_struct('d', date'2024-01-01', 'b', X'01', 's', named_struct('x', 1D))",
     "array of structs": "array(named_struct('p', id), NULL)",
     "null": "NULL",
 }

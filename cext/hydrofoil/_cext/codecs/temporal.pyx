@@ -354,7 +354,7 @@ cdef class _MicrosEncoder(Encoder):
 
 
 cdef class TimestampEncoder(_MicrosEncoder):
-    # If the zone changes under the batch, stock must have what was returned, so nothing is restored.
+    # If the zone changes under the batch, stock must have what was returned: nothing is restored.
     # With `exact`, values are in the zone at the time of writing, and restored in UTC.
     cdef _OffsetCache cache
     cdef long zone
