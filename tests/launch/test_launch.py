@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 import hydrofoil
 from hydrofoil.cli import main
-from hydrofoil.cli.spark_command import spark_home
+from hydrofoil.cli.spark_command import spark_command, spark_home
 from hydrofoil.errors import UsageError
 
 
@@ -19,7 +19,7 @@ from hydrofoil.errors import UsageError
 def no_running_context(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other tests' session may run in this process; these tests are about a process without."""
     monkeypatch.setattr(SparkContext, "_active_spark_context", None)
-    for name in ("HYDROFOIL", "HYDROFOIL_TRACE", "SPARK_REMOTE", "MASTER"):
+    for name in ("HYDROFOIL", "HYDROFOIL_TRACE", "HYDROFOIL_ROWS", "SPARK_REMOTE", "MASTER"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -41,6 +41,27 @@ def test_passes_its_variables_on(monkeypatch: pytest.MonkeyPatch) -> None:
     options = hydrofoil.configure(builder)._options
     assert options["spark.executorEnv.HYDROFOIL_TRACE"] == "1"
     assert options["spark.executorEnv.HYDROFOIL"] == "on"
+
+
+ROWS = {
+    "spark.sql.execution.pythonUDF.arrow.enabled": "true",
+    "spark.executorEnv.HYDROFOIL_ROWS": "arrow",
+}
+
+
+def test_rows_are_two_more_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    builder = hydrofoil.configure(SparkSession.Builder(), rows="arrow")
+    assert builder._options.items() >= ROWS.items()
+    monkeypatch.setenv("HYDROFOIL_ROWS", "arrow")
+    assert hydrofoil.configure(SparkSession.Builder())._options.items() >= ROWS.items()
+    stock = hydrofoil.configure(SparkSession.Builder(), rows="stock")._options
+    assert not stock.keys() & ROWS.keys()
+
+
+def test_submit_takes_rows() -> None:
+    words, _ = spark_command("spark-submit", ["app.py"], rows="arrow")
+    assert {f"{key}={value}" for key, value in ROWS.items()} <= set(words)
+    assert words[-1] == "app.py"
 
 
 @pytest.mark.parametrize(
