@@ -1,0 +1,40 @@
+"""Run cases as a Spark Connect client of a server in this process; print what comes of each.
+
+Arguments: the server's daemon module, a folder, and the cases' names.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from matrix.cases import CASES, nothing
+from parity.harness import Raised, outcome_of
+from pyspark.sql import SparkSession
+
+
+def main(daemon: str, folder: Path, names: list[str]) -> None:
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    spark = (
+        SparkSession.builder.remote("local[2]")
+        .config("spark.python.daemon.module", daemon)
+        .config("spark.ui.enabled", "false")
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
+        .getOrCreate()
+    )
+    assert type(spark).__module__.startswith("pyspark.sql.connect"), type(spark)
+    outcomes = {}
+    for name in names:
+        outcome = outcome_of(spark, lambda spark, name=name: CASES[name](spark, folder, nothing))
+        outcomes[name] = (
+            [outcome.kind, outcome.last_line]
+            if isinstance(outcome, Raised)
+            else [outcome.schema, *map(list, outcome.values)]
+        )
+    print("OUTCOMES", json.dumps(outcomes), flush=True)
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])
