@@ -8,9 +8,10 @@ import os
 import sys
 from pathlib import Path
 
-from matrix.cases import CASES, nothing
 from parity.harness import Raised, outcome_of
 from pyspark.sql import SparkSession
+
+from matrix.cases import CASES, nothing
 
 
 def main(daemon: str, folder: Path, names: list[str]) -> None:
