@@ -28,7 +28,7 @@ class Engine:
 STOCK = Engine("stock", "pyspark.daemon")
 # The same worker, forked from a process that has imported it: a query that fails ends its worker,
 # and stock takes a second to make the next.
-WARM_STOCK = Engine("warm-stock", "parity.warm_stock")
+WARM_STOCK = Engine("warm-stock", "hydrofoil.parity.warm_stock")
 HYDROFOIL = Engine("hydrofoil", "hydrofoil.daemon")
 
 
