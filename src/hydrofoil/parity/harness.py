@@ -26,6 +26,8 @@ _VOLATILE = (
     (re.compile(r"(stage|task|TID) \d+(\.\d+)?"), r"\1 N"),
     (re.compile(r"\(TID N\) \([^)]*\)"), "(TID N) (HOST)"),
     (re.compile(r"calling o\d+\."), "calling OBJECT."),
+    # Columns, numbered over a session.
+    (re.compile(r"(?<=\w)#\d+"), "#N"),
     # How deep the worker itself stands on the stack.
     (re.compile(r"repeated \d+ more times"), "repeated N more times"),
     # The JVM's stack.
