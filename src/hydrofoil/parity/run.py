@@ -91,11 +91,13 @@ def as_users_functions() -> Iterator[None]:
 
     By reference a worker would import their modules, and with them most of PySpark.
     """
-    modules = [import_module(f"hydrofoil.parity.{name}") for name in ("families", "catalogue")]
+    modules = [
+        import_module(f"hydrofoil.parity.{name}") for name in ("families", "catalogue", "drawn")
+    ]
     for module in modules:
-        cloudpickle.register_pickle_by_value(module)
+        cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         for module in modules:
-            cloudpickle.unregister_pickle_by_value(module)
+            cloudpickle.unregister_pickle_by_value(module)  # type: ignore[no-untyped-call]

@@ -48,7 +48,7 @@ def _failing(family: Family, fail: Callable[[int], Any], spark: SparkSession) ->
 
     def observe(*values: Any) -> str:
         number = next(calls)
-        return fail(number) if number == 1 else f"call {number}"  # type: ignore[no-any-return]
+        return fail(number) if number == 1 else f"call {number}"
 
     return family.observed(_frame(spark), observe)
 

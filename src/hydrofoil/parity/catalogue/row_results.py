@@ -1,10 +1,12 @@
 """Plain functions that make mistakes: results of another type than declared, and errors."""
 
 import datetime
+import os
 import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import partial
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -105,7 +107,7 @@ def _returned(declared: str, right: Any, wrong: Any, spark: SparkSession) -> Dat
     def function(row: int) -> Any:
         if row != 2:
             return right
-        return wrong() if type(wrong) is type(_returned) else wrong
+        return wrong() if isinstance(wrong, FunctionType) else wrong
 
     return numbers(spark, 4).select(udf(function, declared)("id").alias("made"))
 
@@ -131,7 +133,7 @@ def _stop_iteration(row: int) -> Any:
 
 def _with_cause(row: int) -> Any:
     try:
-        return {}["missing"]
+        return os.environ["MISSING"]
     except KeyError as error:
         raise RuntimeError("outer") from error
 

@@ -65,8 +65,8 @@ def cases() -> Iterator[Case]:
         path = ("settings", setting)
         if setting in _TRACEBACKS:
             for family in families:
-                build = partial(_failing, family)
-                yield case(*path, family, build=build, conf=conf, last_line_only=True)
+                failing = partial(_failing, family)
+                yield case(*path, family, build=failing, conf=conf, last_line_only=True)
             continue
         for transport, switch in (("pickled", "false"), ("arrow", "true")):
             settings = {ARROW: switch, **conf}
@@ -77,8 +77,10 @@ def cases() -> Iterator[Case]:
         for setting in ("safe-conversion", "int-to-decimal", "columns-by-position", "ansi"):
             for name, build in _RESULTS.items():
                 if family.result in ("table", "column") and not family.arrow:
-                    path = ("settings", setting, family, name)
-                    yield case(*path, build=partial(build, family), conf=SETTINGS[setting])
+                    made = partial(build, family)
+                    yield case(
+                        "settings", setting, family, name, build=made, conf=SETTINGS[setting]
+                    )
 
 
 def _frame(spark: SparkSession) -> DataFrame:

@@ -49,7 +49,7 @@ def _lateral(
     spark: SparkSession, frame: DataFrame, handler: Any, declared: str, arrow: bool
 ) -> DataFrame:
     table = F.udtf(handler, returnType=declared, useArrow=arrow)
-    spark.udtf.register("parity_function", table)
+    spark.udtf.register("parity_function", table)  # type: ignore[arg-type]
     frame.createOrReplaceTempView("parity_rows")
     return spark.sql(
         "SELECT r.n, f.* FROM parity_rows r, LATERAL parity_function(r.v) f ORDER BY r.n"
