@@ -7,9 +7,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from parity.engines import HYDROFOIL, STOCK, Engine, use_engine
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
+
+from hydrofoil.parity.engines import HYDROFOIL, STOCK, Engine, use_engine
 
 TESTS = Path(__file__).parent
 

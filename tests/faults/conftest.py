@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from parity.engines import HYDROFOIL, STOCK, use_engine
 from pyspark.sql import SparkSession
 
 from faults.outcomes import outcome
+from hydrofoil.parity.engines import HYDROFOIL, STOCK, use_engine
 
 Both = Callable[[Callable[[], Any]], tuple[str, Any]]
 

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from parity.engines import HYDROFOIL, STOCK, Engine, use_conf, use_engine
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 
 from faults.conftest import Both
 from faults.outcomes import CRASHED
+from hydrofoil.parity.engines import HYDROFOIL, STOCK, Engine, use_conf, use_engine
 
 
 class FailsToUnpickle:

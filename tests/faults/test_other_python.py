@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from parity.engines import HYDROFOIL, STOCK, use_conf, use_engine
 from pyspark import BarrierTaskContext, TaskContext
 from pyspark.sql import Row, SparkSession
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
@@ -15,6 +14,7 @@ from pyspark.sql.types import LongType, StructType
 from pyspark.sql.udtf import AnalyzeResult
 
 from faults.conftest import Both
+from hydrofoil.parity.engines import HYDROFOIL, STOCK, use_conf, use_engine
 
 
 def collected(frame) -> list[Row]:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pyspark
 import pytest
-from parity.engines import HYDROFOIL, Engine, use_conf, use_engine, use_environment
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 
 import hydrofoil
 from hydrofoil.errors import UsageError
+from hydrofoil.parity.engines import HYDROFOIL, Engine, use_conf, use_engine, use_environment
 
 
 def error_of(spark: SparkSession, engine: Engine) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 import pyspark
 import pyspark.sql.functions as F
 import pytest
-from parity.engines import HYDROFOIL, STOCK, Engine, use_engine, use_environment
 from pyspark.sql import SparkSession
 
 from hydrofoil import blas
+from hydrofoil.parity.engines import HYDROFOIL, STOCK, Engine, use_engine, use_environment
 
 Report = dict[str, Any]
 

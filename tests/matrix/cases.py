@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from parity.probes import describe
 from pyspark.sql import Column, DataFrame, Row, SparkSession, Window
 from pyspark.sql import functions as F
+
+from hydrofoil.parity.probes import describe
 
 Check = Callable[[Any], Any]
 Case = Callable[[SparkSession, Path, Check], DataFrame]

@@ -8,9 +8,9 @@ import os
 import sys
 from pathlib import Path
 
-from parity.harness import Raised, outcome_of
 from pyspark.sql import SparkSession
 
+from hydrofoil.parity.harness import Raised, outcome_of
 from matrix.cases import CASES, nothing
 
 

@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
-from parity.harness import Parity, Raised, Rows
 from pyspark.sql import DataFrame, SparkSession
 
+from hydrofoil.parity.harness import Parity, Raised, Rows
 from hydrofoil.spark.caps import installed_line
 
 try:

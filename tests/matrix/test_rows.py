@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from parity.engines import HYDROFOIL, WARM_STOCK, use_conf, use_engine, use_environment
-from parity.harness import Outcome, Raised, Rows, difference, outcome_of
-from parity.probes import describe
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, _parse_datatype_string
 
+from hydrofoil.parity.engines import HYDROFOIL, WARM_STOCK, use_conf, use_engine, use_environment
+from hydrofoil.parity.harness import Outcome, Raised, Rows, difference, outcome_of
+from hydrofoil.parity.probes import describe
 from hydrofoil.pickled.java import NotForJava
 from hydrofoil.pickled.results import ResultRules
 from hydrofoil.rows import ARROW_KEY, VARIABLE

@@ -23,10 +23,10 @@ from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 from pyspark.sql.types import DataType
 
+from hydrofoil.parity.engines import Engine, use_engine, use_environment
+from hydrofoil.parity.harness import normalized, numbers, same_frames
+from hydrofoil.parity.probes import describe, identity
 from parity import recorder
-from parity.engines import Engine, use_engine, use_environment
-from parity.harness import normalized, numbers, same_frames
-from parity.probes import describe, identity
 
 STOCK = "pyspark.worker"
 HYDROFOIL = "hydrofoil.worker"

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql.functions import arrow_udf
 
-from parity.harness import Parity, numbers
+from hydrofoil.parity.harness import Parity, numbers
 
 # See parity/conftest.py.
 ONE_IN = 3

@@ -11,11 +11,19 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.functions import udf
 
-from parity import samples
-from parity.engines import HYDROFOIL, STOCK, Engine, use_engine, use_environment
-from parity.harness import Parity, Raised, Rows, difference, numbers, outcome_of, same_frames
-from parity.probes import describe, identity
-from parity.samples import BASE
+from hydrofoil.parity import samples
+from hydrofoil.parity.engines import HYDROFOIL, STOCK, Engine, use_engine, use_environment
+from hydrofoil.parity.harness import (
+    Parity,
+    Raised,
+    Rows,
+    difference,
+    numbers,
+    outcome_of,
+    same_frames,
+)
+from hydrofoil.parity.probes import describe, identity
+from hydrofoil.parity.samples import BASE
 
 
 def test_worker_is_the_one_asked_for(spark: SparkSession, worker: Engine) -> None:

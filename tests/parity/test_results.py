@@ -10,10 +10,10 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.functions import udf
 
-from parity import samples
-from parity.harness import Parity, numbers
-from parity.probes import identity
-from parity.samples import BASE, PARTIAL, SPECIAL, TIME, TIME_CONF, Sample
+from hydrofoil.parity import samples
+from hydrofoil.parity.harness import Parity, numbers
+from hydrofoil.parity.probes import identity
+from hydrofoil.parity.samples import BASE, PARTIAL, SPECIAL, TIME, TIME_CONF, Sample
 
 pytestmark = pytest.mark.parametrize("arrow", [True, False], ids=["arrow", "pickled"])
 

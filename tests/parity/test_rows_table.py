@@ -13,9 +13,9 @@ from matrix.test_rows import arrow, pickled
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from hydrofoil.parity.engines import HYDROFOIL, use_conf, use_engine
+from hydrofoil.parity.harness import Raised, outcome_of
 from hydrofoil.rows import ARROW_KEY
-from parity.engines import HYDROFOIL, use_conf, use_engine
-from parity.harness import Raised, outcome_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "rows.md"
 BEGIN, END = "<!-- The table: tests/parity/test_rows_table.py -->\n", "<!-- End of the table -->\n"

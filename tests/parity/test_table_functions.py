@@ -17,10 +17,10 @@ from pyspark.sql.functions import SkipRestOfInputTableException, arrow_udtf, udt
 from pyspark.sql.types import IntegerType, LongType, StringType, StructType
 from pyspark.sql.udtf import AnalyzeArgument, AnalyzeResult, OrderingColumn, PartitioningColumn
 
-from parity import samples
-from parity.harness import Parity, numbers
-from parity.probes import describe, describe_arguments
-from parity.samples import BASE, SPECIAL, TIME, TIME_CONF, Sample
+from hydrofoil.parity import samples
+from hydrofoil.parity.harness import Parity, numbers
+from hydrofoil.parity.probes import describe, describe_arguments
+from hydrofoil.parity.samples import BASE, SPECIAL, TIME, TIME_CONF, Sample
 
 # See parity/conftest.py.
 ONE_IN = 3

@@ -12,6 +12,7 @@ COMMANDS = {
     "record": ("hydrofoil.cli.record:record", "keep what the JVM sends the Python workers"),
     "replay": ("hydrofoil.cli.replay:replay", "feed a recording to stock and Hydrofoil workers"),
     "doctor": ("hydrofoil.cli.doctor:doctor", "check an installation, and say what to change"),
+    "parity": ("hydrofoil.cli.parity:parity", "compare answers with stock PySpark's, case by case"),
     "bench": ("hydrofoil.cli.bench:bench", "compare Hydrofoil with stock PySpark end to end"),
 }
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from parity.harness import Parity
+from hydrofoil.parity.families import Family
+from hydrofoil.parity.harness import Parity
 from parity.replay import Players
-from parity.vectorized.families import Family
 from parity.vectorized.tasks import Recordings, Task, players
 
 Record = Callable[..., Task]

@@ -20,11 +20,11 @@ from pyspark import cloudpickle
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import _parse_datatype_string
 
+from hydrofoil.parity.engines import Engine, use_engine, use_environment
+from hydrofoil.parity.families import Family, Unit
+from hydrofoil.parity.probes import describe
 from parity import recorder, replay
-from parity.engines import Engine, use_engine, use_environment
-from parity.probes import describe
 from parity.replay import Player, Players
-from parity.vectorized.families import Family, Unit
 
 _RESULT_ID = 8
 

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from parity.harness import Parity, numbers
+from hydrofoil.parity.families import FAMILIES, Family, Unit
+from hydrofoil.parity.families import family as named
+from hydrofoil.parity.harness import Parity, numbers
 from parity.replay import Players
 from parity.vectorized.conftest import Record
-from parity.vectorized.families import FAMILIES, Family, Unit
-from parity.vectorized.families import family as named
 
 # See parity/conftest.py.
 ONE_IN = 3

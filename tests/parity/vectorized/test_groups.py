@@ -8,11 +8,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.functions import arrow_udf, pandas_udf
 from pyspark.sql.pandas.functions import ArrowUDFType, PandasUDFType
 
-from parity.harness import Parity, numbers
-from parity.vectorized.data import NEAR
-from parity.vectorized.families import FAMILIES, Family
-from parity.vectorized.families import family as named
-from parity.vectorized.views import see
+from hydrofoil.parity.data import NEAR
+from hydrofoil.parity.families import FAMILIES, Family
+from hydrofoil.parity.families import family as named
+from hydrofoil.parity.harness import Parity, numbers
+from hydrofoil.parity.views import see
 
 # See parity/conftest.py.
 ONE_IN = 3

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hydrofoil.parity.families import PANDAS, Family, Unit
+from hydrofoil.parity.families import family as named
+from hydrofoil.parity.views import see
 from parity.replay import Players
 from parity.vectorized.conftest import Record
-from parity.vectorized.families import PANDAS, Family, Unit
-from parity.vectorized.families import family as named
-from parity.vectorized.views import see
 
 # See parity/conftest.py.
 ONE_IN = 3

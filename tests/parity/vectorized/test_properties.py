@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
-from parity.harness import Parity
+from hydrofoil.parity.families import FAMILIES, Family, Unit
+from hydrofoil.parity.harness import Parity
+from hydrofoil.parity.views import see
 from parity.test_properties import tables
-from parity.vectorized.families import FAMILIES, Family, Unit
-from parity.vectorized.views import see
 
 _MAPPED = [family for family in FAMILIES if family.result in ("table", "batch")]
 _ALL = [family for family in FAMILIES if "barrier" not in family.name]

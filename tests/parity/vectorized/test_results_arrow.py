@@ -2,11 +2,11 @@
 
 import pytest
 
+from hydrofoil.parity.families import ARROW, Family
 from parity.replay import Players
 from parity.vectorized import arrow_values
 from parity.vectorized.arrow_values import ARRAYS, SHAPES, TABLES, Unit
 from parity.vectorized.conftest import Record
-from parity.vectorized.families import ARROW, Family
 
 # See parity/conftest.py.
 ONE_IN = 3

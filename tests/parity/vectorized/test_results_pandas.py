@@ -5,11 +5,11 @@ Replayed, because most of it is an error, and an error ends a query.
 
 import pytest
 
+from hydrofoil.parity.families import PANDAS, Family
+from hydrofoil.parity.families import family as named
 from parity.replay import Players
 from parity.vectorized import values
 from parity.vectorized.conftest import Record
-from parity.vectorized.families import PANDAS, Family
-from parity.vectorized.families import family as named
 from parity.vectorized.tasks import Task
 from parity.vectorized.values import FRAMES, SERIES, SHAPES, Unit
 

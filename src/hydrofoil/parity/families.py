@@ -7,15 +7,20 @@ a query over a frame whose first columns are ``k``, the grouping key, and ``n``,
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
-from pyspark.sql.functions import arrow_udf, pandas_udf
-from pyspark.sql.pandas.functions import ArrowUDFType, PandasUDFType
+from pyspark.sql import functions as F
 
-from parity.vectorized.views import see
+from hydrofoil.parity.views import see
+
+try:
+    from pyspark.util import PythonEvalType
+except ImportError:  # Up to 3.5.
+    from pyspark.rdd import PythonEvalType  # type: ignore[no-redef]
 
 Unit = Callable[..., Any]
 # Named as Spark asks for when it tells iterators by their hints.
@@ -30,6 +35,8 @@ class Family:
     Attributes
     ----------
     name : str
+    eval_type : str
+        As PySpark names it, without ``SQL_`` and ``_UDF``.
     arrow : bool
         Whether functions get Arrow's objects, not those of pandas.
     result : str
@@ -41,6 +48,7 @@ class Family:
     """
 
     name: str
+    eval_type: str
     arrow: bool
     result: str
     wrap: Callable[[Unit], Callable[..., Any]]
@@ -174,45 +182,43 @@ def bounded() -> WindowSpec:
     return Window.partitionBy("k").orderBy("n").rowsBetween(-1, 1)
 
 
-Apply = Callable[[DataFrame, Callable[..., Any], str], DataFrame]
-
-
-def _select(
-    make: Callable[..., Any], kind: Any, over: Callable[[], WindowSpec] | None = None
-) -> Apply:
-    def apply(frame: DataFrame, function: Callable[..., Any], declared: str) -> DataFrame:
-        called: Column = make(function, declared, kind)(*frame.columns)
+def _select(over: Callable[[], WindowSpec] | None = None) -> Callable[..., DataFrame]:
+    def apply(kind: str, frame: DataFrame, function: Any, declared: str) -> DataFrame:
+        called = _made(kind, function, declared)(*frame.columns)
         return frame.select((called if over is None else called.over(over())).alias("made"))
 
     return apply
 
 
-def _aggregate(make: Callable[..., Any], kind: Any) -> Apply:
-    def apply(frame: DataFrame, function: Callable[..., Any], declared: str) -> DataFrame:
-        called: Column = make(function, declared, kind)(*frame.columns)
-        return frame.groupBy("k").agg(called.alias("made"))
-
-    return apply
+def _aggregate(kind: str, frame: DataFrame, function: Any, declared: str) -> DataFrame:
+    called = _made(kind, function, declared)(*frame.columns)
+    return frame.groupBy("k").agg(called.alias("made"))
 
 
-def _map(method: str, barrier: bool = False) -> Apply:
-    def apply(frame: DataFrame, function: Callable[..., Any], declared: str) -> DataFrame:
+def _made(kind: str, function: Any, declared: str) -> Callable[..., Column]:
+    # Older lines have no functions of Arrow.
+    make = getattr(F, "arrow_udf" if "ARROW" in kind else "pandas_udf")
+    return make(function, declared, getattr(PythonEvalType, f"SQL_{kind}_UDF"))  # type: ignore[no-any-return]
+
+
+def _map(method: str, barrier: bool = False) -> Callable[..., DataFrame]:
+    def apply(kind: str, frame: DataFrame, function: Any, declared: str) -> DataFrame:
         return getattr(frame, method)(function, declared, barrier=barrier)  # type: ignore[no-any-return]
 
     return apply
 
 
-def _group(method: str) -> Apply:
-    def apply(frame: DataFrame, function: Callable[..., Any], declared: str) -> DataFrame:
+def _group(method: str) -> Callable[..., DataFrame]:
+    def apply(kind: str, frame: DataFrame, function: Any, declared: str) -> DataFrame:
         return getattr(frame.groupBy("k"), method)(function, declared)  # type: ignore[no-any-return]
 
     return apply
 
 
-def _cogroup(method: str) -> Apply:
+def _cogroup(method: str) -> Callable[..., DataFrame]:
     """Key 0 has a left side only, and the left side has no key that is null."""
 
-    def apply(frame: DataFrame, function: Callable[..., Any], declared: str) -> DataFrame:
+    def apply(kind: str, frame: DataFrame, function: Any, declared: str) -> DataFrame:
         left = frame.filter("k IS NOT NULL").groupBy("k")
         right = frame.filter("k IS NULL OR k <> 0").groupBy("k")
         return getattr(left.cogroup(right), method)(function, declared)  # type: ignore[no-any-return]
@@ -220,59 +226,59 @@ def _cogroup(method: str) -> Apply:
     return apply
 
 
-def _pandas(name: str, result: str, wrap: Any, apply: Apply) -> Family:
-    return Family(name, False, result, wrap, apply)
+def _family(
+    name: str, kind: str, result: str, wrap: Callable[[Unit], Any], apply: Callable[..., DataFrame]
+) -> Family:
+    return Family(name, kind, "ARROW" in kind, result, wrap, partial(apply, kind))
 
 
-def _arrow(name: str, result: str, wrap: Any, apply: Apply) -> Family:
-    return Family(name, True, result, wrap, apply)
+_in_pandas, _in_arrow = _group("applyInPandas"), _group("applyInArrow")
+_pair_in_pandas, _pair_in_arrow = _cogroup("applyInPandas"), _cogroup("applyInArrow")
 
-
-_P, _A = PandasUDFType, ArrowUDFType
-
-PANDAS = (
-    _pandas("scalar pandas", "column", _plain, _select(pandas_udf, _P.SCALAR)),
-    _pandas("scalar pandas iter", "column", _iterator, _select(pandas_udf, _P.SCALAR_ITER)),
-    _pandas("mapInPandas", "table", _iterator, _map("mapInPandas")),
-    _pandas("mapInPandas barrier", "table", _iterator, _map("mapInPandas", True)),
-    _pandas("applyInPandas", "table", _keyless, _group("applyInPandas")),
-    _pandas("applyInPandas key", "table", _keyed, _group("applyInPandas")),
-    _pandas("applyInPandas iter", "table", _keyless_frames, _group("applyInPandas")),
-    _pandas("applyInPandas key iter", "table", _keyed_frames, _group("applyInPandas")),
-    _pandas("cogroup pandas", "table", _keyless_pair, _cogroup("applyInPandas")),
-    _pandas("cogroup pandas key", "table", _keyed_pair, _cogroup("applyInPandas")),
-    _pandas("grouped agg pandas", "scalar", _plain, _aggregate(pandas_udf, _P.GROUPED_AGG)),
-    _pandas(
-        "grouped agg pandas iter", "scalar", _all_at_once,
-        _aggregate(pandas_udf, _P.GROUPED_AGG_ITER),
+_ALL = (
+    _family("scalar pandas", "SCALAR_PANDAS", "column", _plain, _select()),
+    _family("scalar pandas iter", "SCALAR_PANDAS_ITER", "column", _iterator, _select()),
+    _family("mapInPandas", "MAP_PANDAS_ITER", "table", _iterator, _map("mapInPandas")),
+    _family(
+        "mapInPandas barrier", "MAP_PANDAS_ITER", "table", _iterator, _map("mapInPandas", True)
     ),
-    _pandas("window pandas", "scalar", _plain, _select(pandas_udf, _P.GROUPED_AGG, unbounded)),
-    _pandas(
-        "window pandas bounded", "scalar", _plain, _select(pandas_udf, _P.GROUPED_AGG, bounded)
+    _family("applyInPandas", "GROUPED_MAP_PANDAS", "table", _keyless, _in_pandas),
+    _family("applyInPandas key", "GROUPED_MAP_PANDAS", "table", _keyed, _in_pandas),
+    _family("applyInPandas iter", "GROUPED_MAP_PANDAS_ITER", "table", _keyless_frames, _in_pandas),
+    _family(
+        "applyInPandas key iter", "GROUPED_MAP_PANDAS_ITER", "table", _keyed_frames, _in_pandas
     ),
-)  # fmt: skip
-
-ARROW = (
-    _arrow("scalar arrow", "column", _plain, _select(arrow_udf, _A.SCALAR)),
-    _arrow("scalar arrow iter", "column", _iterator, _select(arrow_udf, _A.SCALAR_ITER)),
-    _arrow("mapInArrow", "batch", _iterator, _map("mapInArrow")),
-    _arrow("mapInArrow barrier", "batch", _iterator, _map("mapInArrow", True)),
-    _arrow("applyInArrow", "table", _keyless, _group("applyInArrow")),
-    _arrow("applyInArrow key", "table", _keyed, _group("applyInArrow")),
-    _arrow("applyInArrow iter", "batch", _keyless_batches, _group("applyInArrow")),
-    _arrow("applyInArrow key iter", "batch", _keyed_batches, _group("applyInArrow")),
-    _arrow("cogroup arrow", "table", _keyless_pair, _cogroup("applyInArrow")),
-    _arrow("cogroup arrow key", "table", _keyed_pair, _cogroup("applyInArrow")),
-    _arrow("grouped agg arrow", "scalar", _plain, _aggregate(arrow_udf, _A.GROUPED_AGG)),
-    _arrow(
-        "grouped agg arrow iter", "scalar", _all_at_once,
-        _aggregate(arrow_udf, _A.GROUPED_AGG_ITER),
+    _family("cogroup pandas", "COGROUPED_MAP_PANDAS", "table", _keyless_pair, _pair_in_pandas),
+    _family("cogroup pandas key", "COGROUPED_MAP_PANDAS", "table", _keyed_pair, _pair_in_pandas),
+    _family("grouped agg pandas", "GROUPED_AGG_PANDAS", "scalar", _plain, _aggregate),
+    _family(
+        "grouped agg pandas iter", "GROUPED_AGG_PANDAS_ITER", "scalar", _all_at_once, _aggregate
     ),
-    _arrow("window arrow", "scalar", _plain, _select(arrow_udf, _A.GROUPED_AGG, unbounded)),
-    _arrow("window arrow bounded", "scalar", _plain, _select(arrow_udf, _A.GROUPED_AGG, bounded)),
-)  # fmt: skip
+    _family("window pandas", "GROUPED_AGG_PANDAS", "scalar", _plain, _select(unbounded)),
+    _family("window pandas bounded", "GROUPED_AGG_PANDAS", "scalar", _plain, _select(bounded)),
+    _family("scalar arrow", "SCALAR_ARROW", "column", _plain, _select()),
+    _family("scalar arrow iter", "SCALAR_ARROW_ITER", "column", _iterator, _select()),
+    _family("mapInArrow", "MAP_ARROW_ITER", "batch", _iterator, _map("mapInArrow")),
+    _family("mapInArrow barrier", "MAP_ARROW_ITER", "batch", _iterator, _map("mapInArrow", True)),
+    _family("applyInArrow", "GROUPED_MAP_ARROW", "table", _keyless, _in_arrow),
+    _family("applyInArrow key", "GROUPED_MAP_ARROW", "table", _keyed, _in_arrow),
+    _family("applyInArrow iter", "GROUPED_MAP_ARROW_ITER", "batch", _keyless_batches, _in_arrow),
+    _family("applyInArrow key iter", "GROUPED_MAP_ARROW_ITER", "batch", _keyed_batches, _in_arrow),
+    _family("cogroup arrow", "COGROUPED_MAP_ARROW", "table", _keyless_pair, _pair_in_arrow),
+    _family("cogroup arrow key", "COGROUPED_MAP_ARROW", "table", _keyed_pair, _pair_in_arrow),
+    _family("grouped agg arrow", "GROUPED_AGG_ARROW", "scalar", _plain, _aggregate),
+    _family("grouped agg arrow iter", "GROUPED_AGG_ARROW_ITER", "scalar", _all_at_once, _aggregate),
+    _family("window arrow", "GROUPED_AGG_ARROW", "scalar", _plain, _select(unbounded)),
+    _family("window arrow bounded", "GROUPED_AGG_ARROW", "scalar", _plain, _select(bounded)),
+)
 
-FAMILIES = PANDAS + ARROW
+FAMILIES = tuple(
+    family for family in _ALL if hasattr(PythonEvalType, f"SQL_{family.eval_type}_UDF")
+)
+"""Those that the installed Spark offers."""
+
+PANDAS = tuple(family for family in FAMILIES if not family.arrow)
+ARROW = tuple(family for family in FAMILIES if family.arrow)
 
 
 def family(name: str) -> Family:

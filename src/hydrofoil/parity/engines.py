@@ -28,21 +28,35 @@ class Engine:
 STOCK = Engine("stock", "pyspark.daemon")
 # The same worker, forked from a process that has imported it: a query that fails ends its worker,
 # and stock takes a second to make the next.
-WARM_STOCK = Engine("warm-stock", "parity.warm_stock")
+WARM_STOCK = Engine("warm-stock", "hydrofoil.parity.warm_stock")
 HYDROFOIL = Engine("hydrofoil", "hydrofoil.daemon")
 
 
 @contextmanager
 def use_engine(spark: SparkSession, engine: Engine) -> Iterator[None]:
     """Run the Python functions of queries executed inside the block with ``engine``."""
+    with (
+        use_core_conf(spark, {_DAEMON_MODULE: engine.daemon}),
+        use_environment(spark, {} if _POOLED_BY_MODULE else {_POOL: engine.daemon}),
+    ):
+        yield
+
+
+@contextmanager
+def use_core_conf(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
+    """Set these of the Spark context's settings that Spark looks up for each query."""
     conf = spark.sparkContext._jsc.sc().conf()
-    before = conf.get(_DAEMON_MODULE, STOCK.daemon)
-    conf.set(_DAEMON_MODULE, engine.daemon)
+    before = {key: conf.get(key, None) for key in settings}
+    for key, value in settings.items():
+        conf.set(key, value)
     try:
-        with use_environment(spark, {} if _POOLED_BY_MODULE else {_POOL: engine.daemon}):
-            yield
+        yield
     finally:
-        conf.set(_DAEMON_MODULE, before)
+        for key, old in before.items():
+            if old is None:
+                conf.remove(key)
+            else:
+                conf.set(key, old)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What a vectorized function was handed, as text. Runs in workers.
 
-Extends `parity.probes.describe` to pandas, NumPy and Arrow objects: everything about them that a
-user's function could tell apart.
+Extends `probes.describe` to pandas, NumPy and Arrow objects: everything about them that a user's
+function could tell apart.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from parity import probes
+from hydrofoil.parity import probes
 
 
 def see(*values: Any) -> str:

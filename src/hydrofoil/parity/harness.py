@@ -8,8 +8,15 @@ from dataclasses import dataclass
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from parity.engines import HYDROFOIL, WARM_STOCK, Engine, use_conf, use_engine, use_environment
-from parity.probes import describe
+from hydrofoil.parity.engines import (
+    HYDROFOIL,
+    WARM_STOCK,
+    Engine,
+    use_conf,
+    use_engine,
+    use_environment,
+)
+from hydrofoil.parity.probes import describe
 
 BuildDataFrame = Callable[[SparkSession], DataFrame]
 
@@ -19,14 +26,19 @@ _VOLATILE = (
     (re.compile(r"(stage|task|TID) \d+(\.\d+)?"), r"\1 N"),
     (re.compile(r"\(TID N\) \([^)]*\)"), "(TID N) (HOST)"),
     (re.compile(r"calling o\d+\."), "calling OBJECT."),
+    # Columns, numbered over a session.
+    (re.compile(r"(?<=\w)#\d+"), "#N"),
     # How deep the worker itself stands on the stack.
     (re.compile(r"repeated \d+ more times"), "repeated N more times"),
     # The JVM's stack.
     (re.compile(r"\n\t(at|\.\.\.) .*"), ""),
 )
-# A frame of the worker: stock shows its own where no other frame is left to show.
+# A frame of the worker: stock shows its own where no other frame is left to show. The functions
+# of this package's cases are a user's.
 _WORKER_FRAME = re.compile(
-    r'^ *File "[^"\n]*(?:/pyspark/|/hydrofoil/|hydrofoil\.)[^"\n]*", line .*\n(?:    .*\n)*', re.M
+    r'^ *File "[^"\n]*(?:/pyspark/|/hydrofoil/(?!parity/)|hydrofoil\.)[^"\n]*", line .*\n'
+    r"(?:    .*\n)*",
+    re.M,
 )
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from parity.harness import numbers
-from parity.samples import BASE, Sample
+from hydrofoil.parity.harness import numbers
+from hydrofoil.parity.samples import BASE, Sample
 
 _KEY = "IF(id % 3 = 2, NULL, id % 3) AS k"
 # Nanoseconds, which pandas counts in, end in 2262.

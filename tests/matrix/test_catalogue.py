@@ -1,0 +1,27 @@
+"""The usual selection of the parity catalogue, on whichever Spark line is installed."""
+
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from hydrofoil.parity.case import Case
+from hydrofoil.parity.catalogue import catalogue, usual
+from hydrofoil.parity.run import as_users_functions, run_case
+
+
+@pytest.fixture(autouse=True, scope="module")
+def sent_by_value() -> Iterator[None]:
+    with as_users_functions():
+        yield
+
+
+def test_there_are_enough() -> None:
+    assert len(usual()) >= 400
+    assert len(catalogue()) >= 1500
+
+
+@pytest.mark.parametrize("case", usual(), ids=str)
+def test_case(spark: SparkSession, case: Case) -> None:
+    result = run_case(spark, case)
+    assert result.equal, f"hydrofoil parity {case.id}\n{result.difference}"
