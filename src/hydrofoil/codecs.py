@@ -132,13 +132,13 @@ def _decode_map(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
 
 
 def _encode_map(spark_type: Any, nullable: bool, options: Options) -> Encoder:
+    key = encoder_for(spark_type.keyType, options, nullable=False)
+    value = encoder_for(spark_type.valueType, options, nullable=spark_type.valueContainsNull)
     if options.pickled:
-        raise NoCodec("map whose entries go in a Java map's order")
-    return nested.MapEncoder(
-        encoder_for(spark_type.keyType, options, nullable=False),
-        encoder_for(spark_type.valueType, options, nullable=spark_type.valueContainsNull),
-        nullable=nullable,
-    )
+        # Their order is that of a Java map, which a dict does not have.
+        entries = nested.StructEncoder([key, value], ["key", "value"], options.row_type)
+        return nested.EntriesEncoder(entries, nullable=nullable)
+    return nested.MapEncoder(key, value, nullable=nullable)
 
 
 def _decode_struct(spark_type: Any, view: ColumnView, options: Options) -> Decoder:

@@ -24,10 +24,19 @@ class Side:
 
 @dataclass(frozen=True)
 class Mode:
-    """What is compared: the stock worker's side and Hydrofoil's."""
+    """What is compared: the stock worker's side and Hydrofoil's.
+
+    Attributes
+    ----------
+    left, right : Side
+    refusal : str
+        The error by which Hydrofoil's worker refuses values on which the left side fails later, in
+        the JVM: the two count as equal.
+    """
 
     left: Side = Side()
     right: Side = Side()
+    refusal: str = ""
 
 
 STOCK = Mode()
@@ -36,6 +45,7 @@ STOCK = Mode()
 ROWS_ARROW = Mode(
     left=Side(conf={ARROW: "false"}),
     right=Side(conf={ARROW: "true"}, environment={"HYDROFOIL_ROWS": "arrow"}),
+    refusal="NotForJava",
 )
 """Pickled rows on the left; on the right Arrow transport that keeps to pickle's semantics."""
 

@@ -68,8 +68,19 @@ def run_case(
     expected = _outcome(spark, case, left, case.mode.left)
     actual = _outcome(spark, case, right, case.mode.right)
     found = difference(expected, actual, last_line_only=case.last_line_only)
+    if _refused(case.mode.refusal, expected, actual):
+        found = None
     seconds = time.perf_counter() - start
     return Result(case, found, isinstance(expected, Raised), seconds)
+
+
+def _refused(refusal: str, expected: Outcome, actual: Outcome) -> bool:
+    return (
+        refusal != ""
+        and isinstance(expected, Raised)
+        and isinstance(actual, Raised)
+        and refusal in actual.last_line
+    )
 
 
 def _outcome(spark: SparkSession, case: Case, engine: Engine, side: Side) -> Outcome:

@@ -9,11 +9,17 @@ from copyreg import __newobj__ as new_object  # type: ignore[attr-defined]
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from math import isinf, isnan
+from pickletools import genops
 from typing import Any
+
+from pyspark.serializers import CPickleSerializer
 
 _ATOMS = (type(None), bool, int, float, str, bytes, bytearray, complex, array, date, timedelta)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _SEQUENCES = (list, tuple, set, frozenset)
+
+# Pickle's instructions that make an object of a class or a function.
+_CALLS = {"REDUCE", "NEWOBJ", "NEWOBJ_EX", "INST", "OBJ"}
 
 # What `HashMap` holds before it grows, as a part of its table's size, and that table's first size.
 _LOAD = 0.75
@@ -56,17 +62,25 @@ def check_unpickles(value: Any) -> None:
                 "without, or declare timestamp"
             )
     else:
-        pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-        if not (_is_empty_object(value) or isinstance(value, BaseException)):
+        pickled = CPickleSerializer().dumps(value)  # type: ignore[no-untyped-call]
+        if not (_is_name(pickled) or _is_empty_object(value) or isinstance(value, BaseException)):
             raise NotForJava(
                 f"Spark can't unpickle an object of {kind.__module__}.{kind.__qualname__} in the "
                 f"JVM; return {_remedy(value)}"
             )
 
 
+def _is_name(pickled: bytes) -> bool:
+    """Whether this is a function or class by its name: nothing that Java would call."""
+    return not _CALLS & {opcode.name for opcode, _, _ in genops(pickled)}
+
+
 def _is_empty_object(value: Any) -> bool:
     """Whether a class is called without arguments to make it again: Java then makes a map."""
-    reduced = value.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+    try:
+        reduced = value.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+    except TypeError:  # Only PySpark's own pickler knows how.
+        return False
     return (
         isinstance(reduced, tuple)
         and reduced[0] is new_object

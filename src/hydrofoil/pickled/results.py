@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from hydrofoil._cext.codecs.nested import Entries
 from hydrofoil.pickled.java import NotForJava, check_unpickles, text_of, unpickled_items
 
 FromJava = Callable[[Any], Any]
@@ -168,16 +169,10 @@ def _array(spark_type: Any) -> FromJava:
 def _map(spark_type: Any) -> FromJava:
     key, item = from_java(spark_type.keyType), from_java(spark_type.valueType)
 
-    def convert(value: Any) -> list[tuple[Any, Any]] | None:
+    def convert(value: Any) -> Entries | None:
         if type(value) is not dict and type(value) is not OrderedDict:
             return None
-        entries = [(key(k), item(v)) for k, v in unpickled_items(value)]
-        if any(k is None for k, _ in entries):
-            raise NotForJava(
-                f"a key of {value!r} is not {spark_type.keyType.simpleString()}, which makes it "
-                "null, and Arrow has no null keys"
-            )
-        return entries
+        return Entries((key(k), item(v)) for k, v in unpickled_items(value))
 
     return convert
 
@@ -213,6 +208,8 @@ _SIMPLE: dict[str, FromJava] = {
     # Nanoseconds, which pyarrow takes as they are.
     "TimeType": _of_class(int),
     "VariantType": _of_class(dict),
+    "GeometryType": _of_class(dict),
+    "GeographyType": _of_class(dict),
 }
 _NESTED: dict[str, Callable[[Any], FromJava]] = {
     "DecimalType": _decimal,

@@ -1,8 +1,8 @@
 """Arrays, maps and structs, to any depth: each holds the codecs of its children.
 
 A struct is decoded to PySpark's `Row`, a map to a dict in the column's order, an array to a list.
-Encoding takes exactly a list; exactly a dict; and for structs a `Row`, a tuple (also a named one)
-of the right length, or a dict, whose missing keys are null.
+Encoding takes exactly a list; exactly a dict, or exactly `Entries`; and for structs a `Row`, a
+tuple (also a named one) of the right length, or a dict, whose missing keys are null.
 """
 
 from cpython.dict cimport (
@@ -321,7 +321,10 @@ cdef class ListEncoder(_OffsetsEncoder):
             return self.write_null()
         if not PyList_CheckExact(value):
             return LEFT
-        if self.element.write_items(<list>value) == LEFT:
+        return self.write_list(<list>value)
+
+    cdef inline int write_list(self, list value) except -1:
+        if self.element.write_items(value) == LEFT:
             return LEFT
         if self.element.length > MAX_NARROW_OFFSET:
             return LEFT
@@ -342,6 +345,27 @@ cdef class ListEncoder(_OffsetsEncoder):
     cdef int emit(self, FrameWriter writer) except -1:
         self.emit_offsets(writer)
         return self.element.emit(writer)
+
+
+class Entries(list):
+    """A map's entries in their order, a tuple each; unlike a dict's, keys may be null or equal."""
+
+
+cdef class EntriesEncoder(ListEncoder):
+    # A map lies in memory as an array of structs does. `element` is the encoder of these.
+    def __cinit__(self, Encoder element not None, *, nullable=True):
+        self.mutable = False
+
+    cdef object restore(self, Py_ssize_t i):
+        cdef list items = ListEncoder.restore(self, i)
+        return None if items is None else Entries(tuple(item.values()) for item in items)
+
+    cdef int write(self, object value) except -1:
+        if value is None:
+            return self.write_null()
+        if type(value) is not Entries:
+            return LEFT
+        return self.write_list(<list>value)
 
 
 cdef class MapEncoder(_OffsetsEncoder):
