@@ -61,7 +61,7 @@ def _unpickled(array: pa.Array, spark_type: Any, binary: type) -> list[Any]:
         rows = zip(*fields, strict=True) if fields else [()] * len(array)
         return _where_valid(array, list(rows))
     if name in _OBJECTS:
-        return [None if v is None else _with_bytearrays(v) for v in array.to_pylist()]
+        return [None if v is None else _object_fields(v) for v in array.to_pylist()]
     convert = _simple(name, binary)
     values = array.cast(pa.large_binary()).to_pylist() if name in _TEXT else array.to_pylist()
     return values if convert is None else [None if v is None else convert(v) for v in values]
@@ -69,6 +69,7 @@ def _unpickled(array: pa.Array, spark_type: Any, binary: type) -> list[Any]:
 
 # Types whose values come as a struct of binary and numbers.
 _OBJECTS = ("VariantType", "GeometryType", "GeographyType")
+_JAVA_NAMES = {"wkb": "bytes"}
 _TEXT = ("StringType", "CharType", "VarcharType")
 
 
@@ -84,9 +85,12 @@ def _simple(name: str, binary: type) -> Callable[[Any], Any] | None:
     return None
 
 
-def _with_bytearrays(fields: dict[str, Any]) -> dict[str, Any]:
-    # The JVM's byte arrays within objects are pickled so whatever is configured.
-    return {k: bytearray(v) if isinstance(v, bytes) else v for k, v in fields.items()}
+def _object_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """A value's parts by their names in Java; byte arrays in objects are always bytearrays."""
+    return {
+        _JAVA_NAMES.get(name, name): bytearray(value) if isinstance(value, bytes) else value
+        for name, value in fields.items()
+    }
 
 
 def _lists(array: Any, make: Callable[[int, int], Any]) -> list[Any]:
