@@ -11,18 +11,11 @@ from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
 from hydrofoil.parity.engines import HYDROFOIL, STOCK, Engine, use_engine
+from hydrofoil.parity.session import CONF
 
 TESTS = Path(__file__).parent
 
-# Small queries spend their time on planning and compiling; none of this changes what workers do.
-SPARK_CONF = {
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.sql.shuffle.partitions": "2",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-}
+SPARK_CONF = {**CONF, "spark.sql.shuffle.partitions": "2"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,7 +11,16 @@ from zlib import crc32
 from hydrofoil.parity.case import Case
 
 # The order in which they run.
-MODULES = ("rows", "row_results", "rows_arrow", "vectorized", "mistakes", "settings", "tables")
+MODULES = (
+    "rows",
+    "row_results",
+    "rows_arrow",
+    "declared",
+    "vectorized",
+    "mistakes",
+    "settings",
+    "tables",
+)
 
 # How many cases run where nobody says which: two minutes' worth.
 USUAL = 450
