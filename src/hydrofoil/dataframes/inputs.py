@@ -69,9 +69,13 @@ def reader_for(spark_type: Any, view: ColumnView, stock: StockPandas) -> ArrayRe
     if name == "TimestampNTZType" and view.format == "tsu:":
         return TimestampReader()
     if name == "TimestampType" and view.format.startswith("tsu:") and view.format != "tsu:":
-        zone = view.format.removeprefix("tsu:")
-        return TimestampReader(None if zone in UTC else partial(local_times, zone))
+        return (stock.timestamps or by_arrow)(view.format.removeprefix("tsu:"))
     return None
+
+
+def by_arrow(zone: str) -> ArrayReader:
+    """What reads instants as local times by Arrow's rules of zones."""
+    return TimestampReader(None if zone in UTC else partial(local_times, zone))
 
 
 def local_times(zone: str, instants: Any) -> Any:
@@ -163,7 +167,7 @@ class InputColumns:
         if not fields or not all(field.native for field in fields):
             return
         names = {type(field.spark_type).__name__ for field in fields}
-        if names.intersection(_OTHERWISE_IN_STRUCTS):
+        if self.stock.mixed_structs and names.intersection(_OTHERWISE_IN_STRUCTS):
             self.mixed.add(i)
             if COPY_ON_WRITE and names.intersection(("TimestampType", "TimestampNTZType")):
                 return

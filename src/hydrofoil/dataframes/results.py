@@ -174,6 +174,7 @@ class FrameResults:
         self.builder = builder()
         self.names_verified = names_verified
         self.by_name = stock.by_name
+        self.by_label = stock.by_label
         self.names: list[str] = list(return_type.names)
         self.distinct = len(set(self.names)) == len(self.names)
         self.writers = [writer_for(field.dataType, stock) for field in return_type.fields]
@@ -212,6 +213,8 @@ class FrameResults:
         if columns._values is self._known:
             return range(count)
         labels = list(columns)
+        if self.by_label and not _tell_apart(labels):
+            return None
         if labels == self.names and (self.distinct or not self.by_name):
             if not isinstance(columns._values, np.ndarray):
                 # pandas 3's labels, which take longer to list, and which frames share.
@@ -241,3 +244,8 @@ class FrameResults:
         for writer in self.writers:
             if writer is not None:
                 writer.clear()
+
+
+def _tell_apart(labels: list[Any]) -> bool:
+    """Whether a data frame gives one column for each of its labels."""
+    return {int, str}.issuperset(map(type, labels)) and len(set(labels)) == len(labels)
