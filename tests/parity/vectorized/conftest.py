@@ -7,10 +7,27 @@ from pyspark.sql import SparkSession
 
 from parity.harness import Parity
 from parity.replay import Players
-from parity.vectorized.families import Family
+from parity.vectorized.families import FAMILIES, Family
 from parity.vectorized.tasks import Recordings, Task, players
 
 Record = Callable[..., Task]
+
+_MISSING = {family.name: family for family in FAMILIES if not family.installed}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out the families that the installed Spark hasn't got."""
+    items[:] = [item for item in items if not _needs_missing(item)]
+
+
+def _needs_missing(item: pytest.Item) -> bool:
+    spec = getattr(item, "callspec", None)
+    values = spec.params.values() if spec else ()
+    return any(
+        value.name in _MISSING if isinstance(value, Family) else value in _MISSING
+        for value in values
+        if isinstance(value, (Family, str))
+    )
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,10 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyspark
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
-from pyspark.sql.functions import arrow_udf, pandas_udf
-from pyspark.sql.pandas.functions import ArrowUDFType, PandasUDFType
+from pyspark.sql import functions as F
+from pyspark.sql.pandas import functions as kinds
 
 from parity.vectorized.views import see
 
@@ -38,6 +39,8 @@ class Family:
         Makes the function that Spark is given.
     apply : function of a frame, a function and its declared type
         Makes the query.
+    since : tuple of int
+        The first version of Spark that has it.
     """
 
     name: str
@@ -45,6 +48,12 @@ class Family:
     result: str
     wrap: Callable[[Unit], Callable[..., Any]]
     apply: Callable[[DataFrame, Callable[..., Any], str], DataFrame]
+    since: tuple[int, int]
+
+    @property
+    def installed(self) -> bool:
+        """Whether the installed Spark has it."""
+        return tuple(map(int, pyspark.__version__.split(".")[:2])) >= self.since
 
     def query(self, frame: DataFrame, unit: Unit, declared: str) -> DataFrame:
         """The query that gives what ``unit`` returns, of the declared type."""
@@ -177,19 +186,23 @@ def bounded() -> WindowSpec:
 Apply = Callable[[DataFrame, Callable[..., Any], str], DataFrame]
 
 
-def _select(
-    make: Callable[..., Any], kind: Any, over: Callable[[], WindowSpec] | None = None
-) -> Apply:
+def _made(make: str, kind: str, function: Callable[..., Any], declared: str) -> Any:
+    # Looked up when it is used: which of them there are depends on the version of Spark.
+    types = kinds.ArrowUDFType if make == "arrow_udf" else kinds.PandasUDFType
+    return getattr(F, make)(function, declared, getattr(types, kind))
+
+
+def _select(make: str, kind: str, over: Callable[[], WindowSpec] | None = None) -> Apply:
     def apply(frame: DataFrame, function: Callable[..., Any], declared: str) -> DataFrame:
-        called: Column = make(function, declared, kind)(*frame.columns)
+        called: Column = _made(make, kind, function, declared)(*frame.columns)
         return frame.select((called if over is None else called.over(over())).alias("made"))
 
     return apply
 
 
-def _aggregate(make: Callable[..., Any], kind: Any) -> Apply:
+def _aggregate(make: str, kind: str) -> Apply:
     def apply(frame: DataFrame, function: Callable[..., Any], declared: str) -> DataFrame:
-        called: Column = make(function, declared, kind)(*frame.columns)
+        called: Column = _made(make, kind, function, declared)(*frame.columns)
         return frame.groupBy("k").agg(called.alias("made"))
 
     return apply
@@ -220,56 +233,58 @@ def _cogroup(method: str) -> Apply:
     return apply
 
 
-def _pandas(name: str, result: str, wrap: Any, apply: Apply) -> Family:
-    return Family(name, False, result, wrap, apply)
+def _pandas(
+    name: str, result: str, wrap: Any, apply: Apply, since: tuple[int, int] = (3, 5)
+) -> Family:
+    return Family(name, False, result, wrap, apply, since)
 
 
-def _arrow(name: str, result: str, wrap: Any, apply: Apply) -> Family:
-    return Family(name, True, result, wrap, apply)
+def _arrow(
+    name: str, result: str, wrap: Any, apply: Apply, since: tuple[int, int] = (4, 1)
+) -> Family:
+    return Family(name, True, result, wrap, apply, since)
 
 
-_P, _A = PandasUDFType, ArrowUDFType
+_P, _A = "pandas_udf", "arrow_udf"
 
 PANDAS = (
-    _pandas("scalar pandas", "column", _plain, _select(pandas_udf, _P.SCALAR)),
-    _pandas("scalar pandas iter", "column", _iterator, _select(pandas_udf, _P.SCALAR_ITER)),
+    _pandas("scalar pandas", "column", _plain, _select(_P, "SCALAR")),
+    _pandas("scalar pandas iter", "column", _iterator, _select(_P, "SCALAR_ITER")),
     _pandas("mapInPandas", "table", _iterator, _map("mapInPandas")),
     _pandas("mapInPandas barrier", "table", _iterator, _map("mapInPandas", True)),
     _pandas("applyInPandas", "table", _keyless, _group("applyInPandas")),
     _pandas("applyInPandas key", "table", _keyed, _group("applyInPandas")),
-    _pandas("applyInPandas iter", "table", _keyless_frames, _group("applyInPandas")),
-    _pandas("applyInPandas key iter", "table", _keyed_frames, _group("applyInPandas")),
+    _pandas("applyInPandas iter", "table", _keyless_frames, _group("applyInPandas"), (4, 1)),
+    _pandas("applyInPandas key iter", "table", _keyed_frames, _group("applyInPandas"), (4, 1)),
     _pandas("cogroup pandas", "table", _keyless_pair, _cogroup("applyInPandas")),
     _pandas("cogroup pandas key", "table", _keyed_pair, _cogroup("applyInPandas")),
-    _pandas("grouped agg pandas", "scalar", _plain, _aggregate(pandas_udf, _P.GROUPED_AGG)),
+    _pandas("grouped agg pandas", "scalar", _plain, _aggregate(_P, "GROUPED_AGG")),
     _pandas(
-        "grouped agg pandas iter", "scalar", _all_at_once,
-        _aggregate(pandas_udf, _P.GROUPED_AGG_ITER),
+        "grouped agg pandas iter", "scalar", _all_at_once, _aggregate(_P, "GROUPED_AGG_ITER"),
+        (4, 2),
     ),
-    _pandas("window pandas", "scalar", _plain, _select(pandas_udf, _P.GROUPED_AGG, unbounded)),
-    _pandas(
-        "window pandas bounded", "scalar", _plain, _select(pandas_udf, _P.GROUPED_AGG, bounded)
-    ),
+    _pandas("window pandas", "scalar", _plain, _select(_P, "GROUPED_AGG", unbounded)),
+    _pandas("window pandas bounded", "scalar", _plain, _select(_P, "GROUPED_AGG", bounded)),
 )  # fmt: skip
 
 ARROW = (
-    _arrow("scalar arrow", "column", _plain, _select(arrow_udf, _A.SCALAR)),
-    _arrow("scalar arrow iter", "column", _iterator, _select(arrow_udf, _A.SCALAR_ITER)),
-    _arrow("mapInArrow", "batch", _iterator, _map("mapInArrow")),
-    _arrow("mapInArrow barrier", "batch", _iterator, _map("mapInArrow", True)),
-    _arrow("applyInArrow", "table", _keyless, _group("applyInArrow")),
-    _arrow("applyInArrow key", "table", _keyed, _group("applyInArrow")),
+    _arrow("scalar arrow", "column", _plain, _select(_A, "SCALAR")),
+    _arrow("scalar arrow iter", "column", _iterator, _select(_A, "SCALAR_ITER")),
+    _arrow("mapInArrow", "batch", _iterator, _map("mapInArrow"), (3, 5)),
+    _arrow("mapInArrow barrier", "batch", _iterator, _map("mapInArrow", True), (3, 5)),
+    _arrow("applyInArrow", "table", _keyless, _group("applyInArrow"), (4, 0)),
+    _arrow("applyInArrow key", "table", _keyed, _group("applyInArrow"), (4, 0)),
     _arrow("applyInArrow iter", "batch", _keyless_batches, _group("applyInArrow")),
     _arrow("applyInArrow key iter", "batch", _keyed_batches, _group("applyInArrow")),
-    _arrow("cogroup arrow", "table", _keyless_pair, _cogroup("applyInArrow")),
-    _arrow("cogroup arrow key", "table", _keyed_pair, _cogroup("applyInArrow")),
-    _arrow("grouped agg arrow", "scalar", _plain, _aggregate(arrow_udf, _A.GROUPED_AGG)),
+    _arrow("cogroup arrow", "table", _keyless_pair, _cogroup("applyInArrow"), (4, 0)),
+    _arrow("cogroup arrow key", "table", _keyed_pair, _cogroup("applyInArrow"), (4, 0)),
+    _arrow("grouped agg arrow", "scalar", _plain, _aggregate(_A, "GROUPED_AGG")),
     _arrow(
-        "grouped agg arrow iter", "scalar", _all_at_once,
-        _aggregate(arrow_udf, _A.GROUPED_AGG_ITER),
+        "grouped agg arrow iter", "scalar", _all_at_once, _aggregate(_A, "GROUPED_AGG_ITER"),
+        (4, 2),
     ),
-    _arrow("window arrow", "scalar", _plain, _select(arrow_udf, _A.GROUPED_AGG, unbounded)),
-    _arrow("window arrow bounded", "scalar", _plain, _select(arrow_udf, _A.GROUPED_AGG, bounded)),
+    _arrow("window arrow", "scalar", _plain, _select(_A, "GROUPED_AGG", unbounded)),
+    _arrow("window arrow bounded", "scalar", _plain, _select(_A, "GROUPED_AGG", bounded)),
 )  # fmt: skip
 
 FAMILIES = PANDAS + ARROW
