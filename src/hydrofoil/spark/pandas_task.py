@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -49,6 +49,8 @@ class PandasTask(ABC):
     """
 
     stock: StockPandas
+    # Stock's batches of one task must agree in whether there may be nulls.
+    strict: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -66,7 +68,8 @@ class PandasTask(ABC):
         """What runs the task in place of stock."""
         trace = TaskTrace(describe(self.eval_type), udfs=self._traces())
         plan, streams = self.plan(trace)
-        ser = ArrowStream(self.answer_schema().serialize().to_pybytes(), streams)
+        schema = self.answer_schema().serialize().to_pybytes()
+        ser = ArrowStream(schema, streams, strict=self.strict)
         return plan, None, ser, ser
 
     def _traces(self) -> list[UdfTrace]:

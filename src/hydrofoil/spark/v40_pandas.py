@@ -15,6 +15,7 @@ class PandasTask40(PandasTask41):
     """One task of a pandas eval type."""
 
     bounds_key = "pandas_window_bound_types"
+    strict = True
 
     def plan(self, trace: TaskTrace) -> tuple[Plan, int]:
         """The function over the task's batches or groups, and how many streams a group has."""
