@@ -121,7 +121,8 @@ class InputColumns:
     frame_of_struct : bool
         A struct is a data frame of its fields, and not a Series of dicts.
     combined : bool
-        Stock joins a group's batches in Arrow's memory before it converts them.
+        Stock joins a group's batches in Arrow's memory before it converts them, if it does for this
+        line at all.
     """
 
     def __init__(
@@ -132,7 +133,7 @@ class InputColumns:
         frame_of_struct: bool,
         combined: bool = True,
     ) -> None:
-        self.combined = combined
+        self.combined = combined and stock.combined
         self.schema_message = schema_message
         self.schema = pa.ipc.read_schema(pa.py_buffer(schema_message))
         self.stock = stock
@@ -198,8 +199,8 @@ class InputColumns:
             for o in offsets:
                 column = self.columns[o]
                 if column.reader is not None:
-                    array = owned(column.reader.read(column.view))
-                    made[o] = self.builder.series(array, column.name)
+                    array = column.reader.read(column.view)
+                    made[o] = self._series(array, column)
                     continue
                 if o in self.structs and column.view.null_count == 0:
                     made[o] = self._struct_frame(o, frame)
@@ -320,7 +321,12 @@ class InputColumns:
         if COPY_ON_WRITE and len(column) > 1 and not any(c.flags.writeable for c in column):
             # Stock joins the chunks in Arrow's memory, which NumPy then views.
             array.flags.writeable = False
-        return self.builder.series(owned(array), self.columns[offset].name)
+        return self._series(array, self.columns[offset])
+
+    def _series(self, array: Any, column: Column) -> Any:
+        if not (self.stock.views and isinstance(column.reader, NumberReader)):
+            array = owned(array)
+        return self.builder.series(array, column.name)
 
 
 class TaskInputs:

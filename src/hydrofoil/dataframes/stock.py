@@ -47,6 +47,10 @@ class StockPandas:
         converter has to; without it they are local by Arrow's rules.
     mixed_structs : bool
         All fields of a struct are converted in another way if one of them is text or decimal.
+    combined : bool
+        A group's batches are joined in Arrow's memory before they are converted.
+    views : bool
+        A Series of numbers without nulls is a read-only view of Arrow's memory.
     by_label : bool
         Columns of a data frame that go by position are looked up by the label at that position.
     """
@@ -64,4 +68,6 @@ class StockPandas:
     integer_extensions: bool
     timestamps: Callable[[str], ArrayReader | None] | None = None
     mixed_structs: bool = True
+    combined: bool = True
+    views: bool = False
     by_label: bool = False

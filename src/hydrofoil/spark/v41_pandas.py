@@ -109,6 +109,8 @@ class PandasTask41(PandasTask):
             integer_extensions=False,
             timestamps=self._timestamps,
             mixed_structs=False,
+            combined=False,
+            views=True,
             by_label=True,
         )
 
