@@ -5,11 +5,12 @@ columns) and each column holds exactly the declared type. Anything else stock ve
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from hydrofoil._cext.arrays.write import (
     ArrayWriter,
@@ -81,8 +82,18 @@ def _extend(writer: ArrayWriter, array: Any) -> bool:
     return False
 
 
+@cache
+def _casts() -> bool:
+    """Whether pyarrow casts pandas' Arrow strings, of wide offsets, to the declared type.
+
+    Older ones take them as they are.
+    """
+    made = pa.array(pd.array(["a"], dtype="string[pyarrow]"), type=pa.string())
+    return bool(made.type == pa.string())
+
+
 def _extend_text(writer: StringWriter, text: Any) -> bool:
-    if text.num_chunks != 1:
+    if text.num_chunks != 1 or not _casts():
         return False
     view = ColumnView.of_type(text.type)
     if view.format not in ("u", "U"):
