@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql.functions import col, udtf
-from pyspark.sql.pandas.functions import arrow_udf, pandas_udf
+from pyspark.sql.pandas import functions
+from pyspark.sql.pandas.functions import pandas_udf
 
 from benchmarks.case import Case, columns
 
@@ -84,7 +85,7 @@ def _pandas_mean() -> Callable[[str], Column]:
 
 
 def _arrow_mean() -> Callable[[str], Column]:
-    call: Callable[[str], Column] = arrow_udf(_mean_arrow, "double")
+    call: Callable[[str], Column] = functions.arrow_udf(_mean_arrow, "double")
     return call
 
 

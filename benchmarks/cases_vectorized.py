@@ -7,7 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql.pandas.functions import arrow_udf, pandas_udf
+from pyspark.sql.pandas import functions
+from pyspark.sql.pandas.functions import pandas_udf
 
 from benchmarks.case import Case, columns
 
@@ -35,7 +36,7 @@ def _pandas(function: Callable[..., Any], returns: str) -> Callable[[DataFrame],
 
 def _arrow(function: Callable[..., Any], returns: str) -> Callable[[DataFrame], DataFrame]:
     def query(data: DataFrame) -> DataFrame:
-        call: Callable[..., Column] = arrow_udf(function, returns)
+        call: Callable[..., Column] = functions.arrow_udf(function, returns)
         return data.select(call("c"))
 
     return query

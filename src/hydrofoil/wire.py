@@ -134,14 +134,15 @@ def write_batches(
     *,
     start: bytes,
     flush_each: bool,
+    strict: bool = False,
 ) -> None:
     """Write one Arrow stream.
 
     ``start`` precedes it, once the first batch is there; without one nothing is written. The end
-    marker is written even when ``batches`` raises, as stock does.
+    marker is written even when ``batches`` raises, as stock does. ``strict`` is as for `Header`.
     """
     writer = None
-    header = Header(schema_message)
+    header = Header(schema_message, strict=strict)
     try:
         for batch in batches:
             if writer is None:
@@ -164,12 +165,19 @@ class Header:
     """The schema that a stream of answers begins with.
 
     It is the declared one, but for record batches that stock's conversion made of another type.
+
+    Parameters
+    ----------
+    strict : bool
+        Batches of one stream agree in whether there may be nulls, too.
     """
 
-    def __init__(self, message: bytes) -> None:
+    def __init__(self, message: bytes, *, strict: bool = False) -> None:
         self.message = message
+        self.strict = strict
         self.schema: pa.Schema | None = None
-        self.declared = True
+        # The declared schema, where the stream has begun with another.
+        self.other: pa.Schema | None = None
 
     def _fits(self, batch: pa.RecordBatch) -> bool:
         if self.schema is None:
@@ -177,12 +185,15 @@ class Header:
         if batch.schema.equals(self.schema):
             return True
         # Whether there may be nulls makes no difference to how values lie.
-        return _without_nullability(batch.schema) == _without_nullability(self.schema)
+        return not self.strict and (
+            _without_nullability(batch.schema) == _without_nullability(self.schema)
+        )
 
     def for_first(self, batch: Encoded | pa.RecordBatch) -> bytes:
         """The schema message of a stream whose first batch this is."""
         if isinstance(batch, pa.RecordBatch):
-            self.declared, self.schema = self._fits(batch), batch.schema
+            self.other = None if self._fits(batch) else self.schema
+            self.schema = batch.schema
             # Stock's own, for schemas can be equal and name a list's items otherwise.
             self.message = batch.schema.serialize().to_pybytes()
         return self.message
@@ -190,10 +201,14 @@ class Header:
     def check(self, batch: Encoded | pa.RecordBatch) -> None:
         """Raise what pyarrow raises at a batch of another schema than the stream's."""
         if isinstance(batch, Encoded):
-            if not self.declared:
-                raise pa.ArrowInvalid(f"a result of another type after batches of {self.schema}")
+            if self.other is not None:
+                self._refuse(pa.RecordBatch.from_pylist([], schema=self.other))
         elif not self._fits(batch):
-            pa.RecordBatchStreamWriter(pa.BufferOutputStream(), self.schema).write_batch(batch)
+            self._refuse(batch)
+
+    def _refuse(self, batch: pa.RecordBatch) -> None:
+        pa.RecordBatchStreamWriter(pa.BufferOutputStream(), self.schema).write_batch(batch)
+        raise pa.ArrowInvalid(f"a batch of {batch.schema} in a stream of {self.schema}")
 
 
 def _without_nullability(schema: pa.Schema) -> str:

@@ -49,4 +49,6 @@ def main(infile: BinaryIO, outfile: BinaryIO) -> None:
 
 if __name__ == "__main__":
     worker.main = main
+    if hasattr(daemon, "worker_main"):  # Up to 4.1 it has been looked up by now.
+        daemon.worker_main = main
     daemon.manager()

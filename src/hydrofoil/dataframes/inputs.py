@@ -69,9 +69,13 @@ def reader_for(spark_type: Any, view: ColumnView, stock: StockPandas) -> ArrayRe
     if name == "TimestampNTZType" and view.format == "tsu:":
         return TimestampReader()
     if name == "TimestampType" and view.format.startswith("tsu:") and view.format != "tsu:":
-        zone = view.format.removeprefix("tsu:")
-        return TimestampReader(None if zone in UTC else partial(local_times, zone))
+        return (stock.timestamps or by_arrow)(view.format.removeprefix("tsu:"))
     return None
+
+
+def by_arrow(zone: str) -> ArrayReader:
+    """What reads instants as local times by Arrow's rules of zones."""
+    return TimestampReader(None if zone in UTC else partial(local_times, zone))
 
 
 def local_times(zone: str, instants: Any) -> Any:
@@ -117,7 +121,8 @@ class InputColumns:
     frame_of_struct : bool
         A struct is a data frame of its fields, and not a Series of dicts.
     combined : bool
-        Stock joins a group's batches in Arrow's memory before it converts them.
+        Stock joins a group's batches in Arrow's memory before it converts them, if it does for this
+        line at all.
     """
 
     def __init__(
@@ -128,7 +133,7 @@ class InputColumns:
         frame_of_struct: bool,
         combined: bool = True,
     ) -> None:
-        self.combined = combined
+        self.combined = combined and stock.combined
         self.schema_message = schema_message
         self.schema = pa.ipc.read_schema(pa.py_buffer(schema_message))
         self.stock = stock
@@ -163,7 +168,7 @@ class InputColumns:
         if not fields or not all(field.native for field in fields):
             return
         names = {type(field.spark_type).__name__ for field in fields}
-        if names.intersection(_OTHERWISE_IN_STRUCTS):
+        if self.stock.mixed_structs and names.intersection(_OTHERWISE_IN_STRUCTS):
             self.mixed.add(i)
             if COPY_ON_WRITE and names.intersection(("TimestampType", "TimestampNTZType")):
                 return
@@ -194,8 +199,8 @@ class InputColumns:
             for o in offsets:
                 column = self.columns[o]
                 if column.reader is not None:
-                    array = owned(column.reader.read(column.view))
-                    made[o] = self.builder.series(array, column.name)
+                    array = column.reader.read(column.view)
+                    made[o] = self._series(array, column)
                     continue
                 if o in self.structs and column.view.null_count == 0:
                     made[o] = self._struct_frame(o, frame)
@@ -316,7 +321,12 @@ class InputColumns:
         if COPY_ON_WRITE and len(column) > 1 and not any(c.flags.writeable for c in column):
             # Stock joins the chunks in Arrow's memory, which NumPy then views.
             array.flags.writeable = False
-        return self.builder.series(owned(array), self.columns[offset].name)
+        return self._series(array, self.columns[offset])
+
+    def _series(self, array: Any, column: Column) -> Any:
+        if not (self.stock.views and isinstance(column.reader, NumberReader)):
+            array = owned(array)
+        return self.builder.series(array, column.name)
 
 
 class TaskInputs:

@@ -5,11 +5,12 @@ columns) and each column holds exactly the declared type. Anything else stock ve
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from hydrofoil._cext.arrays.write import (
     ArrayWriter,
@@ -81,8 +82,18 @@ def _extend(writer: ArrayWriter, array: Any) -> bool:
     return False
 
 
+@cache
+def _casts() -> bool:
+    """Whether pyarrow casts pandas' Arrow strings, of wide offsets, to the declared type.
+
+    Older ones take them as they are.
+    """
+    made = pa.array(pd.array(["a"], dtype="string[pyarrow]"), type=pa.string())
+    return bool(made.type == pa.string())
+
+
 def _extend_text(writer: StringWriter, text: Any) -> bool:
-    if text.num_chunks != 1:
+    if text.num_chunks != 1 or not _casts():
         return False
     view = ColumnView.of_type(text.type)
     if view.format not in ("u", "U"):
@@ -174,6 +185,7 @@ class FrameResults:
         self.builder = builder()
         self.names_verified = names_verified
         self.by_name = stock.by_name
+        self.by_label = stock.by_label
         self.names: list[str] = list(return_type.names)
         self.distinct = len(set(self.names)) == len(self.names)
         self.writers = [writer_for(field.dataType, stock) for field in return_type.fields]
@@ -212,6 +224,8 @@ class FrameResults:
         if columns._values is self._known:
             return range(count)
         labels = list(columns)
+        if self.by_label and not _tell_apart(labels):
+            return None
         if labels == self.names and (self.distinct or not self.by_name):
             if not isinstance(columns._values, np.ndarray):
                 # pandas 3's labels, which take longer to list, and which frames share.
@@ -241,3 +255,8 @@ class FrameResults:
         for writer in self.writers:
             if writer is not None:
                 writer.clear()
+
+
+def _tell_apart(labels: list[Any]) -> bool:
+    """Whether a data frame gives one column for each of its labels."""
+    return {int, str}.issuperset(map(type, labels)) and len(set(labels)) == len(labels)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from hydrofoil._cext.arrays.read import ArrayReader
+
 
 class ToStock(Exception):
     """The batch or group needs stock's code; ``str()`` is the reason that is counted."""
@@ -40,6 +42,17 @@ class StockPandas:
         Strings and binary are sent back with 64-bit offsets.
     integer_extensions : bool
         Integers are pandas' nullable ones.
+    timestamps : callable, optional
+        (time zone of a column) -> what reads its instants as local times, or None if stock's
+        converter has to; without it they are local by Arrow's rules.
+    mixed_structs : bool
+        All fields of a struct are converted in another way if one of them is text or decimal.
+    combined : bool
+        A group's batches are joined in Arrow's memory before they are converted.
+    views : bool
+        A Series of numbers without nulls is a read-only view of Arrow's memory.
+    by_label : bool
+        Columns of a data frame that go by position are looked up by the label at that position.
     """
 
     pipeline: Callable[[int, Iterator[Any]], Iterator[pa.RecordBatch]]
@@ -53,3 +66,8 @@ class StockPandas:
     timezone: str
     large_var_types: bool
     integer_extensions: bool
+    timestamps: Callable[[str], ArrayReader | None] | None = None
+    mixed_structs: bool = True
+    combined: bool = True
+    views: bool = False
+    by_label: bool = False

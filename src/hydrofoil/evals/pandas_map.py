@@ -16,8 +16,9 @@ class MapPandas(FramesPlan):
 
     Parameters
     ----------
-    checked : callable
-        Stock's checks around what the function returned: an iterator of data frames.
+    called : callable
+        (split index, iterator of data frames) -> an iterator of what the function returns for them,
+        under stock's checks; the function is called when the first result is asked for, or before.
     """
 
     def __init__(
@@ -26,10 +27,10 @@ class MapPandas(FramesPlan):
         stock: StockPandas,
         trace: TaskTrace,
         *,
-        checked: Callable[[Any], Iterator[Any]],
+        called: Callable[[int, Iterator[Any]], Iterator[Any]],
     ) -> None:
         super().__init__(udf, stock, trace, names_verified=True)
-        self.checked = checked
+        self.called = called
         self.inputs = TaskInputs(stock, frame_of_struct=True)
 
     def __call__(self, split_index: int, batches: Iterable[Batch]) -> Iterator[Any]:
@@ -37,7 +38,7 @@ class MapPandas(FramesPlan):
         return super().__call__(split_index, [batches])
 
     def _results(self, split_index: int, batches: Iterable[Batch]) -> Iterator[Any]:
-        return self.checked(self.udf.function(map(self._frame, batches)))
+        return self.called(split_index, map(self._frame, batches))
 
     def _frame(self, batch: Batch) -> Any:
         columns, reason = self.inputs.series(batch, [0])

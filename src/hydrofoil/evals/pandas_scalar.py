@@ -113,7 +113,43 @@ def _plausible(result: Any, udf: Udf, rows: int) -> bool:
     return isinstance(result, pd.DataFrame) or not is_struct(udf.return_type)
 
 
-class ScalarPandasIter:
+class _IterColumns:
+    """Arguments and results of one function from an iterator of batches to one of results."""
+
+    def __init__(self, udf: Udf, stock: StockPandas, trace: TaskTrace) -> None:
+        self.udf = udf
+        self.stock = stock
+        self.trace = trace
+        self.results = ColumnResults([udf.return_type], stock)
+        self.frames = (
+            FrameResults(udf.return_type, stock, names_verified=True)
+            if is_struct(udf.return_type)
+            else None
+        )
+        self.inputs = TaskInputs(stock, frame_of_struct=True)
+        self.offsets = sorted(set(udf.arguments))
+
+    def _columns(self, batch: Batch) -> dict[int, Any]:
+        """What the function is given of each of its columns, by offset."""
+        columns, reason = self.inputs.series(batch, self.offsets)
+        if not reason:
+            self.trace.fast()
+            return columns
+        self.trace.fell_back(reason)
+        return dict(enumerate(self.stock.all_series(self.inputs.record_batch(batch))))
+
+    def _output(self, result: Any) -> Any:
+        if self.frames is not None:
+            self.frames.clear()
+            if self.frames.add(result):
+                return Encoded([self.frames.column], self.frames.finish())
+        elif self.results.take_column(0, result):
+            return Encoded(self.results.writers, len(result))
+        self.stock.verify(result)
+        return self.stock.to_arrow([result])
+
+
+class ScalarPandasIter(_IterColumns):
     """One function from an iterator of batches to an iterator of results.
 
     Parameters
@@ -138,20 +174,10 @@ class ScalarPandasIter:
         counted: Callable[[Iterator[Any], Callable[[], int]], Iterator[Any]],
         exhausted: Callable[[Iterator[Any]], None],
     ) -> None:
-        self.udf = udf
-        self.stock = stock
-        self.trace = trace
+        super().__init__(udf, stock, trace)
         self.checked = checked
         self.counted = counted
         self.exhausted = exhausted
-        self.results = ColumnResults([udf.return_type], stock)
-        self.frames = (
-            FrameResults(udf.return_type, stock, names_verified=True)
-            if is_struct(udf.return_type)
-            else None
-        )
-        self.inputs = TaskInputs(stock, frame_of_struct=True)
-        self.offsets = sorted(set(udf.arguments))
         self.rows = 0
 
     def __call__(self, split_index: int, batches: Iterable[Batch]) -> Iterator[Any]:
@@ -164,22 +190,35 @@ class ScalarPandasIter:
             self.trace.publish()
 
     def _arguments(self, batch: Batch) -> Any:
-        columns, reason = self.inputs.series(batch, self.offsets)
-        if reason:
-            self.trace.fell_back(reason)
-            columns = dict(enumerate(self.stock.all_series(self.inputs.record_batch(batch))))
-        else:
-            self.trace.fast()
+        columns = self._columns(batch)
         self.rows += batch.length if isinstance(batch, Frame) else batch.num_rows
         arguments = tuple([columns[o] for o in self.udf.arguments])
         return arguments[0] if len(arguments) == 1 else arguments
 
-    def _output(self, result: Any) -> Any:
-        if self.frames is not None:
-            self.frames.clear()
-            if self.frames.add(result):
-                return Encoded([self.frames.column], self.frames.finish())
-        elif self.results.take_column(0, result):
-            return Encoded(self.results.writers, len(result))
-        self.stock.verify(result)
-        return self.stock.to_arrow([result])
+
+class ScalarPandasIterCalled(_IterColumns):
+    """As `ScalarPandasIter`, where stock's code calls the function and checks before it converts.
+
+    Parameters
+    ----------
+    called : callable
+        (split index, iterator of batches' columns by offset) -> an iterator of what the function
+        returns for them, under all of stock's checks.
+    """
+
+    def __init__(
+        self,
+        udf: Udf,
+        stock: StockPandas,
+        trace: TaskTrace,
+        *,
+        called: Callable[[int, Iterator[Any]], Iterator[Any]],
+    ) -> None:
+        super().__init__(udf, stock, trace)
+        self.called = called
+
+    def __call__(self, split_index: int, batches: Iterable[Batch]) -> Iterator[Any]:
+        try:
+            yield from map(self._output, self.called(split_index, map(self._columns, batches)))
+        finally:
+            self.trace.publish()

@@ -277,6 +277,9 @@ FAMILIES = tuple(
 )
 """Those that the installed Spark offers."""
 
+MISSING = frozenset(family.name for family in _ALL) - {family.name for family in FAMILIES}
+"""The names of those that it does not."""
+
 PANDAS = tuple(family for family in FAMILIES if not family.arrow)
 ARROW = tuple(family for family in FAMILIES if family.arrow)
 

@@ -23,7 +23,8 @@ def _line(minor: str, fast: tuple[int, ...]) -> SparkLine:
 
 
 _ROWS = (100, 101)
-_PANDAS = (200, 201, 202, 203, 204, 205, 206, 216, 217)
+_PANDAS_TO_40 = (200, 201, 202, 203, 204, 205, 206)
+_PANDAS = (*_PANDAS_TO_40, 216, 217)
 _ARROW = (207, 209, 210, 215, 250, 251, 252, 253, 254)
 _TABLES = (300, 301)
 
@@ -31,10 +32,10 @@ LINES = {
     line.minor: line
     for line in (
         _line("4.3", (*_ROWS, *_PANDAS, *_ARROW, *_TABLES)),
-        _line("4.2", (*_ROWS, 200, 201, 205, 207, 209, 215, 250, 251, 252, 253, 254)),
-        _line("4.1", _ROWS),
-        _line("4.0", (100,)),
-        _line("3.5", (100,)),
+        _line("4.2", (*_ROWS, *_PANDAS, 207, 209, 215, 250, 251, 252, 253, 254)),
+        _line("4.1", (*_ROWS, *_PANDAS_TO_40, 216)),
+        _line("4.0", (100, *_PANDAS_TO_40)),
+        _line("3.5", (100, *_PANDAS_TO_40)),
     )
 }
 

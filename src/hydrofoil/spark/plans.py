@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -17,9 +17,6 @@ from hydrofoil.spark.stock_worker import Capture, Pipeline
 from hydrofoil.spark.streams import ArrowStream, BatchStream
 from hydrofoil.spark.v43_arrow import ArrowTask
 from hydrofoil.trace import TaskTrace
-
-if TYPE_CHECKING:
-    from hydrofoil.spark.v43_pandas import PandasTask
 
 
 def row_plan(
@@ -79,13 +76,6 @@ def arrow_plan(
         ser = ArrowStream(task.answer_schema().serialize().to_pybytes(), streams)
     else:
         ser = BatchStream(task.wrap, streams)
-    return plan, None, ser, ser
-
-
-def pandas_plan(task: "PandasTask", eval_type: int) -> Pipeline:
-    """The fast path of functions of Series and data frames."""
-    plan, streams = task.plan(TaskTrace(describe(eval_type), udfs=task.traces()))
-    ser = ArrowStream(task.answer_schema().serialize().to_pybytes(), streams)
     return plan, None, ser, ser
 
 

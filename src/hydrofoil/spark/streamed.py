@@ -5,9 +5,11 @@ There is no parsed message to look at, as in 4.3. What a UDF is called with is n
 """
 
 import io
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, ClassVar
+from inspect import FullArgSpec
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
@@ -26,8 +28,21 @@ from hydrofoil.spark.stock_worker import (
 )
 from hydrofoil.spark.streams import START
 
+if TYPE_CHECKING:
+    from hydrofoil.spark.v41_pandas import PandasTask41
+
 SQL_BATCHED_UDF = 100
 SQL_ARROW_BATCHED_UDF = 101
+SQL_SCALAR_PANDAS_UDF = 200
+
+# Stock's functions around those of pandas.
+PANDAS_WRAPPERS = (
+    "wrap_scalar_pandas_udf",
+    "wrap_pandas_batch_iter_udf",
+    "wrap_cogrouped_map_pandas_udf",
+    "wrap_grouped_agg_pandas_udf",
+    "wrap_window_agg_pandas_udf",
+)
 
 NOT_HERE = "no fast path for this eval type on this version of Spark"
 
@@ -82,6 +97,14 @@ class StreamedWorker(StockWorker):
         """
         plain = options(binary_as_bytes=False, large_var_types=False, pickled=True)
         return pickled_rows(udfs, None, plain, self.stock.to_arrow_type, self.run)
+
+    def pandas(
+        self, task: type["PandasTask41"], eval_type: int, capture: Capture, stock: Pipeline
+    ) -> Pipeline:
+        """The fast path of functions of Series and data frames, up to 4.1."""
+        # With named arguments there is another dict before it.
+        conf = next((item for item in reversed(self.passed[2:]) if isinstance(item, dict)), {})
+        return task(self.stock, eval_type, capture.udfs, capture.replays, stock, conf).pipeline()
 
     # --- Stock's functions, with an eye on what passes through ------------------------------------
 
@@ -144,6 +167,7 @@ class StreamedWorker(StockWorker):
             arguments=list(arguments),
             keywords=dict(keywords),
             return_type=capture.return_type,
+            arity=next((len(spec.args) for spec in rest if isinstance(spec, FullArgSpec)), 0),
         )
 
 
@@ -164,5 +188,34 @@ def on_record_batches(
             serializer.dump_stream(function(split_index, serializer.load_stream(source)), sink)
             sink.seek(len(START))
             yield pa.ipc.open_stream(sink).read_next_batch()
+
+    return pipeline
+
+
+def on_groups(
+    function: Callable[..., Any], serializer: Any, streams: int
+) -> Callable[[int, Iterable[Any]], Iterator[pa.RecordBatch]]:
+    """As `on_record_batches`, from groups.
+
+    A group is an iterable of record batches, or as many of them as it has ``streams``.
+    """
+
+    def pipeline(split_index: int, groups: Iterable[Any]) -> Iterator[pa.RecordBatch]:
+        for group in groups:
+            source, sink = io.BytesIO(), io.BytesIO()
+            source.write(struct.pack("!i", streams))
+            for batches in (group,) if streams == 1 else group:
+                listed = list(batches)
+                # Of a stream without batches nobody asks for the schema.
+                schema = listed[0].schema if listed else pa.schema([])
+                with pa.ipc.new_stream(source, schema) as writer:
+                    for batch in listed:
+                        writer.write_batch(batch)
+            source.write(struct.pack("!i", 0))
+            source.seek(0)
+            serializer.dump_stream(function(split_index, serializer.load_stream(source)), sink)
+            if sink.tell():
+                sink.seek(len(START))
+                yield from pa.ipc.open_stream(sink)
 
     return pipeline

@@ -25,11 +25,14 @@ class ArrowStream:
         Of the answer.
     streams : int
         Arrow streams a group; 0 where the input is one stream and not in groups.
+    strict : bool
+        As for `write_batches`.
     """
 
-    def __init__(self, schema_message: bytes, streams: int = 0) -> None:
+    def __init__(self, schema_message: bytes, streams: int = 0, *, strict: bool = False) -> None:
         self.schema_message = schema_message
         self.streams = streams
+        self.strict = strict
         self._flush_per_batch = False
 
     def load_stream(self, stream: BinaryIO) -> Iterator[Any]:
@@ -42,6 +45,7 @@ class ArrowStream:
             stream,
             start=START,
             flush_each=self._flush_per_batch,
+            strict=self.strict,
         )
 
 

@@ -1,4 +1,4 @@
-"""Spark 4.1: row UDFs are fast, pickled and on Arrow; everything else runs on stock's code.
+"""Spark 4.1: row UDFs are fast, pickled and on Arrow, and functions of pandas.
 
 On Arrow its converters are those of 4.3, but not where they stand: its serializer converts, once
 all UDFs of the projection have been called for a batch.
@@ -11,15 +11,17 @@ import pyarrow as pa
 from pyspark.sql.types import StructField, StructType
 
 from hydrofoil.evals.batched import RowProjection
-from hydrofoil.evals.eval_types import describe
+from hydrofoil.evals.eval_types import EVAL_TYPES, describe
 from hydrofoil.evals.udf import Udf
 from hydrofoil.spark.caps import LINES
 from hydrofoil.spark.conversion import options, stock_column
 from hydrofoil.spark.pickled_rows import pickled_rows
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock
 from hydrofoil.spark.streamed import (
+    PANDAS_WRAPPERS,
     SQL_ARROW_BATCHED_UDF,
     SQL_BATCHED_UDF,
+    SQL_SCALAR_PANDAS_UDF,
     StreamedWorker,
     on_record_batches,
 )
@@ -33,13 +35,24 @@ class Worker(StreamedWorker):
     """Stock's worker with Hydrofoil's data path."""
 
     fast = LINES["4.1"].fast
-    replayed = frozenset({SQL_ARROW_BATCHED_UDF})
+    wrappers = (
+        *StreamedWorker.wrappers,
+        *PANDAS_WRAPPERS,
+        "wrap_grouped_map_pandas_udf",
+        "wrap_grouped_map_pandas_iter_udf",
+    )
+    replayed = frozenset({SQL_ARROW_BATCHED_UDF, SQL_SCALAR_PANDAS_UDF})
 
     def plan(
         self, eval_type: int, capture: Capture, stock: Pipeline, confs: tuple[Any, ...]
     ) -> Pipeline:
         if eval_type == SQL_BATCHED_UDF:
             return self.pickled(capture.udfs, stock)
+        if EVAL_TYPES[eval_type].native == "pandas":
+            # Imported here, because plain UDFs do without pandas.
+            from hydrofoil.spark.v41_pandas import PandasTask41
+
+            return self.pandas(PandasTask41, eval_type, capture, stock)
         function, _, serializer, _ = stock
         runner_conf = self.passed[-1]
         if self.stock.use_legacy_pandas_udf_conversion(runner_conf):

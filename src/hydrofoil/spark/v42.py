@@ -1,7 +1,6 @@
 """Spark 4.2: the fast paths of 4.3 that its worker does the same things by.
 
-Its converters are those of 4.3. For the eval types that are taken here the order of its steps is,
-too; its checks of results are its own. The other pandas eval types run on stock's code.
+Its converters are those of 4.3; where its steps and checks differ they are its own.
 """
 
 import io
@@ -9,24 +8,23 @@ import struct
 from typing import Any
 
 from hydrofoil._cext.rows import Replay
+from hydrofoil.evals.eval_types import EVAL_TYPES
 from hydrofoil.evals.udf import Udf
 from hydrofoil.spark.caps import LINES
-from hydrofoil.spark.plans import arrow_plan, pandas_plan, pickled_row_plan, row_plan
+from hydrofoil.spark.plans import arrow_plan, pickled_row_plan, row_plan
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock, functions_of
 from hydrofoil.spark.streamed import (
+    PANDAS_WRAPPERS,
     SQL_ARROW_BATCHED_UDF,
     SQL_BATCHED_UDF,
     StreamedWorker,
-    on_record_batches,
 )
 from hydrofoil.spark.v42_arrow import ArrowTask42
 
 SQL_SCALAR_PANDAS_UDF = 200
 SQL_GROUPED_MAP_PANDAS_UDF = 201
-SQL_MAP_PANDAS_ITER_UDF = 205
 # Eval types that stock has no function around the user's for, and their plans find it in a Udf.
 _DESCRIBED = (SQL_ARROW_BATCHED_UDF, SQL_GROUPED_MAP_PANDAS_UDF)
-_PANDAS = (SQL_SCALAR_PANDAS_UDF, SQL_GROUPED_MAP_PANDAS_UDF, SQL_MAP_PANDAS_ITER_UDF)
 THREADS = "spark.sql.execution.pythonUDF.arrow.concurrency.level"
 
 
@@ -36,8 +34,9 @@ class Worker(StreamedWorker):
     fast = LINES["4.2"].fast
     wrappers = (
         *StreamedWorker.wrappers,
-        "wrap_scalar_pandas_udf",
-        "wrap_pandas_batch_iter_udf",
+        *PANDAS_WRAPPERS,
+        "wrap_grouped_map_pandas_iter_udf",
+        "wrap_grouped_agg_pandas_iter_udf",
     )
     replayed = frozenset({SQL_SCALAR_PANDAS_UDF})
 
@@ -76,17 +75,13 @@ class Worker(StreamedWorker):
         runner_conf, eval_conf = confs
         if eval_type == SQL_ARROW_BATCHED_UDF:
             return self._rows(capture, stock[0], runner_conf, eval_conf)
-        if eval_type in _PANDAS:
+        if EVAL_TYPES[eval_type].native == "pandas":
             # Imported here, because plain UDFs do without pandas.
             from hydrofoil.spark.v42_pandas import PandasTask42
 
-            function, _, serializer, _ = stock
-            if eval_type == SQL_SCALAR_PANDAS_UDF:
-                function = on_record_batches(function, serializer)
-            task = PandasTask42(
-                self.stock, eval_type, capture.udfs, capture.replays, function, runner_conf
-            )
-            return pandas_plan(task, eval_type)
+            return PandasTask42(
+                self.stock, eval_type, capture.udfs, capture.replays, stock, runner_conf
+            ).pipeline()
         return arrow_plan(self.stock, capture, stock[0], eval_type, runner_conf, ArrowTask42)
 
     def as_pickled(self, udfs: list[Udf], stock: Pipeline, confs: tuple[Any, ...]) -> Pipeline:

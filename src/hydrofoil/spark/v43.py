@@ -14,7 +14,7 @@ from hydrofoil.evals.udf import Udf
 from hydrofoil.evals.udtf_pickled import PickleStream
 from hydrofoil.rows import as_pickled
 from hydrofoil.spark.conversion import stock_column
-from hydrofoil.spark.plans import arrow_plan, options_of, pandas_plan, pickled_row_plan, row_plan
+from hydrofoil.spark.plans import arrow_plan, options_of, pickled_row_plan, row_plan
 from hydrofoil.spark.stock_worker import (
     Capture,
     Pipeline,
@@ -127,12 +127,12 @@ class Worker(StockWorker):
                     pickle_ser, infos, eval_type, runner_conf, eval_conf
                 )
                 # Imported here, because plain UDFs do without pandas.
-                from hydrofoil.spark.v43_pandas import PandasTask
+                from hydrofoil.spark.v43_pandas import PandasTask43
 
-                task = PandasTask(
+                task = PandasTask43(
                     self.stock, eval_type, capture.udfs, capture.replays, function, runner_conf
                 )
-                return pandas_plan(task, eval_type)
+                return task.pipeline()
             capture.stock_only = True
             stock: Pipeline = self.original["read_udfs"](
                 pickle_ser, infos, eval_type, runner_conf, eval_conf

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 import pyarrow as pa
@@ -18,18 +18,11 @@ from pyspark.sql.types import StructField, StructType
 from pyspark.util import PythonEvalType
 
 from hydrofoil._cext.rows import Replay
-from hydrofoil.dataframes.results import writer_for
 from hydrofoil.dataframes.stock import StockPandas
-from hydrofoil.evals.pandas_aggregate import AggregatePandas, AggregatePandasIter, WindowPandas
-from hydrofoil.evals.pandas_grouped import (
-    CogroupedMapPandas,
-    GroupedMapPandas,
-    GroupedMapPandasIter,
-)
-from hydrofoil.evals.pandas_map import MapPandas
-from hydrofoil.evals.pandas_scalar import ScalarPandas, ScalarPandasIter, is_struct
+from hydrofoil.evals.pandas_scalar import ScalarPandasIter, is_struct
 from hydrofoil.evals.udf import Udf
-from hydrofoil.trace import TaskTrace, UdfTrace
+from hydrofoil.spark.pandas_task import PandasTask, Plan, bounds_of
+from hydrofoil.trace import TaskTrace
 
 # Eval types in which a struct column is a data frame.
 _STRUCT_AS_FRAME = (
@@ -37,27 +30,23 @@ _STRUCT_AS_FRAME = (
     PythonEvalType.SQL_SCALAR_PANDAS_ITER_UDF,
     PythonEvalType.SQL_MAP_PANDAS_ITER_UDF,
 )
-# Eval types that return data frames, and so a struct column.
-_FRAMES = (
-    PythonEvalType.SQL_MAP_PANDAS_ITER_UDF,
-    PythonEvalType.SQL_GROUPED_MAP_PANDAS_UDF,
-    PythonEvalType.SQL_GROUPED_MAP_PANDAS_ITER_UDF,
-    PythonEvalType.SQL_COGROUPED_MAP_PANDAS_UDF,
-)
 
 
-class PandasTask:
+class PandasTask43(PandasTask):
     """One task of a pandas eval type.
 
     Parameters
     ----------
-    worker : module
-        The private copy of stock's worker.
-    replays : list of Replay
-        What ``pipeline`` calls in place of the users' functions.
     pipeline : callable
-        Stock's function for the task.
+        Stock's function for the task, over batches or groups of record batches.
+
+    Attributes
+    ----------
+    narrow : tuple of int
+        Eval types whose strings and binary always have 32-bit offsets.
     """
+
+    narrow: ClassVar[tuple[int, ...]] = (PythonEvalType.SQL_GROUPED_AGG_PANDAS_ITER_UDF,)
 
     def __init__(
         self,
@@ -68,15 +57,9 @@ class PandasTask:
         pipeline: Callable[..., Any],
         runner_conf: Any,
     ) -> None:
-        self.worker = worker
-        self.eval_type = eval_type
-        self.udfs = udfs
-        self.replays = replays
+        super().__init__(worker, eval_type, udfs, replays)
         self.conf = runner_conf
-        self.large_var_types = (
-            runner_conf.use_large_var_types
-            and eval_type != PythonEvalType.SQL_GROUPED_AGG_PANDAS_ITER_UDF
-        )
+        self.large_var_types = runner_conf.use_large_var_types and eval_type not in self.narrow
         self.output = StructType(
             [StructField(f"_{i}", udf.return_type) for i, udf in enumerate(udfs)]
         )
@@ -94,31 +77,7 @@ class PandasTask:
             integer_extensions=runner_conf.prefer_int_ext_dtype,
         )
 
-    def traces(self) -> list[UdfTrace]:
-        """What is planned for each function."""
-        return [
-            UdfTrace(udf.name, f" -> {udf.return_type.simpleString()}", "fast", self._left(udf))
-            for udf in self.udfs
-        ]
-
-    def _left(self, udf: Udf) -> str:
-        fields = (
-            [field.dataType for field in udf.return_type.fields]
-            if is_struct(udf.return_type)
-            else [udf.return_type]
-        )
-        for spark_type in fields:
-            if writer_for(spark_type, self.stock) is None:
-                return f"its results are converted by stock: {spark_type.simpleString()}"
-        return ""
-
-    def answer_schema(self) -> pa.Schema:
-        """The schema of the record batches that stock answers with."""
-        return pa.schema(
-            [pa.field(field.name, self._arrow_type(field.dataType)) for field in self.output]
-        )
-
-    def _arrow_type(self, spark_type: Any) -> pa.DataType:
+    def _answer_type(self, spark_type: Any) -> pa.DataType:
         def plain(spark_type: Any) -> pa.DataType:
             return self.worker.to_arrow_type(
                 spark_type,
@@ -131,45 +90,25 @@ class PandasTask:
         # Stock wraps a data frame's columns, each of which it takes to be nullable.
         return pa.struct([pa.field(field.name, plain(field.dataType)) for field in spark_type])
 
-    def plan(self, trace: TaskTrace) -> tuple[Callable[..., Iterator[Any]], int]:
-        """The function over the task's batches or groups, and how many streams a group has."""
-        types = PythonEvalType
-        udfs, udf, stock = self.udfs, self.udfs[0], self.stock
-        match self.eval_type:
-            case types.SQL_SCALAR_PANDAS_UDF:
-                return ScalarPandas(udfs, self.replays, stock, trace), 0
-            case types.SQL_SCALAR_PANDAS_ITER_UDF:
-                element = pd.DataFrame if is_struct(udf.return_type) else pd.Series
-                return ScalarPandasIter(
-                    udf,
-                    stock,
-                    trace,
-                    checked=lambda results: self.worker.verify_return_type(
-                        results,
-                        Iterator[element],  # type: ignore[valid-type]
-                    ),
-                    counted=self._counted,
-                    exhausted=self.worker.verify_iterator_exhausted,
-                ), 0
-            case types.SQL_MAP_PANDAS_ITER_UDF:
-                return MapPandas(udf, stock, trace, checked=self._checked_frames), 0
-            case types.SQL_GROUPED_MAP_PANDAS_UDF:
-                return GroupedMapPandas(udf, stock, trace), 1
-            case types.SQL_GROUPED_MAP_PANDAS_ITER_UDF:
-                return GroupedMapPandasIter(udf, stock, trace), 1
-            case types.SQL_COGROUPED_MAP_PANDAS_UDF:
-                return CogroupedMapPandas(udf, stock, trace), 2
-            case types.SQL_GROUPED_AGG_PANDAS_UDF:
-                return AggregatePandas(udfs, stock, trace), 1
-            case types.SQL_GROUPED_AGG_PANDAS_ITER_UDF:
-                return AggregatePandasIter(udf, stock, trace), 1
-            case types.SQL_WINDOW_AGG_PANDAS_UDF:
-                bounds = [
-                    bound.strip().lower()
-                    for bound in self.conf.get("window_bound_types").split(",")
-                ]
-                return WindowPandas(udfs, bounds, stock, trace), 1
-        raise ValueError(f"eval type {self.eval_type} has no pandas plan")
+    def _scalar_iter(self, udf: Udf, trace: TaskTrace) -> Plan:
+        element = pd.DataFrame if is_struct(udf.return_type) else pd.Series
+        return ScalarPandasIter(
+            udf,
+            self.stock,
+            trace,
+            checked=lambda results: self.worker.verify_return_type(
+                results,
+                Iterator[element],  # type: ignore[valid-type]
+            ),
+            counted=self._counted,
+            exhausted=self.worker.verify_iterator_exhausted,
+        )
+
+    def _called(self, split_index: int, frames: Iterator[Any]) -> Iterator[Any]:
+        return self._checked_frames(self.udfs[0].function(frames))
+
+    def _bounds(self) -> list[str]:
+        return bounds_of(self.conf.get("window_bound_types"))
 
     # --- Stock's conversions and checks -----------------------------------------------------------
 
@@ -193,18 +132,6 @@ class PandasTask:
             timezone=self.conf.timezone,
             prefer_int_ext_dtype=self.conf.prefer_int_ext_dtype,
             df_for_struct=self._as_frame,
-        )
-
-    def _verify(self, result: Any) -> None:
-        truncate = self.eval_type in (
-            PythonEvalType.SQL_SCALAR_PANDAS_ITER_UDF,
-            PythonEvalType.SQL_MAP_PANDAS_ITER_UDF,
-        )
-        self.worker.verify_pandas_result(
-            result,
-            self.udfs[0].return_type,
-            assign_cols_by_name=True if truncate else self.conf.assign_cols_by_name,
-            truncate_return_schema=truncate,
         )
 
     def _to_arrow(self, results: list[Any]) -> pa.RecordBatch:

@@ -26,7 +26,9 @@ from hydrofoil.parity.probes import describe
 from parity import recorder, replay
 from parity.replay import Player, Players
 
-_RESULT_ID = 8
+_FRAMED = -8
+# How a pickled function begins.
+_PICKLE = b"\x80\x05"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Task:
     """A recorded task of a family, around its function."""
 
     family: Family
+    framed: bool
     before: bytes
     after: bytes
     data: bytes
@@ -48,7 +51,8 @@ class Task:
         """The task with another function and another declared type, both as Spark gets them."""
         command = cloudpickle.dumps((function, _parse_datatype_string(declared)))
         init = self.before + struct.pack(">i", len(command)) + command + self.after
-        return struct.pack(">ii", -8, len(init)) + init + self.data
+        head = struct.pack(">ii", _FRAMED, len(init)) if self.framed else b""
+        return head + init + self.data
 
 
 class Recordings:
@@ -75,26 +79,30 @@ class Recordings:
             use_environment(self._spark, {recorder.FOLDER: str(self._folder)}),
         ):
             family.idle(frame).collect()
-        while True:  # The worker writes once the query's rows are out.
-            new = [name for name in set(os.listdir(self._folder)) - before if "." not in name]
-            if new:
-                break
+        new: list[str] = []
+        begun = time.monotonic()
+        while not new:  # The worker writes once the query's rows are out.
+            assert time.monotonic() - begun < 60, "the worker has recorded nothing"
             time.sleep(0.01)
+            new = [name for name in set(os.listdir(self._folder)) - before if "." not in name]
         # The largest is the task with the rows: others have empty partitions.
         data = max(((self._folder / name).read_bytes() for name in new), key=len)
         return _parsed(family, data)
 
 
 def _parsed(family: Family, data: bytes) -> Task:
-    marker, length = struct.unpack_from(">ii", data)
-    assert marker == -8, f"not the init message of Spark 4.3: {marker}"
-    init, rest = data[8 : 8 + length], data[8 + length :]
-    # The function is the last variable part; its size stands before it.
-    end = len(init) - _RESULT_ID
-    for start in range(end - 4):
-        if struct.unpack_from(">i", init, start)[0] == end - start - 4:
-            return Task(family, init[:start], init[end:], rest)
-    raise AssertionError("no function found in the init message")
+    framed = struct.unpack_from(">i", data)[0] == _FRAMED
+    start = end = 0
+    while (start := data.index(_PICKLE, start + 1)) > 0:
+        end = start + struct.unpack_from(">i", data, start - 4)[0]
+        if start < end <= len(data) and data[end - 1 : end] == b".":
+            break
+    before, rest = data[: start - 4], data[end:]
+    if not framed:
+        return Task(family, framed, before, b"", rest)
+    # From 4.3 on the init message has a marker and its length in front.
+    length = struct.unpack_from(">i", data, 4)[0]
+    return Task(family, framed, before[8:], data[end : 8 + length], data[8 + length :])
 
 
 def players() -> Players:
