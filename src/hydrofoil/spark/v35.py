@@ -1,4 +1,4 @@
-"""Spark 3.5: pickled row UDFs are fast; everything else runs on stock's code."""
+"""Spark 3.5: pickled row UDFs and mapInArrow are fast."""
 
 import sys
 import traceback
@@ -7,13 +7,23 @@ from typing import Any
 
 from hydrofoil.spark.caps import LINES
 from hydrofoil.spark.stock import hide_our_frames
+from hydrofoil.spark.stock_worker import Capture, Pipeline
 from hydrofoil.spark.streamed import StreamedWorker
+from hydrofoil.spark.streamed_arrow import ARROW, WRAPPERS_35, StreamedArrow
 
 
 class Worker(StreamedWorker):
     """Stock's worker with Hydrofoil's data path."""
 
     fast = LINES["3.5"].fast
+    wrappers = (*StreamedWorker.wrappers, *WRAPPERS_35)
+
+    def plan(
+        self, eval_type: int, capture: Capture, stock: Pipeline, confs: tuple[Any, ...]
+    ) -> Pipeline:
+        if eval_type in ARROW:
+            return StreamedArrow(self.stock, eval_type, capture, stock, self.passed[2:]).pipeline()
+        return super().plan(eval_type, capture, stock, confs)
 
     def _exchange_reports(self) -> None:
         # This line's main formats errors itself, by these two.

@@ -1,4 +1,4 @@
-"""Spark 4.1: row UDFs are fast, pickled and on Arrow; everything else runs on stock's code.
+"""Spark 4.1: row UDFs are fast, pickled and on Arrow, and so are functions of Arrow's objects.
 
 On Arrow its converters are those of 4.3, but not where they stand: its serializer converts, once
 all UDFs of the projection have been called for a batch.
@@ -15,6 +15,7 @@ from hydrofoil.spark.caps import LINES
 from hydrofoil.spark.conversion import options, stock_column
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock
 from hydrofoil.spark.streamed import SQL_BATCHED_UDF, StreamedWorker, on_record_batches
+from hydrofoil.spark.streamed_arrow import ARROW, WRAPPERS_41, StreamedArrow
 from hydrofoil.spark.streams import ArrowStream
 from hydrofoil.trace import TaskTrace
 
@@ -26,7 +27,7 @@ class Worker(StreamedWorker):
     """Stock's worker with Hydrofoil's data path."""
 
     fast = LINES["4.1"].fast
-    wrappers = (*StreamedWorker.wrappers, "wrap_arrow_batch_udf")
+    wrappers = (*StreamedWorker.wrappers, "wrap_arrow_batch_udf", *WRAPPERS_41)
     replayed = frozenset({SQL_ARROW_BATCHED_UDF})
 
     def plan(
@@ -34,6 +35,8 @@ class Worker(StreamedWorker):
     ) -> Pipeline:
         if eval_type == SQL_BATCHED_UDF:
             return self.pickled(capture.udfs, stock)
+        if eval_type in ARROW:
+            return StreamedArrow(self.stock, eval_type, capture, stock, self.passed[2:]).pipeline()
         function, _, serializer, _ = stock
         runner_conf = self.passed[-1]
         if self.stock.use_legacy_pandas_udf_conversion(runner_conf):

@@ -20,6 +20,7 @@ SQL_ARROW_BATCHED_UDF = 101
 SQL_SCALAR_PANDAS_UDF = 200
 SQL_GROUPED_MAP_PANDAS_UDF = 201
 SQL_MAP_PANDAS_ITER_UDF = 205
+SQL_COGROUPED_MAP_ARROW_UDF = 210
 # Eval types that stock has no function around the user's for, and their plans find it in a Udf.
 _DESCRIBED = (SQL_ARROW_BATCHED_UDF, SQL_GROUPED_MAP_PANDAS_UDF)
 _PANDAS = (SQL_SCALAR_PANDAS_UDF, SQL_GROUPED_MAP_PANDAS_UDF, SQL_MAP_PANDAS_ITER_UDF)
@@ -34,6 +35,7 @@ class Worker(StreamedWorker):
         *StreamedWorker.wrappers,
         "wrap_scalar_pandas_udf",
         "wrap_pandas_batch_iter_udf",
+        "wrap_cogrouped_map_arrow_udf",
     )
     replayed = frozenset({SQL_SCALAR_PANDAS_UDF})
 
@@ -83,6 +85,10 @@ class Worker(StreamedWorker):
                 self.stock, eval_type, capture.udfs, capture.replays, function, runner_conf
             )
             return pandas_plan(task, eval_type)
+        if eval_type == SQL_COGROUPED_MAP_ARROW_UDF:
+            function, _, return_type, argspec, _ = self.passed
+            offsets, _ = capture.prepared[0]
+            capture.prepared[0] = (function, offsets, return_type, len(argspec.args))
         return arrow_plan(self.stock, capture, stock[0], eval_type, runner_conf, ArrowTask42)
 
     def _rows(self, capture: Capture, stock: Any, runner_conf: Any, eval_conf: Any) -> Pipeline:
