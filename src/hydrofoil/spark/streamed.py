@@ -71,6 +71,12 @@ class StreamedWorker(StockWorker):
         assert eval_type == SQL_BATCHED_UDF, f"no plan for eval type {eval_type}"
         return self.pickled(capture.udfs, stock)
 
+    def table_plan(
+        self, eval_type: int, name: str, stock: Pipeline, confs: tuple[Any, ...]
+    ) -> Pipeline:
+        """As `plan`, for the table function of a name."""
+        raise NotImplementedError
+
     # --- Stock's functions, with an eye on what passes through ------------------------------------
 
     def read_udfs(self, pickle_ser: Any, infile: Any, eval_type: int, *confs: Any) -> Pipeline:
@@ -91,9 +97,13 @@ class StreamedWorker(StockWorker):
         self.capture = capture = Capture()
         try:
             stock: Pipeline = self.original["read_udtf"](pickle_ser, infile, eval_type, *confs)
+            if eval_type not in self.fast:
+                raise StaysStock(NOT_HERE)
+            return self.table_plan(eval_type, capture.names[-1], stock, confs)
+        except StaysStock as reason:
+            publish_stock(eval_type, capture.names, str(reason))
         finally:
             self.capture = None
-        publish_stock(eval_type, capture.names, NOT_HERE)
         return stock
 
     def read_single_udf(self, *args: Any, **kwargs: Any) -> Any:

@@ -6,6 +6,7 @@ from hydrofoil.spark.caps import LINES
 from hydrofoil.spark.stock_worker import Capture, Pipeline
 from hydrofoil.spark.streamed import StreamedWorker
 from hydrofoil.spark.streamed_arrow import ARROW, WRAPPERS_40, StreamedArrow
+from hydrofoil.spark.streamed_udtf import pickled
 
 
 class Worker(StreamedWorker):
@@ -20,6 +21,11 @@ class Worker(StreamedWorker):
         if eval_type in ARROW:
             return Arrow40(self.stock, eval_type, capture, stock, self.passed[2:]).pipeline()
         return super().plan(eval_type, capture, stock, confs)
+
+    def table_plan(
+        self, eval_type: int, name: str, stock: Pipeline, confs: tuple[Any, ...]
+    ) -> Pipeline:
+        return pickled(self.stock, stock, name)
 
 
 class Arrow40(StreamedArrow):

@@ -16,6 +16,7 @@ from hydrofoil.spark.conversion import options, stock_column
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock
 from hydrofoil.spark.streamed import SQL_BATCHED_UDF, StreamedWorker, on_record_batches
 from hydrofoil.spark.streamed_arrow import ARROW, WRAPPERS_41, StreamedArrow
+from hydrofoil.spark.streamed_udtf import SQL_TABLE_UDF, arrow, pickled
 from hydrofoil.spark.streams import ArrowStream
 from hydrofoil.trace import TaskTrace
 
@@ -69,3 +70,10 @@ class Worker(StreamedWorker):
         )
         ser = ArrowStream(output.serialize().to_pybytes())
         return projection, None, ser, ser
+
+    def table_plan(
+        self, eval_type: int, name: str, stock: Pipeline, confs: tuple[Any, ...]
+    ) -> Pipeline:
+        if eval_type == SQL_TABLE_UDF:
+            return pickled(self.stock, stock, name)
+        return arrow(self.stock, stock, name, confs)

@@ -14,6 +14,7 @@ from hydrofoil.spark.caps import LINES
 from hydrofoil.spark.plans import arrow_plan, pandas_plan, row_plan
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock, functions_of
 from hydrofoil.spark.streamed import SQL_BATCHED_UDF, StreamedWorker, on_record_batches
+from hydrofoil.spark.streamed_udtf import SQL_TABLE_UDF, arrow, pickled
 from hydrofoil.spark.v42_arrow import ArrowTask42
 
 SQL_ARROW_BATCHED_UDF = 101
@@ -114,3 +115,10 @@ class Worker(StreamedWorker):
             run=self.run,
             threads=threads,
         )
+
+    def table_plan(
+        self, eval_type: int, name: str, stock: Pipeline, confs: tuple[Any, ...]
+    ) -> Pipeline:
+        if eval_type == SQL_TABLE_UDF:
+            return pickled(self.stock, stock, name)
+        return arrow(self.stock, stock, name, confs)
