@@ -381,6 +381,15 @@ cdef class FloatEncoder(_FloatingEncoder):
     cdef object restore(self, Py_ssize_t i):
         return None if self.is_null(i) else self.as_written(i, (<float*>self.values.data)[i])
 
+    def has_nan(self):
+        """Whether a value is not a number; what stands at a null does not count."""
+        cdef Py_ssize_t i
+        cdef float* values = <float*>self.values.data
+        for i in range(self.length):
+            if values[i] != values[i] and not self.is_null(i):
+                return True
+        return False
+
 
 cdef class DoubleEncoder(_FloatingEncoder):
     def __cinit__(self, *, nullable=True):
@@ -405,6 +414,15 @@ cdef class DoubleEncoder(_FloatingEncoder):
 
     cdef object restore(self, Py_ssize_t i):
         return None if self.is_null(i) else self.as_written(i, (<double*>self.values.data)[i])
+
+    def has_nan(self):
+        """Whether a value is not a number; what stands at a null does not count."""
+        cdef Py_ssize_t i
+        cdef double* values = <double*>self.values.data
+        for i in range(self.length):
+            if values[i] != values[i] and not self.is_null(i):
+                return True
+        return False
 
     cdef int write_items(self, list values) except -1:
         cdef Py_ssize_t k, size = PyList_GET_SIZE(values)
