@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -92,6 +92,8 @@ class RowProjection:
         How many threads call the functions; 0 or less for none.
     """
 
+    column_type: ClassVar[type[Column]] = Column
+
     def __init__(
         self,
         udfs: list[Udf],
@@ -120,7 +122,7 @@ class RowProjection:
         self.encoders: list[Encoder | None] = []
         for udf in udfs:
             try:
-                self.encoders.append(encoder_for(udf.return_type, options))
+                self.encoders.append(self.encoder_of(udf.return_type))
                 reason = ""
             except NoCodec as missing:
                 self.encoders.append(None)
@@ -132,6 +134,10 @@ class RowProjection:
         self.columns: list[Column] = []
         self.loops: list[Loop] = []
         self.unsupported = ""
+
+    def encoder_of(self, spark_type: Any) -> Encoder:
+        """The encoder of results of a declared type; `NoCodec` if stock has to convert them."""
+        return encoder_for(spark_type, self.options)
 
     def __call__(
         self, split_index: int, batches: Iterable[Frame | pa.RecordBatch]
@@ -158,7 +164,7 @@ class RowProjection:
         users = [set(udf.offsets) for udf in self.udfs]
         try:
             self.columns = [
-                Column(
+                self.column_type(
                     field.dataType,
                     ColumnView.of_type(arrow_type),
                     self.options,
@@ -259,7 +265,7 @@ class RowProjection:
                 done.append(kept)
                 continue
             known = encoder.restored(taken) if kept is None else kept
-            reason = "the time zone was changed"
+            reason = getattr(encoder, "unsettled", "the time zone was changed")
             if taken < rows:
                 known.append(loop.rows.left)
             if loop.rows.shared:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql.conversion import ArrowTableToRowsConversion
 from pyspark.sql.pandas.types import _dedup_names
 from pyspark.sql.types import Row
 
@@ -33,6 +32,9 @@ def known_zone(zone: str) -> bool:
 
 def stock_column(binary_as_bytes: bool) -> Callable[[Any, Any], list[Any]]:
     """Stock's conversion of one column: (pyarrow array, Spark type) -> list of values."""
+    # Since 4.0.
+    from pyspark.sql.conversion import ArrowTableToRowsConversion
+
     # Since 4.2.
     to_pylist = getattr(ArrowTableToRowsConversion, "_to_pylist", pa.Array.to_pylist)
 

@@ -19,6 +19,7 @@ from hydrofoil.evals.eval_types import describe
 from hydrofoil.evals.udf import Udf
 from hydrofoil.evals.vectorized import keys_and_values
 from hydrofoil.spark.arrow_checks import StockChecks
+from hydrofoil.spark.conversion import options
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock
 from hydrofoil.spark.streams import ArrowStream, BatchStream
 from hydrofoil.spark.struct_batches import flatten_struct, wrap_struct
@@ -191,9 +192,6 @@ class StreamedArrow:
         return self.passed[-2] if self._is_window else self.passed[-1]
 
     def _results(self) -> Results:
-        # What it imports is not there in 3.5.
-        from hydrofoil.spark.conversion import options
-
         types = [udf.return_type for udf in self.udfs]
         large = self.worker.use_large_var_types(self._conf)
         to_arrow_type = partial(self.worker.to_arrow_type, prefers_large_types=large)

@@ -1,25 +1,38 @@
-"""Spark 4.0: pickled row UDFs and functions of Arrow's objects are fast."""
+"""Spark 4.0: row UDFs, functions of Arrow's objects, and table functions on pickled rows are fast.
+
+On Arrow its row UDFs go through pandas.
+"""
 
 from typing import Any
 
 from hydrofoil.spark.caps import LINES
-from hydrofoil.spark.stock_worker import Capture, Pipeline
+from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock
 from hydrofoil.spark.streamed import StreamedWorker
 from hydrofoil.spark.streamed_arrow import ARROW, WRAPPERS_40, StreamedArrow
+from hydrofoil.spark.streamed_rows import SQL_ARROW_BATCHED_UDF, WRAPPER, rows_by_pandas
 from hydrofoil.spark.streamed_udtf import pickled
+
+THREADS = "spark.sql.execution.pythonUDF.arrow.concurrency.level"
 
 
 class Worker(StreamedWorker):
     """Stock's worker with Hydrofoil's data path."""
 
     fast = LINES["4.0"].fast
-    wrappers = (*StreamedWorker.wrappers, *WRAPPERS_40)
+    wrappers = (*StreamedWorker.wrappers, WRAPPER, *WRAPPERS_40)
+    replayed = frozenset({SQL_ARROW_BATCHED_UDF})
 
     def plan(
         self, eval_type: int, capture: Capture, stock: Pipeline, confs: tuple[Any, ...]
     ) -> Pipeline:
         if eval_type in ARROW:
             return Arrow40(self.stock, eval_type, capture, stock, self.passed[2:]).pipeline()
+        if eval_type == SQL_ARROW_BATCHED_UDF:
+            runner_conf = self.passed[-1]
+            if THREADS in runner_conf:
+                raise StaysStock("threads are configured")
+            large = self.stock.use_large_var_types(runner_conf)
+            return rows_by_pandas(self.stock, capture, stock, self.run, large=large)
         return super().plan(eval_type, capture, stock, confs)
 
     def table_plan(
