@@ -192,10 +192,13 @@ class RowProjection:
     def _evaluate(self, frame: Frame) -> Encoded | pa.RecordBatch:
         if self.schema is None:
             self._plan(frame.schema_message)
+        decoders = None
         try:
             decoders = self._decoders(frame)
         except ToStock as reason:
             self.trace.fell_back(str(reason))
+        if decoders is None:
+            # Not above, where what stock raises would have our reason as its context.
             return self._by_stock(self._record_batch(frame))
         try:
             return self.run(lambda: self._run_udfs(frame, decoders))

@@ -22,7 +22,7 @@ from hydrofoil.evals.batched import Column, RowProjection, ToStock
 _WHOLE = ("ByteType", "ShortType", "IntegerType", "LongType")
 _FLOATING = ("FloatType", "DoubleType")
 # Values of these are Python's, nulls None, in a Series as in Arrow.
-_OBJECTS = ("BooleanType", "StringType", "BinaryType", "DateType", "DecimalType")
+_OBJECTS = ("BooleanType", "StringType", "BinaryType", "DateType")
 
 _NAN = float("nan")
 # Up to here a float has every whole number.
@@ -53,7 +53,8 @@ class PandasColumn(Column):
             self.whole_fields = [
                 child for leaf, child in zip(leaves, view.children, strict=False) if leaf in _WHOLE
             ]
-        known = bool(leaves) and set(leaves) <= {*_WHOLE, *_FLOATING, *_OBJECTS}
+        same = {*_WHOLE, *_FLOATING, *_OBJECTS, "DecimalType"}
+        known = bool(leaves) and set(leaves) <= same
         if self.decoder is not None and not known:
             self.decoder, self.ahead = None, False
             self.reason = f"pandas has other values for {_name(spark_type)}"
