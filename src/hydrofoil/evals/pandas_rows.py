@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil._cext.codecs import fixed, nested
+from hydrofoil._cext.codecs import fixed, nested, varlen
 from hydrofoil._cext.codecs.base import Decoder, Encoder
 from hydrofoil._cext.codecs.special import ValuesDecoder
 from hydrofoil._cext.columns import ColumnView
@@ -145,6 +145,8 @@ def _encoder(spark_type: Any, options: Options, *, nullable: bool) -> Encoder:
         return _Float(nullable=nullable)
     if name == "DoubleType":
         return _Double(nullable=nullable)
+    if name == "StringType":
+        return varlen.StringEncoder(wide=options.large_var_types, nullable=nullable, exact=True)
     if name == "ArrayType":
         element = _encoder(spark_type.elementType, options, nullable=spark_type.containsNull)
         return _List(element, nullable=nullable)

@@ -191,10 +191,13 @@ cdef class _VarlenEncoder(Encoder):
     cdef Buffer offsets
     cdef Buffer var
     cdef bint wide
+    # No text is made of other values than text.
+    cdef bint exact
 
-    def __cinit__(self, *, wide=False, nullable=True):
+    def __cinit__(self, *, wide=False, nullable=True, exact=False):
         self.nullable = nullable
         self.wide = wide
+        self.exact = exact
         self.restores = True
 
     def __dealloc__(self):
@@ -256,6 +259,8 @@ cdef class StringEncoder(_VarlenEncoder):
             return self.write_null()
         if not PyUnicode_CheckExact(value):
             # Stock makes text of anything; of these types nobody can tell when.
+            if self.exact:
+                return LEFT
             if value is True:
                 value = "true"
             elif value is False:
@@ -286,7 +291,7 @@ cdef class StringEncoder(_VarlenEncoder):
 
 cdef class BinaryEncoder(_VarlenEncoder):
     # A bytearray is restored as bytes: stock makes bytes of it first thing.
-    def __cinit__(self, *, wide=False, nullable=True):
+    def __cinit__(self, *, wide=False, nullable=True, exact=False):
         self.mutable = True
 
     cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
