@@ -81,51 +81,6 @@ class _Long(fixed.Int64Encoder):
         )
 
 
-class _Float(fixed.FloatEncoder):
-    """Floats of 32 bits."""
-
-    unsettled = "a result that is not a number"
-
-    def is_settled(self) -> bool:
-        return not self.has_nan()
-
-
-class _Double(fixed.DoubleEncoder):
-    """Floats of 64 bits."""
-
-    unsettled = "a result that is not a number"
-
-    def is_settled(self) -> bool:
-        return not self.has_nan()
-
-
-class _Struct(nested.StructEncoder):
-    """Structs of fields that are such encoders."""
-
-    unsettled = "a result that is not a number"
-
-    def __init__(
-        self, fields: list[Encoder], names: list[str], row_type: type, *, nullable: bool = True
-    ) -> None:
-        self.parts = fields
-
-    def is_settled(self) -> bool:
-        return all(part.is_settled() for part in self.parts)
-
-
-class _List(nested.ListEncoder):
-    """Lists of elements that are such an encoder's."""
-
-    unsettled = "a result that is not a number"
-
-    def __init__(self, element: Encoder, *, nullable: bool = True) -> None:
-        self.part = element
-
-    def is_settled(self) -> bool:
-        settled: bool = self.part.is_settled()
-        return settled
-
-
 def result_encoder(spark_type: Any, options: Options) -> Encoder:
     """The encoder of a result column of this declared type.
 
@@ -142,14 +97,14 @@ def result_encoder(spark_type: Any, options: Options) -> Encoder:
 def _encoder(spark_type: Any, options: Options, *, nullable: bool) -> Encoder:
     name = _name(spark_type)
     if name == "FloatType":
-        return _Float(nullable=nullable)
+        return fixed.FloatEncoder(nullable=nullable, nan_is_null=True)
     if name == "DoubleType":
-        return _Double(nullable=nullable)
+        return fixed.DoubleEncoder(nullable=nullable, nan_is_null=True)
     if name == "StringType":
         return varlen.StringEncoder(wide=options.large_var_types, nullable=nullable, exact=True)
     if name == "ArrayType":
         element = _encoder(spark_type.elementType, options, nullable=spark_type.containsNull)
-        return _List(element, nullable=nullable)
+        return nested.ListEncoder(element, nullable=nullable)
     if name == "StructType":
         if len(set(spark_type.names)) != len(spark_type.names):
             raise NoCodec("struct with duplicate field names as a result")
@@ -157,7 +112,9 @@ def _encoder(spark_type: Any, options: Options, *, nullable: bool) -> Encoder:
             _encoder(field.dataType, options, nullable=field.nullable)
             for field in spark_type.fields
         ]
-        return _Struct(fields, spark_type.names, options.row_type, nullable=nullable)
+        return nested.StructEncoder(
+            fields, spark_type.names, options.row_type, nullable=nullable
+        )
     if name not in _WHOLE + _OBJECTS:
         raise NoCodec(f"pandas has other values for {name}")
     return encoder_for(spark_type, options, nullable=nullable)

@@ -3,7 +3,7 @@
 See `v43_udtf`: these lines keep other functions within functions, and convert the same way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -12,15 +12,21 @@ import pyarrow as pa
 from pyspark.sql.types import StructField, StructType
 
 from hydrofoil.evals.eval_types import describe
-from hydrofoil.evals.udtf import Outcome, TableFunction
+from hydrofoil.evals.udtf import Ends, Outcome, TableFunction
 from hydrofoil.evals.udtf_pickled import PickledTable, PickleStream
 from hydrofoil.spark.conversion import options, stock_column
 from hydrofoil.spark.stock import rebound, variables_of
 from hydrofoil.spark.stock_worker import Pipeline, StaysStock
 from hydrofoil.spark.streams import ArrowStream
 from hydrofoil.spark.struct_batches import wrap_struct
-from hydrofoil.spark.v43_udtf import Variables, ends_of, pickled_table, projection
-from hydrofoil.trace import TaskTrace
+from hydrofoil.spark.v43_udtf import (
+    Variables,
+    ends_of,
+    pickled_method,
+    pickled_table,
+    projection,
+)
+from hydrofoil.trace import TaskTrace, UdfTrace
 
 SQL_TABLE_UDF = 300
 SQL_ARROW_TABLE_UDF = 301
@@ -36,6 +42,48 @@ def pickled(stock: ModuleType, pipeline: Pipeline, name: str) -> Pipeline:
     """
     function, _, deserializer, serializer = pipeline
     table: PickledTable = pickled_table(stock, function, name, TaskTrace(describe(SQL_TABLE_UDF)))
+    return table, None, deserializer, PickleStream(serializer.serializer)
+
+
+class _NeverRaised(Exception):
+    """For lines where a method cannot ask for the end of its input."""
+
+
+class _Table35(PickledTable):
+    """A table function of 3.5, which ends with `terminate` even where a call has failed."""
+
+    def __call__(self, split_index: int, rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+        try:
+            try:
+                yield from self._tables(rows)
+            finally:
+                yield from self._last()
+        finally:
+            self.trace.publish()
+
+
+def pickled_35(pipeline: Pipeline, name: str) -> Pipeline:
+    """What runs a SQL_TABLE_UDF of 3.5 instead of stock's ``pipeline``.
+
+    Raises
+    ------
+    StaysStock
+        If stock has to run it.
+    """
+    function, _, deserializer, serializer = pipeline
+    parts = Variables(function)
+    terminate = parts["terminate"]
+    eval_method, return_type = pickled_method(parts["eval"], checks_nulls=False)
+    table = _Table35(
+        eval_method,
+        None if terminate is None else pickled_method(terminate, checks_nulls=False)[0],
+        Ends(None, _NeverRaised),
+        list(parts["arg_offsets"]),
+        trace=TaskTrace(
+            describe(SQL_TABLE_UDF),
+            udfs=[UdfTrace(name, f" -> {return_type.simpleString()}", "fast")],
+        ),
+    )
     return table, None, deserializer, PickleStream(serializer.serializer)
 
 

@@ -186,10 +186,13 @@ cdef class DoubleDecoder(_FixedDecoder):
 cdef class _FixedEncoder(Encoder):
     cdef Buffer values
     cdef Py_ssize_t width
+    # Of floating types: what is not a number becomes null.
+    cdef bint nan_is_null
 
-    def __cinit__(self, *, nullable=True):
+    def __cinit__(self, *, nullable=True, nan_is_null=False):
+        self.nan_is_null = nan_is_null
         self.nullable = nullable
-        self.restores = True
+        self.restores = not nan_is_null
 
     def __dealloc__(self):
         buffer_free(&self.values)
@@ -358,7 +361,7 @@ cdef class _FloatingEncoder(_FixedEncoder):
 cdef class FloatEncoder(_FloatingEncoder):
     # A restored float has been rounded to the column's width; stock would round the original to the
     # same.
-    def __cinit__(self, *, nullable=True):
+    def __cinit__(self, *, nullable=True, nan_is_null=False):
         self.width = 4
         self.largest = 1 << 24
 
@@ -367,6 +370,8 @@ cdef class FloatEncoder(_FloatingEncoder):
         cdef float narrow
         if PyFloat_CheckExact(value):
             narrow = <float>PyFloat_AS_DOUBLE(value)
+            if self.nan_is_null and narrow != narrow:
+                return self.write_null()
         elif value is None:
             return self.write_null()
         elif self.note_integer(value, &number) == TAKEN:
@@ -381,18 +386,9 @@ cdef class FloatEncoder(_FloatingEncoder):
     cdef object restore(self, Py_ssize_t i):
         return None if self.is_null(i) else self.as_written(i, (<float*>self.values.data)[i])
 
-    def has_nan(self):
-        """Whether a value is not a number; what stands at a null does not count."""
-        cdef Py_ssize_t i
-        cdef float* values = <float*>self.values.data
-        for i in range(self.length):
-            if values[i] != values[i] and not self.is_null(i):
-                return True
-        return False
-
 
 cdef class DoubleEncoder(_FloatingEncoder):
-    def __cinit__(self, *, nullable=True):
+    def __cinit__(self, *, nullable=True, nan_is_null=False):
         self.width = 8
         self.largest = <long long>1 << 53
 
@@ -401,6 +397,8 @@ cdef class DoubleEncoder(_FloatingEncoder):
         cdef double wide
         if PyFloat_CheckExact(value):
             wide = PyFloat_AS_DOUBLE(value)
+            if self.nan_is_null and wide != wide:
+                return self.write_null()
         elif value is None:
             return self.write_null()
         elif self.note_integer(value, &number) == TAKEN:
@@ -415,15 +413,6 @@ cdef class DoubleEncoder(_FloatingEncoder):
     cdef object restore(self, Py_ssize_t i):
         return None if self.is_null(i) else self.as_written(i, (<double*>self.values.data)[i])
 
-    def has_nan(self):
-        """Whether a value is not a number; what stands at a null does not count."""
-        cdef Py_ssize_t i
-        cdef double* values = <double*>self.values.data
-        for i in range(self.length):
-            if values[i] != values[i] and not self.is_null(i):
-                return True
-        return False
-
     cdef int write_items(self, list values) except -1:
         cdef Py_ssize_t k, size = PyList_GET_SIZE(values)
         cdef double* target
@@ -435,5 +424,7 @@ cdef class DoubleEncoder(_FloatingEncoder):
             if not PyFloat_CheckExact(<object>value):
                 return _FixedEncoder.write_items(self, values)
             target[k] = PyFloat_AS_DOUBLE(<object>value)
+            if self.nan_is_null and target[k] != target[k]:
+                return _FixedEncoder.write_items(self, values)
         self.length += size
         return TAKEN
