@@ -52,15 +52,15 @@ RESULTS: dict[str, tuple[Any, list[Any]]] = {
     "map<string, bigint>": ({"a": 1}, [None, {}, {"a": None}, {1: 1}, [("a", 1)]]),
     "struct<a: bigint, b: string>": (
         (1, "x"),
-        [None, Row(a=1, b=None), {"a": 2}, {"b": "y", "c": 1}, (1,), [1, "x"], Pair("p", 3)]
-        + [(1, 5), (1.5, "x"), (None, None), (2**63, "x"), "ab"],
+        [
+            *(None, Row(a=1, b=None), {"a": 2}, {"b": "y", "c": 1}, (1,), [1, "x"], Pair("p", 3)),
+            *((1, 5), (1.5, "x"), (None, None), (2**63, "x"), "ab"),
+        ],
     ),
     "struct<a: double, b: array<float>>": ((0.5, [0.5]), [(NAN, []), (1, [NAN]), (0.5, [None])]),
     "struct<a: date, b: struct<c: boolean>>": ((DAY, (True,)), [(TIME, None), (None, (None,))]),
 }
-CASES = [
-    (declared, plain, odd) for declared, (plain, values) in RESULTS.items() for odd in values
-]
+CASES = [(declared, plain, odd) for declared, (plain, values) in RESULTS.items() for odd in values]
 
 
 @pytest.mark.parametrize(("declared", "plain", "odd"), CASES)

@@ -13,7 +13,6 @@ from hydrofoil._cext.export import FrameExport
 from hydrofoil._cext.frames import Frame
 from hydrofoil.wire import Batch
 
-
 # Arrow's number of the type, for which pyarrow up to 17 has no name.
 _INTERVAL_MONTHS = 21
 

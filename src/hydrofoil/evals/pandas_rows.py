@@ -62,14 +62,14 @@ class PandasColumn(Column):
     def changed_by_nulls(self) -> bool:
         """Whether a Series has floats for the bound batch's whole numbers, or for its nulls."""
         if self.is_number:
-            return self.view.null_count != 0
+            return bool(self.view.null_count)
         return any(field.null_count != 0 for field in self.whole_fields)
 
 
 # --- Results --------------------------------------------------------------------------------------
 
 
-class _Long(fixed.Int64Encoder):
+class _Long(fixed.Int64Encoder):  # type: ignore[misc]
     """Whole numbers, which are floats in a Series with nulls."""
 
     unsettled = "whole numbers and nulls, too large for floats"
@@ -112,9 +112,7 @@ def _encoder(spark_type: Any, options: Options, *, nullable: bool) -> Encoder:
             _encoder(field.dataType, options, nullable=field.nullable)
             for field in spark_type.fields
         ]
-        return nested.StructEncoder(
-            fields, spark_type.names, options.row_type, nullable=nullable
-        )
+        return nested.StructEncoder(fields, spark_type.names, options.row_type, nullable=nullable)
     if name not in _WHOLE + _OBJECTS:
         raise NoCodec(f"pandas has other values for {name}")
     return encoder_for(spark_type, options, nullable=nullable)
@@ -171,7 +169,8 @@ class PandasRows(RowProjection):
                     values = column.decoder.decode(column.view)
                 except Exception as error:
                     raise ToStock(f"a value that stock should convert: {error}") from None
-                values = [_NAN if value is None else float(value) for value in values]
+                if None in values:
+                    values = [_NAN if value is None else float(value) for value in values]
             else:
                 batch = self._record_batch(frame) if batch is None else batch
                 values = self.stock_column(batch.column(i), self.input_type.fields[i].dataType)

@@ -16,7 +16,6 @@ from hydrofoil.evals.arrow_results import Results
 from hydrofoil.evals.arrow_scalar import ArrowScalar
 from hydrofoil.evals.arrow_window import WindowArrow
 from hydrofoil.evals.eval_types import describe
-from hydrofoil.evals.udf import Udf
 from hydrofoil.evals.vectorized import keys_and_values
 from hydrofoil.spark.arrow_checks import StockChecks
 from hydrofoil.spark.conversion import options
@@ -24,7 +23,7 @@ from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock
 from hydrofoil.spark.streams import ArrowStream, BatchStream
 from hydrofoil.spark.struct_batches import flatten_struct, wrap_struct
 from hydrofoil.trace import TaskTrace, UdfTrace
-from hydrofoil.wire import Batch, Encoded
+from hydrofoil.wire import Batch
 
 SQL_MAP_ARROW_ITER_UDF = 207
 SQL_GROUPED_MAP_ARROW_UDF = 209
@@ -77,7 +76,12 @@ class StreamedArrow:
     group_streams: ClassVar[int] = 1
 
     def __init__(
-        self, worker: Any, eval_type: int, capture: Capture, stock: Pipeline, passed: tuple[Any, ...]
+        self,
+        worker: Any,
+        eval_type: int,
+        capture: Capture,
+        stock: Pipeline,
+        passed: tuple[Any, ...],
     ) -> None:
         self.worker = worker
         self.eval_type = eval_type

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql.pandas.serializers import ArrowStreamSerializer, ArrowStreamUDFSerializer
+from pyspark.sql.pandas import serializers
+
+_stock: Any = serializers
 
 
-class _NoStream(ArrowStreamSerializer):  # type: ignore[misc]
+class _NoStream(_stock.ArrowStreamSerializer):  # type: ignore[misc]
     """Where stock's serializer expects what reads and writes streams: batches, as they are."""
 
     def load_stream(self, stream: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -22,7 +24,7 @@ class _NoStream(ArrowStreamSerializer):  # type: ignore[misc]
         return list(iterator)
 
 
-class _Structs(ArrowStreamUDFSerializer, _NoStream):  # type: ignore[misc]
+class _Structs(_stock.ArrowStreamUDFSerializer, _NoStream):  # type: ignore[misc]
     """Stock's serializer over `_NoStream`."""
 
 
