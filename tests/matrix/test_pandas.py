@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from parity.harness import Parity, Rows
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from hydrofoil.parity.harness import Parity, Rows
 from matrix.cases import rows, seen
 
 DECLARED = "a bigint, b string"

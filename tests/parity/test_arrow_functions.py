@@ -7,12 +7,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from pyspark.sql import DataFrame, SparkSession, Window
-from pyspark.sql.functions import arrow_udf
+from pyspark.sql import functions as F
 
 from hydrofoil.parity.harness import Parity, numbers
+from hydrofoil.spark.caps import installed_line
 
 # See parity/conftest.py.
 ONE_IN = 3
+
+arrow_udf = getattr(F, "arrow_udf", None)
+
+
+def since(code: int) -> pytest.MarkDecorator:
+    """For tests of an eval type that not every line of Spark has."""
+    line = installed_line()
+    return pytest.mark.skipif(line is None or code not in line.fast, reason="not on this line")
+
 
 # Rows of every shape of buffer: bits, fixed widths, offsets, nested, with nulls and without.
 COLUMNS = (
@@ -150,6 +160,7 @@ class TestMap:
         parity.same_error(lambda spark: data(spark).mapInArrow(fail, FIELDS))
 
 
+@since(250)
 class TestScalar:
     def test_columns(self, batched: Parity) -> None:
         def show(*columns: pa.Array) -> pa.Array:
@@ -200,6 +211,7 @@ class TestScalar:
         batched.same(build)
 
 
+@since(209)
 class TestGrouped:
     @pytest.mark.parametrize("with_key", [False, True])
     def test_sees_the_same(self, batched: Parity, with_key: bool) -> None:
@@ -214,6 +226,7 @@ class TestGrouped:
             lambda spark: groups(spark).groupBy("k", "b").applyInArrow(function, "s string")
         )
 
+    @since(215)
     @pytest.mark.parametrize("with_key", [False, True])
     def test_iterators_see_the_same(self, batched: Parity, with_key: bool) -> None:
         def build(spark: SparkSession) -> DataFrame:
@@ -341,6 +354,7 @@ VALUES: list[tuple[str, Callable[[Any], Any]]] = [
 ]
 
 
+@since(252)
 class TestValues:
     @pytest.mark.parametrize(("declared", "function"), VALUES)
     @pytest.mark.parametrize("kind", ["aggregate", "iterator", "unbounded", "bounded"])
@@ -392,6 +406,7 @@ class TestValues:
 
         batched.same_rows(build)
 
+    @since(254)
     def test_iterators_that_are_left(self, batched: Parity) -> None:
         def build(spark: SparkSession) -> DataFrame:
             @arrow_udf("long")

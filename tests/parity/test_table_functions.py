@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
-from pyspark.sql.functions import SkipRestOfInputTableException, arrow_udtf, udtf
+from pyspark.sql import functions as F
+from pyspark.sql.functions import SkipRestOfInputTableException, udtf
 from pyspark.sql.types import IntegerType, LongType, StringType, StructType
 from pyspark.sql.udtf import AnalyzeArgument, AnalyzeResult, OrderingColumn, PartitioningColumn
 
@@ -912,7 +913,7 @@ def test_many_partitions_and_tasks(parity: Parity, arrow: bool) -> None:
 
 def arrow_query(handler: type, returns: str | StructType, call: str, rows: int = 40) -> Query:
     def build(spark: SparkSession) -> DataFrame:
-        spark.udtf.register("f", arrow_udtf(handler, returnType=returns))
+        spark.udtf.register("f", F.arrow_udtf(handler, returnType=returns))
         numbers(spark, rows).selectExpr(
             "IF(id % 7 = 3, NULL, id % 4) AS k",
             "IF(id % 5 = 2, double('NaN'), id % 3 / 2D) AS d",
@@ -1002,7 +1003,7 @@ def test_results_as_batches(parity: Parity, result: Any) -> None:
             return result
 
     def build(spark: SparkSession) -> DataFrame:
-        f = arrow_udtf(Returns, returnType="a int")
+        f = F.arrow_udtf(Returns, returnType="a int")
         spark.udtf.register("f", f)
         return spark.sql("SELECT * FROM f(1)")
 

@@ -13,6 +13,9 @@ from hydrofoil._cext.export import FrameExport
 from hydrofoil._cext.frames import Frame
 from hydrofoil.wire import Batch
 
+# Arrow's number of the type, for which pyarrow up to 17 has no name.
+_INTERVAL_MONTHS = 21
+
 
 class Columns:
     """Some or all of the columns of a task's frames.
@@ -82,6 +85,6 @@ def has_months(arrow_type: pa.DataType) -> bool:
 
     Stock fails at the first column of them that it takes apart.
     """
-    if arrow_type.id == pa.lib.Type_INTERVAL_MONTHS:
+    if arrow_type.id == _INTERVAL_MONTHS:
         return True
     return any(has_months(arrow_type.field(i).type) for i in range(arrow_type.num_fields))

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -90,6 +90,8 @@ class RowBatches(ABC):
         Calls what it is given, turning StopIteration into what stock makes of it.
     """
 
+    column_type: ClassVar[type[Column]] = Column
+
     def __init__(
         self,
         udfs: list[Udf],
@@ -112,7 +114,7 @@ class RowBatches(ABC):
         self.encoders: list[Encoder | None] = []
         for udf in udfs:
             try:
-                self.encoders.append(encoder_for(udf.return_type, options))
+                self.encoders.append(self.encoder_of(udf.return_type))
                 reason = ""
             except NoCodec as missing:
                 self.encoders.append(None)
@@ -124,6 +126,10 @@ class RowBatches(ABC):
         self.columns: list[Column] = []
         self.loops: list[Loop] = []
         self.unsupported = ""
+
+    def encoder_of(self, spark_type: Any) -> Encoder:
+        """The encoder of results of a declared type; `NoCodec` if stock has to convert them."""
+        return encoder_for(spark_type, self.options)
 
     def __call__(
         self, split_index: int, batches: Iterable[Frame | pa.RecordBatch]
@@ -162,7 +168,7 @@ class RowBatches(ABC):
         users = [set(udf.offsets) for udf in self.udfs]
         try:
             self.columns = [
-                Column(
+                self.column_type(
                     field.dataType,
                     ColumnView.of_type(arrow_type),
                     self.options,
@@ -190,10 +196,13 @@ class RowBatches(ABC):
     def _evaluate(self, frame: Frame) -> Encoded | pa.RecordBatch:
         if self.schema is None:
             self._plan(frame.schema_message)
+        decoders = None
         try:
             decoders = self._decoders(frame)
         except Unreadable as reason:
             self.trace.fell_back(str(reason))
+        if decoders is None:
+            # Not above, where what stock raises would have our reason as its context.
             return self._by_others(self._record_batch(frame))
         try:
             return self.run(lambda: self._run_udfs(frame, decoders))
@@ -314,7 +323,7 @@ class RowProjection(RowBatches):
                 done.append(kept)
                 continue
             known = encoder.restored(taken) if kept is None else kept
-            reason = "the time zone was changed"
+            reason = getattr(encoder, "unsettled", "the time zone was changed")
             if taken < rows:
                 known.append(loop.rows.left)
             if loop.rows.shared:

@@ -32,10 +32,13 @@ LINES = {
     line.minor: line
     for line in (
         _line("4.3", (*_ROWS, *_PANDAS, *_ARROW, *_TABLES)),
-        _line("4.2", (*_ROWS, *_PANDAS, 207, 209, 215, 250, 251, 252, 253, 254)),
-        _line("4.1", (*_ROWS, *_PANDAS_TO_40, 216)),
-        _line("4.0", (100, *_PANDAS_TO_40)),
-        _line("3.5", (100, *_PANDAS_TO_40)),
+        _line("4.2", (*_ROWS, *_PANDAS, *_ARROW, *_TABLES)),
+        _line(
+            "4.1",
+            (*_ROWS, *_PANDAS_TO_40, 216, 207, 209, 210, 215, 250, 251, 252, 253, *_TABLES),
+        ),
+        _line("4.0", (*_ROWS, *_PANDAS_TO_40, 207, 209, 210, 300)),
+        _line("3.5", (*_ROWS, *_PANDAS_TO_40, 207, 300)),
     )
 }
 

@@ -106,6 +106,12 @@ class StreamedWorker(StockWorker):
         conf = next((item for item in reversed(self.passed[2:]) if isinstance(item, dict)), {})
         return task(self.stock, eval_type, capture.udfs, capture.replays, stock, conf).pipeline()
 
+    def table_plan(
+        self, eval_type: int, name: str, stock: Pipeline, confs: tuple[Any, ...]
+    ) -> Pipeline:
+        """As `plan`, for the table function of a name."""
+        raise NotImplementedError
+
     # --- Stock's functions, with an eye on what passes through ------------------------------------
 
     def read_udfs(self, pickle_ser: Any, infile: Any, eval_type: int, *confs: Any) -> Pipeline:
@@ -128,9 +134,13 @@ class StreamedWorker(StockWorker):
         self.capture = capture = Capture()
         try:
             stock: Pipeline = self.original["read_udtf"](pickle_ser, infile, eval_type, *confs)
+            if eval_type not in self.fast:
+                raise StaysStock(NOT_HERE)
+            return self.table_plan(eval_type, capture.names[-1], stock, confs)
+        except StaysStock as reason:
+            publish_stock(eval_type, capture.names, str(reason))
         finally:
             self.capture = None
-        publish_stock(eval_type, capture.names, NOT_HERE)
         return stock
 
     def read_single_udf(self, *args: Any, **kwargs: Any) -> Any:

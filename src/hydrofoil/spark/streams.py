@@ -57,13 +57,18 @@ class BatchStream:
     wrap : callable, optional
         Stock's ``wrap_struct``, where the JVM expects the columns in a struct.
     streams : int
-        As for `ArrowStream`. Groups' results may be written together, for the JVM takes the rows as
-        they come.
+        As for `ArrowStream`.
+    groups : bool, optional
+        Whether batches are groups' results, which may be written together, for the JVM takes their
+        rows as they come; by default whether the input is in groups.
     """
 
-    def __init__(self, wrap: Callable[[Any], Any] | None, streams: int) -> None:
+    def __init__(
+        self, wrap: Callable[[Any], Any] | None, streams: int, groups: bool | None = None
+    ) -> None:
         self.wrap = wrap
         self.streams = streams
+        self.groups = streams > 0 if groups is None else groups
         self._flush_per_batch = False
 
     def load_stream(self, stream: BinaryIO) -> Iterator[Any]:
@@ -74,7 +79,7 @@ class BatchStream:
             stream,
             start=START,
             wrap=self.wrap,
-            together=self.streams > 0,
+            together=self.groups,
             flush_each=self._flush_per_batch,
         ).write(iterator)
 

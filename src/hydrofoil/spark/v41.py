@@ -1,4 +1,4 @@
-"""Spark 4.1: row UDFs are fast, pickled and on Arrow, and functions of pandas.
+"""Spark 4.1: row UDFs, functions of pandas and Arrow, and table functions are fast.
 
 On Arrow its converters are those of 4.3, but not where they stand: its serializer converts, once
 all UDFs of the projection have been called for a batch.
@@ -25,6 +25,8 @@ from hydrofoil.spark.streamed import (
     StreamedWorker,
     on_record_batches,
 )
+from hydrofoil.spark.streamed_arrow import ARROW, WRAPPERS_41, StreamedArrow
+from hydrofoil.spark.streamed_udtf import SQL_TABLE_UDF, arrow, pickled
 from hydrofoil.spark.streams import ArrowStream
 from hydrofoil.trace import TaskTrace
 
@@ -40,6 +42,7 @@ class Worker(StreamedWorker):
         *PANDAS_WRAPPERS,
         "wrap_grouped_map_pandas_udf",
         "wrap_grouped_map_pandas_iter_udf",
+        *WRAPPERS_41,
     )
     replayed = frozenset({SQL_ARROW_BATCHED_UDF, SQL_SCALAR_PANDAS_UDF})
 
@@ -53,6 +56,8 @@ class Worker(StreamedWorker):
             from hydrofoil.spark.v41_pandas import PandasTask41
 
             return self.pandas(PandasTask41, eval_type, capture, stock)
+        if eval_type in ARROW:
+            return StreamedArrow(self.stock, eval_type, capture, stock, self.passed[2:]).pipeline()
         function, _, serializer, _ = stock
         runner_conf = self.passed[-1]
         if self.stock.use_legacy_pandas_udf_conversion(runner_conf):
@@ -98,6 +103,13 @@ class Worker(StreamedWorker):
             partial(self.stock.to_arrow_type, prefers_large_types=large),
             self.run,
         )
+
+    def table_plan(
+        self, eval_type: int, name: str, stock: Pipeline, confs: tuple[Any, ...]
+    ) -> Pipeline:
+        if eval_type == SQL_TABLE_UDF:
+            return pickled(self.stock, stock, name)
+        return arrow(self.stock, stock, name, confs)
 
 
 def _input_type(serializer: Any) -> StructType:

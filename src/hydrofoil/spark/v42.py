@@ -19,10 +19,12 @@ from hydrofoil.spark.streamed import (
     SQL_BATCHED_UDF,
     StreamedWorker,
 )
+from hydrofoil.spark.streamed_udtf import SQL_TABLE_UDF, arrow, pickled
 from hydrofoil.spark.v42_arrow import ArrowTask42
 
 SQL_SCALAR_PANDAS_UDF = 200
 SQL_GROUPED_MAP_PANDAS_UDF = 201
+SQL_COGROUPED_MAP_ARROW_UDF = 210
 # Eval types that stock has no function around the user's for, and their plans find it in a Udf.
 _DESCRIBED = (SQL_ARROW_BATCHED_UDF, SQL_GROUPED_MAP_PANDAS_UDF)
 THREADS = "spark.sql.execution.pythonUDF.arrow.concurrency.level"
@@ -37,6 +39,7 @@ class Worker(StreamedWorker):
         *PANDAS_WRAPPERS,
         "wrap_grouped_map_pandas_iter_udf",
         "wrap_grouped_agg_pandas_iter_udf",
+        "wrap_cogrouped_map_arrow_udf",
     )
     replayed = frozenset({SQL_SCALAR_PANDAS_UDF})
 
@@ -82,6 +85,10 @@ class Worker(StreamedWorker):
             return PandasTask42(
                 self.stock, eval_type, capture.udfs, capture.replays, stock, runner_conf
             ).pipeline()
+        if eval_type == SQL_COGROUPED_MAP_ARROW_UDF:
+            function, _, return_type, argspec, _ = self.passed
+            offsets, _ = capture.prepared[0]
+            capture.prepared[0] = (function, offsets, return_type, len(argspec.args))
         return arrow_plan(self.stock, capture, stock[0], eval_type, runner_conf, ArrowTask42)
 
     def as_pickled(self, udfs: list[Udf], stock: Pipeline, confs: tuple[Any, ...]) -> Pipeline:
@@ -111,3 +118,10 @@ class Worker(StreamedWorker):
             run=self.run,
             threads=threads,
         )
+
+    def table_plan(
+        self, eval_type: int, name: str, stock: Pipeline, confs: tuple[Any, ...]
+    ) -> Pipeline:
+        if eval_type == SQL_TABLE_UDF:
+            return pickled(self.stock, stock, name)
+        return arrow(self.stock, stock, name, confs)

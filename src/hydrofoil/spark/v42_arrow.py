@@ -1,18 +1,20 @@
 """Spark 4.2's Arrow eval types: its own checks of results, where they are not those of 4.3."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil.evals.arrow_grouped import GroupedArrow
+from hydrofoil.evals.arrow_grouped import CogroupedArrow, GroupedArrow
 from hydrofoil.evals.arrow_map import ArrowMap
 from hydrofoil.evals.vectorized import keys_and_values
+from hydrofoil.spark.arrow_checks import StockChecks
 from hydrofoil.spark.v43_arrow import ArrowTask
 from hydrofoil.trace import TaskTrace
 
 SQL_MAP_ARROW_ITER_UDF = 207
 SQL_GROUPED_MAP_ARROW_UDF = 209
+SQL_COGROUPED_MAP_ARROW_UDF = 210
 SQL_GROUPED_MAP_ARROW_ITER_UDF = 215
 
 
@@ -38,37 +40,27 @@ class ArrowTask42(ArrowTask):
                 with_key=arguments != 1,
                 iterator=self.eval_type == SQL_GROUPED_MAP_ARROW_ITER_UDF,
                 flatten=self.transform.flatten_struct,
-                verify=_Verify(self, return_type),
+                verify=self._checks(return_type),
                 trace=trace,
             ), 1
+        if self.eval_type == SQL_COGROUPED_MAP_ARROW_UDF:
+            function, offsets, return_type, arguments = self.prepared[0]
+            return CogroupedArrow(
+                function,
+                *keys_and_values(offsets),
+                with_key=arguments != 2,
+                verify=self._checks(return_type),
+                trace=trace,
+            ), 2
         return super().plan(trace)
 
-
-class _Verify:
-    """Checks of results by stock's own code, and its choice of columns by name."""
-
-    def __init__(self, task: ArrowTask42, return_type: Any) -> None:
-        self.worker = task.worker
-        self.by_name = task.conf.assign_cols_by_name
-        types = [
-            (field.name, task.worker.to_arrow_type(field.dataType, timezone="UTC"))
-            for field in return_type.fields
-        ]
-        self.expected = dict(types) if self.by_name else types
-        self.names = [field.name for field in task._arrow_type(return_type)]
-
-    def of_table(self, result: Any) -> pa.Table:
-        """The result of a function that returns a table."""
-        self.worker.verify_arrow_table(result, self.by_name, self.expected)
-        if not self.by_name or not result.num_columns:
-            return result
-        return pa.Table.from_arrays([result.column(name) for name in self.names], self.names)
-
-    def of_batches(self, results: Iterable[Any]) -> Iterator[pa.RecordBatch]:
-        """The results of a function that returns an iterator, each when it is asked for."""
-        for result in results:
-            self.worker.verify_arrow_batch(result, self.by_name, self.expected)
-            if self.by_name:
-                columns = [result.column(name) for name in self.names]
-                result = pa.RecordBatch.from_arrays(columns, self.names)
-            yield result
+    def _checks(self, return_type: Any) -> StockChecks:
+        return StockChecks(
+            [
+                (field.name, self.worker.to_arrow_type(field.dataType, timezone="UTC"))
+                for field in return_type.fields
+            ],
+            by_name=self.conf.assign_cols_by_name,
+            table=self.worker.verify_arrow_table,
+            batch=self.worker.verify_arrow_batch,
+        )

@@ -87,7 +87,9 @@ class Worker(StockWorker):
                 return self._tables(stock[0], info, eval_type, runner_conf, eval_conf)
             if row is not None and row.native == "udtf_pickled":
                 function, _, deserializer, serializer = stock
-                table = pickled_table(self.stock, function, info, TaskTrace(describe(eval_type)))
+                table = pickled_table(
+                    self.stock, function, info.name, TaskTrace(describe(eval_type))
+                )
                 return table, None, deserializer, PickleStream(serializer.serializer)
             if row is not None and row.native == "udtf_batches":
                 found = "; its partitions are found by Arrow" * find_partitions_faster(stock[0])

@@ -35,18 +35,37 @@ def arrow_table(
     StaysStock
         If stock has to run it.
     """
-    parts = _Variables(function)
+    parts = Variables(function)
     table = TableFunction(
         eval=parts["eval_method"],
         offsets=list(parts["args_kwargs_offsets"]),
         terminate=parts["terminate"],
         convert=parts["evaluate_rows"],
-        ends=_ends(stock, parts),
+        ends=ends_of(stock, parts),
     )
+    return_type = stock._parse_datatype_json_string(info.return_type)
+    return projection(table, input_type, return_type, options, stock_column, trace, info.name)
+
+
+def projection(
+    table: TableFunction,
+    input_type: Any,
+    return_type: Any,
+    options: Options,
+    stock_column: Callable[[pa.Array, Any], list[Any]],
+    trace: TaskTrace,
+    name: str,
+) -> TableProjection:
+    """The plan of a table function on Arrow.
+
+    Raises
+    ------
+    StaysStock
+        If stock has to run it.
+    """
     for method in (table.eval, table.terminate):
         if method is not None and not hasattr(method, "__name__"):
             raise StaysStock("a method without a name")
-    return_type = stock._parse_datatype_json_string(info.return_type)
     try:
         return TableProjection(
             table,
@@ -55,31 +74,31 @@ def arrow_table(
             options,
             stock_column=stock_column,
             trace=trace,
-            name=info.name,
+            name=name,
         )
     except NoCodec as missing:
         raise StaysStock(f"its rows are converted by stock: {missing}") from None
 
 
-def pickled_table(stock: ModuleType, function: Any, info: Any, trace: TaskTrace) -> PickledTable:
-    """The plan of a SQL_TABLE_UDF that stock runs by ``function``.
+def pickled_table(stock: ModuleType, function: Any, name: str, trace: TaskTrace) -> PickledTable:
+    """The plan of a SQL_TABLE_UDF that stock runs by ``function``, since 4.0.
 
     Raises
     ------
     StaysStock
         If stock has to run it.
     """
-    parts = _Variables(function)
-    return_type = stock._parse_datatype_json_string(info.return_type)
+    parts = Variables(function)
     terminate = parts["terminate"]
+    eval_method, return_type = pickled_method(parts["eval"])
     table = PickledTable(
-        _pickled_method(parts["eval"], return_type),
-        None if terminate is None else _pickled_method(terminate, return_type),
-        _ends(stock, parts),
+        eval_method,
+        None if terminate is None else pickled_method(terminate)[0],
+        ends_of(stock, parts),
         list(parts["args_kwargs_offsets"]),
         trace=trace,
     )
-    trace.udfs.append(UdfTrace(info.name, f" -> {return_type.simpleString()}", "fast"))
+    trace.udfs.append(UdfTrace(name, f" -> {return_type.simpleString()}", "fast"))
     return table
 
 
@@ -102,7 +121,7 @@ def find_partitions_faster(function: Any) -> bool:
     return True
 
 
-class _Variables:
+class Variables:
     """What a function of stock's refers to in the function around it."""
 
     def __init__(self, function: Any) -> None:
@@ -112,21 +131,32 @@ class _Variables:
         try:
             return self._named[name]
         except KeyError:
-            raise StaysStock(f"PySpark's worker has no {name!r} where 4.3.0 has it") from None
+            raise StaysStock(f"PySpark's worker has no {name!r} where it is expected") from None
 
 
-def _ends(stock: ModuleType, parts: _Variables) -> Ends:
+def ends_of(stock: ModuleType, parts: Variables) -> Ends:
+    """How a task may end, since 4.0."""
     return Ends(parts["cleanup"], stock.SkipRestOfInputTableException)
 
 
-def _pickled_method(evaluate: Any, return_type: Any) -> PickledMethod:
-    parts = _Variables(evaluate)
+def pickled_method(evaluate: Any, *, checks_nulls: bool = True) -> tuple[PickledMethod, Any]:
+    """A method whose rows are pickled, as stock evaluates it, and the declared type.
+
+    Parameters
+    ----------
+    checks_nulls : bool
+        Whether this line has a check of nulls in rows, if only for some declared types.
+    """
+    parts = Variables(evaluate)
     convert = parts["verify_and_convert_result"]
-    checked = _Variables(convert)["check_output_row_against_schema"] is not None
+    of_convert = Variables(convert)
+    return_type = of_convert["toInternal"].__self__
+    checked = checks_nulls and of_convert["check_output_row_against_schema"] is not None
     converted = checked or return_type._needSerializeAnyField
-    return PickledMethod(
+    method = PickledMethod(
         parts["f"],
         convert,
         lambda outcome: rebound(evaluate, f=outcome)(),
         0 if converted else len(return_type),
     )
+    return method, return_type

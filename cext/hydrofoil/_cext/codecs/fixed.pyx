@@ -187,10 +187,13 @@ cdef class DoubleDecoder(_FixedDecoder):
 cdef class _FixedEncoder(Encoder):
     cdef Buffer values
     cdef Py_ssize_t width
+    # Of floating types: what is not a number becomes null.
+    cdef bint nan_is_null
 
-    def __cinit__(self, *, exact=False, nullable=True):
+    def __cinit__(self, *, exact=False, nullable=True, nan_is_null=False):
+        self.nan_is_null = nan_is_null
         self.nullable = nullable
-        self.restores = True
+        self.restores = not nan_is_null
 
     def __dealloc__(self):
         buffer_free(&self.values)
@@ -328,7 +331,7 @@ cdef class _FloatingEncoder(_FixedEncoder):
     cdef long long largest
     cdef bint exact
 
-    def __cinit__(self, *, exact=False, nullable=True):
+    def __cinit__(self, *, exact=False, nullable=True, nan_is_null=False):
         self.exact = exact
 
     def __dealloc__(self):
@@ -363,7 +366,7 @@ cdef class _FloatingEncoder(_FixedEncoder):
 cdef class FloatEncoder(_FloatingEncoder):
     # A restored float has been rounded to the column's width; stock would round the original to the
     # same.
-    def __cinit__(self, *, exact=False, nullable=True):
+    def __cinit__(self, *, exact=False, nullable=True, nan_is_null=False):
         self.width = 4
         self.largest = 1 << 24
 
@@ -372,6 +375,8 @@ cdef class FloatEncoder(_FloatingEncoder):
         cdef float narrow
         if PyFloat_CheckExact(value):
             narrow = <float>PyFloat_AS_DOUBLE(value)
+            if self.nan_is_null and narrow != narrow:
+                return self.write_null()
         elif value is None:
             return self.write_null()
         elif self.note_integer(value, &number) == TAKEN:
@@ -388,7 +393,7 @@ cdef class FloatEncoder(_FloatingEncoder):
 
 
 cdef class DoubleEncoder(_FloatingEncoder):
-    def __cinit__(self, *, exact=False, nullable=True):
+    def __cinit__(self, *, exact=False, nullable=True, nan_is_null=False):
         self.width = 8
         self.largest = <long long>1 << 53
 
@@ -397,6 +402,8 @@ cdef class DoubleEncoder(_FloatingEncoder):
         cdef double wide
         if PyFloat_CheckExact(value):
             wide = PyFloat_AS_DOUBLE(value)
+            if self.nan_is_null and wide != wide:
+                return self.write_null()
         elif value is None:
             return self.write_null()
         elif self.note_integer(value, &number) == TAKEN:
@@ -422,5 +429,7 @@ cdef class DoubleEncoder(_FloatingEncoder):
             if not PyFloat_CheckExact(<object>value):
                 return _FixedEncoder.write_items(self, values)
             target[k] = PyFloat_AS_DOUBLE(<object>value)
+            if self.nan_is_null and target[k] != target[k]:
+                return _FixedEncoder.write_items(self, values)
         self.length += size
         return TAKEN

@@ -2,8 +2,8 @@
 
 A string that is not valid UTF-8 (Spark can make one by casting binary) raises while it is decoded,
 as in stock; the caller lets stock raise. Encoding takes exactly `str` without lone surrogates, and
-for text also `bool`, `int` and, unless `exact`, `float`, of which stock makes the same text; for
-binary exactly `bytes` or `bytearray`.
+for text, unless it is to be `exact`, also `bool`, `int` and `float`, of which stock makes the same
+text; for binary exactly `bytes` or `bytearray`.
 """
 
 from cpython.bytearray cimport (
@@ -191,10 +191,13 @@ cdef class _VarlenEncoder(Encoder):
     cdef Buffer offsets
     cdef Buffer var
     cdef bint wide
+    # No text is made of other values than text.
+    cdef bint exact
 
-    def __cinit__(self, *, wide=False, exact=False, nullable=True):
+    def __cinit__(self, *, wide=False, nullable=True, exact=False):
         self.nullable = nullable
         self.wide = wide
+        self.exact = exact
         self.restores = True
 
     def __dealloc__(self):
@@ -249,12 +252,6 @@ cdef class _VarlenEncoder(Encoder):
 
 
 cdef class StringEncoder(_VarlenEncoder):
-    # Java writes numbers with a fraction otherwise than Python does.
-    cdef bint exact
-
-    def __cinit__(self, *, wide=False, exact=False, nullable=True):
-        self.exact = exact
-
     cdef int write(self, object value) except -1:
         cdef Py_ssize_t size
         cdef const char* text
@@ -262,11 +259,13 @@ cdef class StringEncoder(_VarlenEncoder):
             return self.write_null()
         if not PyUnicode_CheckExact(value):
             # Stock makes text of anything; of these types nobody can tell when.
+            if self.exact:
+                return LEFT
             if value is True:
                 value = "true"
             elif value is False:
                 value = "false"
-            elif PyLong_CheckExact(value) or (PyFloat_CheckExact(value) and not self.exact):
+            elif PyLong_CheckExact(value) or PyFloat_CheckExact(value):
                 try:
                     value = PyObject_Str(value)
                 except ValueError:  # an integer of more digits than Python prints
@@ -292,7 +291,7 @@ cdef class StringEncoder(_VarlenEncoder):
 
 cdef class BinaryEncoder(_VarlenEncoder):
     # A bytearray is restored as bytes: stock makes bytes of it first thing.
-    def __cinit__(self, *, wide=False, nullable=True):
+    def __cinit__(self, *, wide=False, nullable=True, exact=False):
         self.mutable = True
 
     cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
