@@ -8,17 +8,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hydrofoil.decorators.row import udf
+    from hydrofoil.decorators.vectorized import arrow_udf, pandas_udf
     from hydrofoil.launch import configure, session
 
 __version__ = "0.1.0"
 
 # Public name -> the module that defines it.
 _PUBLIC = {
+    "arrow_udf": "hydrofoil.decorators.vectorized",
     "configure": "hydrofoil.launch",
+    "pandas_udf": "hydrofoil.decorators.vectorized",
     "session": "hydrofoil.launch",
+    "udf": "hydrofoil.decorators.row",
 }
 
-__all__ = ["__version__", "configure", "session"]
+__all__ = ["__version__", "arrow_udf", "configure", "pandas_udf", "session", "udf"]
 
 
 if not TYPE_CHECKING:  # A type checker would take any name for a public one.
