@@ -4,7 +4,7 @@ In: a pyarrow Array, whose buffers stay Arrow's; arrays over them are read-only.
 Array over the memory of a result; whoever returns an array must not change it afterwards.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -135,7 +135,8 @@ class Argument:
 
     def _list(self, array: pa.Array) -> Any:
         width = "int64" if array.type.id == _LISTS[1] else "int32"
-        offsets = np.frombuffer(array.buffers()[1], width, len(array) + 1, array.offset * (4 + 4 * (width == "int64")))
+        size = np.dtype(width).itemsize
+        offsets = np.frombuffer(array.buffers()[1], width, len(array) + 1, array.offset * size)
         child = array.values
         if child.null_count and array.flatten().null_count and self.nulls != "nan":
             raise ValueError(
@@ -260,9 +261,10 @@ class Result:
                 f"{name}, elements", spark_type.elementType, nan_is_null=nan_is_null
             )
 
-    def __getstate__(self) -> dict[str, Any]:
-        # Arrow's types are cheap to make and slow to unpickle; NumPy's come with them.
-        return self.__dict__
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        # Pickled dtypes are equal to the usual ones, and not the same.
+        self.dtype = _VIEWED.get(self.type.id)
 
     def __call__(self, result: Any, rows: int, valid: pa.Buffer | None = None) -> pa.Array:
         """The column.
@@ -396,6 +398,3 @@ def _and_not(valid: pa.Buffer | None, mask: Any, rows: int) -> pa.Buffer:
     if valid is not None:
         bits &= np.frombuffer(valid, np.uint8, len(bits))
     return pa.py_buffer(bits)
-
-
-Convert = Callable[[pa.Array], Any]

@@ -133,6 +133,8 @@ class Call:
         self.further = further
         self.result = result
         self.propagate = further.nulls == "propagate"
+        # Hydrofoil's worker then passes arrays made of the frames, where there are no nulls.
+        self.takes_numpy = further.nulls != "mask"
         self.__name__ = name_of(function)
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__

@@ -55,6 +55,8 @@ class Capture:
         self.udfs: list[Udf] = []
         self.replays: list[Any] = []
         self.prepared: list[Any] = []
+        # What stock guards against StopIteration: by UDF, and the last.
+        self.guards: list[Any] = []
         self.names: list[str] = []
         self.stock_only = False
         self.return_type: Any = None
@@ -119,6 +121,7 @@ class Worker:
             prepared = self._read_single_udf(pickle_ser, info, eval_type, runner_conf, udf_index)
             if capture is not None:
                 capture.prepared.append(prepared)
+                capture.guards.append(capture.guarded)
             return prepared
         if udf_index < len(capture.prepared):
             return capture.prepared[udf_index]
@@ -260,12 +263,18 @@ class Worker:
 
     def _arrow(self, capture: Capture, function: Any, eval_type: int, runner_conf: Any) -> Pipeline:
         task = ArrowTask(
-            self.stock, eval_type, capture.prepared, function, runner_conf, _options(runner_conf)
+            self.stock,
+            eval_type,
+            capture.prepared,
+            capture.guards,
+            function,
+            runner_conf,
+            _options(runner_conf),
         )
         trace = TaskTrace(describe(eval_type), udfs=task.traces(capture.names))
         plan, streams = task.plan(trace)
         ser: Any
-        if task.returns_scalars:
+        if task.answers_as_declared:
             ser = ArrowStream(task.answer_schema().serialize().to_pybytes(), streams)
         else:
             ser = BatchStream(task.wrap, streams)
