@@ -81,6 +81,33 @@ def _pandas(data: DataFrame) -> DataFrame:
     return data.select(add_one("c").alias("r"))
 
 
+def _load() -> Callable[[Any], Any]:
+    weights = np.random.default_rng(7).integers(-8, 8, _FEATURES).astype("float32")
+    return lambda x: x @ weights
+
+
+def _batch(data: DataFrame) -> DataFrame:
+    predict = hydrofoil.batch_udf(
+        _load, return_type="float", batch_size=1000, input_tensor_shapes=[[_FEATURES]]
+    )
+    return data.select(predict("c").alias("r"))
+
+
+def _predict_batch(data: DataFrame) -> DataFrame:
+    from pyspark.ml.functions import predict_batch_udf
+    from pyspark.sql.types import FloatType
+
+    predict = predict_batch_udf(
+        _load, return_type=FloatType(), batch_size=1000, input_tensor_shapes=[[_FEATURES]]
+    )
+    return data.select(predict("c").alias("r"))
+
+
+def _features(spark: SparkSession, rows: int) -> DataFrame:
+    elements = "transform(sequence(1, 128), i -> cast((id * i) % 251 as float))"
+    return spark.range(0, rows, 1, 1).selectExpr(f"{elements} as c")
+
+
 CONTESTS = (
     Contest(
         "numpy-double",
@@ -93,6 +120,17 @@ CONTESTS = (
             "pandas_udf, stock": Contestant(_pandas, "stock"),
         },
         {"arrow_udf with to_numpy": 1.3, "pandas_udf, stock": 3.0},
+    ),
+    Contest(
+        "batch-linear",
+        _features,
+        200_000,
+        {
+            "batch_udf": Contestant(_batch, "hydrofoil"),
+            "predict_batch_udf": Contestant(_predict_batch, "hydrofoil"),
+            "predict_batch_udf, stock": Contestant(_predict_batch, "stock"),
+        },
+        {"predict_batch_udf": 5.0, "predict_batch_udf, stock": 5.0},
     ),
 )
 

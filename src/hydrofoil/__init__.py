@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hydrofoil.decorators.arrays import Masked, Ragged
+    from hydrofoil.decorators.batch import batch_udf
     from hydrofoil.decorators.numpy import numpy_udf
     from hydrofoil.decorators.row import udf
     from hydrofoil.decorators.vectorized import arrow_udf, pandas_udf
@@ -21,6 +22,7 @@ _PUBLIC = {
     "Masked": "hydrofoil.decorators.arrays",
     "Ragged": "hydrofoil.decorators.arrays",
     "arrow_udf": "hydrofoil.decorators.vectorized",
+    "batch_udf": "hydrofoil.decorators.batch",
     "configure": "hydrofoil.launch",
     "numpy_udf": "hydrofoil.decorators.numpy",
     "pandas_udf": "hydrofoil.decorators.vectorized",
@@ -33,6 +35,7 @@ __all__ = [
     "Ragged",
     "__version__",
     "arrow_udf",
+    "batch_udf",
     "configure",
     "numpy_udf",
     "pandas_udf",
