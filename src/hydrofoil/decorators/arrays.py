@@ -4,7 +4,7 @@ In: a pyarrow Array, whose buffers stay Arrow's; arrays over them are read-only.
 Array over the memory of a result; whoever returns an array must not change it afterwards.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -32,7 +32,7 @@ class Ragged(NamedTuple):
 
 
 # Arrow types whose buffers NumPy can view: by id, the dtype.
-_VIEWED = {
+_VIEWED: dict[int, np.dtype[Any]] = {
     pa.int8().id: np.dtype("int8"),
     pa.int16().id: np.dtype("int16"),
     pa.int32().id: np.dtype("int32"),
@@ -42,6 +42,7 @@ _VIEWED = {
     pa.timestamp("us").id: np.dtype("datetime64[us]"),
     pa.duration("us").id: np.dtype("timedelta64[us]"),
 }
+_STRUCT = pa.struct([]).id
 _LISTS = (pa.list_(pa.int8()).id, pa.large_list(pa.int8()).id)
 _TEXTS = (pa.string().id, pa.large_string().id)
 _BYTES = (pa.binary().id, pa.large_binary().id)
@@ -78,8 +79,8 @@ class Argument:
         Raises
         ------
         ValueError
-            With ``nulls="error"`` at a null; at lists of different lengths; at null elements, unless
-            they can be NaN.
+            With ``nulls="error"`` at a null; at lists of different lengths; at null elements,
+            unless they can be NaN.
         TypeError
             If NumPy has nothing for the column's type.
         """
@@ -91,8 +92,8 @@ class Argument:
         if self.nulls == "error":
             row = np.flatnonzero(_mask(array))[0]
             raise ValueError(
-                f"parameter {self.name!r}: row {row} of the batch is null; filter nulls out, or use "
-                'another nulls= than "error"'
+                f"parameter {self.name!r}: row {row} of the batch is null; filter nulls out, or "
+                'use another nulls= than "error"'
             )
         if self.nulls == "nan":
             return self._with_nan(array)
@@ -117,7 +118,7 @@ class Argument:
             return _frozen(_filled(array, b"").to_numpy(zero_copy_only=False))
         if kind == pa.decimal128(1).id:
             return _frozen(_filled(array, 0).to_numpy(zero_copy_only=False))
-        if kind == pa.struct([]).id:
+        if kind == _STRUCT:
             fields = zip(array.type, array.flatten(), strict=True)
             return {field.name: self(column) for field, column in fields}
         if kind == pa.null().id:
@@ -174,9 +175,9 @@ class Argument:
 
     def _with_nan(self, array: pa.Array) -> Any:
         kind = array.type.id
-        if kind in _LISTS or kind == pa.struct([]).id:
+        if kind in _LISTS or kind == _STRUCT:
             return self.values(array)
-        if kind in _VIEWED and _VIEWED[kind].kind in "mM" or kind == pa.date32().id:
+        if (kind in _VIEWED and _VIEWED[kind].kind in "mM") or kind == pa.date32().id:
             values = self.values(array).copy()
             values[_mask(array)] = "NaT"
             return _frozen(values)
@@ -188,7 +189,7 @@ class Argument:
         if kind in (*_TEXTS, *_BYTES, pa.decimal128(1).id) and self.strings == "object":
             return _frozen(array.to_numpy(zero_copy_only=False))
         raise TypeError(
-            f'parameter {self.name!r}: a column of type {array.type} can\'t hold NaN; use another '
+            f"parameter {self.name!r}: a column of type {array.type} can't hold NaN; use another "
             'nulls= than "nan"'
         )
 
@@ -216,9 +217,17 @@ def _mask(array: pa.Array) -> Any:
     return np.asarray(array.is_null())
 
 
+def _flat(arrays: Sequence[pa.Array]) -> Iterator[pa.Array]:
+    """The arrays, and the fields of structs, which are null where the structs are."""
+    for array in arrays:
+        yield array
+        if array.type.id == _STRUCT:
+            yield from _flat(array.flatten())
+
+
 def validity(arrays: Sequence[pa.Array]) -> pa.Buffer | None:
-    """The validity bitmap of rows that are null in no array; None if none is."""
-    holey = [array for array in arrays if array.null_count]
+    """The validity bitmap of rows that are null in no array or field; None if none is."""
+    holey = [array for array in _flat(arrays) if array.null_count]
     if not holey:
         return None
     if len(holey) == 1 and holey[0].offset == 0 and holey[0].buffers()[0] is not None:
@@ -328,17 +337,17 @@ class Result:
                     f"the result of {self.name}() has {values.ndim} dimensions, and {self.type} "
                     "needs one; declare array<...> for more"
                 )
-            if values.dtype == self.dtype or values.dtype.kind in "mMf" and np.can_cast(
-                values.dtype, self.dtype, "same_kind"
-            ) or np.can_cast(values.dtype, self.dtype, "safe"):
+            # Floats and times may lose digits; integers are checked by Arrow.
+            rule: Any = "same_kind" if values.dtype.kind in "mMf" else "safe"
+            if np.can_cast(values.dtype, self.dtype, rule):
                 return self._over(values.astype(self.dtype, copy=False), rows, valid)
-            array = self._array(values)
+            array = self._array(values, _nulls(valid, rows))
         else:
             if np.ndim(result) == 0:
                 values = np.empty(rows, object)
                 values[:] = result.item() if isinstance(result, np.generic) else result
                 result = values
-            array = self._array(result)
+            array = self._array(result, None)
         if len(array) != rows:
             self._wrong_length(len(array), rows)
         if valid is None:
@@ -346,13 +355,16 @@ class Result:
         seen = pa.Array.from_buffers(pa.bool_(), rows, [None, valid])
         return pc.if_else(seen, array, pa.scalar(None, self.type))
 
-    def _array(self, values: Any) -> pa.Array:
+    def _array(self, values: Any, nulls: Any) -> pa.Array:
+        # What lies at nulls is arbitrary and need not fit the type.
+        if nulls is not None and len(nulls) != len(values):
+            self._wrong_length(len(values), len(nulls))
         try:
             if isinstance(values, np.ndarray) and values.dtype.kind in "TU":
                 values = values.astype(object)
             elif isinstance(values, np.ndarray) and values.dtype.kind in "biu" and self.dtype:
-                return pa.array(values).cast(self.type)
-            return pa.array(values, self.type, from_pandas=self.nan_is_null)
+                return pa.array(values, mask=nulls).cast(self.type)
+            return pa.array(values, self.type, mask=nulls, from_pandas=self.nan_is_null)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
             dtype = getattr(values, "dtype", type(values).__name__)
             raise TypeError(
@@ -362,15 +374,16 @@ class Result:
     def _struct(self, result: Any, rows: int, valid: pa.Buffer | None) -> pa.Array:
         if not isinstance(result, Mapping):
             raise TypeError(
-                f"the result of {self.name}() is a {type(result).__name__}, and {self.type} needs a "
-                f"dict of arrays with the keys {list(self.fields)}"
+                f"the result of {self.name}() is a {type(result).__name__}, and {self.type} needs "
+                f"a dict of arrays with the keys {list(self.fields)}"
             )
         if set(result) != set(self.fields):
             raise ValueError(
                 f"the result of {self.name}() has the keys {list(result)}, and its type the fields "
                 f"{list(self.fields)}"
             )
-        columns = [make(result[name], rows) for name, make in self.fields.items()]
+        # A field's values at the struct's nulls are arbitrary too.
+        columns = [make(result[name], rows, valid) for name, make in self.fields.items()]
         return pa.Array.from_buffers(self.type, rows, [valid], children=columns)
 
     def _lists(self, result: Any, rows: int, valid: pa.Buffer | None) -> pa.Array:
@@ -390,7 +403,16 @@ class Result:
         return pa.Array.from_buffers(self.type, rows, buffers, children=[child])
 
     def _wrong_length(self, found: int, rows: int) -> None:
-        raise ValueError(f"the result of {self.name}() has {found} rows for {rows} rows of arguments")
+        raise ValueError(
+            f"the result of {self.name}() has {found} rows for {rows} rows of arguments"
+        )
+
+
+def _nulls(valid: pa.Buffer | None, rows: int) -> Any:
+    if valid is None:
+        return None
+    bits = np.frombuffer(valid, np.uint8)
+    return np.unpackbits(bits, count=rows, bitorder="little") == 0
 
 
 def _and_not(valid: pa.Buffer | None, mask: Any, rows: int) -> pa.Buffer:

@@ -1,4 +1,4 @@
-"""`batch_udf`: inference in batches of a fixed size, with a model that is loaded once a process."""
+"""`batch_udf`: inference in batches of a fixed size, with a model loaded once a process."""
 
 import functools
 import inspect
@@ -12,7 +12,8 @@ import pyarrow as pa
 from hydrofoil.decorators.arrays import Argument, Result
 from hydrofoil.decorators.checks import check_picklable, positional, signature_of
 from hydrofoil.decorators.function import SparkFunction
-from hydrofoil.decorators.kinds import Kind, return_type as returned_type
+from hydrofoil.decorators.kinds import Kind
+from hydrofoil.decorators.kinds import return_type as returned_type
 from hydrofoil.decorators.local import arguments, as_arrow, returned
 from hydrofoil.decorators.models import model
 from hydrofoil.decorators.row import explain

@@ -56,7 +56,8 @@ def as_arrow(value: Any, arrow_type: Any = None) -> Any:
         return value if arrow_type is None else value.cast(arrow_type)
     if type(value).__module__.partition(".")[0] == "pandas":
         if hasattr(value, "columns"):
-            return pa.Table.from_pandas(value, preserve_index=False).to_struct_array()
+            columns = [as_arrow(value[name]) for name in value.columns]
+            return pa.StructArray.from_arrays(columns, [str(name) for name in value.columns])
         return as_arrow(pa.Array.from_pandas(value, type=arrow_type))
     if getattr(value, "ndim", 1) == 2:
         return pa.array(list(value), type=arrow_type)

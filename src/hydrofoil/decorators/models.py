@@ -1,4 +1,4 @@
-"""Models that a worker process keeps across tasks and queries, the least recently used out first."""
+"""Models that a worker process keeps across tasks and queries; the one not used longest goes."""
 
 from collections import OrderedDict
 from collections.abc import Callable

@@ -25,7 +25,7 @@ def numpy_udf(
     """Make a Spark function of a function of NumPy arrays.
 
     Arguments are read-only views of Spark's Arrow buffers where type and nulls allow: numbers,
-    timestamps (``datetime64[us]``; instants in UTC for timestamp, local times for timestamp_ntz) and
+    timestamps (``datetime64[us]``: instants in UTC for timestamp, local for timestamp_ntz) and
     intervals. Lists of one length are rows of a two-dimensional array; those of several are
     `Ragged` for a parameter with that hint. Structs are dicts of arrays. Booleans, dates
     (``datetime64[D]``), strings, binary (objects) and decimals (objects) are copies.
@@ -35,7 +35,8 @@ def numpy_udf(
     f : callable
         Takes an array for each column, or one iterator of them (of tuples, for several columns) and
         returns one. A result is an array with as many rows; a scalar, which is repeated; a
-        two-dimensional array or `Ragged` for array<...>; a dict of arrays for a struct; or `Masked`.
+        two-dimensional array or `Ragged` for array<...>; a dict of arrays for a struct; or
+        `Masked`.
         It is sent without a copy where its dtype is the declared one.
     returnType : DataType, DDL string or type hint, optional
         By default what ``NDArray[np.float64]`` or ``Annotated[np.ndarray, "double"]`` in the return
@@ -77,9 +78,7 @@ def numpy_udf(
             hint="write NDArray[np.float64]; for aggregates use @hydrofoil.arrow_udf",
         )
     result = Result(plan.name, plan.return_type, nan_is_null=nulls == "nan")
-    named = [
-        Argument(name, nulls, strings, ragged) for name, ragged in _parameters(plan).items()
-    ]
+    named = [Argument(name, nulls, strings, ragged) for name, ragged in _parameters(plan).items()]
     call: Any
     if plan.kind.iterator:
         call = EachBatch(f, named, Argument("...", nulls, strings, False), result)
@@ -107,12 +106,10 @@ def _check_choice(name: str, value: Any, choices: Any) -> None:
 
 
 def _parameters(plan: Plan) -> dict[str, bool]:
-    """The parameters' names, or numbers for the columns of an iterator; whether each is `Ragged`."""
+    """By parameter, or column of an iterator: whether it is `Ragged`."""
     hints = hints_of(plan.f)
     if not plan.kind.iterator:
-        return {
-            p.name: container(hints.get(p.name)) is Ragged for p in positional(plan.signature)
-        }
+        return {p.name: container(hints.get(p.name)) is Ragged for p in positional(plan.signature)}
     hint = plain(next((h for n, h in hints.items() if n != "return"), None))
     items: tuple[Any, ...] = ()
     if container(hint) in ITERATORS:
@@ -160,7 +157,7 @@ class Call:
 class EachBatch(Call):
     """The same for functions of iterators, which return a batch for each batch."""
 
-    def __call__(self, batches: Any) -> Iterator[Any]:  # type: ignore[override]
+    def __call__(self, batches: Any) -> Iterator[Any]:
         seen: deque[tuple[int, Any]] = deque()
 
         def values() -> Iterator[Any]:

@@ -182,7 +182,11 @@ class RowCall:
 
 
 def _arrow_of(declared: Any) -> Any:
-    return None if declared is None else arrow_type(declared)
+    # Structs stay what they are: their fields are found by name.
+    nested = ("struct", "array", "map")
+    if declared is None or declared.typeName() in nested:
+        return None
+    return arrow_type(declared)
 
 
 def _rows(array: Any) -> list[Any]:

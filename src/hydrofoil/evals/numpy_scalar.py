@@ -154,9 +154,7 @@ class NumpyScalar:
         except UnsupportedLayout:
             return
         if all(self._views[o].format in _NUMBERS for o in self.offsets):
-            self._readers = {
-                o: NumberReader(_NUMBERS[self._views[o].format]) for o in self.offsets
-            }
+            self._readers = {o: NumberReader(_NUMBERS[self._views[o].format]) for o in self.offsets}
 
     def _answer(self, arrays: dict[int, Any], rows: int) -> Encoded | pa.RecordBatch:
         results = [call(arrays) for call in self.calls]
