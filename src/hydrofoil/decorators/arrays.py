@@ -43,6 +43,7 @@ _VIEWED: dict[int, np.dtype[Any]] = {
     pa.duration("us").id: np.dtype("timedelta64[us]"),
 }
 _STRUCT = pa.struct([]).id
+_TIMES = (pa.timestamp("us").id, pa.duration("us").id)
 _LISTS = (pa.list_(pa.int8()).id, pa.large_list(pa.int8()).id)
 _TEXTS = (pa.string().id, pa.large_string().id)
 _BYTES = (pa.binary().id, pa.large_binary().id)
@@ -84,6 +85,12 @@ class Argument:
         TypeError
             If NumPy has nothing for the column's type.
         """
+        if array.type.id in _TIMES and array.type.unit != "us":
+            # pandas' are in nanoseconds.
+            unit = pa.duration("us")
+            if array.type.id == _TIMES[0]:
+                unit = pa.timestamp("us", array.type.tz)
+            array = array.cast(unit, safe=False)
         if array.null_count == 0:
             values = self.values(array)
             if self.nulls == "mask":
