@@ -8,17 +8,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hydrofoil.decorators.arrays import Masked, Ragged
+    from hydrofoil.decorators.batch import batch_udf
+    from hydrofoil.decorators.numpy import numpy_udf
+    from hydrofoil.decorators.row import udf
+    from hydrofoil.decorators.vectorized import arrow_udf, pandas_udf
     from hydrofoil.launch import configure, session
 
 __version__ = "0.1.0"
 
 # Public name -> the module that defines it.
 _PUBLIC = {
+    "Masked": "hydrofoil.decorators.arrays",
+    "Ragged": "hydrofoil.decorators.arrays",
+    "arrow_udf": "hydrofoil.decorators.vectorized",
+    "batch_udf": "hydrofoil.decorators.batch",
     "configure": "hydrofoil.launch",
+    "numpy_udf": "hydrofoil.decorators.numpy",
+    "pandas_udf": "hydrofoil.decorators.vectorized",
     "session": "hydrofoil.launch",
+    "udf": "hydrofoil.decorators.row",
 }
 
-__all__ = ["__version__", "configure", "session"]
+__all__ = [
+    "Masked",
+    "Ragged",
+    "__version__",
+    "arrow_udf",
+    "batch_udf",
+    "configure",
+    "numpy_udf",
+    "pandas_udf",
+    "session",
+    "udf",
+]
 
 
 if not TYPE_CHECKING:  # A type checker would take any name for a public one.

@@ -67,12 +67,18 @@ def arrow_plan(
 ) -> Pipeline:
     """The fast path of functions of Arrow's objects."""
     task = make_task(
-        worker, eval_type, capture.prepared, stock, runner_conf, options_of(runner_conf)
+        worker,
+        eval_type,
+        capture.prepared,
+        capture.guards,
+        stock,
+        runner_conf,
+        options_of(runner_conf),
     )
     trace = TaskTrace(describe(eval_type), udfs=task.traces(capture.names))
     plan, streams = task.plan(trace)
     ser: Any
-    if task.returns_scalars:
+    if task.answers_as_declared:
         ser = ArrowStream(task.answer_schema().serialize().to_pybytes(), streams)
     else:
         ser = BatchStream(task.wrap, streams)

@@ -34,6 +34,8 @@ class Capture:
         self.udfs: list[Udf] = []
         self.replays: list[Any] = []
         self.prepared: list[Any] = []
+        # What stock guards against StopIteration: by UDF, and the last.
+        self.guards: list[Any] = []
         self.names: list[str] = []
         self.stock_only = False
         self.return_type: Any = None

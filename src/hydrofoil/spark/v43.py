@@ -47,6 +47,7 @@ class Worker(StockWorker):
             )
             if capture is not None:
                 capture.prepared.append(prepared)
+                capture.guards.append(capture.guarded)
             return prepared
         if udf_index < len(capture.prepared):
             return capture.prepared[udf_index]

@@ -16,6 +16,7 @@ from hydrofoil.evals.arrow_map import ArrowMap
 from hydrofoil.evals.arrow_results import Results
 from hydrofoil.evals.arrow_scalar import ArrowScalar
 from hydrofoil.evals.arrow_window import WindowArrow
+from hydrofoil.evals.numpy_scalar import TAKES_NUMPY, NumpyCall, NumpyScalar
 from hydrofoil.evals.udf import Udf
 from hydrofoil.trace import TaskTrace, UdfTrace
 
@@ -38,6 +39,9 @@ class ArrowTask:
     prepared : list of tuples
         What stock's ``read_single_udf`` made of each UDF: the function to call, and by family what
         it is called with.
+    guards : list of callables
+        The function of each UDF as the user's side made it, or with a profiler around it; none on
+        lines that do not tell.
     pipeline : callable
         Stock's function for the task.
     """
@@ -47,6 +51,7 @@ class ArrowTask:
         worker: ModuleType,
         eval_type: int,
         prepared: list[Any],
+        guards: list[Any],
         pipeline: Callable[..., Any],
         runner_conf: Any,
         options: Options,
@@ -54,15 +59,21 @@ class ArrowTask:
         self.worker = worker
         self.eval_type = eval_type
         self.prepared = prepared
+        self.guards = guards
+        self.of_numpy = (
+            eval_type == PythonEvalType.SQL_SCALAR_ARROW_UDF
+            and bool(guards)
+            and all(getattr(guarded, TAKES_NUMPY, False) for guarded in guards)
+        )
         self.pipeline = pipeline
         self.conf = runner_conf
         self.options = options
         self.transform = worker.ArrowBatchTransformer
 
     @property
-    def returns_scalars(self) -> bool:
+    def answers_as_declared(self) -> bool:
         """The plan answers with `answer_schema`; others with what users' batches have."""
-        return self.eval_type in _AGGREGATES
+        return self.of_numpy or self.eval_type in _AGGREGATES
 
     @property
     def wrap(self) -> Callable[[pa.RecordBatch], pa.RecordBatch] | None:
@@ -83,6 +94,12 @@ class ArrowTask:
         """The function over the task's batches or groups, and how many streams a group has."""
         types = PythonEvalType
         function = self.prepared[0][0]
+        if self.of_numpy:
+            calls = [
+                NumpyCall(guarded, self.worker.fail_on_stopiteration(guarded.function), *udf[1:3])
+                for guarded, udf in zip(self.guards, self.prepared, strict=True)
+            ]
+            return NumpyScalar(calls, self.pipeline, self.answer_schema(), trace=trace), 0
         if self.eval_type in _SCALAR:
             return ArrowScalar(self.pipeline, trace=trace), 0
         if self.eval_type in _AGGREGATES:

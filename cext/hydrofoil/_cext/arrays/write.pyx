@@ -5,7 +5,13 @@ its values. They are appended whole or not at all: an array that holds anything 
 stock's conversion. What pandas takes for missing (None, NaN, NaT) becomes null.
 """
 
-from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (
+    PyBUF_FORMAT,
+    PyBUF_SIMPLE,
+    PyBUF_STRIDES,
+    PyBuffer_Release,
+    PyObject_GetBuffer,
+)
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.datetime cimport PyDate_CheckExact, date_day, date_month, date_year, import_datetime
 from cpython.exc cimport PyErr_Clear
@@ -573,3 +579,38 @@ cdef class StructWriter(Encoder):
     def set_length(self, Py_ssize_t length):
         """How many rows the fields have."""
         self.length = length
+
+
+cdef class BorrowedWriter(Encoder):
+    """A column without nulls over the memory of one array, held until the next one is taken."""
+
+    cdef Py_buffer source
+    cdef bint held
+
+    def __dealloc__(self):
+        self.let_go()
+
+    cdef void let_go(self) noexcept:
+        if self.held:
+            PyBuffer_Release(&self.source)
+        self.held = False
+        self.length = 0
+
+    def take(self, array, Py_ssize_t rows):
+        """Hold an array of ``rows`` values, whose bytes are the column's.
+
+        Raises
+        ------
+        ValueError
+            If the array is not contiguous.
+        """
+        self.let_go()
+        PyObject_GetBuffer(array, &self.source, PyBUF_SIMPLE)
+        self.held = True
+        self.length = rows
+
+    cdef int emit(self, FrameWriter writer) except -1:
+        writer.add_node(self.length, 0)
+        writer.add_buffer(NULL, 0)
+        writer.add_exact_buffer(self.source.buf, self.source.len)
+        return 0

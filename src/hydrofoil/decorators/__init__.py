@@ -1,0 +1,1 @@
+"""Decorators that make Spark functions of Python functions; `hydrofoil` exports them."""

@@ -1,0 +1,104 @@
+"""What is checked when a decorator runs, so that mistakes show on the driver and not in a task."""
+
+import inspect
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from hydrofoil.decorators.types import name_of
+from hydrofoil.errors import UsageError
+
+
+def signature_of(function: Any) -> inspect.Signature:
+    """A function's signature.
+
+    Raises
+    ------
+    UsageError
+        If it is no callable with a signature.
+    """
+    if not callable(function):
+        raise UsageError(
+            f"{function!r} is a {type(function).__name__} and can't be called",
+            hint="decorate a function",
+        )
+    try:
+        return inspect.signature(function)
+    except ValueError:
+        raise UsageError(
+            f"{name_of(function)}() does not tell its parameters",
+            hint="wrap it: lambda x: function(x)",
+        ) from None
+
+
+def positional(signature: inspect.Signature) -> list[inspect.Parameter]:
+    """The parameters that columns can be passed to by position, without ``*args``."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p for p in signature.parameters.values() if p.kind in kinds]
+
+
+def check_takes_columns(function: Any, signature: inspect.Signature, what: str) -> None:
+    """Raise `UsageError` if a vectorized function takes no parameter at all."""
+    if not signature.parameters:
+        raise UsageError(
+            f"{name_of(function)}() takes no parameter, and {what} needs one to know how many rows "
+            "to return",
+            hint="add a parameter, and pass it any column",
+        )
+
+
+def check_takes_one(function: Any, signature: inspect.Signature, instead: str) -> None:
+    """Raise `UsageError` if an iterator function does not take exactly the iterator."""
+    required = [p for p in positional(signature) if p.default is p.empty]
+    if len(required) > 1 or not positional(signature):
+        raise UsageError(
+            f"{name_of(function)}{signature} takes an iterator and should have one parameter, not "
+            f"{len(signature.parameters)}",
+            hint=f"for several columns write {instead}",
+        )
+
+
+def check_call(function: Any, signature: inspect.Signature, args: Any, kwargs: Any) -> None:
+    """Raise `UsageError` if a call with these columns would fail for their number or names."""
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise UsageError(
+            f"{name_of(function)}() was called with {len(args) + len(kwargs)} columns: {error}",
+            hint=f"its parameters are {signature}; pass a column for each",
+        ) from None
+
+
+def check_picklable(function: Callable[..., Any]) -> None:
+    """Raise `UsageError`, naming the variable, if a function can't be sent to workers."""
+    from pyspark import cloudpickle
+
+    try:
+        cloudpickle.dumps(function)  # type: ignore[no-untyped-call]
+        return
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+    for name, value in _variables(function):
+        try:
+            cloudpickle.dumps(value)  # type: ignore[no-untyped-call]
+        except Exception:
+            raise UsageError(
+                f"{name_of(function)}() can't be sent to workers: it uses {name!r}, a "
+                f"{type(value).__name__}, which can't be pickled ({reason})",
+                hint=f"make {name!r} inside the function, or pass what it is made from",
+            ) from None
+    raise UsageError(
+        f"{name_of(function)}() can't be sent to workers: {reason}",
+        hint="it may only use what can be pickled",
+    )
+
+
+def _variables(function: Any) -> Iterator[tuple[str, Any]]:
+    if not isinstance(function, types.FunctionType):
+        yield from getattr(function, "__dict__", {}).items()
+        return
+    used = inspect.getclosurevars(function)
+    yield from used.nonlocals.items()
+    yield from used.globals.items()
+    names = reversed(list(inspect.signature(function).parameters))
+    yield from zip(names, reversed(function.__defaults__ or ()), strict=False)

@@ -1,0 +1,216 @@
+"""`udf`: a function that is called once for each row."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, overload
+
+from hydrofoil.decorators.arrow_types import arrow_type
+from hydrofoil.decorators.checks import check_picklable, positional, signature_of
+from hydrofoil.decorators.function import SparkFunction
+from hydrofoil.decorators.local import arguments, as_arrow, returned
+from hydrofoil.decorators.structs import Converter, argument_converter, result_converter
+from hydrofoil.decorators.types import as_spark_type, describe, hints_of, name_of, plain, spark_type
+from hydrofoil.errors import UsageError
+
+# Hints of parameters that say nothing about a Spark type, and need not.
+_ANYTHING: tuple[Any, ...] = (Any, object, list, dict, tuple)
+
+
+@overload
+def udf(f: Callable[..., Any]) -> SparkFunction: ...
+@overload
+def udf(
+    f: Callable[..., Any], returnType: Any = ..., *, useArrow: bool | None = ...
+) -> SparkFunction: ...
+@overload
+def udf(
+    f: Any = ..., returnType: Any = ..., *, useArrow: bool | None = ...
+) -> Callable[[Callable[..., Any]], SparkFunction]: ...
+def udf(f: Any = None, returnType: Any = None, *, useArrow: bool | None = None) -> Any:
+    """Make a Spark function of a Python function that is called once for each row.
+
+    Parameters
+    ----------
+    f : callable
+        Its hints may be any that `hydrofoil.decorators.types.spark_type` knows. A struct arrives as
+        the dataclass, NamedTuple or TypedDict that a parameter is annotated with, else as Row.
+        Null arrives as None.
+    returnType : DataType, DDL string or type hint, optional
+        By default what the return hint says.
+    useArrow : bool, optional
+        As for PySpark's ``udf``: by default what the session is set to.
+
+    Returns
+    -------
+    SparkFunction
+        Or a decorator that makes one, where ``f`` is not a function.
+
+    Raises
+    ------
+    UsageError
+        If a hint has no Spark type, there is no return type, or the function can't be pickled.
+    """
+    if f is None or not callable(f) or isinstance(f, type):
+        return functools.partial(udf, returnType=returnType if f is None else f, useArrow=useArrow)
+    return _make(f, returnType, useArrow)
+
+
+def _make(function: Callable[..., Any], declared: Any, use_arrow: bool | None) -> SparkFunction:
+    from pyspark.sql.functions import udf as spark_udf
+
+    name = name_of(function)
+    signature = signature_of(function)
+    hints = hints_of(function)
+    result_where = f"the result of {name}()"
+    if declared is None and "return" not in hints:
+        raise UsageError(
+            f"{name}() has no return type",
+            hint=f'write "def {name}{signature} -> str:", or @hydrofoil.udf("string")',
+        )
+    if declared is None:
+        return_type = spark_type(hints["return"], result_where)
+    else:
+        return_type = as_spark_type(declared, result_where)
+    types = {
+        parameter: parameter_type(hints[parameter], f"parameter {parameter!r} of {name}()")
+        for parameter in signature.parameters
+        if parameter in hints
+    }
+    convert = {p: argument_converter(hints[p]) for p in types}
+    convert_result = None
+    if "return" in hints:
+        struct = return_type if hasattr(return_type, "names") else None
+        convert_result = result_converter(hints["return"], struct, result_where)
+    check_picklable(function)
+    sent: Callable[..., Any] = function
+    if convert_result is not None or any(convert.values()):
+        sent = RowCall(function, list(signature.parameters), convert, convert_result)
+    if use_arrow is None:
+        use_arrow = _arrow_by_default()
+    spark = spark_udf(sent, return_type, useArrow=use_arrow)
+    parameters = ", ".join(
+        f"{p}: {types[p].simpleString()}" if types.get(p) is not None else p
+        for p in signature.parameters
+    )
+    arrives = [f"{p} arrives as {describe(plain(hints[p]))}" for p, one in convert.items() if one]
+    if convert_result is not None:
+        arrives.append(f"the result may be {describe(plain(hints['return']))}")
+    explanation = explain(
+        f"{name}({parameters}) -> {return_type.simpleString()}", spark.evalType, arrives
+    )
+    names = [p.name for p in positional(signature)]
+
+    def local(*data: Any) -> Any:
+        values, pandas = arguments(data, names, name)
+        columns = [
+            _rows(as_arrow(v, _arrow_of(types.get(p))))
+            for v, p in zip(values, [*names, *[""] * len(values)], strict=False)
+        ]
+        results = [sent(*row) for row in zip(*columns, strict=True)]
+        import pyarrow as pa
+
+        return returned(pa.array(results, arrow_type(return_type)), pandas)
+
+    return SparkFunction(spark, function, signature=signature, explanation=explanation, local=local)
+
+
+def _arrow_by_default() -> bool:
+    """What the session is set to, as PySpark finds out.
+
+    Asked by PySpark itself, it would first take the hints for those of a pandas function.
+    """
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.getActiveSession()
+    if session is None:
+        return False
+    return session.conf.get("spark.sql.execution.pythonUDF.arrow.enabled", "false") == "true"
+
+
+def parameter_type(hint: Any, where: str) -> Any:
+    """The Spark type of a parameter's hint, or None if the hint leaves it open."""
+    stripped = plain(hint)
+    if stripped in _ANYTHING or getattr(stripped, "__module__", "").startswith("pyspark."):
+        return None
+    return spark_type(hint, where)
+
+
+def explain(head: str, eval_type: int, notes: list[str]) -> str:
+    """The text of `SparkFunction.explain`."""
+    from hydrofoil.evals.eval_types import EVAL_TYPES, describe
+
+    row = EVAL_TYPES.get(eval_type)
+    if row is None or row.native is None:
+        path = "PySpark's own code, in either worker"
+    else:
+        path = f"fast path hydrofoil.evals ({row.native}); in the stock worker PySpark's own code"
+    return "\n".join([head, f"kind: {describe(eval_type)}", *notes, f"path: {path}"])
+
+
+class RowCall:
+    """The user's function with its arguments and result converted; what is sent to workers."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        names: list[str],
+        arguments: dict[str, Converter | None],
+        result: Converter | None,
+    ) -> None:
+        self.function = function
+        self.names = names
+        self.arguments = arguments
+        self.positional = [arguments.get(name) for name in names]
+        self.result = result
+        self.__name__ = name_of(function)
+        self.__doc__ = function.__doc__
+        self.__module__ = function.__module__
+
+    def __call__(self, *values: Any, **named: Any) -> Any:
+        converted = [
+            value if convert is None else convert(value)
+            for value, convert in zip(values, self.positional, strict=False)
+        ]
+        converted.extend(values[len(converted) :])
+        if named:
+            for name, value in named.items():
+                convert = self.arguments.get(name)
+                if convert is not None:
+                    named[name] = convert(value)
+        result = self.function(*converted, **named)
+        return result if self.result is None else self.result(result)
+
+
+def _arrow_of(declared: Any) -> Any:
+    # Structs stay what they are: their fields are found by name.
+    nested = ("struct", "array", "map")
+    if declared is None or declared.typeName() in nested:
+        return None
+    return arrow_type(declared)
+
+
+def _rows(array: Any) -> list[Any]:
+    """The values as a worker would pass them: structs as Row, timestamps without a zone."""
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(array.type) and array.type.tz is not None:
+        array = array.cast(pa.timestamp("us", array.type.tz)).cast(pa.timestamp("us"))
+    return [_as_row(value, array.type) for value in array.to_pylist()]
+
+
+def _as_row(value: Any, kind: Any) -> Any:
+    import pyarrow as pa
+    from pyspark.sql import Row
+
+    if value is None:
+        return None
+    if pa.types.is_struct(kind):
+        names = [kind.field(i).name for i in range(kind.num_fields)]
+        row = Row(*[_as_row(value[n], kind.field(i).type) for i, n in enumerate(names)])
+        row.__fields__ = names
+        return row
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return [_as_row(one, kind.value_type) for one in value]
+    if pa.types.is_map(kind):
+        return {_as_row(k, kind.key_type): _as_row(v, kind.item_type) for k, v in value}
+    return value
