@@ -1,15 +1,19 @@
 """Run cases, one after the other, on one session."""
 
+import tempfile
 import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
+from pyspark.sql.functions import udf
 
+from hydrofoil.errors import UsageError
 from hydrofoil.parity.case import COMMON_CONF, Case, Side
 from hydrofoil.parity.engines import (
     HYDROFOIL,
@@ -46,6 +50,32 @@ class Result:
     @property
     def equal(self) -> bool:
         return self.difference is None
+
+
+def require_hydrofoil(spark: SparkSession) -> None:
+    """Find out whether this session's workers can load Hydrofoil: if not, they run stock's code.
+
+    Raises
+    ------
+    UsageError
+        If they can't; they have said why on standard error.
+    """
+    with tempfile.TemporaryDirectory(prefix="hydrofoil-parity-") as folder:
+        with (
+            use_engine(spark, HYDROFOIL),
+            use_environment(spark, {"HYDROFOIL_TRACE": folder}),
+            as_users_functions(),
+        ):
+            spark.range(1).select(udf(_nothing, "bigint")("id")).collect()
+        if not any(Path(folder).iterdir()):
+            raise UsageError(
+                "the session's workers can't load Hydrofoil, and stock would be compared with stock",
+                hint="what they said stands above; `hydrofoil doctor` tells more",
+            )
+
+
+def _nothing(value: int) -> int:
+    return value
 
 
 def run(
@@ -103,7 +133,8 @@ def as_users_functions() -> Iterator[None]:
     By reference a worker would import their modules, and with them most of PySpark.
     """
     modules = [
-        import_module(f"hydrofoil.parity.{name}") for name in ("families", "catalogue", "drawn")
+        import_module(f"hydrofoil.parity.{name}")
+        for name in ("families", "catalogue", "drawn", "run")
     ]
     for module in modules:
         cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
