@@ -69,7 +69,7 @@ def require_hydrofoil(spark: SparkSession) -> None:
             spark.range(1).select(udf(_nothing, "bigint")("id")).collect()
         if not any(Path(folder).iterdir()):
             raise UsageError(
-                "the session's workers can't load Hydrofoil, and stock would be compared with stock",
+                "this session's workers can't load Hydrofoil: stock would be compared with stock",
                 hint="what they said stands above; `hydrofoil doctor` tells more",
             )
 
