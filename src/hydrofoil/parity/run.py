@@ -61,21 +61,13 @@ def require_hydrofoil(spark: SparkSession) -> None:
         If they can't; they have said why on standard error.
     """
     with tempfile.TemporaryDirectory(prefix="hydrofoil-parity-") as folder:
-        with (
-            use_engine(spark, HYDROFOIL),
-            use_environment(spark, {"HYDROFOIL_TRACE": folder}),
-            as_users_functions(),
-        ):
-            spark.range(1).select(udf(_nothing, "bigint")("id")).collect()
+        with use_engine(spark, HYDROFOIL), use_environment(spark, {"HYDROFOIL_TRACE": folder}):
+            spark.range(1).select(udf(abs, "bigint")("id")).collect()
         if not any(Path(folder).iterdir()):
             raise UsageError(
                 "this session's workers can't load Hydrofoil: stock would be compared with stock",
                 hint="what they said stands above; `hydrofoil doctor` tells more",
             )
-
-
-def _nothing(value: int) -> int:
-    return value
 
 
 def run(
@@ -133,8 +125,7 @@ def as_users_functions() -> Iterator[None]:
     By reference a worker would import their modules, and with them most of PySpark.
     """
     modules = [
-        import_module(f"hydrofoil.parity.{name}")
-        for name in ("families", "catalogue", "drawn", "run")
+        import_module(f"hydrofoil.parity.{name}") for name in ("families", "catalogue", "drawn")
     ]
     for module in modules:
         cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
