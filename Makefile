@@ -14,6 +14,8 @@ export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 # The Spark lines before the one in the virtual environment, each with one of its own.
 LINES := 4.2 4.1 4.0 3.5
 LINE_ENVIRONMENTS := .cache/lines
+# How many of them are tested at the same time.
+AT_ONCE ?= 2
 
 .PHONY: help bench test test-pandas3 test-matrix quick parity build debug lint clean requirements java
 .DEFAULT_GOAL := help
@@ -24,22 +26,17 @@ help: ## show this list
 bench: java build ## compare Hydrofoil with stock PySpark on a real local Spark (BENCH="--rows N --json FILE")
 	$(BIN)/hydrofoil bench $(BENCH)
 
-test: java build ## run all tests (TESTS="tests/launch -k NAME" for some)
-	$(BIN)/python -m pytest $(TESTS)
+test: java build ## run all tests but those of test-matrix (TESTS="tests/launch -k NAME" for some)
+	$(BIN)/python -m pytest $(or $(TESTS),tests --ignore=tests/matrix)
 
 test-pandas3: java build $(PANDAS3)/.installed ## run the comparisons of pandas functions on pandas 3 (TESTS="..." for others)
 	PYSPARK_PYTHON=$(CURDIR)/$(PANDAS3)/bin/python PYTHONPATH=$(CURDIR)/src \
 	    $(PANDAS3)/bin/python -m pytest \
 	    $(or $(TESTS),tests/unit/dataframes tests/parity/vectorized -k "not arrow and not Arrow")
 
-test-matrix: java build $(LINES:%=$(LINE_ENVIRONMENTS)/%/.installed) ## run every eval type on every Spark line (TESTS="..." for others)
-	@failed=; \
-	for line in .venv $(LINES:%=$(LINE_ENVIRONMENTS)/%); do \
-	    echo "$$($$line/bin/python -c 'import pyspark; print("Spark", pyspark.__version__)')"; \
-	    PYSPARK_PYTHON=$(CURDIR)/$$line/bin/python PYTHONPATH=$(CURDIR)/src \
-	        $$line/bin/python -m pytest --quiet $(or $(TESTS),tests/matrix) || failed="$$failed $$line"; \
-	done; \
-	test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
+test-matrix: java build $(LINES:%=$(LINE_ENVIRONMENTS)/%/.installed) ## compare with stock on every Spark line (TESTS="..." for others)
+	printf '%s\n' .venv $(LINES:%=$(LINE_ENVIRONMENTS)/%) | \
+	    xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/line ENVIRONMENT $(or $(TESTS),tests/matrix)
 
 quick: java build ## run the tests that start no Spark of their own and are no comparison with stock
 	$(BIN)/python -m pytest tests --ignore=tests/parity --ignore=tests/faults --ignore=tests/bench \

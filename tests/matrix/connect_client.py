@@ -11,19 +11,16 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from hydrofoil.parity.harness import Raised, outcome_of
+from hydrofoil.parity.session import CONF
 from matrix.cases import CASES, nothing
 
 
 def main(daemon: str, folder: Path, names: list[str]) -> None:
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    spark = (
-        SparkSession.builder.remote("local[2]")
-        .config("spark.python.daemon.module", daemon)
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "2")
-        .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
-        .getOrCreate()
-    )
+    builder = SparkSession.builder.remote("local[2]").config("spark.python.daemon.module", daemon)
+    for key, value in CONF.items():
+        builder = builder.config(key, value)
+    spark = builder.config("spark.sql.warehouse.dir", str(folder / "warehouse")).getOrCreate()
     assert type(spark).__module__.startswith("pyspark.sql.connect"), type(spark)
     outcomes = {}
     for name in names:

@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 
 from hydrofoil.parity.case import Case
 from hydrofoil.parity.catalogue import catalogue, usual
-from hydrofoil.parity.run import as_users_functions, run_case
+from hydrofoil.parity.run import as_users_functions, require_hydrofoil, run_case
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -19,6 +19,10 @@ def sent_by_value() -> Iterator[None]:
 def test_there_are_enough() -> None:
     assert len(usual()) >= 400
     assert len(catalogue()) >= 1500
+
+
+def test_hydrofoil_is_what_runs(spark: SparkSession) -> None:
+    require_hydrofoil(spark)
 
 
 @pytest.mark.parametrize("case", usual(), ids=str)

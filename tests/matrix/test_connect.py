@@ -38,7 +38,12 @@ def outcomes(daemon: str, folder: Path) -> dict[str, Any]:
             *NAMES,
         ],
         env=os.environ
-        | {"PYTHONPATH": os.pathsep.join(found), "HYDROFOIL_TRACE": str(folder / "traces")},
+        | {
+            "PYTHONPATH": os.pathsep.join(found),
+            "HYDROFOIL_TRACE": str(folder / "traces"),
+            # PySpark then lets the server take any free port.
+            "SPARK_TESTING": "1",
+        },
         capture_output=True,
         text=True,
         timeout=300,

@@ -57,7 +57,8 @@ def test_values_and_nulls(parity: Parity, tmp_path: Path, name: str) -> None:
         assert paths(traces, name) == {planned(name)}
 
 
-@each
+# Streaming queries take long to fail, and none of their code is Hydrofoil's on any line.
+@pytest.mark.parametrize("name", [name for name in INSTALLED if "STATE" not in name])
 def test_an_error(parity: Parity, tmp_path: Path, name: str) -> None:
     needs(name)
     with parity.under(conf=ROCKS):

@@ -13,7 +13,7 @@ from hydrofoil.parity.harness import Parity, numbers
 from hydrofoil.spark.caps import installed_line
 
 # See parity/conftest.py.
-ONE_IN = 3
+ONE_IN = 6
 
 arrow_udf = getattr(F, "arrow_udf", None)
 

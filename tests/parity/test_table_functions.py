@@ -24,7 +24,7 @@ from hydrofoil.parity.probes import describe, describe_arguments
 from hydrofoil.parity.samples import BASE, SPECIAL, TIME, TIME_CONF, Sample
 
 # See parity/conftest.py.
-ONE_IN = 3
+ONE_IN = 6
 
 GROUP = 5
 GROUPS = [BASE[start : start + GROUP] for start in range(0, len(BASE), GROUP)]

@@ -142,7 +142,7 @@ def _catalogue(
     from hydrofoil.parity import report
     from hydrofoil.parity.run import run
 
-    spark = _session(conf)
+    spark = _session(conf, right)
     results = list(_watched(run(spark, cases, right=right), len(cases)))
     again = [] if right.daemon == _DAEMON else ["--daemon", right.daemon]
     for key, value in conf.items():
@@ -164,7 +164,7 @@ def _mine(
 
     if not file.exists():
         raise UsageError(f"there is no {file}")
-    spark = _session(conf, path=[str(file.parent.resolve())])
+    spark = _session(conf, right, path=[str(file.parent.resolve())])
     sample, module = mine.read_sample(spark, data), mine.load(file)
     with tempfile.TemporaryDirectory(prefix="hydrofoil-parity-") as folder:
         verdicts = list(mine.compare(sample, module, binds, Path(folder), right))
@@ -178,7 +178,7 @@ def _mine(
 def _generate(count: int, seed: int, conf: dict[str, str], right: "Engine") -> int:
     from hydrofoil.parity.generator import generate
 
-    spark = _session(conf)
+    spark = _session(conf, right)
     with _progress() as progress:
         task = progress.add_task("drawn", total=count)
         found = generate(spark, count, seed, right, lambda: progress.advance(task))
@@ -191,11 +191,15 @@ def _generate(count: int, seed: int, conf: dict[str, str], right: "Engine") -> i
     return 1
 
 
-def _session(conf: dict[str, str], path: Iterable[str] = ()) -> Any:
+def _session(conf: dict[str, str], right: "Engine", path: Iterable[str] = ()) -> Any:
+    from hydrofoil.parity.run import require_hydrofoil
     from hydrofoil.parity.session import local_session
 
     Console(stderr=True).print("Starting Spark ...")
-    return local_session(conf=conf, path=list(path))
+    spark = local_session(conf=conf, path=list(path))
+    if right.daemon == _DAEMON:
+        require_hydrofoil(spark)
+    return spark
 
 
 def _watched(items: Iterator[T], total: int) -> Iterator[T]:

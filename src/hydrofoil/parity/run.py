@@ -1,15 +1,19 @@
 """Run cases, one after the other, on one session."""
 
+import tempfile
 import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
+from pyspark.sql.functions import udf
 
+from hydrofoil.errors import UsageError
 from hydrofoil.parity.case import COMMON_CONF, Case, Side
 from hydrofoil.parity.engines import (
     HYDROFOIL,
@@ -46,6 +50,24 @@ class Result:
     @property
     def equal(self) -> bool:
         return self.difference is None
+
+
+def require_hydrofoil(spark: SparkSession) -> None:
+    """Find out whether this session's workers can load Hydrofoil: if not, they run stock's code.
+
+    Raises
+    ------
+    UsageError
+        If they can't; they have said why on standard error.
+    """
+    with tempfile.TemporaryDirectory(prefix="hydrofoil-parity-") as folder:
+        with use_engine(spark, HYDROFOIL), use_environment(spark, {"HYDROFOIL_TRACE": folder}):
+            spark.range(1).select(udf(abs, "bigint")("id")).collect()
+        if not any(Path(folder).iterdir()):
+            raise UsageError(
+                "this session's workers can't load Hydrofoil: stock would be compared with stock",
+                hint="what they said stands above; `hydrofoil doctor` tells more",
+            )
 
 
 def run(

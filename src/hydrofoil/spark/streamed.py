@@ -35,6 +35,8 @@ SQL_BATCHED_UDF = 100
 SQL_ARROW_BATCHED_UDF = 101
 SQL_SCALAR_PANDAS_UDF = 200
 
+# Stock's function around that of a row UDF on Arrow, up to 4.1.
+ARROW_ROWS_WRAPPER = "wrap_arrow_batch_udf"
 # Stock's functions around those of pandas.
 PANDAS_WRAPPERS = (
     "wrap_scalar_pandas_udf",
@@ -62,7 +64,7 @@ class StreamedWorker(StockWorker):
     """
 
     fast: ClassVar[frozenset[int]]
-    wrappers: ClassVar[tuple[str, ...]] = ("wrap_udf", "wrap_arrow_batch_udf")
+    wrappers: ClassVar[tuple[str, ...]] = ("wrap_udf",)
     replayed: ClassVar[frozenset[int]] = frozenset()
 
     def __init__(self) -> None:

@@ -13,6 +13,7 @@ from hydrofoil.spark.caps import LINES
 from hydrofoil.spark.stock import hide_our_frames
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock
 from hydrofoil.spark.streamed import (
+    ARROW_ROWS_WRAPPER,
     PANDAS_WRAPPERS,
     SQL_ARROW_BATCHED_UDF,
     SQL_SCALAR_PANDAS_UDF,
@@ -29,6 +30,7 @@ class Worker(StreamedWorker):
     fast = LINES["3.5"].fast
     wrappers = (
         *StreamedWorker.wrappers,
+        ARROW_ROWS_WRAPPER,
         *PANDAS_WRAPPERS,
         "wrap_grouped_map_pandas_udf",
         *WRAPPERS_35,

@@ -9,6 +9,7 @@ from hydrofoil.evals.eval_types import EVAL_TYPES
 from hydrofoil.spark.caps import LINES
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock
 from hydrofoil.spark.streamed import (
+    ARROW_ROWS_WRAPPER,
     PANDAS_WRAPPERS,
     SQL_ARROW_BATCHED_UDF,
     SQL_SCALAR_PANDAS_UDF,
@@ -27,6 +28,7 @@ class Worker(StreamedWorker):
     fast = LINES["4.0"].fast
     wrappers = (
         *StreamedWorker.wrappers,
+        ARROW_ROWS_WRAPPER,
         *PANDAS_WRAPPERS,
         "wrap_grouped_map_pandas_udf",
         *WRAPPERS_40,

@@ -18,6 +18,7 @@ from hydrofoil.spark.conversion import options, stock_column
 from hydrofoil.spark.pickled_rows import pickled_rows
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock
 from hydrofoil.spark.streamed import (
+    ARROW_ROWS_WRAPPER,
     PANDAS_WRAPPERS,
     SQL_ARROW_BATCHED_UDF,
     SQL_BATCHED_UDF,
@@ -39,6 +40,7 @@ class Worker(StreamedWorker):
     fast = LINES["4.1"].fast
     wrappers = (
         *StreamedWorker.wrappers,
+        ARROW_ROWS_WRAPPER,
         *PANDAS_WRAPPERS,
         "wrap_grouped_map_pandas_udf",
         "wrap_grouped_map_pandas_iter_udf",

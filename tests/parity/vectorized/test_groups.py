@@ -15,7 +15,7 @@ from hydrofoil.parity.harness import Parity, numbers
 from hydrofoil.parity.views import see
 
 # See parity/conftest.py.
-ONE_IN = 3
+ONE_IN = 6
 
 GROUPED = [
     family

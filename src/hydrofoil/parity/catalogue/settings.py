@@ -38,7 +38,6 @@ SETTINGS: dict[str, dict[str, str]] = {
     },
     "legacy-pandas-udf": {_SQL + "legacy.execution.pythonUDF.pandas.conversion.enabled": "true"},
     "int-to-decimal": {_SQL + "execution.pythonUDF.pandas.intToDecimalCoercionEnabled": "true"},
-    "system-time-zone": {_PANDAS + "respectSessionTimeZone": "false"},
     "compressed": {_ARROW + "compression.codec": "zstd"},
     "one-row-output-batches": {_ARROW + "maxRecordsPerOutputBatch": "1"},
     "two-threads": {_SQL + "execution.pythonUDF.arrow.concurrency.level": "2"},
