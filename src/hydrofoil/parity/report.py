@@ -1,6 +1,5 @@
 """Results in tables, in full and as JSON."""
 
-import platform
 import shlex
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hydrofoil.bench.machine import describe_machine
 from hydrofoil.parity.mine import EQUAL, Verdict
 from hydrofoil.parity.run import Result
 
@@ -76,6 +76,9 @@ def _print(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+_VERSIONS = ("python", "hydrofoil", "pyspark", "pandas", "pyarrow", "numpy")
+
+
 def results_as_json(results: Sequence[Result]) -> dict[str, Any]:
     """All results, with the versions that they are about."""
     return {
@@ -99,9 +102,7 @@ def verdicts_as_json(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     return {"versions": versions(), "functions": [vars(verdict) for verdict in verdicts]}
 
 
-def versions() -> dict[str, str]:
+def versions() -> dict[str, object]:
     """What the comparison was made with."""
-    from importlib.metadata import version
-
-    names = ("hydrofoil", "pyspark", "pandas", "pyarrow", "numpy")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+    machine = describe_machine()
+    return {name: machine[name] for name in _VERSIONS}
