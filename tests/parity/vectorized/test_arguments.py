@@ -14,7 +14,7 @@ from hydrofoil.parity.harness import Parity
 from hydrofoil.parity.samples import BASE, PARTIAL, SPECIAL, TIME, TIME_CONF, Sample
 
 # See parity/conftest.py.
-ONE_IN = 6
+ONE_IN = 9
 
 ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 BYTES = "spark.sql.execution.arrow.maxBytesPerBatch"

@@ -16,7 +16,7 @@ from parity.replay import Players
 from parity.vectorized.conftest import Record
 
 # See parity/conftest.py.
-ONE_IN = 6
+ONE_IN = 9
 
 REPLAYED = [family for family in FAMILIES if "barrier" not in family.name]
 

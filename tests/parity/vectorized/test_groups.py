@@ -15,7 +15,7 @@ from hydrofoil.parity.harness import Parity, numbers
 from hydrofoil.parity.views import see
 
 # See parity/conftest.py.
-ONE_IN = 6
+ONE_IN = 9
 
 GROUPED = [
     family

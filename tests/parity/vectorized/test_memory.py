@@ -14,7 +14,7 @@ from parity.replay import Players
 from parity.vectorized.conftest import Record
 
 # See parity/conftest.py.
-ONE_IN = 6
+ONE_IN = 9
 
 COLUMNS = (
     "id / 4 AS d",
