@@ -68,9 +68,15 @@ def without_accidents(message: str) -> str:
     return re.sub(r"\d+", "N", re.sub(r"(can't decode byte).*", r"\1", message))
 
 
+NULL_IN_PATH = "ValueError: embedded null byte"
+
+
 def compare(task: Recording, streams: dict[str, bytes]) -> None:
     pairs = dict(zip(streams, endings(task, list(streams.values())), strict=True))
-    assert {name: pair for name, pair in pairs.items() if pair[0] != pair[1]} == {}
+    different = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    # A null in the name of a folder on sys.path is met by whoever imports next, and Hydrofoil's
+    # daemon has its imports behind it.
+    assert all(stock[1] == NULL_IN_PATH for stock, _ in different.values()), different
     failed = [stock for stock, _ in pairs.values() if stock[0] != 0]
     assert len(failed) > len(pairs) / 4
     assert len({message for _, message in failed}) > 2
