@@ -24,6 +24,7 @@ BuildDataFrame = Callable[[SparkSession], DataFrame]
 _VOLATILE = (
     (re.compile(r"0x[0-9a-f]{6,}"), "0xADDRESS"),
     (re.compile(r"(stage|task|TID) \d+(\.\d+)?"), r"\1 N"),
+    (re.compile(r"(ResultTask|ShuffleMapTask)\(\d+, "), r"\1(N, "),
     (re.compile(r"\(TID N\) \([^)]*\)"), "(TID N) (HOST)"),
     (re.compile(r"calling o\d+\."), "calling OBJECT."),
     # Columns, numbered over a session.
