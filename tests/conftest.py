@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -18,11 +19,31 @@ TESTS = Path(__file__).parent
 SPARK_CONF = {**CONF, "spark.sql.shuffle.partitions": "2"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Send functions of test modules to workers by value, as those of a user's script are.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose the tests to run, and have workers take their functions by value.
 
-    By reference a worker would import the test module, and with it pytest.
+    Of modules that say ``ONE_IN = n``, every n-th case of each test is run: their tables are long,
+    and what a change breaks it breaks in many places. ``HYDROFOIL_PARITY=full`` runs them all.
     """
+    if os.environ.get("HYDROFOIL_PARITY") != "full":
+        _thin(config, items)
+    _send_by_value(items)
+
+
+def _thin(config: pytest.Config, items: list[pytest.Item]) -> None:
+    seen: Counter[str] = Counter()
+    kept, left = [], []
+    for item in items:
+        one_in = getattr(getattr(item, "module", None), "ONE_IN", 1)
+        test = item.nodeid.partition("[")[0]
+        (kept if seen[test] % one_in == 0 else left).append(item)
+        seen[test] += 1
+    items[:] = kept
+    config.hook.pytest_deselected(items=left)
+
+
+def _send_by_value(items: list[pytest.Item]) -> None:
+    # By reference a worker would import the test module, and with it pytest.
     modules = {item.module for item in items if isinstance(item, pytest.Function)}
     for module in modules:
         if isinstance(module, ModuleType):

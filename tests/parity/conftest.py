@@ -1,7 +1,6 @@
 """The fixture of the differential tests, and how much the property-based ones draw."""
 
 import os
-from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,25 +18,6 @@ _common = settings(
 settings.register_profile("quick", _common, max_examples=12)
 settings.register_profile("thorough", _common, max_examples=300)
 settings.load_profile("quick")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of modules that say ``ONE_IN = n``, run every n-th case of each test.
-
-    Their tables are long, and what a change breaks it breaks in many places.
-    ``HYDROFOIL_PARITY=full`` runs them all.
-    """
-    if os.environ.get("HYDROFOIL_PARITY") == "full":
-        return
-    seen: Counter[str] = Counter()
-    kept, left = [], []
-    for item in items:
-        one_in = getattr(getattr(item, "module", None), "ONE_IN", 1)
-        test = item.nodeid.partition("[")[0]
-        (kept if seen[test] % one_in == 0 else left).append(item)
-        seen[test] += 1
-    items[:] = kept
-    config.hook.pytest_deselected(items=left)
 
 
 @pytest.fixture(scope="session")

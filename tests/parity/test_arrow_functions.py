@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from hydrofoil.parity.harness import Parity, numbers
 from hydrofoil.spark.caps import installed_line
 
-# See parity/conftest.py.
+# See tests/conftest.py.
 ONE_IN = 6
 
 arrow_udf = getattr(F, "arrow_udf", None)

@@ -23,7 +23,7 @@ from hydrofoil.parity.harness import Parity, numbers
 from hydrofoil.parity.probes import describe, describe_arguments
 from hydrofoil.parity.samples import BASE, SPECIAL, TIME, TIME_CONF, Sample
 
-# See parity/conftest.py.
+# See tests/conftest.py.
 ONE_IN = 6
 
 GROUP = 5

@@ -13,7 +13,7 @@ from hydrofoil.parity.families import family as named
 from hydrofoil.parity.harness import Parity
 from hydrofoil.parity.samples import BASE, PARTIAL, SPECIAL, TIME, TIME_CONF, Sample
 
-# See parity/conftest.py.
+# See tests/conftest.py.
 ONE_IN = 9
 
 ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"

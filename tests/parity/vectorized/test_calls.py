@@ -15,7 +15,7 @@ from hydrofoil.parity.harness import Parity, numbers
 from parity.replay import Players
 from parity.vectorized.conftest import Record
 
-# See parity/conftest.py.
+# See tests/conftest.py.
 ONE_IN = 9
 
 REPLAYED = [family for family in FAMILIES if "barrier" not in family.name]

@@ -14,7 +14,7 @@ from hydrofoil.parity.families import family as named
 from hydrofoil.parity.harness import Parity, numbers
 from hydrofoil.parity.views import see
 
-# See parity/conftest.py.
+# See tests/conftest.py.
 ONE_IN = 9
 
 GROUPED = [

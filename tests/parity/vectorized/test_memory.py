@@ -13,7 +13,7 @@ from hydrofoil.parity.views import see
 from parity.replay import Players
 from parity.vectorized.conftest import Record
 
-# See parity/conftest.py.
+# See tests/conftest.py.
 ONE_IN = 9
 
 COLUMNS = (

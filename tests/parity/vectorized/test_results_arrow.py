@@ -8,7 +8,7 @@ from parity.vectorized import arrow_values
 from parity.vectorized.arrow_values import ARRAYS, SHAPES, TABLES, Unit
 from parity.vectorized.conftest import Record
 
-# See parity/conftest.py.
+# See tests/conftest.py.
 ONE_IN = 9
 
 # Types, and an entry of `ARRAYS` that is right for each.

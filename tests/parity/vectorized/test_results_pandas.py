@@ -13,7 +13,7 @@ from parity.vectorized.conftest import Record
 from parity.vectorized.tasks import Task
 from parity.vectorized.values import FRAMES, SERIES, SHAPES, Unit
 
-# See parity/conftest.py.
+# See tests/conftest.py.
 ONE_IN = 9
 
 # Types, and an entry of `SERIES` that is right for each.

@@ -28,8 +28,14 @@ NAN = float("nan")
 DAY = datetime.date(2024, 2, 29)
 TIME = datetime.datetime(2024, 2, 29, 1, 2, 3, 456789)
 
-# See parity/conftest.py.
+# See tests/conftest.py.
 ONE_IN = 5
+
+
+@pytest.fixture
+def parity(spark: SparkSession) -> Parity:
+    return Parity(spark)
+
 
 # A plain value of each declared type, and others that a function may return for it.
 RESULTS: dict[str, tuple[Any, list[Any]]] = {
