@@ -21,7 +21,7 @@ def as_markdown(reports: list[dict[str, Any]]) -> str:
         "# Worker CPU time by replay, stock over Hydrofoil, on each Spark line",
         "",
         "Each column is from a report of its own, made in that line's environment (`make",
-        "test-matrix` makes them) by `python -m benchmarks.report --case ... --json FILE`, and put",
+        "test-matrix` makes them) by the command in `profiles/README.md`, and put",
         "together by `python -m benchmarks.by_line FILE...`. Empty: the line does not offer it.",
         "",
         *(f"- Spark {name}: {_libraries(report)}" for name, report in _pairs(names, reports)),
