@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
+from hydrofoil.bench.console import output, progress_bar
 from hydrofoil.bench.groups import GROUP_WORKLOADS
 from hydrofoil.bench.workloads import ENGINES, WORKLOADS
 
@@ -79,18 +80,10 @@ def bench(
 
     chosen = names or _NAMES[suite]
     count = rows or _DEFAULT_ROWS[suite]
-    console = Console(stderr=True)
-    console.print("Starting Spark ...")
+    Console(stderr=True).print("Starting Spark ...")
     spark = _session(master)
     run = _run_groups if suite == "groups" else _run_rows
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
+    with progress_bar() as progress:
         try:
             results = run(spark, chosen, count, repeat, progress)
         except UnequalResultsError as error:
@@ -108,7 +101,6 @@ def bench(
 def _run_rows(
     spark: "SparkSession", names: tuple[str, ...], rows: int, repeat: int, progress: Progress
 ) -> list[dict[str, Any]]:
-    from hydrofoil.bench.console import output
     from hydrofoil.bench.report import as_table
     from hydrofoil.bench.runner import Runner
 
@@ -125,7 +117,6 @@ def _run_rows(
 def _run_groups(
     spark: "SparkSession", names: tuple[str, ...], rows: int, repeat: int, progress: Progress
 ) -> list[dict[str, Any]]:
-    from hydrofoil.bench.console import output
     from hydrofoil.bench.group_runner import GroupRunner
     from hydrofoil.bench.report import groups_as_table
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from hydrofoil.bench.console import output
+from hydrofoil.bench.console import output, progress_bar
 from hydrofoil.errors import UsageError
 
 if TYPE_CHECKING:
@@ -179,7 +178,7 @@ def _generate(count: int, seed: int, conf: dict[str, str], right: "Engine") -> i
     from hydrofoil.parity.generator import generate
 
     spark = _session(conf, right)
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("drawn", total=count)
         found = generate(spark, count, seed, right, lambda: progress.advance(task))
     console = output()
@@ -203,25 +202,11 @@ def _session(conf: dict[str, str], right: "Engine", path: Iterable[str] = ()) ->
 
 
 def _watched(items: Iterator[T], total: int) -> Iterator[T]:
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("cases", total=total)
         for item in items:
             yield item
             progress.advance(task)
-
-
-def _progress() -> Progress:
-    """A bar on a terminal; nothing anywhere else."""
-    console = Console(stderr=True)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
 
 
 def _write(json_file: Path | None, report: dict[str, Any]) -> None:

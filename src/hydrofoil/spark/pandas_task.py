@@ -18,7 +18,7 @@ from hydrofoil.evals.pandas_grouped import (
     GroupedMapPandasIter,
 )
 from hydrofoil.evals.pandas_map import MapPandas
-from hydrofoil.evals.pandas_scalar import ScalarPandas, is_struct
+from hydrofoil.evals.pandas_scalar import ScalarPandas, ScalarPandasIterCalled, is_struct
 from hydrofoil.evals.udf import Udf
 from hydrofoil.spark.stock_worker import Pipeline
 from hydrofoil.spark.streams import ArrowStream
@@ -157,3 +157,21 @@ def bounds_of(listed: str) -> list[str]:
 def results_of(packed: Iterator[tuple[Any, Any]]) -> Iterator[Any]:
     """What stock's function for a task of an iterator gives, without the type beside each."""
     return (result for result, _ in packed)
+
+
+class CallsStock:
+    """For lines on which 204 and 205 run in stock's function, with its checks, on our columns."""
+
+    stock: StockPandas
+    function: Callable[..., Any]
+
+    def _scalar_iter(self, udf: Udf, trace: TaskTrace) -> Plan:
+        return ScalarPandasIterCalled(
+            udf,
+            self.stock,
+            trace,
+            called=lambda split_index, columns: results_of(self.function(split_index, columns)),
+        )
+
+    def _called(self, split_index: int, frames: Iterator[Any]) -> Iterator[Any]:
+        return results_of(self.function(split_index, ([frame] for frame in frames)))

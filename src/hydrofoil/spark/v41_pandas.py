@@ -3,7 +3,6 @@
 What stock has to convert goes through its serializer's own methods.
 """
 
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -17,7 +16,6 @@ from hydrofoil._cext.arrays.read import ArrayReader, TimestampReader
 from hydrofoil._cext.rows import Replay
 from hydrofoil.dataframes.build import COPY_ON_WRITE
 from hydrofoil.dataframes.stock import StockPandas
-from hydrofoil.evals.pandas_scalar import ScalarPandasIterCalled
 from hydrofoil.evals.udf import Udf
 from hydrofoil.spark.pandas_task import (
     SQL_COGROUPED_MAP_PANDAS_UDF,
@@ -25,14 +23,12 @@ from hydrofoil.spark.pandas_task import (
     SQL_GROUPED_MAP_PANDAS_ITER_UDF,
     SQL_GROUPED_MAP_PANDAS_UDF,
     SQL_WINDOW_AGG_PANDAS_UDF,
+    CallsStock,
     PandasTask,
-    Plan,
     bounds_of,
-    results_of,
 )
 from hydrofoil.spark.stock_worker import Pipeline, StaysStock
 from hydrofoil.spark.streamed import on_groups, on_record_batches
-from hydrofoil.trace import TaskTrace
 
 GROUPED = (SQL_GROUPED_MAP_PANDAS_UDF, SQL_GROUPED_AGG_PANDAS_UDF, SQL_WINDOW_AGG_PANDAS_UDF)
 _OF_GROUPS_OF_FRAMES = (
@@ -51,7 +47,7 @@ _ARITIES = {
 _MOST_MICROSECONDS = np.iinfo(np.int64).max // 1000
 
 
-class PandasTask41(PandasTask):
+class PandasTask41(CallsStock, PandasTask):
     """One task of a pandas eval type.
 
     Parameters
@@ -149,17 +145,6 @@ class PandasTask41(PandasTask):
 
     def _answer_type(self, spark_type: Any) -> pa.DataType:
         return self._answered(self._declared(spark_type))
-
-    def _scalar_iter(self, udf: Udf, trace: TaskTrace) -> Plan:
-        return ScalarPandasIterCalled(
-            udf,
-            self.stock,
-            trace,
-            called=lambda split_index, columns: results_of(self.function(split_index, columns)),
-        )
-
-    def _called(self, split_index: int, frames: Iterator[Any]) -> Iterator[Any]:
-        return results_of(self.function(split_index, ([frame] for frame in frames)))
 
     def _bounds(self) -> list[str]:
         return bounds_of(self.conf[self.bounds_key])

@@ -3,12 +3,11 @@
 But for applyInPandas they are in its serializers, which convert once the functions were called.
 """
 
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 from hydrofoil._cext.rows import Replay
-from hydrofoil.evals.pandas_scalar import ScalarPandasIterCalled, is_struct
+from hydrofoil.evals.pandas_scalar import is_struct
 from hydrofoil.evals.udf import Udf
 from hydrofoil.spark.pandas_task import (
     SQL_COGROUPED_MAP_PANDAS_UDF,
@@ -17,18 +16,16 @@ from hydrofoil.spark.pandas_task import (
     SQL_GROUPED_MAP_PANDAS_ITER_UDF,
     SQL_SCALAR_PANDAS_UDF,
     SQL_WINDOW_AGG_PANDAS_UDF,
-    Plan,
-    results_of,
+    CallsStock,
 )
 from hydrofoil.spark.stock_worker import Pipeline, StaysStock
 from hydrofoil.spark.streamed import on_groups, on_record_batches
 from hydrofoil.spark.v43_pandas import PandasTask43
-from hydrofoil.trace import TaskTrace
 
 _AGGREGATES = (SQL_GROUPED_AGG_PANDAS_UDF, SQL_WINDOW_AGG_PANDAS_UDF)
 
 
-class PandasTask42(PandasTask43):
+class PandasTask42(CallsStock, PandasTask43):
     """One task of a pandas eval type.
 
     Parameters
@@ -72,14 +69,3 @@ class PandasTask42(PandasTask43):
         elif eval_type == SQL_COGROUPED_MAP_PANDAS_UDF:
             pipeline = on_groups(self.function, serializer, 2)
         super().__init__(worker, eval_type, udfs, replays, pipeline, runner_conf)
-
-    def _scalar_iter(self, udf: Udf, trace: TaskTrace) -> Plan:
-        return ScalarPandasIterCalled(
-            udf,
-            self.stock,
-            trace,
-            called=lambda split_index, columns: results_of(self.function(split_index, columns)),
-        )
-
-    def _called(self, split_index: int, frames: Iterator[Any]) -> Iterator[Any]:
-        return results_of(self.function(split_index, ([frame] for frame in frames)))
