@@ -17,6 +17,7 @@ MODULES = [
     "columns",
     "export",
     "gather",
+    "split",
     "codecs.base",
     "codecs.fixed",
     "codecs.varlen",

@@ -1,6 +1,5 @@
 """Streams between the JVM and a task's plan: frames in, encoded columns or record batches out."""
 
-import io
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, TypeAlias
 
@@ -10,6 +9,7 @@ from hydrofoil._cext.codecs.base import write_batch
 from hydrofoil._cext.columns import UnsupportedLayout
 from hydrofoil._cext.frames import Frame, FrameReader, FrameWriter, IrregularStream
 from hydrofoil._cext.gather import Gatherer
+from hydrofoil.group_exchange import Prefixed
 
 # Record batches of at least this many bytes are written as they lie.
 LARGE = 1 << 20
@@ -21,26 +21,6 @@ MOST_SECONDS = 0.1
 
 Batch: TypeAlias = "Frame | pa.RecordBatch"
 """What a stream gives: a record batch as `Frame`, or as pyarrow's where it is irregular."""
-
-
-class Rewound(io.RawIOBase):
-    """A file whose first bytes have been read already and are given again.
-
-    Closing it leaves the file open: it is the connection to the JVM.
-    """
-
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self._head = head
-        self._rest = rest
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        if size < 0:
-            raise ValueError("a stream to the JVM has no end to read to")
-        head, self._head = self._head[:size], self._head[size:]
-        return head + self._rest.read(size - len(head)) if len(head) < size else head
 
 
 class Encoded:
@@ -84,11 +64,14 @@ def read_batches(stream: BinaryIO, schema: Schema | None = None) -> Iterator[Bat
             yield frame
     except IrregularStream as irregular:
         head = reader.schema_message if reader is not None else b""
-        yield from pa.ipc.open_stream(Rewound(head + irregular.consumed, stream))
+        yield from pa.ipc.open_stream(Prefixed(head + irregular.consumed, stream))
 
 
 def read_groups(
-    stream: BinaryIO, read_count: Callable[[BinaryIO], int], unexpected: Callable[[int], Exception]
+    stream: BinaryIO,
+    read_count: Callable[[BinaryIO], int],
+    unexpected: Callable[[int], Exception],
+    first: int | None = None,
 ) -> Iterator[Iterator[Batch]]:
     """The batches of each group of a grouped task, group by group.
 
@@ -101,25 +84,34 @@ def read_groups(
         Reads how many data frames the next group has; 0 after the last group.
     unexpected : callable
         Makes the error for a group that has another number of data frames than one.
+    first : int, optional
+        The first group's number, if that has been read already.
     """
     schema = Schema()
-    while count := read_count(stream):
+    count = read_count(stream) if first is None else first
+    while count:
         if count == 1:
             yield read_batches(stream, schema)
         elif count > 0:
             raise unexpected(count)
+        count = read_count(stream)
 
 
 def read_cogroups(
-    stream: BinaryIO, read_count: Callable[[BinaryIO], int], unexpected: Callable[[int], Exception]
+    stream: BinaryIO,
+    read_count: Callable[[BinaryIO], int],
+    unexpected: Callable[[int], Exception],
+    first: int | None = None,
 ) -> Iterator[tuple[list[Batch], list[Batch]]]:
     """As `read_groups`, for two data frames a group; both are read when the group is."""
     left, right = Schema(), Schema()
-    while count := read_count(stream):
+    count = read_count(stream) if first is None else first
+    while count:
         if count == 2:
             yield list(read_batches(stream, left)), list(read_batches(stream, right))
         elif count > 0:
             raise unexpected(count)
+        count = read_count(stream)
 
 
 def uncompressed(batch: pa.RecordBatch) -> Frame:

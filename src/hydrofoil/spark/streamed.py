@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from hydrofoil._cext.rows import Replay
 from hydrofoil.evals.udf import Udf
+from hydrofoil.group_exchange import understanding
 from hydrofoil.rows import as_pickled
 from hydrofoil.spark.conversion import options
 from hydrofoil.spark.pickled_rows import pickled_rows
@@ -130,7 +131,7 @@ class StreamedWorker(StockWorker):
             publish_stock(eval_type, capture.names, str(reason))
         finally:
             self.capture = None
-        return stock
+        return understanding(stock, eval_type)
 
     def read_udtf(self, pickle_ser: Any, infile: Any, eval_type: int, *confs: Any) -> Pipeline:
         self.capture = capture = Capture()

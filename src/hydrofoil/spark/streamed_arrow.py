@@ -70,7 +70,7 @@ class StreamedArrow:
         depends on the eval type.
     """
 
-    # Stock's checks of results, and whether a group is a stream or a batch.
+    # Stock's checks of results, and the streams of a group.
     verify_table: ClassVar[str] = "verify_arrow_table"
     verify_batch: ClassVar[str] = "verify_arrow_batch"
     group_streams: ClassVar[int] = 1
@@ -114,7 +114,7 @@ class StreamedArrow:
             ser = BatchStream(wrap_struct, 0)
         elif self.eval_type in _GROUPED:
             plan = self._groups()
-            ser = BatchStream(wrap_struct, self.group_streams, groups=True)
+            ser = BatchStream(wrap_struct, self.group_streams)
         else:
             plan = self._cogroups()
             ser = BatchStream(wrap_struct, 2)
@@ -150,7 +150,7 @@ class StreamedArrow:
     # --- Groups to tables -------------------------------------------------------------------------
 
     def _groups(self) -> Plan:
-        plan = GroupedArrow(
+        return GroupedArrow(
             self.udfs[0].function,
             *keys_and_values(self.udfs[0].arguments)[0],
             with_key=self._with_key(1),
@@ -159,7 +159,6 @@ class StreamedArrow:
             verify=self._checks(),
             trace=self.trace,
         )
-        return plan if self.group_streams else partial(_of_lone_batches, plan)
 
     def _cogroups(self) -> CogroupedArrow:
         return CogroupedArrow(
@@ -235,10 +234,3 @@ class _AggregatesInTurn(AggregateArrow):
             pa.array(values[-1:])
         values.append(call(self.udfs[-1], batch))
         return values
-
-
-def _of_lone_batches(
-    plan: GroupedArrow, split_index: int, batches: Iterable[Batch]
-) -> Iterator[pa.RecordBatch]:
-    """A plan for groups, over batches each of which is a whole group."""
-    return plan(split_index, ((batch,) for batch in batches))

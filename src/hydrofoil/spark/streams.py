@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
 
 from pyspark.errors import PySparkValueError
-from pyspark.serializers import SpecialLengths, read_int
+from pyspark.serializers import SpecialLengths
 
 from hydrofoil.batch_writer import BatchWriter
-from hydrofoil.wire import read_batches, read_cogroups, read_groups, write_batches
+from hydrofoil.group_frames import GroupInput
+from hydrofoil.wire import read_batches, write_batches
 
 # What stands before an Arrow stream to the JVM.
 START = struct.pack("!i", SpecialLengths.START_ARROW_STREAM)
@@ -24,7 +25,7 @@ class ArrowStream:
     schema_message : bytes
         Of the answer.
     streams : int
-        Arrow streams a group; 0 where the input is one stream and not in groups.
+        Arrow streams a group, or `LONE_BATCHES`; 0 where the input is one stream and not in groups.
     strict : bool
         As for `write_batches`.
     """
@@ -58,17 +59,11 @@ class BatchStream:
         Stock's ``wrap_struct``, where the JVM expects the columns in a struct.
     streams : int
         As for `ArrowStream`.
-    groups : bool, optional
-        Whether batches are groups' results, which may be written together, for the JVM takes their
-        rows as they come; by default whether the input is in groups.
     """
 
-    def __init__(
-        self, wrap: Callable[[Any], Any] | None, streams: int, groups: bool | None = None
-    ) -> None:
+    def __init__(self, wrap: Callable[[Any], Any] | None, streams: int) -> None:
         self.wrap = wrap
         self.streams = streams
-        self.groups = streams > 0 if groups is None else groups
         self._flush_per_batch = False
 
     def load_stream(self, stream: BinaryIO) -> Iterator[Any]:
@@ -79,16 +74,14 @@ class BatchStream:
             stream,
             start=START,
             wrap=self.wrap,
-            together=self.groups,
+            # Of groups' results the JVM takes the rows, whatever batch they come in.
+            together=self.streams != 0,
             flush_each=self._flush_per_batch,
         ).write(iterator)
 
 
 def _read(stream: BinaryIO, streams: int) -> Iterator[Any]:
-    if streams == 0:
-        return read_batches(stream)
-    read = read_groups if streams == 1 else read_cogroups
-    return read(stream, read_int, _unexpected_streams)
+    return GroupInput(stream, streams, _unexpected_streams) if streams else read_batches(stream)
 
 
 def _unexpected_streams(count: int) -> PySparkValueError:

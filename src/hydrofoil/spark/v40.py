@@ -6,6 +6,7 @@ On Arrow its row UDFs go through pandas.
 from typing import Any
 
 from hydrofoil.evals.eval_types import EVAL_TYPES
+from hydrofoil.group_frames import LONE_BATCHES
 from hydrofoil.spark.caps import LINES
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock
 from hydrofoil.spark.streamed import (
@@ -63,4 +64,4 @@ class Arrow40(StreamedArrow):
     """One task of an Arrow eval type, as 4.0 runs it."""
 
     verify_table = verify_batch = "verify_arrow_result"
-    group_streams = 0
+    group_streams = LONE_BATCHES

@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from hydrofoil.group_frames import LONE_BATCHES
 from hydrofoil.spark.pandas_task import Plan
 from hydrofoil.spark.streamed import on_record_batches
 from hydrofoil.spark.v41_pandas import GROUPED, PandasTask41
@@ -20,7 +21,7 @@ class PandasTask40(PandasTask41):
     def plan(self, trace: TaskTrace) -> tuple[Plan, int]:
         """The function over the task's batches or groups, and how many streams a group has."""
         plan, streams = super().plan(trace)
-        return (EachBatch(plan), 0) if self.eval_type in GROUPED else (plan, streams)
+        return (plan, LONE_BATCHES) if self.eval_type in GROUPED else (plan, streams)
 
     def _pipeline(self) -> Any:
         if self.eval_type not in GROUPED:
@@ -41,13 +42,3 @@ class PandasTask40(PandasTask41):
 
     def _convert(self, column: pa.ChunkedArray) -> Any:
         return self.serializer.arrow_to_pandas(column)
-
-
-class EachBatch:
-    """A plan of groups, run over the batches of one stream, each of which is a group."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-
-    def __call__(self, split_index: int, batches: Iterable[Any]) -> Iterator[Any]:
-        return self.plan(split_index, ([batch] for batch in batches))

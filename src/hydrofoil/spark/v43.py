@@ -12,6 +12,7 @@ from hydrofoil._cext.rows import Replay
 from hydrofoil.evals.eval_types import EVAL_TYPES, describe
 from hydrofoil.evals.udf import Udf
 from hydrofoil.evals.udtf_pickled import PickleStream
+from hydrofoil.group_exchange import understanding
 from hydrofoil.rows import as_pickled
 from hydrofoil.spark.conversion import stock_column
 from hydrofoil.spark.plans import arrow_plan, options_of, pickled_row_plan, row_plan
@@ -145,7 +146,7 @@ class Worker(StockWorker):
         finally:
             self.capture = None
         publish_stock(eval_type, capture.names, reason)
-        return stock
+        return understanding(stock, eval_type)
 
     # --- The fast paths ---------------------------------------------------------------------------
 

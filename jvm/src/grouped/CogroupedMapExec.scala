@@ -1,0 +1,68 @@
+package org.apache.spark.sql.hydrofoil.grouped
+
+import org.apache.spark.api.python.ChainedPythonFunctions
+import org.apache.spark.rdd.RDD
+import org.apache.spark.sql.catalyst.InternalRow
+import org.apache.spark.sql.catalyst.expressions.{
+  Ascending, Attribute, AttributeSet, Expression, PythonUDF, SortOrder}
+import org.apache.spark.sql.catalyst.plans.physical.{
+  AllTuples, ClusteredDistribution, Distribution, Partitioning}
+import org.apache.spark.sql.catalyst.types.DataTypeUtils
+import org.apache.spark.sql.execution.{BinaryExecNode, CoGroupedIterator, SparkPlan}
+import org.apache.spark.sql.execution.python.HydrofoilGroups
+
+/** Cogrouped applyInPandas and applyInArrow on groups that are sent many in a record batch. */
+case class CogroupedMapExec(
+    leftGroup: Seq[Attribute],
+    rightGroup: Seq[Attribute],
+    function: Expression,
+    output: Seq[Attribute],
+    left: SparkPlan,
+    right: SparkPlan) extends BinaryExecNode with GroupedExec {
+
+  override def nodeName: String = "HydrofoilCogroupedMap"
+
+  override def producedAttributes: AttributeSet = AttributeSet(output)
+
+  override def outputPartitioning: Partitioning = left.outputPartitioning
+
+  override def requiredChildDistribution: Seq[Distribution] =
+    Seq(leftGroup, rightGroup).map { grouping =>
+      if (grouping.isEmpty) AllTuples else ClusteredDistribution(grouping)
+    }
+
+  override def requiredChildOrdering: Seq[Seq[SortOrder]] =
+    Seq(leftGroup, rightGroup).map(_.map(SortOrder(_, Ascending)))
+
+  override protected def doExecute(): RDD[InternalRow] = {
+    val (leftColumns, leftOffsets) = HydrofoilGroups.columnsAndOffsets(left.output, leftGroup)
+    val (rightColumns, rightOffsets) = HydrofoilGroups.columnsAndOffsets(right.output, rightGroup)
+    val udf = function.asInstanceOf[PythonUDF]
+    val task = GroupedTask(
+      this,
+      Seq((ChainedPythonFunctions(Seq(udf.func)), udf.resultId.id)),
+      udf.evalType,
+      Left(Array(leftOffsets ++ rightOffsets)),
+      Seq(leftColumns, rightColumns).map(DataTypeUtils.fromAttributes(_)),
+      inStruct = false,
+      metrics)
+    val (leftKeys, leftInput) = (leftGroup, left.output)
+    val (rightKeys, rightInput) = (rightGroup, right.output)
+    val answer = output
+    left.execute().zipPartitions(right.execute()) { (leftRows, rightRows) =>
+      if (leftRows.isEmpty && rightRows.isEmpty) Iterator.empty
+      else {
+        val pairs = new CoGroupedIterator(
+          HydrofoilGroups.groups(leftRows, leftKeys, leftInput, leftColumns),
+          HydrofoilGroups.groups(rightRows, rightKeys, rightInput, rightColumns),
+          leftKeys)
+        val groups = pairs.map { case (_, leftGroup, rightGroup) => Array(leftGroup, rightGroup) }
+        GroupedExec.structRows(task.run(groups), answer)
+      }
+    }
+  }
+
+  override protected def withNewChildrenInternal(
+      newLeft: SparkPlan, newRight: SparkPlan): CogroupedMapExec =
+    copy(left = newLeft, right = newRight)
+}

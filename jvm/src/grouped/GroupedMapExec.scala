@@ -1,0 +1,63 @@
+package org.apache.spark.sql.hydrofoil.grouped
+
+import org.apache.spark.api.python.ChainedPythonFunctions
+import org.apache.spark.rdd.RDD
+import org.apache.spark.sql.catalyst.InternalRow
+import org.apache.spark.sql.catalyst.expressions.{
+  Ascending, Attribute, AttributeSet, Expression, PythonUDF, SortOrder}
+import org.apache.spark.sql.catalyst.plans.physical.{
+  AllTuples, ClusteredDistribution, Distribution, Partitioning}
+import org.apache.spark.sql.catalyst.types.DataTypeUtils
+import org.apache.spark.sql.execution.{SparkPlan, UnaryExecNode}
+import org.apache.spark.sql.execution.python.HydrofoilGroups
+
+/**
+ * applyInPandas and applyInArrow on groups that are sent many in a record batch.
+ *
+ * @param inStruct the function takes Arrow's tables or record batches
+ */
+case class GroupedMapExec(
+    groupingAttributes: Seq[Attribute],
+    function: Expression,
+    output: Seq[Attribute],
+    child: SparkPlan,
+    inStruct: Boolean) extends UnaryExecNode with GroupedExec {
+
+  override def nodeName: String = "HydrofoilGroupedMap"
+
+  override def producedAttributes: AttributeSet = AttributeSet(output)
+
+  override def outputPartitioning: Partitioning = child.outputPartitioning
+
+  override def requiredChildDistribution: Seq[Distribution] =
+    Seq(
+      if (groupingAttributes.isEmpty) AllTuples else ClusteredDistribution(groupingAttributes))
+
+  override def requiredChildOrdering: Seq[Seq[SortOrder]] =
+    Seq(groupingAttributes.map(SortOrder(_, Ascending)))
+
+  override protected def doExecute(): RDD[InternalRow] = {
+    val (columns, offsets) =
+      HydrofoilGroups.columnsAndOffsets(child.output, groupingAttributes)
+    val udf = function.asInstanceOf[PythonUDF]
+    val task = GroupedTask(
+      this,
+      Seq((ChainedPythonFunctions(Seq(udf.func)), udf.resultId.id)),
+      udf.evalType,
+      Left(Array(offsets)),
+      Seq(DataTypeUtils.fromAttributes(columns)),
+      inStruct,
+      metrics)
+    val (grouping, input, answer) = (groupingAttributes, child.output, output)
+    child.execute().mapPartitionsInternal { rows =>
+      if (rows.isEmpty) Iterator.empty
+      else {
+        val groups = HydrofoilGroups.groups(rows, grouping, input, columns)
+        GroupedExec.structRows(task.run(groups.map { case (_, group) => Array(group) }), answer)
+      }
+    }
+  }
+
+  override protected def withNewChildInternal(newChild: SparkPlan): GroupedMapExec =
+    copy(child = newChild)
+}
