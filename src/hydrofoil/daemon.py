@@ -11,7 +11,7 @@ import runpy
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
@@ -52,7 +52,7 @@ def main() -> None:
         return
     if runs_tasks():
         arguments = [STOCK_WORKER] if sys.argv[1:] else []
-        sys.modules[WORKER_ALIAS] = worker_module(task_main, arguments)
+        sys.modules[WORKER_ALIAS] = worker_module(keeping_archives(task_main), arguments)
         sys.argv[1:] = [WORKER_ALIAS]
     forked.prepare()
     if not left and preload.other_threads() is not None:
@@ -72,6 +72,9 @@ def main() -> None:
 
 def run_stock() -> None:
     """Run stock's daemon as if the command line had named it."""
+    if runs_tasks() and sys.argv[1:] and not pyspark_version().startswith("3."):
+        sys.modules[WORKER_ALIAS] = worker_module(stock_after_fork, [STOCK_WORKER])
+        sys.argv[1:] = [WORKER_ALIAS]
     runpy.run_module("pyspark.daemon", run_name="__main__", alter_sys=True)
 
 
@@ -95,13 +98,39 @@ def main_after_fork(infile: BinaryIO, outfile: BinaryIO) -> None:
     worker.main(infile, outfile)
 
 
-def worker_module(task_main: "TaskMain", arguments: list[str]) -> ModuleType:
-    """Wrap a task's main in a module; user code finds stock's command line, with ``arguments``."""
+def stock_after_fork(infile: BinaryIO, outfile: BinaryIO) -> None:
+    """Run one task by stock's worker, imported when stock's daemon would import it."""
+    from pyspark import worker
 
+    # Who sends groups can't know that stock's worker reads them.
+    with suppress(ImportError):
+        from hydrofoil import group_exchange
+
+        group_exchange.teach(worker)
+    worker.main(infile, outfile)
+
+
+def pyspark_version() -> str:
+    from pyspark.version import __version__
+
+    return __version__
+
+
+def keeping_archives(task_main: "TaskMain") -> "TaskMain":
+    """The same main, with what the daemon knows of archives on the path."""
     unchanging = archives.on_path()
 
     def main(infile: BinaryIO, outfile: BinaryIO) -> None:
         archives.keep_listings(unchanging)
+        task_main(infile, outfile)
+
+    return main
+
+
+def worker_module(task_main: "TaskMain", arguments: list[str]) -> ModuleType:
+    """Wrap a task's main in a module; user code finds stock's command line, with ``arguments``."""
+
+    def main(infile: BinaryIO, outfile: BinaryIO) -> None:
         program = sys.argv[0]
         sys.argv = [program, *arguments]
         try:

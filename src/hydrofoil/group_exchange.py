@@ -178,7 +178,7 @@ class Understanding:
         return StockFraming(stream, lone_batches=self._lone_batches)
 
 
-def understanding(pipeline: Any, eval_type: int) -> Any:
+def understanding(pipeline: tuple[Any, Any, Any, Any], eval_type: int) -> tuple[Any, Any, Any, Any]:
     """What stock runs a task by, reading groups from Hydrofoil's operators too.
 
     Parameters

@@ -1,6 +1,7 @@
 """Groups for the fast paths, from Hydrofoil's operators in the JVM as from stock's."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -101,10 +102,8 @@ class Side:
         self._message = self._reader.schema_message
         self._schema = pa.ipc.read_schema(pa.py_buffer(self._message))
         self._splitter: PieceSplitter | None = None
-        try:
+        with suppress(UnsupportedLayout):
             self._splitter = PieceSplitter(self._schema)
-        except UnsupportedLayout:
-            pass
         self.pieces: Pieces = iter(())
 
     def read(self, pieces: int) -> None:

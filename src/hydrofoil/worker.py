@@ -56,10 +56,14 @@ def main_or_stock() -> TaskMain:
 
 
 def stock_main() -> TaskMain:
-    """PySpark's own main, untouched."""
-    from pyspark.worker import main
+    """PySpark's own main, which reads groups from Hydrofoil's operators too."""
+    from pyspark import worker
 
-    return cast(TaskMain, main)
+    with suppress(ImportError):  # Without pyarrow there are no groups.
+        from hydrofoil import group_exchange
+
+        group_exchange.teach(worker)
+    return cast(TaskMain, worker.main)
 
 
 def main(infile: BinaryIO, outfile: BinaryIO) -> None:

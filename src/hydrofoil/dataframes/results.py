@@ -145,6 +145,10 @@ class ColumnResults:
             if writer is not None and writer.length > rows:
                 writer.truncate(rows)
 
+    def nbytes(self) -> int:
+        """Roughly what has been encoded, in bytes."""
+        return sum([writer.nbytes() for writer in self.writers if writer is not None])
+
     def clear(self) -> None:
         """Forget what was encoded."""
         for writer in self.writers:

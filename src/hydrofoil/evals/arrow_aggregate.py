@@ -1,9 +1,11 @@
 """Arrow aggregates: a group's columns, or an iterator over them, to one value a UDF.
 
-The JVM joins the first row of each batch to the next group, so each group's results are a batch.
+Spark's own operator joins the first row of each batch to the next group, so each group's results
+are a batch there; Hydrofoil's operator takes those of many groups in one.
 """
 
 from collections.abc import Iterable, Iterator
+from time import monotonic
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +14,7 @@ from hydrofoil.evals.arrow_columns import Columns
 from hydrofoil.evals.arrow_results import Results
 from hydrofoil.evals.udf import Udf
 from hydrofoil.trace import TaskTrace
-from hydrofoil.wire import Batch, Encoded
+from hydrofoil.wire import MOST_ROWS, MOST_SECONDS, Batch, Encoded
 
 
 class AggregateArrow:
@@ -34,17 +36,58 @@ class AggregateArrow:
         self.columns = Columns()
         self.evaluate = self._of_iterator if iterator else self._of_columns
         self.trace = trace
+        # Results that are to be encoded, a list for each UDF, and when the first of them came.
+        self.pending: list[list[Any]] = [[] for _ in udfs]
+        self.since = 0.0
 
     def __call__(
         self, split_index: int, groups: Iterable[Iterable[Batch]]
     ) -> Iterator[Encoded | pa.RecordBatch]:
+        pending = self.pending
         try:
-            for group in groups:
-                values = self.evaluate(group)
-                if values:
+            try:
+                for group in groups:
+                    values = self.evaluate(group)
+                    if not values:
+                        continue
+                    if getattr(groups, "together", False) and self._keep(values):
+                        if len(pending[0]) >= MOST_ROWS or monotonic() - self.since > MOST_SECONDS:
+                            yield from self._kept()
+                        continue
+                    yield from self._kept()
                     yield self._batch(values)
+            except GeneratorExit:
+                raise
+            except BaseException:
+                yield from self._kept()
+                raise
+            yield from self._kept()
         finally:
             self.trace.publish()
+
+    def _keep(self, values: list[Any]) -> bool:
+        """Keep a group's results to be written with others'; False if they may not be encoded."""
+        if not self.results.all_fixed:
+            return False
+        try:
+            plain = [self.results.plain(k, value) for k, value in enumerate(values)]
+        except TypeError:
+            return False
+        if not self.pending[0]:
+            self.since = monotonic()
+        for column, value in zip(self.pending, plain, strict=True):
+            column.append(value)
+        self.trace.fast()
+        return True
+
+    def _kept(self) -> Iterator[Encoded]:
+        if self.pending[0]:
+            encoded = self.results.encode(self.pending)
+            if encoded is None:
+                raise RuntimeError("aggregates' results were encoded differently than foreseen")
+            for column in self.pending:
+                column.clear()
+            yield encoded
 
     def _of_columns(self, group: Iterable[Batch]) -> list[Any]:
         batch = whole(self.columns, group)

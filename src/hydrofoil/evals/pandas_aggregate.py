@@ -2,8 +2,8 @@
 
 (SQL_GROUPED_AGG_PANDAS_UDF, SQL_GROUPED_AGG_PANDAS_ITER_UDF, SQL_WINDOW_AGG_PANDAS_UDF)
 
-Spark takes one row of each record batch of a grouped aggregate's answer, so groups are not
-combined there; rows of windows are.
+Spark's own operator takes one row of each record batch of a grouped aggregate's answer, so groups
+are combined there only for Hydrofoil's operator; rows of windows always are.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +17,7 @@ from hydrofoil.dataframes.inputs import TaskInputs
 from hydrofoil.dataframes.results import ColumnResults
 from hydrofoil.dataframes.stock import StockPandas, ToStock
 from hydrofoil.evals.udf import Udf
+from hydrofoil.evals.vectorized import MOST_BYTES
 from hydrofoil.trace import TaskTrace
 from hydrofoil.wire import MOST_ROWS, MOST_SECONDS, Batch, Encoded
 
@@ -44,6 +45,46 @@ class Group:
         return map(self.inputs.record_batch, batches)
 
 
+class Answer:
+    """Rows of aggregates that are encoded and not written yet.
+
+    Parameters
+    ----------
+    return_types : list
+        The declared type of each column.
+    """
+
+    def __init__(self, return_types: list[Any], stock: StockPandas) -> None:
+        self.results = ColumnResults(return_types, stock)
+        self.rows = 0
+        self.since = 0.0
+
+    def add(self, values: list[Any]) -> bool:
+        """Append a group's row; False, and nothing, if stock has to convert it."""
+        if not self.rows:
+            self.since = monotonic()
+        if not self.results.add_values(values):
+            return False
+        self.rows += 1
+        return True
+
+    def due(self, groups: Any) -> bool:
+        """Whether the rows should be written now, for those who take ``groups``' answers."""
+        return (
+            not getattr(groups, "together", False)
+            or self.rows >= MOST_ROWS
+            or monotonic() - self.since >= MOST_SECONDS
+            or self.results.nbytes() >= MOST_BYTES
+        )
+
+    def written(self) -> Iterator[Encoded]:
+        """The rows, if there are any, as a record batch that lasts until the next is asked for."""
+        if self.rows:
+            yield Encoded(self.results.writers, self.rows)
+            self.results.clear()
+            self.rows = 0
+
+
 class AggregatePandas:
     """Grouped aggregates: each function is called once a group."""
 
@@ -52,31 +93,40 @@ class AggregatePandas:
         self.stock = stock
         self.trace = trace
         self.group = Group(udfs, stock)
-        self.results = ColumnResults([udf.return_type for udf in udfs], stock)
+        self.answer = Answer([udf.return_type for udf in udfs], stock)
 
     def __call__(self, split_index: int, groups: Iterable[Iterator[Batch]]) -> Iterator[Any]:
-        results = self.results
+        answer = self.answer
         try:
-            for group in groups:
-                batches = list(group)
-                if not batches:
-                    continue
-                columns, reason = self.group.series(batches)
-                if reason:
-                    self.trace.fell_back(reason)
-                    record_batches = self.group.record_batches(batches)
-                    yield from self.stock.pipeline(split_index, iter([record_batches]))
-                    continue
-                del batches
-                values = [udf.call_columns(columns) for udf in self.udfs]
-                del columns
-                if results.add_values(values):
-                    self.trace.fast()
-                    yield Encoded(results.writers, 1)
-                    results.clear()
-                else:
-                    self.trace.fell_back("results converted by stock")
-                    yield self.stock.to_arrow([pd.Series([value]) for value in values])
+            try:
+                for group in groups:
+                    batches = list(group)
+                    if not batches:
+                        continue
+                    columns, reason = self.group.series(batches)
+                    if reason:
+                        self.trace.fell_back(reason)
+                        yield from answer.written()
+                        record_batches = self.group.record_batches(batches)
+                        yield from self.stock.pipeline(split_index, iter([record_batches]))
+                        continue
+                    del batches
+                    values = [udf.call_columns(columns) for udf in self.udfs]
+                    del columns
+                    if answer.add(values):
+                        self.trace.fast()
+                        if answer.due(groups):
+                            yield from answer.written()
+                    else:
+                        self.trace.fell_back("results converted by stock")
+                        yield from answer.written()
+                        yield self.stock.to_arrow([pd.Series([value]) for value in values])
+            except GeneratorExit:
+                raise
+            except BaseException:
+                yield from answer.written()
+                raise
+            yield from answer.written()
         finally:
             self.trace.publish()
 
@@ -89,23 +139,31 @@ class AggregatePandasIter:
         self.stock = stock
         self.trace = trace
         self.group = Group([udf], stock)
-        self.results = ColumnResults([udf.return_type], stock)
+        self.answer = Answer([udf.return_type], stock)
 
     def __call__(self, split_index: int, groups: Iterable[Iterator[Batch]]) -> Iterator[Any]:
-        results = self.results
+        answer = self.answer
         try:
-            for group in groups:
-                arguments = map(self._arguments, group)
-                value = self.udf.function(arguments)
-                # What the function did not read is still to be taken from the stream.
-                for _ in arguments:
-                    pass
-                if results.add_values([value]):
-                    yield Encoded(results.writers, 1)
-                    results.clear()
-                else:
-                    self.trace.fell_back("results converted by stock")
-                    yield self.stock.to_arrow([pd.Series([value])])
+            try:
+                for group in groups:
+                    arguments = map(self._arguments, group)
+                    value = self.udf.function(arguments)
+                    # What the function did not read is still to be taken from the stream.
+                    for _ in arguments:
+                        pass
+                    if answer.add([value]):
+                        if answer.due(groups):
+                            yield from answer.written()
+                    else:
+                        self.trace.fell_back("results converted by stock")
+                        yield from answer.written()
+                        yield self.stock.to_arrow([pd.Series([value])])
+            except GeneratorExit:
+                raise
+            except BaseException:
+                yield from answer.written()
+                raise
+            yield from answer.written()
         finally:
             self.trace.publish()
 
