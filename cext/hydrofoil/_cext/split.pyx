@@ -1,7 +1,7 @@
 """Record batches of many groups taken apart: each piece as a record batch message of its own.
 
-In: a `Frame` whose rows are those of consecutive pieces, and the pieces' lengths. Out: a `Frame` for
-each piece, which owns a copy of its rows, so that a piece that is kept keeps no other alive.
+In: a `Frame` whose rows are those of consecutive pieces, and the pieces' lengths. Out: a `Frame`
+for each piece, which owns a copy of its rows, so that a piece that is kept keeps no other alive.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
