@@ -3,6 +3,7 @@ package org.hydrofoil.spark
 import org.apache.spark.internal.Logging
 import org.apache.spark.sql.SparkSessionExtensions
 import org.apache.spark.sql.hydrofoil.{HydrofoilRule, Shim}
+import org.apache.spark.sql.hydrofoil.grouped.GroupedRule
 
 /**
  * The JVM's half of Hydrofoil: set `spark.sql.extensions` to this class's name. On a Spark that
@@ -13,6 +14,7 @@ final class HydrofoilExtensions extends (SparkSessionExtensions => Unit) with Lo
   override def apply(extensions: SparkSessionExtensions): Unit = {
     if (Shim.running.isDefined) {
       extensions.injectColumnar(_ => new HydrofoilRule)
+      extensions.injectColumnar(_ => new GroupedRule)
     } else {
       logWarning(s"Hydrofoil's columnar exchange is off: this jar serves Spark 4.0 to 4.3, not " +
         s"${org.apache.spark.SPARK_VERSION}. Python functions run by Spark's own operators.")

@@ -39,6 +39,8 @@ class ArrowPythonRunner(
   def allocator: BufferAllocator = ???
   def root: VectorSchemaRoot = ???
   def close(): Unit = ???
+  def writer: ArrowStreamWriter = ???
+  def writer_=(started: ArrowStreamWriter): Unit = ???
   def writeNextBatchToArrowStream(
       root: VectorSchemaRoot,
       writer: ArrowStreamWriter,
@@ -64,6 +66,8 @@ class ArrowPythonWithNamedArgumentRunner(
   def allocator: BufferAllocator = ???
   def root: VectorSchemaRoot = ???
   def close(): Unit = ???
+  def writer: ArrowStreamWriter = ???
+  def writer_=(started: ArrowStreamWriter): Unit = ???
   def writeNextBatchToArrowStream(
       root: VectorSchemaRoot,
       writer: ArrowStreamWriter,

@@ -9,7 +9,7 @@ import org.apache.spark.sql.catalyst.plans.physical.{
   AllTuples, ClusteredDistribution, Distribution, Partitioning}
 import org.apache.spark.sql.catalyst.types.DataTypeUtils
 import org.apache.spark.sql.execution.{BinaryExecNode, CoGroupedIterator, SparkPlan}
-import org.apache.spark.sql.execution.python.HydrofoilGroups
+import org.apache.spark.sql.execution.python.hydrofoil.HydrofoilGroups
 
 /** Cogrouped applyInPandas and applyInArrow on groups that are sent many in a record batch. */
 case class CogroupedMapExec(
@@ -39,7 +39,7 @@ case class CogroupedMapExec(
     val (rightColumns, rightOffsets) = HydrofoilGroups.columnsAndOffsets(right.output, rightGroup)
     val udf = function.asInstanceOf[PythonUDF]
     val task = GroupedTask(
-      this,
+      conf,
       Seq((ChainedPythonFunctions(Seq(udf.func)), udf.resultId.id)),
       udf.evalType,
       Left(Array(leftOffsets ++ rightOffsets)),

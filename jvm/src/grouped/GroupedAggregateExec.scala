@@ -14,7 +14,7 @@ import org.apache.spark.sql.catalyst.plans.physical.{
   ClusteredDistribution, Distribution, Partitioning}
 import org.apache.spark.sql.execution.{GroupedIterator, SparkPlan, UnaryExecNode}
 import org.apache.spark.sql.execution.python.EvalPythonExec.ArgumentMetadata
-import org.apache.spark.sql.execution.python.HydrofoilGroups
+import org.apache.spark.sql.execution.python.hydrofoil.HydrofoilGroups
 import org.apache.spark.sql.types.{StructField, StructType}
 
 /** Aggregates in Python, on groups that are sent many in a record batch, and answered so. */
@@ -59,7 +59,7 @@ case class GroupedAggregateExec(
     }.toArray
     val columns = inputs.toSeq
     val task = GroupedTask(
-      this,
+      conf,
       chains.map { case (chained, id, _) => (chained, id) },
       functions.head.evalType,
       Right(arguments),

@@ -9,7 +9,7 @@ import org.apache.spark.sql.catalyst.plans.physical.{
   AllTuples, ClusteredDistribution, Distribution, Partitioning}
 import org.apache.spark.sql.catalyst.types.DataTypeUtils
 import org.apache.spark.sql.execution.{SparkPlan, UnaryExecNode}
-import org.apache.spark.sql.execution.python.HydrofoilGroups
+import org.apache.spark.sql.execution.python.hydrofoil.HydrofoilGroups
 
 /**
  * applyInPandas and applyInArrow on groups that are sent many in a record batch.
@@ -41,7 +41,7 @@ case class GroupedMapExec(
       HydrofoilGroups.columnsAndOffsets(child.output, groupingAttributes)
     val udf = function.asInstanceOf[PythonUDF]
     val task = GroupedTask(
-      this,
+      conf,
       Seq((ChainedPythonFunctions(Seq(udf.func)), udf.resultId.id)),
       udf.evalType,
       Left(Array(offsets)),

@@ -1,6 +1,6 @@
 package org.apache.spark.sql.hydrofoil.grouped
 
-import org.apache.spark.{SparkConf, SparkEnv}
+import org.apache.spark.SparkEnv
 import org.apache.spark.sql.catalyst.expressions.NamedExpression
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression
 import org.apache.spark.sql.catalyst.rules.Rule
@@ -8,33 +8,68 @@ import org.apache.spark.sql.execution.{ColumnarRule, SparkPlan}
 import org.apache.spark.sql.execution.python.{
   FlatMapCoGroupsInArrowExec, FlatMapCoGroupsInPandasExec, FlatMapGroupsInArrowExec,
   FlatMapGroupsInPandasExec}
+import org.apache.spark.sql.hydrofoil.{HydrofoilConf, LeftToSparkExec}
 import org.apache.spark.sql.internal.SQLConf
 
 /**
  * Puts Hydrofoil's operators where Spark has planned its own for grouped functions, if the workers
  * are Hydrofoil's: no other worker reads what these operators send.
  */
-object GroupedRule extends ColumnarRule {
-  val Enabled = "spark.hydrofoil.columnar.grouped.enabled"
-  private val AllEnabled = "spark.hydrofoil.columnar.enabled"
-  private val Codec = "spark.sql.execution.arrow.compression.codec"
+final class GroupedRule extends ColumnarRule {
+  override def preColumnarTransitions: Rule[SparkPlan] = ReplaceGroupedOperators
+}
 
-  override def preColumnarTransitions: Rule[SparkPlan] = new Rule[SparkPlan] {
-    override def apply(plan: SparkPlan): SparkPlan =
-      if (isOn(conf)) plan.transformUp { case node => ours(node).getOrElse(node) } else plan
+object ReplaceGroupedOperators extends Rule[SparkPlan] {
+  private val CODEC = "spark.sql.execution.arrow.compression.codec"
+  private val DAEMON = "spark.python.daemon.module"
+  private val USE_DAEMON = "spark.python.use.daemon"
+
+  // Spark 4.0 has another class for it than later ones.
+  private val AGGREGATES = Set("AggregateInPandasExec", "ArrowAggregatePythonExec")
+
+  override def apply(plan: SparkPlan): SparkPlan =
+    if (conf.getConf(HydrofoilConf.ENABLED) && conf.getConf(GroupedConf.ENABLED)) {
+      replace(plan)
+    } else {
+      plan
+    }
+
+  private def replace(plan: SparkPlan): SparkPlan = plan match {
+    case left: LeftToSparkExec => left.mapChildren(_.mapChildren(replace))
+    case other =>
+      val below = other.mapChildren(replace)
+      ours(below) match {
+        case None => below
+        case Some(made) =>
+          reason(below, conf).fold(made)(reason => LeftToSparkExec(reason, below))
+      }
   }
 
-  private def isOn(conf: SQLConf): Boolean =
-    conf.getConfString(AllEnabled, "true").toBoolean &&
-      conf.getConfString(Enabled, "true").toBoolean &&
-      conf.getConfString(Codec, "none") == "none" &&
-      GroupedSpark.installed.isDefined &&
-      Option(SparkEnv.get).exists(env => workersAreOurs(env.conf))
+  /** Why an operator is left to Spark. */
+  private def reason(plan: SparkPlan, conf: SQLConf): Option[String] = {
+    val codec = conf.getConfString(CODEC, "none")
+    if (codec != "none") {
+      Some(s"$CODEC is $codec")
+    } else if (AGGREGATES.contains(plan.getClass.getSimpleName)) {
+      val grouping = plan.productElement(0).asInstanceOf[Seq[NamedExpression]]
+      if (grouping.isEmpty) Some("there is one group")
+      // Spark's own operator makes the sessions.
+      else if (grouping.exists(_.metadata.contains("spark.sessionWindow"))) Some("it is by session")
+      else workers
+    } else {
+      workers
+    }
+  }
 
-  // A worker that is not forked by a daemon may be stock's in spite of its settings.
-  private def workersAreOurs(conf: SparkConf): Boolean =
-    conf.getBoolean("spark.python.use.daemon", defaultValue = true) &&
-      conf.get("spark.python.daemon.module", "") == "hydrofoil.daemon"
+  private def workers: Option[String] =
+    Option(SparkEnv.get).map(_.conf).flatMap { conf =>
+      // A worker that no daemon forks may be stock's in spite of its settings.
+      if (!conf.getBoolean(USE_DAEMON, defaultValue = true)) Some(s"$USE_DAEMON is false")
+      else {
+        val daemon = conf.get(DAEMON, "pyspark.daemon")
+        if (daemon == "hydrofoil.daemon") None else Some(s"$DAEMON is $daemon")
+      }
+    }
 
   private def ours(plan: SparkPlan): Option[SparkPlan] = plan match {
     case FlatMapGroupsInPandasExec(grouping, function, output, child) =>
@@ -45,26 +80,12 @@ object GroupedRule extends ColumnarRule {
       Some(CogroupedMapExec(leftGroup, rightGroup, function, output, left, right))
     case FlatMapCoGroupsInArrowExec(leftGroup, rightGroup, function, output, left, right) =>
       Some(CogroupedMapExec(leftGroup, rightGroup, function, output, left, right))
-    // Spark 4.0 has another class for it than later ones.
-    case _ if Aggregates.contains(plan.getClass.getSimpleName) =>
-      aggregate(
+    case _ if AGGREGATES.contains(plan.getClass.getSimpleName) =>
+      Some(GroupedAggregateExec(
         plan.productElement(0).asInstanceOf[Seq[NamedExpression]],
         plan.productElement(1).asInstanceOf[Seq[AggregateExpression]],
         plan.productElement(2).asInstanceOf[Seq[NamedExpression]],
-        plan.children.head)
+        plan.children.head))
     case _ => None
-  }
-
-  private val Aggregates = Set("AggregateInPandasExec", "ArrowAggregatePythonExec")
-
-  private def aggregate(
-      grouping: Seq[NamedExpression],
-      aggregates: Seq[AggregateExpression],
-      results: Seq[NamedExpression],
-      child: SparkPlan): Option[SparkPlan] = {
-    // One group has nothing to be sent with, and sessions are made by Spark's own operator.
-    val inSessions = grouping.exists(_.metadata.contains("spark.sessionWindow"))
-    if (grouping.isEmpty || inSessions) None
-    else Some(GroupedAggregateExec(grouping, aggregates, results, child))
   }
 }

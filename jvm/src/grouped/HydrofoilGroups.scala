@@ -1,10 +1,11 @@
-package org.apache.spark.sql.execution.python
+package org.apache.spark.sql.execution.python.hydrofoil
 
 import java.io.File
 
 import org.apache.spark.{SparkEnv, TaskContext}
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions.{Attribute, UnsafeRow}
+import org.apache.spark.sql.execution.python.{HybridRowQueue, PandasGroupUtils}
 import org.apache.spark.util.Utils
 
 /** What Spark lets only this package see, for Hydrofoil's grouped functions. */

@@ -1,0 +1,12 @@
+package org.apache.spark.sql.util
+
+import org.apache.arrow.vector.types.pojo.Schema
+
+import org.apache.spark.sql.types.StructType
+
+// See Runners.scala: what the adapter calls, as Spark 4.2 and 4.3 have it.
+
+object ArrowUtils {
+  def toArrowSchema(
+      schema: StructType, timeZoneId: String, largeVarTypes: Boolean): Schema = ???
+}

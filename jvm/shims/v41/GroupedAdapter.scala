@@ -1,0 +1,75 @@
+package org.apache.spark.sql.hydrofoil.v41
+
+import java.io.DataOutputStream
+
+import org.apache.arrow.vector.VectorSchemaRoot
+import org.apache.arrow.vector.ipc.ArrowStreamWriter
+import org.apache.arrow.vector.types.pojo.Schema
+
+import org.apache.spark.TaskContext
+import org.apache.spark.sql.catalyst.InternalRow
+import org.apache.spark.sql.execution.python.{ArrowPythonRunner, ArrowPythonWithNamedArgumentRunner}
+import org.apache.spark.sql.execution.python.EvalPythonExec.ArgumentMetadata
+import org.apache.spark.sql.hydrofoil.grouped.{
+  GroupedExchange, GroupedInput, GroupedShim, GroupedTask}
+import org.apache.spark.sql.types.StructType
+import org.apache.spark.sql.util.ArrowUtils
+import org.apache.spark.sql.vectorized.ColumnarBatch
+
+/** Grouped functions on Spark 4.1. */
+final class GroupedAdapter extends GroupedShim {
+  override val cutsGroups: Boolean = true
+
+  override def arrowSchema(
+      schema: StructType, timeZone: String, largeVarTypes: Boolean): Schema =
+    ArrowUtils.toArrowSchema(schema, timeZone, true, largeVarTypes)
+
+  override def runner(task: GroupedTask, input: GroupedInput): GroupedExchange =
+    task.arguments match {
+      case Left(offsets) => new GroupedRunner(task, offsets, input)
+      case Right(arguments) => new GroupedNamedRunner(task, arguments, input)
+    }
+}
+
+// The schema that the runners are given has no columns: they would allocate memory for them.
+
+final class GroupedRunner(task: GroupedTask, offsets: Array[Array[Int]], input: GroupedInput)
+  extends ArrowPythonRunner(
+    task.functions, task.evalType, offsets, new StructType(), task.timeZone, task.largeVarTypes,
+    task.runnerConf, task.metrics, task.jobArtifact, task.session, task.profiler)
+  with GroupedExchange {
+
+  writer = GroupedShim.startedWriter()
+
+  override def writeNextBatchToArrowStream(
+      root: VectorSchemaRoot,
+      writer: ArrowStreamWriter,
+      dataOut: DataOutputStream,
+      unused: Iterator[Iterator[InternalRow]]): Boolean = input.next(dataOut, () => close())
+
+  override def results(context: TaskContext): Iterator[ColumnarBatch] = {
+    input.releaseAtEnd(context, () => { root.close(); allocator.close() })
+    compute(Iterator.empty, context.partitionId(), context)
+  }
+}
+
+final class GroupedNamedRunner(
+    task: GroupedTask, arguments: Array[Array[ArgumentMetadata]], input: GroupedInput)
+  extends ArrowPythonWithNamedArgumentRunner(
+    task.functions, task.evalType, arguments, new StructType(), task.timeZone, task.largeVarTypes,
+    task.runnerConf, task.metrics, task.jobArtifact, task.session, task.profiler)
+  with GroupedExchange {
+
+  writer = GroupedShim.startedWriter()
+
+  override def writeNextBatchToArrowStream(
+      root: VectorSchemaRoot,
+      writer: ArrowStreamWriter,
+      dataOut: DataOutputStream,
+      unused: Iterator[Iterator[InternalRow]]): Boolean = input.next(dataOut, () => close())
+
+  override def results(context: TaskContext): Iterator[ColumnarBatch] = {
+    input.releaseAtEnd(context, () => { root.close(); allocator.close() })
+    compute(Iterator.empty, context.partitionId(), context)
+  }
+}
