@@ -27,7 +27,9 @@ final class GroupedAdapter extends GroupedShim {
   override def runner(task: GroupedTask, input: GroupedInput): GroupedExchange =
     task.arguments match {
       case Left(offsets) => new GroupedRunner(task, offsets, input)
-      case Right(arguments) => new GroupedNamedRunner(task, arguments, input)
+      case Right(arguments) =>
+        val named = arguments.map(_.map(each => ArgumentMetadata(each.offset, each.name)))
+        new GroupedNamedRunner(task, named, input)
     }
 }
 
@@ -48,7 +50,7 @@ final class GroupedRunner(task: GroupedTask, offsets: Array[Array[Int]], input: 
       unused: Iterator[Iterator[InternalRow]]): Boolean = input.next(dataOut, () => close())
 
   override def results(context: TaskContext): Iterator[ColumnarBatch] = {
-    input.releaseAtEnd(context, () => { root.close(); allocator.close() })
+    input.releaseAtEnd(context, () => close())
     compute(Iterator.empty, context.partitionId(), context)
   }
 }
@@ -69,7 +71,7 @@ final class GroupedNamedRunner(
       unused: Iterator[Iterator[InternalRow]]): Boolean = input.next(dataOut, () => close())
 
   override def results(context: TaskContext): Iterator[ColumnarBatch] = {
-    input.releaseAtEnd(context, () => { root.close(); allocator.close() })
+    input.releaseAtEnd(context, () => close())
     compute(Iterator.empty, context.partitionId(), context)
   }
 }

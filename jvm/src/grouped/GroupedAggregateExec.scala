@@ -13,7 +13,6 @@ import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression
 import org.apache.spark.sql.catalyst.plans.physical.{
   ClusteredDistribution, Distribution, Partitioning}
 import org.apache.spark.sql.execution.{GroupedIterator, SparkPlan, UnaryExecNode}
-import org.apache.spark.sql.execution.python.EvalPythonExec.ArgumentMetadata
 import org.apache.spark.sql.execution.python.hydrofoil.HydrofoilGroups
 import org.apache.spark.sql.types.{StructField, StructType}
 
@@ -53,8 +52,8 @@ case class GroupedAggregateExec(
     val chains = functions.map(GroupedAggregateExec.chain)
     val arguments = chains.map { case (_, _, children) =>
       children.map {
-        case NamedArgumentExpression(name, value) => ArgumentMetadata(offsetOf(value), Some(name))
-        case value => ArgumentMetadata(offsetOf(value), None)
+        case NamedArgumentExpression(name, value) => GroupedArgument(offsetOf(value), Some(name))
+        case value => GroupedArgument(offsetOf(value), None)
       }.toArray
     }.toArray
     val columns = inputs.toSeq

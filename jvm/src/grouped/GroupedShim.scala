@@ -30,21 +30,28 @@ trait GroupedExchange {
 /** What a task sends, and what becomes of its runner when all is sent or the task ends. */
 final class GroupedInput(task: GroupedTask, writer: GroupsWriter) {
 
+  private var closed = false
+
   /** What a runner does when it is to write more; `close` is its own, for the end of the data. */
   def next(out: DataOutputStream, close: () => Unit): Boolean = {
     val before = out.size()
     val more = writer.write(out)
     task.metrics("pythonDataSent") += out.size() - before
-    if (!more) close()
+    if (!more) closeOnce(close)
     more
   }
 
   /** Frees what the data took and what the runner allocated, however the task ends. */
-  def releaseAtEnd(context: TaskContext, release: () => Unit): Unit =
+  def releaseAtEnd(context: TaskContext, close: () => Unit): Unit =
     context.addTaskCompletionListener[Unit] { _ =>
       writer.close()
-      release()
+      closeOnce(close)
     }
+
+  private def closeOnce(close: () => Unit): Unit = if (!closed) {
+    closed = true
+    close()
+  }
 }
 
 object GroupedShim {

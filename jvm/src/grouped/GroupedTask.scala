@@ -4,11 +4,13 @@ import org.apache.spark.{JobArtifactSet, TaskContext}
 import org.apache.spark.api.python.ChainedPythonFunctions
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.execution.metric.SQLMetric
-import org.apache.spark.sql.execution.python.EvalPythonExec.ArgumentMetadata
 import org.apache.spark.sql.hydrofoil.Shim
 import org.apache.spark.sql.internal.SQLConf
 import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.vectorized.ColumnarBatch
+
+/** The column that a function takes, by its offset, and for which parameter if that is named. */
+final case class GroupedArgument(offset: Int, name: Option[String])
 
 /**
  * What the tasks of a grouped function have in common: everything that Spark's Python runners are
@@ -21,7 +23,7 @@ import org.apache.spark.sql.vectorized.ColumnarBatch
 final case class GroupedTask(
     functions: Seq[(ChainedPythonFunctions, Long)],
     evalType: Int,
-    arguments: Either[Array[Array[Int]], Array[Array[ArgumentMetadata]]],
+    arguments: Either[Array[Array[Int]], Array[Array[GroupedArgument]]],
     schemas: Seq[StructType],
     inStruct: Boolean,
     timeZone: String,
@@ -47,7 +49,7 @@ object GroupedTask {
       conf: SQLConf,
       functions: Seq[(ChainedPythonFunctions, Long)],
       evalType: Int,
-      arguments: Either[Array[Array[Int]], Array[Array[ArgumentMetadata]]],
+      arguments: Either[Array[Array[Int]], Array[Array[GroupedArgument]]],
       schemas: Seq[StructType],
       inStruct: Boolean,
       metrics: Map[String, SQLMetric]): GroupedTask = GroupedTask(

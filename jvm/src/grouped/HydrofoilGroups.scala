@@ -1,12 +1,9 @@
 package org.apache.spark.sql.execution.python.hydrofoil
 
-import java.io.File
-
-import org.apache.spark.{SparkEnv, TaskContext}
+import org.apache.spark.TaskContext
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions.{Attribute, UnsafeRow}
 import org.apache.spark.sql.execution.python.{HybridRowQueue, PandasGroupUtils}
-import org.apache.spark.util.Utils
 
 /** What Spark lets only this package see, for Hydrofoil's grouped functions. */
 object HydrofoilGroups {
@@ -25,8 +22,7 @@ object HydrofoilGroups {
 
   /** Keys in the order of their groups; beyond the task's memory they wait on disk. */
   final class Keys(context: TaskContext, fields: Int) {
-    private val queue = HybridRowQueue(
-      context.taskMemoryManager(), new File(Utils.getLocalDir(SparkEnv.get.conf)), fields)
+    private val queue = HybridRowQueue(context.taskMemoryManager(), fields)
     context.addTaskCompletionListener[Unit](_ => queue.close())
 
     def add(key: UnsafeRow): Unit = queue.add(key)
