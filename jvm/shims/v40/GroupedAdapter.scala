@@ -8,10 +8,12 @@ import org.apache.arrow.vector.types.pojo.Schema
 
 import org.apache.spark.TaskContext
 import org.apache.spark.sql.catalyst.InternalRow
-import org.apache.spark.sql.execution.python.{ArrowPythonRunner, ArrowPythonWithNamedArgumentRunner}
+import org.apache.spark.sql.catalyst.expressions.UnsafeRow
+import org.apache.spark.sql.execution.python.{
+  ArrowPythonRunner, ArrowPythonWithNamedArgumentRunner, HybridRowQueue}
 import org.apache.spark.sql.execution.python.EvalPythonExec.ArgumentMetadata
 import org.apache.spark.sql.hydrofoil.grouped.{
-  GroupedExchange, GroupedInput, GroupedShim, GroupedTask}
+  GroupedExchange, GroupedInput, GroupedShim, GroupedTask, KeyQueue}
 import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.util.ArrowUtils
 import org.apache.spark.sql.vectorized.ColumnarBatch
@@ -31,6 +33,15 @@ final class GroupedAdapter extends GroupedShim {
         val named = arguments.map(_.map(each => ArgumentMetadata(each.offset, each.name)))
         new GroupedNamedRunner(task, named, input)
     }
+
+  override def keys(context: TaskContext, fields: Int): KeyQueue = {
+    val queue = HybridRowQueue(context.taskMemoryManager(), fields)
+    context.addTaskCompletionListener[Unit](_ => queue.close())
+    new KeyQueue {
+      override def add(key: UnsafeRow): Unit = queue.add(key)
+      override def remove(): UnsafeRow = queue.remove()
+    }
+  }
 }
 
 // The schema that the runners are given has no columns: they would allocate memory for them.

@@ -9,7 +9,6 @@ import org.apache.spark.sql.catalyst.plans.physical.{
   AllTuples, ClusteredDistribution, Distribution, Partitioning}
 import org.apache.spark.sql.catalyst.types.DataTypeUtils
 import org.apache.spark.sql.execution.{BinaryExecNode, CoGroupedIterator, SparkPlan}
-import org.apache.spark.sql.execution.python.hydrofoil.HydrofoilGroups
 
 /** Cogrouped applyInPandas and applyInArrow on groups that are sent many in a record batch. */
 case class CogroupedMapExec(
@@ -35,26 +34,26 @@ case class CogroupedMapExec(
     Seq(leftGroup, rightGroup).map(_.map(SortOrder(_, Ascending)))
 
   override protected def doExecute(): RDD[InternalRow] = {
-    val (leftColumns, leftOffsets) = HydrofoilGroups.columnsAndOffsets(left.output, leftGroup)
-    val (rightColumns, rightOffsets) = HydrofoilGroups.columnsAndOffsets(right.output, rightGroup)
+    val leftColumns = GroupColumns.of(left.output, leftGroup)
+    val rightColumns = GroupColumns.of(right.output, rightGroup)
     val udf = function.asInstanceOf[PythonUDF]
     val task = GroupedTask(
       conf,
       Seq((ChainedPythonFunctions(Seq(udf.func)), udf.resultId.id)),
       udf.evalType,
-      Left(Array(leftOffsets ++ rightOffsets)),
-      Seq(leftColumns, rightColumns).map(DataTypeUtils.fromAttributes(_)),
+      Left(Array(leftColumns.offsets ++ rightColumns.offsets)),
+      Seq(leftColumns, rightColumns).map(each => DataTypeUtils.fromAttributes(each.sent)),
       inStruct = false,
       metrics)
-    val (leftKeys, leftInput) = (leftGroup, left.output)
-    val (rightKeys, rightInput) = (rightGroup, right.output)
+    val (leftSent, leftKeys, leftInput) = (leftColumns.sent, leftGroup, left.output)
+    val (rightSent, rightKeys, rightInput) = (rightColumns.sent, rightGroup, right.output)
     val answer = output
     left.execute().zipPartitions(right.execute()) { (leftRows, rightRows) =>
       if (leftRows.isEmpty && rightRows.isEmpty) Iterator.empty
       else {
         val pairs = new CoGroupedIterator(
-          HydrofoilGroups.groups(leftRows, leftKeys, leftInput, leftColumns),
-          HydrofoilGroups.groups(rightRows, rightKeys, rightInput, rightColumns),
+          Groups.of(leftRows, leftKeys, leftInput, leftSent),
+          Groups.of(rightRows, rightKeys, rightInput, rightSent),
           leftKeys)
         val groups = pairs.map { case (_, leftGroup, rightGroup) => Array(leftGroup, rightGroup) }
         GroupedExec.structRows(task.run(groups), answer)

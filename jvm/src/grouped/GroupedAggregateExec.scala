@@ -13,7 +13,6 @@ import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression
 import org.apache.spark.sql.catalyst.plans.physical.{
   ClusteredDistribution, Distribution, Partitioning}
 import org.apache.spark.sql.execution.{GroupedIterator, SparkPlan, UnaryExecNode}
-import org.apache.spark.sql.execution.python.hydrofoil.HydrofoilGroups
 import org.apache.spark.sql.types.{StructField, StructType}
 
 /** Aggregates in Python, on groups that are sent many in a record batch, and answered so. */
@@ -72,7 +71,7 @@ case class GroupedAggregateExec(
     child.execute().mapPartitionsInternal { rows =>
       if (rows.isEmpty) Iterator.empty
       else {
-        val keys = new HydrofoilGroups.Keys(TaskContext.get(), grouping.length)
+        val keys = GroupedShim.running.keys(TaskContext.get(), grouping.length)
         val arguments = UnsafeProjection.create(columns, input)
         val groups = GroupedIterator(rows, grouping, input).map { case (key, group) =>
           keys.add(key.asInstanceOf[UnsafeRow])

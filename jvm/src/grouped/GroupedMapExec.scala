@@ -9,7 +9,6 @@ import org.apache.spark.sql.catalyst.plans.physical.{
   AllTuples, ClusteredDistribution, Distribution, Partitioning}
 import org.apache.spark.sql.catalyst.types.DataTypeUtils
 import org.apache.spark.sql.execution.{SparkPlan, UnaryExecNode}
-import org.apache.spark.sql.execution.python.hydrofoil.HydrofoilGroups
 
 /**
  * applyInPandas and applyInArrow on groups that are sent many in a record batch.
@@ -37,22 +36,22 @@ case class GroupedMapExec(
     Seq(groupingAttributes.map(SortOrder(_, Ascending)))
 
   override protected def doExecute(): RDD[InternalRow] = {
-    val (columns, offsets) =
-      HydrofoilGroups.columnsAndOffsets(child.output, groupingAttributes)
+    val columns = GroupColumns.of(child.output, groupingAttributes)
     val udf = function.asInstanceOf[PythonUDF]
     val task = GroupedTask(
       conf,
       Seq((ChainedPythonFunctions(Seq(udf.func)), udf.resultId.id)),
       udf.evalType,
-      Left(Array(offsets)),
-      Seq(DataTypeUtils.fromAttributes(columns)),
+      Left(Array(columns.offsets)),
+      Seq(DataTypeUtils.fromAttributes(columns.sent)),
       inStruct,
       metrics)
-    val (grouping, input, answer) = (groupingAttributes, child.output, output)
+    val (sent, grouping, input, answer) =
+      (columns.sent, groupingAttributes, child.output, output)
     child.execute().mapPartitionsInternal { rows =>
       if (rows.isEmpty) Iterator.empty
       else {
-        val groups = HydrofoilGroups.groups(rows, grouping, input, columns)
+        val groups = Groups.of(rows, grouping, input, sent)
         GroupedExec.structRows(task.run(groups.map { case (_, group) => Array(group) }), answer)
       }
     }

@@ -7,6 +7,7 @@ import org.apache.arrow.vector.ipc.ArrowStreamWriter
 import org.apache.arrow.vector.types.pojo.Schema
 
 import org.apache.spark.TaskContext
+import org.apache.spark.sql.catalyst.expressions.UnsafeRow
 import org.apache.spark.sql.hydrofoil.Shim
 import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.vectorized.ColumnarBatch
@@ -20,6 +21,17 @@ trait GroupedShim {
 
   /** Spark's own runner for a task, but that `input` writes its data. */
   def runner(task: GroupedTask, input: GroupedInput): GroupedExchange
+
+  /** An empty queue for rows of so many fields, which is closed when the task ends. */
+  def keys(context: TaskContext, fields: Int): KeyQueue
+}
+
+/** Keys in the order of their groups; what the task has no memory for waits on disk. */
+trait KeyQueue {
+  def add(key: UnsafeRow): Unit
+
+  /** The first that has not been removed; it lasts until the next is. */
+  def remove(): UnsafeRow
 }
 
 /** The answers of a grouped function as Spark's runner reads them from the worker. */
