@@ -1,0 +1,3 @@
+package org.apache.spark.sql.hydrofoil.v43
+
+class Shim
