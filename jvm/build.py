@@ -6,7 +6,7 @@
 It needs Java and one PySpark 4, of any minor version: its jars hold a Scala compiler. The sources:
 
     src/         the core, compiled once
-    shims/vNN/   what differs on Spark N.N, compiled once for each, against api/vNN and the core
+    shims/vNN/   what differs from Spark N.N on, compiled once for each, against api/vNN and the core
     api/vNN/     declarations of the Spark classes whose constructors differ, in front of PySpark's
                  own, so that one PySpark does for all shims; never part of the jar
 
@@ -36,6 +36,9 @@ JAR = ROOT / "src/hydrofoil/jars/hydrofoil-spark.jar"
 
 # Only these packages are the project's; what api/ declares is Spark's.
 OURS = ("org/hydrofoil/", "org/apache/spark/sql/hydrofoil/")
+
+# The Spark lines that the core chooses shims for; Hydrofoil loads the jar on no other.
+LINES = ("4.0", "4.1", "4.2", "4.3")
 
 JAVA = 17
 # The version of the class files alone: -release needs a table that Java runtimes come without.
@@ -75,8 +78,8 @@ def sources(part: str) -> list[Path]:
     return sorted((HERE / part).rglob("*.scala"))
 
 
-def minors() -> list[str]:
-    """The Spark lines that have shims, such as v43."""
+def shims() -> list[str]:
+    """The folders of shims, such as v43."""
     return sorted(path.name for path in (HERE / "shims").glob("v*") if path.is_dir())
 
 
@@ -189,7 +192,7 @@ def compile_all(scalac: Any, classes: Path, jars: str) -> None:
         print(f"hydrofoil: {part} compiled in {time.monotonic() - begin:.1f} s")
 
     run("core", sources("src"), jars)
-    for minor in minors():
+    for minor in shims():
         # What is compiled together hides what the class path holds of the same name.
         files = sources(f"api/{minor}") + sources(f"shims/{minor}")
         run(minor, files, str(classes / "core"), jars)
@@ -200,7 +203,7 @@ def manifest(digest: str) -> str:
         "Manifest-Version": "1.0",
         "Implementation-Title": "hydrofoil-spark",
         "Implementation-Version": version(),
-        "Spark-Versions": " ".join(f"{minor[1]}.{minor[2:]}" for minor in minors()),
+        "Spark-Versions": " ".join(LINES),
         "Sources-Digest": digest,
     }
     text = "".join(f"{key}: {value}\r\n" for key, value in lines.items())
