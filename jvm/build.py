@@ -6,7 +6,7 @@
 It needs Java and one PySpark 4, of any minor version: its jars hold a Scala compiler. The sources:
 
     src/         the core, compiled once
-    shims/vNN/   what differs from Spark N.N on, compiled once for each, against api/vNN and the core
+    shims/vNN/   what differs from Spark N.N on, each compiled against api/vNN and the core
     api/vNN/     declarations of the Spark classes whose constructors differ, in front of PySpark's
                  own, so that one PySpark does for all shims; never part of the jar
 
