@@ -1,3 +1,0 @@
-package org.apache.spark.sql.hydrofoil.v43
-
-class Shim

@@ -1,0 +1,42 @@
+package org.apache.spark.sql.hydrofoil
+
+import org.apache.spark.sql.vectorized.{ColumnarBatch, ColumnVector}
+
+/**
+ * Rows of columns that it owns one reference to. Whoever took it from its iterator may close it;
+ * the iterator does so when it is asked for the next one. Closing again does nothing.
+ */
+final class ArrowBatch private (
+    val parts: Array[Column],
+    vectors: Array[ColumnVector],
+    rows: Int,
+    val cut: Boolean,
+    owner: TaskBuffers)
+  extends ColumnarBatch(vectors, rows) {
+
+  private var open = true
+
+  override def close(): Unit = if (open) {
+    open = false
+    owner.forget(this)
+    parts.foreach(_.release())
+  }
+
+  override def closeIfFreeable(): Unit = close()
+}
+
+object ArrowBatch {
+
+  /** Takes over one reference to each column. Each vector begins at a row of its column. */
+  def apply(
+      columns: Array[Column],
+      starts: Array[Int],
+      rows: Int,
+      cut: Boolean,
+      owner: TaskBuffers): ArrowBatch = {
+    val vectors = Array.tabulate[ColumnVector](columns.length)(i => columns(i).vector(starts(i)))
+    val batch = new ArrowBatch(columns, vectors, rows, cut, owner)
+    owner.track(batch)
+    batch
+  }
+}

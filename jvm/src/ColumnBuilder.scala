@@ -1,0 +1,704 @@
+package org.apache.spark.sql.hydrofoil
+
+import org.apache.arrow.memory.{ArrowBuf, BufferAllocator}
+import org.apache.spark.sql.catalyst.expressions.SpecializedGetters
+import org.apache.spark.sql.catalyst.util.{ArrayData, MapData}
+import org.apache.spark.sql.types.{DataType, Decimal, DecimalType}
+import org.apache.spark.sql.vectorized.ColumnVector
+import org.apache.spark.unsafe.Platform
+import org.apache.spark.unsafe.types.{CalendarInterval, UTF8String}
+
+/**
+ * Appends values to a column in Arrow's layout. The code that Spark generates calls the final
+ * classes' `put` methods; `append` takes a value from a row, `appendRange` many from a vector.
+ * Validity is kept only once there is a null. `finish` hands the column over and starts anew.
+ */
+abstract class ColumnBuilder(val dataType: DataType, val layout: Layout, allocator: BufferAllocator) {
+
+  protected[this] var count = 0
+  protected[this] var capacity = 0
+  private[this] var nulls = 0
+  private[this] var bitmap: ArrowBuf = _
+  private[this] var bitmapAddress = 0L
+
+  final def rows: Int = count
+
+  /** Grows whatever holds one entry a row to `rows`. */
+  protected def resize(rows: Int): Unit
+
+  /** Leaves a null's place in whatever holds one entry a row. */
+  protected def skip(): Unit
+
+  /** Appends the value, which is not null, at an ordinal. */
+  protected def put(values: SpecializedGetters, ordinal: Int): Unit
+
+  /** Appends values of a vector, of which `isNull` need not be asked where it has none. */
+  protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit
+
+  /** Hands over the buffers after the validity, and the children. */
+  protected def take(): (Array[ArrowBuf], Array[Column])
+
+  /** Frees what has not been handed over. */
+  protected def free(): Unit
+
+  /** Bytes as Arrow counts those of a vector of so many rows, for Spark's bound of bytes. */
+  def sizeInBytes: Long
+
+  protected final def bitmapSize: Long = Layout.bitmapBytes(count)
+
+  final def append(values: SpecializedGetters, ordinal: Int): Unit = {
+    if (values.isNullAt(ordinal)) putNull() else put(values, ordinal)
+  }
+
+  final def putNull(): Unit = {
+    reserve(count + 1)
+    clear(count)
+    skip()
+    count += 1
+  }
+
+  final def appendRange(vector: ColumnVector, from: Int, n: Int): Unit = {
+    reserve(count + n)
+    if (vector.hasNull) {
+      var i = 0
+      while (i < n) {
+        if (vector.isNullAt(from + i)) clear(count + i)
+        i += 1
+      }
+    }
+    putRange(vector, from, n)
+    count += n
+  }
+
+  /** Makes room for `rows` rows in all. */
+  final def reserve(rows: Int): Unit = if (rows > capacity) {
+    val grown = math.max(math.max(rows, math.min(capacity.toLong * 2, Int.MaxValue - 64).toInt), 64)
+    resize(grown)
+    capacity = grown
+    if (bitmap != null) growBitmap(grown)
+  }
+
+  final protected def isNull(row: Int): Boolean =
+    bitmap != null && ((Platform.getByte(null, bitmapAddress + (row >> 3)) >> (row & 7)) & 1) == 0
+
+  private def clear(row: Int): Unit = {
+    if (bitmap == null) growBitmap(capacity)
+    val at = bitmapAddress + (row >> 3)
+    Platform.putByte(null, at, (Platform.getByte(null, at) & ~(1 << (row & 7))).toByte)
+    nulls += 1
+  }
+
+  private def growBitmap(rows: Int): Unit = {
+    val bytes = (Layout.bitmapBytes(rows) + 7) & ~7L
+    val used = if (bitmap == null) 0L else bitmap.capacity
+    bitmap = ColumnBuilder.grown(allocator, bitmap, math.min(used, bytes), bytes)
+    bitmapAddress = bitmap.memoryAddress
+    Platform.setMemory(null, bitmapAddress + used, bitmap.capacity - used, 0xff.toByte)
+  }
+
+  final def finish(): Column = {
+    val (buffers, children) = take()
+    if (bitmap != null) bitmap.writerIndex(bitmapSize)
+    val all = new Array[ArrowBuf](buffers.length + (if (layout eq Layout.Empty) 0 else 1))
+    if (!(layout eq Layout.Empty)) all(0) = bitmap
+    System.arraycopy(buffers, 0, all, all.length - buffers.length, buffers.length)
+    val column = new Column(
+      dataType, layout, count, if (layout eq Layout.Empty) count else nulls, all, children)
+    bitmap = null
+    restart()
+    column
+  }
+
+  final def release(): Unit = {
+    free()
+    restart()
+  }
+
+  private def restart(): Unit = {
+    if (bitmap != null) bitmap.close()
+    bitmap = null
+    bitmapAddress = 0L
+    nulls = 0
+    count = 0
+    capacity = 0
+  }
+}
+
+object ColumnBuilder {
+
+  def of(dataType: DataType, allocator: BufferAllocator): ColumnBuilder = {
+    val layout = Layout.of(dataType)
+    def children = Layout.childTypes(dataType).map(of(_, allocator))
+    layout match {
+      case Layout.Empty => new NullBuilder(dataType, allocator)
+      case Layout.Bits => new BitBuilder(dataType, allocator)
+      case fixed: Layout.Fixed => new FixedBuilder(dataType, fixed, allocator)
+      case Layout.Decimal128 => new DecimalBuilder(dataType.asInstanceOf[DecimalType], allocator)
+      case Layout.MonthDayNano => new IntervalBuilder(dataType, allocator)
+      case Layout.Variable => new VariableBuilder(dataType, allocator)
+      case Layout.Elements => new ListBuilder(dataType, children(0), allocator)
+      case Layout.Entries => 
+        val entries = children
+        new MapBuilder(dataType, entries(0), entries(1), allocator)
+      case Layout.Fields => new StructBuilder(dataType, children, allocator)
+    }
+  }
+
+  /** A buffer of at least `bytes` that begins with the first `used` bytes of `old`, now closed. */
+  def grown(allocator: BufferAllocator, old: ArrowBuf, used: Long, bytes: Long): ArrowBuf = {
+    val buffer = allocator.buffer(bytes)
+    if (old != null) {
+      Platform.copyMemory(null, old.memoryAddress, null, buffer.memoryAddress, used)
+      old.close()
+    }
+    buffer
+  }
+}
+
+/** A builder whose values have one buffer of fixed width. */
+abstract class DataBuilder(dataType: DataType, layout: Layout, allocator: BufferAllocator)
+  extends ColumnBuilder(dataType, layout, allocator) {
+
+  private[this] var buffer: ArrowBuf = _
+  protected[this] var data = 0L
+
+  override protected def resize(rows: Int): Unit = {
+    buffer = ColumnBuilder.grown(allocator, buffer, layout.dataBytes(count), layout.dataBytes(rows))
+    data = buffer.memoryAddress
+  }
+
+  override protected def take(): (Array[ArrowBuf], Array[Column]) = {
+    if (buffer == null) resize(1)
+    buffer.writerIndex(layout.dataBytes(count))
+    val taken = buffer
+    buffer = null
+    (Array(taken), Array.empty)
+  }
+
+  override protected def free(): Unit = {
+    if (buffer != null) buffer.close()
+    buffer = null
+  }
+
+  override def sizeInBytes: Long = if (count == 0) 0 else layout.dataBytes(count) + bitmapSize
+
+  /** Appends one by one what is not null. */
+  override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = {
+    var i = 0
+    while (i < n) {
+      if (!vector.isNullAt(from + i)) store(vector, from + i, count + i)
+      i += 1
+    }
+  }
+
+  /** Writes the value, which is not null, of a vector to a row. */
+  protected def store(vector: ColumnVector, at: Int, row: Int): Unit
+}
+
+final class NullBuilder(dataType: DataType, allocator: BufferAllocator)
+  extends ColumnBuilder(dataType, Layout.Empty, allocator) {
+
+  private val none = (Array.empty[ArrowBuf], Array.empty[Column])
+
+  override protected def resize(rows: Int): Unit = ()
+  override protected def skip(): Unit = ()
+  override protected def put(values: SpecializedGetters, ordinal: Int): Unit = ()
+  override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = ()
+  override protected def take(): (Array[ArrowBuf], Array[Column]) = none
+  override protected def free(): Unit = ()
+  override def sizeInBytes: Long = 0
+}
+
+final class BitBuilder(dataType: DataType, allocator: BufferAllocator)
+  extends DataBuilder(dataType, Layout.Bits, allocator) {
+
+  def putBoolean(value: Boolean): Unit = {
+    reserve(count + 1)
+    write(count, value)
+    count += 1
+  }
+
+  private def write(row: Int, value: Boolean): Unit = {
+    val at = data + (row >> 3)
+    val bit = 1 << (row & 7)
+    // The first bit of a byte is what clears whatever was there.
+    val old = if ((row & 7) == 0) 0 else Platform.getByte(null, at)
+    Platform.putByte(null, at, (if (value) old | bit else old & ~bit).toByte)
+  }
+
+  override protected def skip(): Unit = write(count, value = false)
+
+  override protected def put(values: SpecializedGetters, ordinal: Int): Unit =
+    putBoolean(values.getBoolean(ordinal))
+
+  override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = {
+    var i = 0
+    while (i < n) {
+      write(count + i, !vector.isNullAt(from + i) && vector.getBoolean(from + i))
+      i += 1
+    }
+  }
+
+  override protected def store(vector: ColumnVector, at: Int, row: Int): Unit =
+    write(row, vector.getBoolean(at))
+}
+
+final class FixedBuilder(dataType: DataType, layout: Layout.Fixed, allocator: BufferAllocator)
+  extends DataBuilder(dataType, layout, allocator) {
+
+  private[this] val width = layout.width
+
+  def putByte(value: Byte): Unit = {
+    reserve(count + 1)
+    Platform.putByte(null, data + count, value)
+    count += 1
+  }
+
+  def putShort(value: Short): Unit = {
+    reserve(count + 1)
+    Platform.putShort(null, data + (count.toLong << 1), value)
+    count += 1
+  }
+
+  def putInt(value: Int): Unit = {
+    reserve(count + 1)
+    Platform.putInt(null, data + (count.toLong << 2), value)
+    count += 1
+  }
+
+  def putLong(value: Long): Unit = {
+    reserve(count + 1)
+    Platform.putLong(null, data + (count.toLong << 3), value)
+    count += 1
+  }
+
+  def putFloat(value: Float): Unit = {
+    reserve(count + 1)
+    Platform.putFloat(null, data + (count.toLong << 2), value)
+    count += 1
+  }
+
+  def putDouble(value: Double): Unit = {
+    reserve(count + 1)
+    Platform.putDouble(null, data + (count.toLong << 3), value)
+    count += 1
+  }
+
+  /** Zeros: uninitialized memory must not reach a worker. */
+  override protected def skip(): Unit =
+    Platform.setMemory(null, data + count.toLong * width, width, 0)
+
+  // A float's bits and a double's are an integer's of the same width.
+  override protected def put(values: SpecializedGetters, ordinal: Int): Unit = width match {
+    case 1 => putByte(values.getByte(ordinal))
+    case 2 => putShort(values.getShort(ordinal))
+    case 4 if dataType == org.apache.spark.sql.types.FloatType => putFloat(values.getFloat(ordinal))
+    case 4 => putInt(values.getInt(ordinal))
+    case 8 if dataType == org.apache.spark.sql.types.DoubleType =>
+      putDouble(values.getDouble(ordinal))
+    case 8 => putLong(values.getLong(ordinal))
+  }
+
+  override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = {
+    val to = data + count.toLong * width
+    if (!Vectors.copyFixed(vector, from, n, width, to)) {
+      Platform.setMemory(null, to, n.toLong * width, 0)
+      super.putRange(vector, from, n)
+    }
+  }
+
+  override protected def store(vector: ColumnVector, at: Int, row: Int): Unit = width match {
+    case 1 => Platform.putByte(null, data + row, vector.getByte(at))
+    case 2 => Platform.putShort(null, data + (row.toLong << 1), vector.getShort(at))
+    case 4 if dataType == org.apache.spark.sql.types.FloatType =>
+      Platform.putFloat(null, data + (row.toLong << 2), vector.getFloat(at))
+    case 4 => Platform.putInt(null, data + (row.toLong << 2), vector.getInt(at))
+    case 8 if dataType == org.apache.spark.sql.types.DoubleType =>
+      Platform.putDouble(null, data + (row.toLong << 3), vector.getDouble(at))
+    case 8 => Platform.putLong(null, data + (row.toLong << 3), vector.getLong(at))
+  }
+}
+
+final class DecimalBuilder(decimal: DecimalType, allocator: BufferAllocator)
+  extends DataBuilder(decimal, Layout.Decimal128, allocator) {
+
+  private[this] val precision = decimal.precision
+  private[this] val scale = decimal.scale
+
+  def putDecimal(value: Decimal): Unit = {
+    // As Spark's own writer: what does not fit the type is null.
+    if (value.changePrecision(precision, scale)) {
+      reserve(count + 1)
+      write(count, value)
+      count += 1
+    } else {
+      putNull()
+    }
+  }
+
+  private def write(row: Int, value: Decimal): Unit = {
+    val at = data + (row.toLong << 4)
+    if (precision <= Decimal.MAX_LONG_DIGITS) {
+      val unscaled = value.toUnscaledLong
+      Platform.putLong(null, at, unscaled)
+      Platform.putLong(null, at + 8, unscaled >> 63)
+    } else {
+      val bytes = value.toJavaBigDecimal.unscaledValue.toByteArray
+      val sign = (bytes(0) >> 7).toByte
+      var i = 0
+      while (i < 16) {
+        val from = bytes.length - 1 - i
+        Platform.putByte(null, at + i, if (from >= 0) bytes(from) else sign)
+        i += 1
+      }
+    }
+  }
+
+  override protected def skip(): Unit = Platform.setMemory(null, data + (count.toLong << 4), 16, 0)
+
+  override protected def put(values: SpecializedGetters, ordinal: Int): Unit =
+    putDecimal(values.getDecimal(ordinal, precision, scale))
+
+  override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = {
+    Platform.setMemory(null, data + (count.toLong << 4), n.toLong << 4, 0)
+    super.putRange(vector, from, n)
+  }
+
+  override protected def store(vector: ColumnVector, at: Int, row: Int): Unit =
+    write(row, vector.getDecimal(at, precision, scale))
+}
+
+final class IntervalBuilder(dataType: DataType, allocator: BufferAllocator)
+  extends DataBuilder(dataType, Layout.MonthDayNano, allocator) {
+
+  def putInterval(value: CalendarInterval): Unit = {
+    reserve(count + 1)
+    write(count, value)
+    count += 1
+  }
+
+  private def write(row: Int, value: CalendarInterval): Unit = {
+    val at = data + (row.toLong << 4)
+    Platform.putInt(null, at, value.months)
+    Platform.putInt(null, at + 4, value.days)
+    Platform.putLong(null, at + 8, Math.multiplyExact(value.microseconds, 1000L))
+  }
+
+  override protected def skip(): Unit = Platform.setMemory(null, data + (count.toLong << 4), 16, 0)
+
+  override protected def put(values: SpecializedGetters, ordinal: Int): Unit =
+    putInterval(values.getInterval(ordinal))
+
+  override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = {
+    Platform.setMemory(null, data + (count.toLong << 4), n.toLong << 4, 0)
+    super.putRange(vector, from, n)
+  }
+
+  override protected def store(vector: ColumnVector, at: Int, row: Int): Unit =
+    write(row, vector.getInterval(at))
+}
+
+/** A builder that has an offset for each row. */
+abstract class OffsetBuilder(dataType: DataType, layout: Layout, allocator: BufferAllocator)
+  extends ColumnBuilder(dataType, layout, allocator) {
+
+  private[this] var buffer: ArrowBuf = _
+  protected[this] var offsets = 0L
+
+  /** Where the next value begins. */
+  protected def end: Int
+
+  override protected def resize(rows: Int): Unit = {
+    val first = buffer == null
+    buffer = ColumnBuilder.grown(
+      allocator, buffer, (count + 1).toLong << 2, (rows.toLong + 1) << 2)
+    offsets = buffer.memoryAddress
+    if (first) Platform.putInt(null, offsets, 0)
+  }
+
+  /** Ends row `row` where the values end by now. */
+  protected final def endRow(row: Int): Unit =
+    Platform.putInt(null, offsets + ((row + 1).toLong << 2), end)
+
+  override protected def skip(): Unit = endRow(count)
+
+  protected final def takeOffsets(): ArrowBuf = {
+    if (buffer == null) resize(1)
+    buffer.writerIndex((count + 1).toLong << 2)
+    val taken = buffer
+    buffer = null
+    taken
+  }
+
+  override protected def free(): Unit = {
+    if (buffer != null) buffer.close()
+    buffer = null
+  }
+}
+
+final class VariableBuilder(dataType: DataType, allocator: BufferAllocator)
+  extends OffsetBuilder(dataType, Layout.Variable, allocator) {
+
+  private[this] var bytes: ArrowBuf = _
+  private[this] var data = 0L
+  private[this] var room = 0L
+  private[this] var used = 0L
+
+  override protected def end: Int = used.toInt
+
+  private def reserveBytes(more: Long): Unit = if (used + more > room) {
+    if (used + more > Int.MaxValue) {
+      throw new IllegalStateException(
+        s"A record batch can't hold more than 2 GiB of ${dataType.simpleString} in one column: " +
+          "set spark.sql.execution.arrow.maxRecordsPerBatch lower")
+    }
+    bytes = ColumnBuilder.grown(
+      allocator, bytes, used, math.min(math.max(math.max(used + more, room * 2), 1024), Int.MaxValue))
+    data = bytes.memoryAddress
+    room = bytes.capacity
+  }
+
+  def putBytes(base: AnyRef, offset: Long, length: Int): Unit = {
+    reserve(count + 1)
+    store(base, offset, length)
+    endRow(count)
+    count += 1
+  }
+
+  private def store(base: AnyRef, offset: Long, length: Int): Unit = {
+    reserveBytes(length)
+    Platform.copyMemory(base, offset, null, data + used, length)
+    used += length
+  }
+
+  def putUTF8String(value: UTF8String): Unit =
+    putBytes(value.getBaseObject, value.getBaseOffset, value.numBytes)
+
+  def putBinary(value: Array[Byte]): Unit =
+    putBytes(value, Platform.BYTE_ARRAY_OFFSET, value.length)
+
+  override protected def put(values: SpecializedGetters, ordinal: Int): Unit = {
+    if (text) putUTF8String(values.getUTF8String(ordinal)) else putBinary(values.getBinary(ordinal))
+  }
+
+  private[this] val text = dataType != org.apache.spark.sql.types.BinaryType
+
+  override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = {
+    val source = Vectors.variable(vector)
+    var i = 0
+    while (i < n) {
+      val row = from + i
+      if (!isNull(count + i)) {
+        if (source != null) {
+          // Values that follow one another are copied at once.
+          var until = i + 1
+          val begin = source.offset(row)
+          var length = source.length(row)
+          endAt(count + i, used + length)
+          while (until < n && !isNull(count + until) &&
+              source.offset(from + until) == begin + length) {
+            length += source.length(from + until)
+            endAt(count + until, used + length)
+            until += 1
+          }
+          store(source.base, source.address + begin, length)
+          i = until
+        } else {
+          if (text) {
+            val value = vector.getUTF8String(row)
+            store(value.getBaseObject, value.getBaseOffset, value.numBytes)
+          } else {
+            val value = vector.getBinary(row)
+            store(value, Platform.BYTE_ARRAY_OFFSET, value.length)
+          }
+          endRow(count + i)
+          i += 1
+        }
+      } else {
+        endRow(count + i)
+        i += 1
+      }
+    }
+  }
+
+  private def endAt(row: Int, at: Long): Unit =
+    Platform.putInt(null, offsets + ((row + 1).toLong << 2), at.toInt)
+
+  override protected def take(): (Array[ArrowBuf], Array[Column]) = {
+    if (bytes == null) bytes = allocator.getEmpty
+    bytes.writerIndex(used)
+    val taken = bytes
+    forget()
+    (Array(takeOffsets(), taken), Array.empty)
+  }
+
+  override protected def free(): Unit = {
+    super.free()
+    if (bytes != null) bytes.close()
+    forget()
+  }
+
+  private def forget(): Unit = {
+    bytes = null
+    data = 0L
+    room = 0L
+    used = 0L
+  }
+
+  override def sizeInBytes: Long =
+    if (count == 0) 0 else bitmapSize + ((count + 1).toLong << 2) + used
+}
+
+final class ListBuilder(dataType: DataType, element: ColumnBuilder, allocator: BufferAllocator)
+  extends OffsetBuilder(dataType, Layout.Elements, allocator) {
+
+  override protected def end: Int = element.rows
+
+  def putArray(value: ArrayData): Unit = {
+    reserve(count + 1)
+    write(value)
+    endRow(count)
+    count += 1
+  }
+
+  private def write(value: ArrayData): Unit = {
+    val n = value.numElements()
+    var i = 0
+    while (i < n) {
+      element.append(value, i)
+      i += 1
+    }
+  }
+
+  override protected def put(values: SpecializedGetters, ordinal: Int): Unit =
+    putArray(values.getArray(ordinal))
+
+  override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = {
+    var i = 0
+    while (i < n) {
+      if (!isNull(count + i)) write(vector.getArray(from + i))
+      endRow(count + i)
+      i += 1
+    }
+  }
+
+  override protected def take(): (Array[ArrowBuf], Array[Column]) =
+    (Array(takeOffsets()), Array(element.finish()))
+
+  override protected def free(): Unit = {
+    super.free()
+    element.release()
+  }
+
+  override def sizeInBytes: Long =
+    if (count == 0) 0 else bitmapSize + ((count + 1).toLong << 2) + element.sizeInBytes
+}
+
+final class MapBuilder(
+    dataType: DataType,
+    key: ColumnBuilder,
+    value: ColumnBuilder,
+    allocator: BufferAllocator)
+  extends OffsetBuilder(dataType, Layout.Entries, allocator) {
+
+  override protected def end: Int = key.rows
+
+  def putMap(map: MapData): Unit = {
+    reserve(count + 1)
+    write(map)
+    endRow(count)
+    count += 1
+  }
+
+  private def write(map: MapData): Unit = {
+    val keys = map.keyArray()
+    val values = map.valueArray()
+    val n = map.numElements()
+    var i = 0
+    while (i < n) {
+      key.append(keys, i)
+      value.append(values, i)
+      i += 1
+    }
+  }
+
+  override protected def put(values: SpecializedGetters, ordinal: Int): Unit =
+    putMap(values.getMap(ordinal))
+
+  override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = {
+    var i = 0
+    while (i < n) {
+      if (!isNull(count + i)) write(vector.getMap(from + i))
+      endRow(count + i)
+      i += 1
+    }
+  }
+
+  override protected def take(): (Array[ArrowBuf], Array[Column]) =
+    (Array(takeOffsets()), Array(key.finish(), value.finish()))
+
+  override protected def free(): Unit = {
+    super.free()
+    key.release()
+    value.release()
+  }
+
+  override def sizeInBytes: Long = if (count == 0) {
+    0
+  } else {
+    bitmapSize + ((count + 1).toLong << 2) + Layout.bitmapBytes(key.rows) + key.sizeInBytes +
+      value.sizeInBytes
+  }
+}
+
+final class StructBuilder(
+    dataType: DataType,
+    fields: Array[ColumnBuilder],
+    allocator: BufferAllocator)
+  extends ColumnBuilder(dataType, Layout.Fields, allocator) {
+
+  override protected def resize(rows: Int): Unit = ()
+
+  override protected def skip(): Unit = fields.foreach(_.putNull())
+
+  def putStruct(values: SpecializedGetters): Unit = {
+    reserve(count + 1)
+    write(values)
+    count += 1
+  }
+
+  private def write(values: SpecializedGetters): Unit = {
+    var i = 0
+    while (i < fields.length) {
+      fields(i).append(values, i)
+      i += 1
+    }
+  }
+
+  override protected def put(values: SpecializedGetters, ordinal: Int): Unit =
+    putStruct(values.getStruct(ordinal, fields.length))
+
+  override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = {
+    if (vector.hasNull) {
+      var i = 0
+      while (i < n) {
+        if (isNull(count + i)) skip() else write(vector.getStruct(from + i))
+        i += 1
+      }
+    } else {
+      var i = 0
+      while (i < fields.length) {
+        fields(i).appendRange(vector.getChild(i), from, n)
+        i += 1
+      }
+    }
+  }
+
+  override protected def take(): (Array[ArrowBuf], Array[Column]) =
+    (Array.empty, fields.map(_.finish()))
+
+  override protected def free(): Unit = fields.foreach(_.release())
+
+  override def sizeInBytes: Long =
+    if (count == 0) 0 else bitmapSize + fields.map(_.sizeInBytes).sum
+}

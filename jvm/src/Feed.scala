@@ -1,0 +1,95 @@
+package org.apache.spark.sql.hydrofoil
+
+import org.apache.spark.sql.types.DataType
+import org.apache.spark.sql.vectorized.{ColumnarBatch, ColumnVector}
+
+/** Rows of columns on their way to a worker. The holder owns one reference to each column. */
+final case class Part(columns: Array[Column], rows: Int)
+
+/**
+ * Cuts what a child yields into the batches that Spark's row path would have sent: of `limits.rows`
+ * rows, wherever the child's own batches end. Foreign vectors are copied before the child is asked
+ * for its next batch, because it reuses them; batches that are Arrow and already of the right size
+ * are taken as they are.
+ */
+final class Feed(
+    input: Iterator[ColumnarBatch],
+    ordinals: Array[Int],
+    types: Array[DataType],
+    limits: Limits,
+    buffers: TaskBuffers) {
+
+  private val builder = new BatchBuilder(types, limits, buffers)
+  private var current: ColumnarBatch = _
+  private var vectors: Array[ColumnVector] = _
+  private var position = 0
+  private var limit = limits.rows
+
+  /** Rows of a batch at most, from now on. */
+  def limitRows(rows: Int): Unit = {
+    limit = math.min(rows, limits.rows)
+    builder.limitRows(limit)
+  }
+
+  /** The next batch; null when the child has no more rows. */
+  def next(): Part = {
+    while (true) {
+      if (current == null && !advance()) {
+        return if (builder.isEmpty) null else finish()
+      }
+      if (builder.isEmpty && position == 0) {
+        val taken = takeWhole()
+        if (taken != null) return taken
+      }
+      position += builder.append(vectors, position, current.numRows)
+      if (position == current.numRows) drop()
+      if (builder.isFull) return finish()
+    }
+    null
+  }
+
+  private def advance(): Boolean = {
+    while (input.hasNext) {
+      current = input.next()
+      if (current.numRows > 0) {
+        position = 0
+        vectors = ordinals.map(current.column)
+        return true
+      }
+      drop()
+    }
+    current = null
+    false
+  }
+
+  private def drop(): Unit = {
+    current match {
+      case ours: ArrowBatch => ours.close()
+      case _ =>
+    }
+    current = null
+    vectors = null
+  }
+
+  private def finish(): Part = {
+    val rows = builder.rows
+    Part(builder.finish(), rows)
+  }
+
+  /** The batch as it is, where it is one that `builder` would have made. */
+  private def takeWhole(): Part = current match {
+    case ours: ArrowBatch if fits(ours) =>
+      val columns = ordinals.map(ours.parts(_).retain())
+      val rows = ours.numRows
+      drop()
+      Part(columns, rows)
+    case _ => null
+  }
+
+  private def fits(batch: ArrowBatch): Boolean = {
+    val complete = if (batch.cut) batch.numRows <= limit else batch.numRows == limit
+    complete && (batch.cut || !limits.boundedBytes) && ordinals.forall { i =>
+      batch.parts(i).rows == batch.numRows && batch.column(i).asInstanceOf[RawVector].start == 0
+    }
+  }
+}

@@ -1,0 +1,43 @@
+package org.apache.spark.sql.hydrofoil
+
+import org.apache.spark.internal.config.ConfigEntry
+import org.apache.spark.network.util.ByteUnit
+import org.apache.spark.sql.internal.SQLConf
+
+/** The settings of the columnar exchange; all can be changed in a running session. */
+object HydrofoilConf {
+
+  val ENABLED: ConfigEntry[Boolean] = SQLConf.buildConf("spark.hydrofoil.columnar.enabled")
+    .doc("Whether Python functions exchange record batches with their workers by Hydrofoil's " +
+      "operators in place of Spark's.")
+    .version("4.0.0")
+    .booleanConf
+    .createWithDefault(true)
+
+  val ADAPTIVE: ConfigEntry[Boolean] =
+    SQLConf.buildConf("spark.hydrofoil.columnar.adaptiveBatches")
+      .doc("Whether functions of single rows (udf) get smaller record batches than " +
+        "spark.sql.execution.arrow.maxRecordsPerBatch while they are slow, so that results flow " +
+        "and little waits. Functions of whole batches, which see the sizes, always get Spark's.")
+      .version("4.0.0")
+      .booleanConf
+      .createWithDefault(true)
+
+  val BATCH_BYTES: ConfigEntry[Long] =
+    SQLConf.buildConf("spark.hydrofoil.columnar.maxBytesPerBatch")
+      .doc("The size at which a record batch for functions of single rows (udf) ends, whatever " +
+        "spark.sql.execution.arrow.maxRecordsPerBatch and maxBytesPerBatch allow.")
+      .version("4.0.0")
+      .bytesConf(ByteUnit.BYTE)
+      .checkValue(_ > 0, "must be positive")
+      .createWithDefaultString("16m")
+
+  val PASS_THROUGH_MEMORY: ConfigEntry[Long] =
+    SQLConf.buildConf("spark.hydrofoil.columnar.passThroughMemory")
+      .doc("How much of the columns that wait for a function's results stays in memory, per task " +
+        "and function; the rest waits on local disk. Spark's memory manager may allow less.")
+      .version("4.0.0")
+      .bytesConf(ByteUnit.BYTE)
+      .checkValue(_ >= 0, "must not be negative")
+      .createWithDefaultString("256m")
+}

@@ -1,0 +1,116 @@
+package org.apache.spark.sql.hydrofoil
+
+import org.apache.spark.sql.catalyst.expressions.{Alias, Attribute, AttributeSet, Expression, NamedArgumentExpression, PythonUDF}
+import org.apache.spark.sql.catalyst.rules.Rule
+import org.apache.spark.sql.execution.{ColumnarRule, FilterExec, ProjectExec, RowToColumnarExec, SparkPlan}
+import org.apache.spark.sql.execution.python.{ArrowEvalPythonExec, BatchEvalPythonExec, MapInArrowExec, MapInPandasExec}
+import org.apache.spark.sql.internal.SQLConf
+
+/**
+ * Puts Hydrofoil's operators in the place of Spark's. It runs on every stage of an adaptive query,
+ * after distributions and orders are settled and before code is generated.
+ */
+final class HydrofoilRule extends ColumnarRule {
+
+  override def preColumnarTransitions: Rule[SparkPlan] = ReplaceOperators
+
+  override def postColumnarTransitions: Rule[SparkPlan] = ReplaceTransitions
+}
+
+object ReplaceOperators extends Rule[SparkPlan] {
+
+  override def apply(plan: SparkPlan): SparkPlan =
+    if (conf.getConf(HydrofoilConf.ENABLED)) replace(plan, None) else plan
+
+  /** @param needed the attributes that the parents use; None: all that there are */
+  private def replace(plan: SparkPlan, needed: Option[AttributeSet]): SparkPlan = plan match {
+    case project: ProjectExec =>
+      project.mapChildren(replace(_, Some(AttributeSet(project.projectList.flatMap(_.references)))))
+    case filter: FilterExec =>
+      filter.mapChildren(replace(_, needed.map(_ ++ filter.condition.references)))
+    case left: LeftToSparkExec => left
+    case eval: ArrowEvalPythonExec =>
+      val passThrough =
+        eval.child.output.filter(attribute => needed.forall(_.contains(attribute)))
+      val arguments = eval.udfs.flatMap(Arguments.chain(_)._2).map(Arguments.named(_)._2)
+      Coverage.scalar(eval, arguments, passThrough, conf) match {
+        case Some(reason) => leave(eval, reason)
+        case None =>
+          val used = AttributeSet(arguments.flatMap(_.references) ++ passThrough)
+          evaluate(eval, arguments, passThrough, replace(eval.child, Some(used)))
+      }
+    case map: MapInArrowExec =>
+      mapInBatch(map, map.func, map.output, map.child, map.isBarrier, map.profile,
+        MapEvalTypes.ARROW)
+    case map: MapInPandasExec =>
+      mapInBatch(map, map.func, map.output, map.child, map.isBarrier, map.profile,
+        MapEvalTypes.PANDAS)
+    case pickled: BatchEvalPythonExec =>
+      leave(pickled, "its rows are pickled; spark.sql.execution.pythonUDF.arrow.enabled and " +
+        "useArrow=True send them as Arrow")
+    case other => other.mapChildren(replace(_, None))
+  }
+
+  private def leave(plan: SparkPlan, reason: String): SparkPlan =
+    LeftToSparkExec(reason, plan.mapChildren(replace(_, None)))
+
+  private def mapInBatch(
+      plan: SparkPlan,
+      func: Expression,
+      output: Seq[Attribute],
+      child: SparkPlan,
+      isBarrier: Boolean,
+      profile: Option[org.apache.spark.resource.ResourceProfile],
+      evalType: Int): SparkPlan = Coverage.mapInBatch(output, child, conf) match {
+    case Some(reason) => leave(plan, reason)
+    case None =>
+      HydrofoilMapInBatchExec(
+        func.asInstanceOf[PythonUDF], output, replace(child, None), isBarrier, profile, evalType)
+  }
+
+  /** Arguments that are more than columns are computed below, where Spark generates code for it. */
+  private def evaluate(
+      eval: ArrowEvalPythonExec,
+      arguments: Seq[Expression],
+      passThrough: Seq[Attribute],
+      child: SparkPlan): SparkPlan = {
+    val computed = arguments.filterNot(_.isInstanceOf[Attribute]).foldLeft(Vector.empty[Alias]) {
+      (known, value) =>
+        if (known.exists(_.child.semanticEquals(value))) known
+        else known :+ Alias(value, s"argument${known.length}")()
+    }
+    val columns = (passThrough ++ arguments.collect { case a: Attribute => a }).distinctBy(_.exprId)
+    val input =
+      if (computed.isEmpty && (child.supportsColumnar || columns.length == child.output.length)) {
+        child
+      } else {
+        ProjectExec(columns ++ computed, child)
+      }
+
+    def column(argument: Expression): Expression = argument match {
+      case NamedArgumentExpression(name, value) => NamedArgumentExpression(name, column(value))
+      case attribute: Attribute => attribute
+      case value => computed.find(_.child.semanticEquals(value)).get.toAttribute
+    }
+    def onColumns(udf: PythonUDF): PythonUDF = udf.children match {
+      case Seq(inner: PythonUDF) => udf.copy(children = Seq(onColumns(inner)))
+      case children => udf.copy(children = children.map(column))
+    }
+    HydrofoilEvalPythonExec(
+      eval.udfs.map(onColumns), eval.resultAttrs, passThrough, input, eval.evalType)
+  }
+}
+
+/** Where Spark would turn rows into its own vectors for our operators, writes Arrow's instead. */
+object ReplaceTransitions extends Rule[SparkPlan] {
+
+  override def apply(plan: SparkPlan): SparkPlan = plan.transformUp {
+    case eval: HydrofoilEvalPythonExec => eval.mapChildren(sink(_, eval.evalType))
+    case map: HydrofoilMapInBatchExec => map.mapChildren(sink(_, map.evalType))
+  }
+
+  private def sink(child: SparkPlan, evalType: Int): SparkPlan = child match {
+    case RowToColumnarExec(rows) => RowsToArrowExec(ArrowSinkExec(rows, Limits.of(conf, evalType)))
+    case columnar => columnar
+  }
+}

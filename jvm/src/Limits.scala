@@ -1,0 +1,29 @@
+package org.apache.spark.sql.hydrofoil
+
+import org.apache.spark.api.python.PythonEvalType
+import org.apache.spark.sql.internal.SQLConf
+
+/**
+ * Where a record batch ends.
+ *
+ * @param rows rows of a batch at most (spark.sql.execution.arrow.maxRecordsPerBatch)
+ * @param bytes a batch ends with the row that brings it to so many bytes; Int.MaxValue: no bound
+ * @param adaptive whether slow functions get smaller batches; only for functions of single rows,
+ *                 which can't tell
+ */
+final case class Limits(rows: Int, bytes: Long, adaptive: Boolean) {
+  def boundedBytes: Boolean = bytes < Int.MaxValue
+}
+
+object Limits {
+
+  def of(conf: SQLConf, evalType: Int): Limits = {
+    val rows = conf.arrowMaxRecordsPerBatch
+    val rowwise = evalType == PythonEvalType.SQL_ARROW_BATCHED_UDF
+    val bytes = conf.arrowMaxBytesPerBatch
+    Limits(
+      if (rows > 0) rows else Int.MaxValue,
+      if (rowwise) math.min(bytes, conf.getConf(HydrofoilConf.BATCH_BYTES)) else bytes,
+      rowwise && conf.getConf(HydrofoilConf.ADAPTIVE))
+  }
+}

@@ -1,0 +1,50 @@
+package org.apache.spark.sql.hydrofoil
+
+import org.apache.arrow.memory.BufferAllocator
+import org.apache.arrow.vector.FieldVector
+import org.apache.spark.sql.types._
+import org.apache.spark.sql.vectorized.{ArrowColumnVector, ColumnarBatch, ColumnVector}
+
+/** Columns that a worker returned. */
+object Results {
+
+  def vector(batch: ColumnarBatch, i: Int): FieldVector = fieldVector(batch.column(i))
+
+  private def fieldVector(vector: ColumnVector): FieldVector =
+    vector.asInstanceOf[ArrowColumnVector].getValueVector.asInstanceOf[FieldVector]
+
+  /**
+   * A returned column as one of the declared type. Where Spark doesn't compare the types, a column
+   * of another type is read as its row path would read it: by the declared type's getter, which
+   * serves some of the other types and raises Spark's error for the rest.
+   */
+  def column(
+      vector: ColumnVector,
+      declared: DataType,
+      rows: Int,
+      allocator: BufferAllocator): Column = {
+    if (sameLayout(vector.dataType, declared)) {
+      Column.adopt(fieldVector(vector), declared, allocator)
+    } else {
+      val builder = ColumnBuilder.of(declared, allocator)
+      try {
+        builder.appendRange(vector, 0, rows)
+        builder.finish()
+      } catch {
+        case error: Throwable =>
+          builder.release()
+          throw error
+      }
+    }
+  }
+
+  /** Whether one type's Arrow buffers are the other's; names and nullability don't matter. */
+  private def sameLayout(a: DataType, b: DataType): Boolean = (a, b) match {
+    case (ArrayType(x, _), ArrayType(y, _)) => sameLayout(x, y)
+    case (MapType(k, v, _), MapType(l, w, _)) => sameLayout(k, l) && sameLayout(v, w)
+    case (StructType(x), StructType(y)) =>
+      x.length == y.length &&
+        x.zip(y).forall { case (f, g) => sameLayout(f.dataType, g.dataType) }
+    case _ => a == b || (a.typeName.startsWith("time(") && b.typeName.startsWith("time("))
+  }
+}

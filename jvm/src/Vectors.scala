@@ -1,0 +1,100 @@
+package org.apache.spark.sql.hydrofoil
+
+import java.lang.reflect.Field
+
+import scala.util.control.NonFatal
+
+import org.apache.spark.internal.Logging
+import org.apache.spark.sql.execution.vectorized.{OffHeapColumnVector, OnHeapColumnVector, WritableColumnVector}
+import org.apache.spark.sql.types.{DoubleType, FloatType}
+import org.apache.spark.sql.vectorized.ColumnVector
+import org.apache.spark.unsafe.Platform
+
+/** Strings or binary values that lie in one block: at `base` and `address`, plus their offsets. */
+abstract class VariableSource(val base: AnyRef, val address: Long) {
+  def offset(row: Int): Int
+  def length(row: Int): Int
+}
+
+/** Where the vectors of Spark's readers and cache keep their values, to copy them in one go. */
+object Vectors extends Logging {
+
+  // Spark's vectors on the heap copy on every bulk read; their arrays save that copy.
+  private val arrays: Map[String, Field] = try {
+    Seq("byteData", "shortData", "intData", "longData", "floatData", "doubleData").map { name =>
+      val field = classOf[OnHeapColumnVector].getDeclaredField(name)
+      field.setAccessible(true)
+      name -> field
+    }.toMap
+  } catch {
+    case NonFatal(error) =>
+      logWarning(s"Hydrofoil copies column vectors value by value: ${error.getMessage}")
+      Map.empty
+  }
+
+  private val bytes = arrays.get("byteData").orNull
+  private val shorts = arrays.get("shortData").orNull
+  private val ints = arrays.get("intData").orNull
+  private val longs = arrays.get("longData").orNull
+  private val floats = arrays.get("floatData").orNull
+  private val doubles = arrays.get("doubleData").orNull
+
+  /** Copies `n` values of fixed width to an address; false where the vector offers no block. */
+  def copyFixed(vector: ColumnVector, from: Int, n: Int, width: Int, to: Long): Boolean =
+    vector match {
+      case raw: RawVector =>
+        Platform.copyMemory(
+          null, raw.secondAddress + (raw.start + from).toLong * width, null, to, n.toLong * width)
+        true
+      case writable: WritableColumnVector if writable.hasDictionary || writable.isAllNull => false
+      case heap: OnHeapColumnVector =>
+        val field = width match {
+          case 1 => bytes
+          case 2 => shorts
+          case 4 => if (heap.dataType == FloatType) floats else ints
+          case 8 => if (heap.dataType == DoubleType) doubles else longs
+        }
+        val array = if (field == null) null else field.get(heap)
+        if (array != null) {
+          val base = width match {
+            case 1 => Platform.BYTE_ARRAY_OFFSET
+            case 2 => Platform.SHORT_ARRAY_OFFSET
+            case 4 if field eq floats => Platform.FLOAT_ARRAY_OFFSET
+            case 4 => Platform.INT_ARRAY_OFFSET
+            case 8 if field eq doubles => Platform.DOUBLE_ARRAY_OFFSET
+            case 8 => Platform.LONG_ARRAY_OFFSET
+          }
+          Platform.copyMemory(array, base + from.toLong * width, null, to, n.toLong * width)
+        }
+        array != null
+      case native: OffHeapColumnVector if native.valuesNativeAddress != 0L =>
+        Platform.copyMemory(
+          null, native.valuesNativeAddress + from.toLong * width, null, to, n.toLong * width)
+        true
+      case _ => false
+    }
+
+  /** The block of a vector of strings or binary values; null where it offers none. */
+  def variable(vector: ColumnVector): VariableSource = vector match {
+    case raw: RawVector =>
+      new VariableSource(null, raw.thirdAddress) {
+        override def offset(row: Int): Int = raw.offset(row)
+        override def length(row: Int): Int = raw.offset(row + 1) - raw.offset(row)
+      }
+    case writable: WritableColumnVector if !writable.hasDictionary && !writable.isAllNull =>
+      writable.arrayData match {
+        case heap: OnHeapColumnVector if bytes != null && bytes.get(heap) != null =>
+          new WritableSource(writable, bytes.get(heap), Platform.BYTE_ARRAY_OFFSET)
+        case native: OffHeapColumnVector if native.valuesNativeAddress != 0L =>
+          new WritableSource(writable, null, native.valuesNativeAddress)
+        case _ => null
+      }
+    case _ => null
+  }
+
+  private final class WritableSource(vector: WritableColumnVector, base: AnyRef, address: Long)
+    extends VariableSource(base, address) {
+    override def offset(row: Int): Int = vector.getArrayOffset(row)
+    override def length(row: Int): Int = vector.getArrayLength(row)
+  }
+}
