@@ -17,7 +17,7 @@ LINE_ENVIRONMENTS := .cache/lines
 # How many of them are tested at the same time.
 AT_ONCE ?= 2
 
-.PHONY: help bench test test-pandas3 test-matrix quick parity build debug lint clean requirements java
+.PHONY: help bench test test-pandas3 test-matrix quick parity build jar debug lint clean requirements java
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -26,7 +26,7 @@ help: ## show this list
 bench: java build ## compare Hydrofoil with stock PySpark on a real local Spark (BENCH="--rows N --json FILE")
 	$(BIN)/hydrofoil bench $(BENCH)
 
-test: java build ## run all tests but those of test-matrix (TESTS="tests/launch -k NAME" for some)
+test: java build jar ## run all tests but those of test-matrix (TESTS="tests/launch -k NAME" for some)
 	$(BIN)/python -m pytest $(or $(TESTS),tests --ignore=tests/matrix)
 
 test-pandas3: java build $(PANDAS3)/.installed ## run the comparisons of pandas functions on pandas 3 (TESTS="..." for others)
@@ -34,18 +34,21 @@ test-pandas3: java build $(PANDAS3)/.installed ## run the comparisons of pandas 
 	    $(PANDAS3)/bin/python -m pytest \
 	    $(or $(TESTS),tests/unit/dataframes tests/parity/vectorized -k "not arrow and not Arrow")
 
-test-matrix: java build $(LINES:%=$(LINE_ENVIRONMENTS)/%/.installed) ## compare with stock on every Spark line (TESTS="..." for others)
+test-matrix: java build jar $(LINES:%=$(LINE_ENVIRONMENTS)/%/.installed) ## compare with stock on every Spark line (TESTS="..." for others)
 	printf '%s\n' .venv $(LINES:%=$(LINE_ENVIRONMENTS)/%) | \
 	    xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/line ENVIRONMENT $(or $(TESTS),tests/matrix)
 
-quick: java build ## run the tests that start no Spark of their own and are no comparison with stock
+quick: java build jar ## run the tests that start no Spark of their own and are no comparison with stock
 	$(BIN)/python -m pytest tests --ignore=tests/parity --ignore=tests/faults --ignore=tests/bench \
 	    --deselect=tests/launch/test_turning_on.py
 
-parity: java build ## run all comparisons with stock PySpark, also those that a plain test run takes samples of
+parity: java build jar ## run all comparisons with stock PySpark, also those that a plain test run takes samples of
 	HYDROFOIL_PARITY=full $(BIN)/python -m pytest tests/parity tests/faults
 
 build: $(BUILT) ## make the virtual environment and build the extension in place
+
+jar: java $(INSTALLED) ## compile the Scala sources into the jar that Spark loads
+	$(BIN)/python jvm/build.py
 
 debug: $(INSTALLED) ## build the extension with bounds checks and C line numbers
 	HYDROFOIL_DEBUG=1 $(BIN)/python setup.py -q build_ext --inplace --force
@@ -61,6 +64,7 @@ clean: ## remove what was built here
 	rm -rf build dist .venv .venv-pandas3 .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks .cache
 	rm -rf spark-warehouse metastore_db artifacts src/*.egg-info
 	find src -name '*.so' -delete
+	rm -rf src/hydrofoil/jars
 
 # These speak first, so that what is missing is the first line of output.
 requirements:

@@ -1,4 +1,6 @@
-"""Builds the Cython core. Everything else about the package is in pyproject.toml.
+"""Builds the Cython core and, where Java and PySpark are at hand, Spark's jar (jvm/build.py).
+
+Everything else about the package is in pyproject.toml.
 
 Environment switches:
     HYDROFOIL_DEBUG=1     bounds checks, no optimization, C line numbers in tracebacks
@@ -7,9 +9,11 @@ Environment switches:
 
 import os
 import shutil
+import subprocess
 import sys
 
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
 
 # The extension modules, one .pyx each under cext/hydrofoil/_cext/. To add one, add its name.
 MODULES = [
@@ -80,5 +84,14 @@ def extensions() -> list[Extension]:
     )
 
 
+class BuildWithJar(build_py):
+    """Has the jar among the package's files. A checkout's own is made by ``make jar`` instead."""
+
+    def run(self) -> None:
+        if not self.editable_mode:
+            subprocess.run([sys.executable, "jvm/build.py", "--optional"], check=True)
+        super().run()
+
+
 require_c_compiler()
-setup(ext_modules=extensions())
+setup(ext_modules=extensions(), cmdclass={"build_py": BuildWithJar})

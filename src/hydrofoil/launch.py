@@ -5,11 +5,16 @@ until a session is asked for.
 """
 
 import os
+import shlex
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from hydrofoil import columnar as columnar_operators
+from hydrofoil import switch
 from hydrofoil.errors import UsageError
 from hydrofoil.rows import settings as row_settings
+from hydrofoil.user_conf import SUBMIT_ARGUMENTS, conf_of, submit_words, with_conf
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -40,7 +45,7 @@ ON_THE_SERVER = (
 
 
 def configure(
-    builder: "SparkSession.Builder", *, rows: str | None = None
+    builder: "SparkSession.Builder", *, rows: str | None = None, columnar: bool | None = None
 ) -> "SparkSession.Builder":
     """Turn Hydrofoil on for the session that a builder will make.
 
@@ -48,6 +53,7 @@ def configure(
     and ``HYDROFOIL_TRACE``, if this process has them, on as ``spark.executorEnv``. With a local
     master, workers run on this process's Python unless ``PYSPARK_PYTHON`` is set: PySpark's
     own default is whatever ``python3`` is first on ``PATH``, where Hydrofoil may not be installed.
+    Hydrofoil's jar and extension are added to ``spark.jars`` and ``spark.sql.extensions``.
 
     Parameters
     ----------
@@ -57,6 +63,10 @@ def configure(
         How plain UDFs exchange rows: as Spark is configured to; as Arrow record batches, with the
         results of the pickled path; or as Arrow record batches by Arrow's own rules. By default
         what ``HYDROFOIL_ROWS`` names, and "stock" without it.
+    columnar : bool, optional
+        Whether the JVM exchanges columns with Python by Hydrofoil's operators, from Spark 4.0 on.
+        By default it does where this installation has operators for that Spark; where not, one
+        line on stderr says why.
 
     Returns
     -------
@@ -67,8 +77,9 @@ def configure(
     ------
     UsageError
         The builder is for Spark Connect, names another daemon or worker module, or settings that
-        contradict ``rows``; ``rows`` is none of the three; or a SparkContext that does not use
-        Hydrofoil runs already (its workers' modules can't be changed any more).
+        contradict ``rows``; ``rows`` is none of the three; there are no operators for
+        ``columnar=True``; or a SparkContext that does not use Hydrofoil runs already (its workers'
+        modules can't be changed any more).
     """
     options: dict[str, Any] = builder._options
     if is_remote(builder, options):
@@ -88,13 +99,39 @@ def configure(
                 f"{key} is set to {present!r}, and rows={rows!r} needs {value!r}",
                 hint=f"leave out one of the two; rows={'stock'!r} keeps Spark's own settings",
             )
-    check_running_context()
+    running = running_conf()
+    if running is not None and columnar and not columnar_operators.is_on(running):
+        raise UsageError(
+            "columnar=True, but a SparkContext is running without Hydrofoil's operators",
+            hint="stop it first (spark.stop())",
+        )
     if runs_locally(options):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    for key, value in settings(rows).items():
-        if key in SETTINGS or key not in options:
+    words = submit_words()
+    # A running session takes no extension any more.
+    wanted = columnar if running is None else False
+    added = settings(rows, wanted, conf_of(words) | options)
+    for key, value in added.items():
+        if key in SETTINGS or key in columnar_operators.KEYS or key not in options:
             builder.config(key, value)
+    if columnar_operators.EXTENSIONS_KEY in added:
+        make_loadable(words, added)
     return builder
+
+
+def make_loadable(words: list[str], added: Mapping[str, str]) -> None:
+    """See that the driver's JVM finds the extension that ``added`` names, running already or not.
+
+    ``words`` are those of ``PYSPARK_SUBMIT_ARGS``, which win over a builder's settings.
+    """
+    core = sys.modules.get("pyspark.core.context") or sys.modules.get("pyspark.context")
+    jvm = core and core.SparkContext._jvm
+    if jvm:
+        columnar_operators.load_into(jvm)
+        return
+    lists = {key: added[key] for key in columnar_operators.KEYS if key in added}
+    if words != (merged := with_conf(words, lists)):
+        os.environ[SUBMIT_ARGUMENTS] = shlex.join(merged)
 
 
 def session(
@@ -103,6 +140,7 @@ def session(
     conf: dict[str, Any] | None = None,
     *,
     rows: str | None = None,
+    columnar: bool | None = None,
 ) -> "SparkSession":
     """Start a Spark session whose Python workers are Hydrofoil's, or return the running one.
 
@@ -116,6 +154,8 @@ def session(
     conf : dict, optional
         Spark configuration, key to value.
     rows : {"stock", "arrow", "arrow-native"}, optional
+        As for `configure`.
+    columnar : bool, optional
         As for `configure`.
 
     Raises
@@ -132,7 +172,7 @@ def session(
         builder = builder.appName(app_name)
     for key, value in (conf or {}).items():
         builder = builder.config(key, value)
-    return configure(builder, rows=rows).getOrCreate()
+    return configure(builder, rows=rows, columnar=columnar).getOrCreate()
 
 
 def is_remote(builder: "SparkSession.Builder", options: dict[str, Any]) -> bool:
@@ -154,12 +194,20 @@ def runs_locally(options: dict[str, Any]) -> bool:
     return str(master).startswith("local")
 
 
-def check_running_context() -> None:
+def running_conf() -> dict[str, str] | None:
+    """Return the configuration of the SparkContext that runs in this process, if one does.
+
+    Raises
+    ------
+    UsageError
+        It does not use Hydrofoil.
+    """
     core = sys.modules.get("pyspark.core.context") or sys.modules.get("pyspark.context")
     running = core and core.SparkContext._active_spark_context
     if not running:
-        return
-    module = running.getConf().get(DAEMON_KEY)
+        return None
+    conf: dict[str, str] = dict(running.getConf().getAll())
+    module = conf.get(DAEMON_KEY)
     if module != SETTINGS[DAEMON_KEY]:
         raise UsageError(
             f"a SparkContext is running with {DAEMON_KEY}={module or STOCK[DAEMON_KEY]}, and a "
@@ -167,16 +215,27 @@ def check_running_context() -> None:
             hint="stop it first (spark.stop()), or start it with "
             f"--conf {DAEMON_KEY}={SETTINGS[DAEMON_KEY]}",
         )
+    return conf
 
 
-def settings(rows: str | None = None) -> dict[str, str]:
+def settings(
+    rows: str | None = None,
+    columnar: bool | None = None,
+    present: Mapping[str, str] | None = None,
+) -> dict[str, str]:
     """Return the Spark settings that turn Hydrofoil on, as this process's environment wants it.
+
+    ``present`` are the settings that the user has made, with which those that are lists are merged.
 
     Raises
     ------
     UsageError
-        ``rows``, or ``HYDROFOIL_ROWS``, is not a way to exchange rows.
+        ``rows``, or ``HYDROFOIL_ROWS``, is not a way to exchange rows; or there are no operators
+        for ``columnar=True``.
     """
     environment = {f"spark.executorEnv.{name}": os.environ.get(name) for name in PASSED_ON}
     passed_on = {key: value for key, value in environment.items() if value is not None}
-    return SETTINGS | passed_on | row_settings(rows)
+    made = SETTINGS | passed_on | row_settings(rows)
+    if switch.is_off():
+        return made
+    return made | columnar_operators.settings(columnar, present or {})

@@ -9,8 +9,9 @@ import pytest
 from pyspark.errors import SparkNoSuchElementException
 
 from hydrofoil.doctor import costly, java, versions
-from hydrofoil.doctor.settings import Setting, parse_arguments, parse_properties
+from hydrofoil.doctor.settings import Setting
 from hydrofoil.spark.caps import LINES
+from hydrofoil.user_conf import parse_arguments, parse_properties
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from pyspark.sql import SparkSession
 
 import hydrofoil
 from hydrofoil.cli import main
-from hydrofoil.cli.spark_command import spark_command, spark_home
+from hydrofoil.cli.spark_command import spark_command
 from hydrofoil.errors import UsageError
+from hydrofoil.user_conf import spark_home
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,7 @@ def no_running_context(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sets_its_two_keys_and_no_other() -> None:
     builder = SparkSession.builder.master("local[1]").config("spark.executorEnv.A", "1")
-    assert hydrofoil.configure(builder) is builder
+    assert hydrofoil.configure(builder, columnar=False) is builder
     assert builder._options == {
         "spark.master": "local[1]",
         "spark.executorEnv.A": "1",

@@ -8,6 +8,7 @@ import click
 COMMANDS = {
     "submit": ("hydrofoil.cli.submit:submit", "spark-submit with Hydrofoil turned on"),
     "shell": ("hydrofoil.cli.shell:shell", "the pyspark shell with Hydrofoil turned on"),
+    "defaults": ("hydrofoil.cli.defaults:defaults", "the lines for spark-defaults.conf"),
     "explain": ("hydrofoil.cli.explain:explain", "which path each UDF of an application takes"),
     "record": ("hydrofoil.cli.record:record", "keep what the JVM sends the Python workers"),
     "replay": ("hydrofoil.cli.replay:replay", "feed a recording to stock and Hydrofoil workers"),

@@ -3,36 +3,41 @@
 import os
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
+from hydrofoil.columnar import KEYS
 from hydrofoil.errors import UsageError
 from hydrofoil.launch import settings
+from hydrofoil.user_conf import conf_of, spark_home, with_conf
 
 
-def replace_process(command: str, args: Sequence[str], rows: str | None = None) -> NoReturn:
+def replace_process(
+    command: str, args: Sequence[str], rows: str | None = None, columnar: bool | None = None
+) -> NoReturn:
     """Become `spark_command`.
 
     Raises
     ------
     UsageError
-        No Spark is installed, or not that command; or ``rows`` is no way to exchange rows.
+        No Spark is installed, or not that command; ``rows`` is no way to exchange rows; or there
+        are no operators for ``columnar=True``.
     """
-    words, environment = spark_command(command, args, rows)
+    words, environment = spark_command(command, args, rows, columnar)
     sys.stdout.flush()
     os.execve(words[0], words, environment)
 
 
 def spark_command(
-    command: str, args: Sequence[str], rows: str | None = None
+    command: str, args: Sequence[str], rows: str | None = None, columnar: bool | None = None
 ) -> tuple[list[str], dict[str, str]]:
     """Return the command line and environment of one of Spark's commands with Hydrofoil on.
 
     ``command`` is a file of Spark's bin folder; ``args`` stand behind Hydrofoil's settings.
-    Spark takes the last of two equal settings, so what the user asks for wins. The driver runs on
-    this Python unless the environment names another; its folder goes in front of ``PATH``, as
-    activating a virtual environment does, so that local workers find the same one.
+    Spark takes the last of two equal settings, so what the user asks for wins; to a list that the
+    user gives, Hydrofoil's items are added in place. The driver runs on this Python unless the
+    environment names another; its folder goes in front of ``PATH``, as activating a virtual
+    environment does, so that local workers find the same one.
 
     Raises
     ------
@@ -45,22 +50,10 @@ def spark_command(
     environment = dict(os.environ, PATH=os.pathsep.join([bin_folder(), os.environ.get("PATH", "")]))
     if not environment.get("PYSPARK_PYTHON"):
         environment.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
-    options = [word for item in settings(rows).items() for word in ("--conf", "=".join(item))]
-    return [str(path), *options, *args], environment
-
-
-def spark_home() -> Path:
-    """Return SPARK_HOME, or the folder of the installed pyspark where that is not set."""
-    if os.environ.get("SPARK_HOME"):
-        return Path(os.environ["SPARK_HOME"])
-    spec = find_spec("pyspark")
-    if spec is None or spec.origin is None:
-        raise UsageError(
-            "no Spark found: SPARK_HOME is not set and pyspark is not installed for "
-            f"{sys.executable}",
-            hint='set SPARK_HOME, or pip install "hydrofoil[spark]"',
-        )
-    return Path(spec.origin).parent
+    added = settings(rows, columnar, conf_of(args))
+    options = [word for item in added.items() for word in ("--conf", "=".join(item))]
+    lists = {key: added[key] for key in KEYS if key in added}
+    return [str(path), *options, *with_conf(args, lists)], environment
 
 
 def bin_folder() -> str:

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydrofoil.cli.spark_command import spark_home
 from hydrofoil.doctor.application import probe
 from hydrofoil.doctor.facts import Facts
+from hydrofoil.user_conf import spark_home
 
 # Given before the user's settings, which win. The job is over before optimized code pays.
 DEFAULTS = {

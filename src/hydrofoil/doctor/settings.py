@@ -1,17 +1,17 @@
 """The Spark settings that a program started here would have, and where each comes from."""
 
 import os
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
 
-from hydrofoil.cli.spark_command import spark_home
-from hydrofoil.errors import UsageError
 from hydrofoil.launch import settings as launch_settings
+from hydrofoil.user_conf import (
+    SUBMIT_ARGUMENTS,
+    defaults_file,
+    parse_arguments,
+    parse_properties,
+)
 
-SUBMIT_ARGUMENTS = "PYSPARK_SUBMIT_ARGS"
 CONFIGURED = "hydrofoil.configure"
 
 
@@ -44,44 +44,6 @@ def gather(given: Mapping[str, str], configured: bool) -> dict[str, Setting]:
     arguments = parse_arguments(os.environ.get(SUBMIT_ARGUMENTS, ""))
     found |= {key: Setting(value, SUBMIT_ARGUMENTS) for key, value in arguments.items()}
     if configured:
-        added = launch_settings()
+        added = launch_settings(present={key: setting.value for key, setting in found.items()})
         found |= {key: Setting(value, CONFIGURED) for key, value in added.items()}
     return found | {key: Setting(value, "--conf") for key, value in given.items()}
-
-
-def defaults_file() -> Path | None:
-    """Return where spark-defaults.conf would be; None if there is no Spark."""
-    folder = os.environ.get("SPARK_CONF_DIR")
-    if folder:
-        return Path(folder, "spark-defaults.conf")
-    try:
-        return spark_home() / "conf" / "spark-defaults.conf"
-    except (UsageError, ImportError, ValueError):
-        return None
-
-
-def parse_properties(text: str) -> dict[str, str]:
-    """Read lines of a key and a value, with blanks, ``=`` or ``:`` between them."""
-    found = {}
-    for line in text.splitlines():
-        line = line.strip()
-        if not line or line[0] in "#!":
-            continue
-        end = next((i for i, character in enumerate(line) if character in "=: \t"), len(line))
-        rest = line[end:].strip()
-        found[line[:end]] = rest[1:].strip() if rest[:1] in ("=", ":") else rest
-    return found
-
-
-def parse_arguments(text: str) -> dict[str, str]:
-    """Read the settings in the options of spark-submit; what can't be split holds none."""
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        return {}
-    found = {}
-    for option, word in pairwise(words):
-        if option in ("--conf", "-c") and "=" in word:
-            key, _, value = word.partition("=")
-            found[key] = value
-    return found

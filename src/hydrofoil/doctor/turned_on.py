@@ -3,10 +3,11 @@
 import os
 from collections.abc import Iterator
 
-from hydrofoil import switch, trace
+from hydrofoil import columnar, switch, trace
 from hydrofoil.doctor.finding import Finding, Level
 from hydrofoil.doctor.settings import CONFIGURED, Settings
 from hydrofoil.launch import DAEMON_KEY, SETTINGS, STOCK, WORKER_KEY
+from hydrofoil.user_conf import JARS_KEY, spark_version
 
 USE_DAEMON_KEY = "spark.python.use.daemon"
 ENVIRONMENT_KEY = "spark.executorEnv."
@@ -15,6 +16,7 @@ ENVIRONMENT_KEY = "spark.executorEnv."
 def check(settings: Settings, master: str) -> Iterator[Finding]:
     """Check the settings that name the daemon and the variables that workers would have."""
     yield _check_daemon(settings)
+    yield _check_columnar(settings)
     yield _check_off(settings, master)
     yield _check_trace(settings, master)
 
@@ -50,6 +52,30 @@ def _check_daemon(settings: Settings) -> Finding:
         "hydrofoil.configure(builder); for a program that does the latter, check with "
         "hydrofoil doctor --configured",
     )
+
+
+def _check_columnar(settings: Settings) -> Finding:
+    """Look for the JVM's half; without it queries are as they were, so that is only a note."""
+    values = {key: setting.value for key, setting in settings.items()}
+    key = columnar.EXTENSIONS_KEY
+    if columnar.EXTENSION not in values.get(key, ""):
+        reason = columnar.why_not(spark_version())
+        advice = "hydrofoil defaults prints the lines of spark-defaults.conf that turn them on"
+        found = f"the JVM's columnar operators are off: {reason or f'{key} does not name them'}"
+        return Finding("columnar", Level.NOTE, found, "" if reason else advice)
+    source = settings[key].source
+    if not columnar.is_on(values):
+        disabled = settings[columnar.ENABLED_KEY]
+        found = f"off by {columnar.ENABLED_KEY}={disabled.value} ({disabled.source})"
+        return Finding("columnar", Level.NOTE, found)
+    if not columnar.is_given(values):
+        return Finding(
+            "columnar",
+            Level.WARNING,
+            f"{key} names {columnar.EXTENSION} ({source}), and no jar has it: Spark leaves it out",
+            f"add the jar that hydrofoil defaults names to {JARS_KEY}",
+        )
+    return Finding("columnar", Level.OK, f"{key}={values[key]} ({source})")
 
 
 def _check_off(settings: Settings, master: str) -> Finding:

@@ -1,0 +1,253 @@
+"""Builds src/hydrofoil/jars/hydrofoil-spark.jar from the Scala sources beside this file.
+
+    python jvm/build.py              # does nothing where the jar is of these sources already
+    python jvm/build.py --optional   # leaves the jar out, with a warning, where it can't be built
+
+It needs Java and one PySpark 4, of any minor version: its jars hold a Scala compiler. The sources:
+
+    src/         the core, compiled once
+    shims/vNN/   what differs from Spark N.N on, each compiled against api/vNN and the core
+    api/vNN/     declarations of the Spark classes whose constructors differ, in front of PySpark's
+                 own, so that one PySpark does for all shims; never part of the jar
+
+Equal sources give an equal jar, byte for byte, on one PySpark and one Python.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+JAR = ROOT / "src/hydrofoil/jars/hydrofoil-spark.jar"
+
+# Only these packages are the project's; what api/ declares is Spark's.
+OURS = ("org/hydrofoil/", "org/apache/spark/sql/hydrofoil/")
+
+# The Spark lines that the core chooses shims for; Hydrofoil loads the jar on no other.
+LINES = ("4.0", "4.1", "4.2", "4.3")
+
+JAVA = 17
+# The version of the class files alone: -release needs a table that Java runtimes come without.
+SCALAC = ("-nowarn", "-Xunchecked-java-output-version", str(JAVA))
+# The compiler's recursion is deep. One compiler thread does for a program of seconds.
+JVM = ("-Xss16m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+
+# Any date will do, as long as it is always the same.
+TIMESTAMP = (1980, 1, 1, 0, 0, 0)
+
+
+class BuildError(Exception):
+    """What is missing, and what to do about it."""
+
+
+def build() -> bool:
+    """Make the jar unless it is there already; return whether there was anything to do.
+
+    Raises
+    ------
+    BuildError
+        There is no Java, no PySpark 4, or the sources don't compile.
+    """
+    digest = digest_of_sources()
+    if built_digest(JAR) == digest:
+        return False
+    java, spark = find_java(), find_spark()
+    with tempfile.TemporaryDirectory(prefix="hydrofoil-jar-") as folder:
+        classes = Path(folder)
+        with compiler(java, spark) as scalac:
+            compile_all(scalac, classes, f"{spark}/jars/*")
+        package(classes, manifest(digest), JAR)
+    return True
+
+
+def sources(part: str) -> list[Path]:
+    return sorted((HERE / part).rglob("*.scala"))
+
+
+def shims() -> list[str]:
+    """The folders of shims, such as v43."""
+    return sorted(path.name for path in (HERE / "shims").glob("v*") if path.is_dir())
+
+
+def digest_of_sources() -> str:
+    """A digest of everything that the jar is made of."""
+    digest = hashlib.blake2b(version().encode(), digest_size=20)
+    for path in [HERE / "build.py", ROOT / "LICENSE", *sources(".")]:
+        content = path.read_bytes()
+        name = path.relative_to(ROOT).as_posix()
+        digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def built_digest(jar: Path) -> str | None:
+    """The digest of the sources that a jar was made of, if there is such a jar."""
+    try:
+        with zipfile.ZipFile(jar) as archive:
+            lines = archive.read("META-INF/MANIFEST.MF").decode().splitlines()
+    except (OSError, KeyError, zipfile.BadZipFile):
+        return None
+    values = [line.partition(": ")[2] for line in lines if line.startswith("Sources-Digest: ")]
+    return values[0] if values else None
+
+
+def version() -> str:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return str(project["version"])
+
+
+def find_java() -> str:
+    """The ``java`` that Spark itself would start."""
+    advice = (
+        f"install Java {JAVA} or newer, e.g. the package openjdk-{JAVA}-jre-headless on Debian, "
+        "or set JAVA_HOME"
+    )
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=f"{home}/bin" if home else None)
+    if java is None:
+        raise BuildError(f"Java is missing ({f'{home}/bin/java' if home else 'java'}); {advice}")
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(\d+)', said)
+    if found is None or int(found[1]) < JAVA:
+        number = found[1] if found else "of unknown version"
+        raise BuildError(f"Java {number} ({java}) won't do; {advice}")
+    return java
+
+
+def find_spark() -> Path:
+    """The folder of a Spark 4: SPARK_HOME, or the installed PySpark."""
+    advice = 'pip install "pyspark>=4.0,<4.4", or set SPARK_HOME to a Spark 4'
+    home = os.environ.get("SPARK_HOME")
+    if not home:
+        spec = find_spec("pyspark")
+        if spec is None or spec.origin is None:
+            nowhere = f"{sys.executable} has no PySpark, and SPARK_HOME is not set"
+            raise BuildError(f"{nowhere}; {advice}")
+        home = str(Path(spec.origin).parent)
+    found = [re.search(r"-(\d+)\.", path.name) for path in Path(home).glob("jars/spark-core_*.jar")]
+    if not found:
+        raise BuildError(f"{home} holds no Spark (jars/spark-core_*.jar); {advice}")
+    if found[0] is None or int(found[0][1]) != 4:
+        raise BuildError(f"the Spark in {home} is not a Spark 4; {advice}")
+    return Path(home)
+
+
+@contextmanager
+def compiler(java: str, spark: Path) -> Iterator[Any]:
+    """One JVM for all compilations, since a Scala compiler is slow until it is warm.
+
+    It is driven through Py4J, which PySpark can't do without. What is yielded takes a list of
+    arguments, as the ``scalac`` command does, and returns whether that succeeded.
+    """
+    for archive in spark.glob("python/lib/py4j-*-src.zip"):
+        sys.path.append(str(archive))
+    from py4j.java_gateway import JavaGateway
+
+    gateway = JavaGateway.launch_gateway(
+        jarpath=str(next(spark.glob("jars/py4j-*.jar"))),
+        classpath=f"{spark}/jars/*",
+        javaopts=list(JVM),
+        java_path=java,
+        redirect_stdout=sys.stderr,
+        redirect_stderr=sys.stderr,
+        enable_auth=True,
+        die_on_exit=True,
+    )
+
+    def scalac(arguments: Sequence[str]) -> bool:
+        words = gateway.new_array(gateway.jvm.java.lang.String, len(arguments))
+        for i, argument in enumerate(arguments):
+            words[i] = argument
+        return bool(gateway.jvm.scala.tools.nsc.Main.process(words))
+
+    try:
+        yield scalac
+    finally:
+        gateway.shutdown()
+
+
+def compile_all(scalac: Any, classes: Path, jars: str) -> None:
+    """Compile the core and each line's shims, each into a folder of its own under ``classes``."""
+
+    def run(part: str, files: list[Path], *classpath: str) -> None:
+        begin = time.monotonic()
+        target = classes / part
+        target.mkdir()
+        options = [*SCALAC, "-classpath", os.pathsep.join(classpath), "-d", str(target)]
+        if not scalac([*options, *map(str, files)]):
+            raise BuildError(f"the sources of {part} don't compile; the compiler's output says why")
+        print(f"hydrofoil: {part} compiled in {time.monotonic() - begin:.1f} s")
+
+    run("core", sources("src"), jars)
+    for minor in shims():
+        # What is compiled together hides what the class path holds of the same name.
+        files = sources(f"api/{minor}") + sources(f"shims/{minor}")
+        run(minor, files, str(classes / "core"), jars)
+
+
+def manifest(digest: str) -> str:
+    lines = {
+        "Manifest-Version": "1.0",
+        "Implementation-Title": "hydrofoil-spark",
+        "Implementation-Version": version(),
+        "Spark-Versions": " ".join(LINES),
+        "Sources-Digest": digest,
+    }
+    text = "".join(f"{key}: {value}\r\n" for key, value in lines.items())
+    assert all(len(line) <= 72 for line in text.splitlines())
+    return text + "\r\n"
+
+
+def package(classes: Path, header: str, jar: Path) -> None:
+    """Write the jar: the manifest first, everything else by name."""
+    files = {"META-INF/LICENSE": ROOT / "LICENSE"}
+    for part in classes.iterdir():
+        for path in part.rglob("*.class"):
+            name = path.relative_to(part).as_posix()
+            if name.startswith(OURS):
+                files[name] = path
+    jar.parent.mkdir(exist_ok=True)
+    unfinished = jar.with_suffix(".unfinished")
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+        contents = [(name, files[name].read_bytes()) for name in sorted(files)]
+        for name, content in [("META-INF/MANIFEST.MF", header.encode()), *contents]:
+            entry = zipfile.ZipInfo(name, TIMESTAMP)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            entry.create_system = 3  # Unix, whatever this is
+            archive.writestr(entry, content)
+    unfinished.replace(jar)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Build Hydrofoil's jar for Spark.")
+    parser.add_argument("--optional", action="store_true", help="only warn where it can't be built")
+    arguments = parser.parse_args()
+    name = JAR.relative_to(ROOT)
+    try:
+        done = build()
+    except BuildError as error:
+        if not arguments.optional:
+            sys.exit(f"hydrofoil: {name} can't be built: {error}")
+        JAR.unlink(missing_ok=True)  # of other sources
+        off = f"{name} is left out, so the JVM's half of Hydrofoil is off"
+        print(f"hydrofoil: warning: {off}: {error}", file=sys.stderr)
+        return
+    print(f"hydrofoil: {name} is {'built' if done else 'up to date'}")
+
+
+if __name__ == "__main__":
+    main()
