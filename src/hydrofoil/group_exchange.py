@@ -65,11 +65,16 @@ class Prefixed(io.RawIOBase):
         return head + self._rest.read(size - len(head)) if len(head) < size else head
 
 
+def _message(stream: BinaryIO) -> Any:
+    # pyarrow closes what it has read from.
+    return pa.ipc.read_message(Prefixed(b"", stream))
+
+
 class _Side:
     """One of the data frames that groups have, piece by piece."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        message = pa.ipc.read_message(stream)
+        message = _message(stream)
         self.message = message.serialize().to_pybytes()
         self.schema = pa.ipc.read_schema(message)
         self._pieces: Iterator[tuple[bytes, bool]] = iter(())
@@ -79,7 +84,7 @@ class _Side:
         self._pieces = iter(())
         if pieces:
             lengths = memoryview(exactly(stream, 4 * pieces)).cast("i")
-            batch = pa.ipc.read_record_batch(pa.ipc.read_message(stream), self.schema)
+            batch = pa.ipc.read_record_batch(_message(stream), self.schema)
             self._pieces = self._cut(batch, lengths)
 
     def _cut(self, batch: pa.RecordBatch, lengths: Any) -> Iterator[tuple[bytes, bool]]:
