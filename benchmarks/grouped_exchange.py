@@ -1,4 +1,4 @@
-"""What sending groups together saves: ``python -m benchmarks.grouped_exchange --jar JAR``.
+"""What sending groups together saves: ``python -m benchmarks.grouped_exchange``.
 
 Three ways to run the same queries, in one session and in turn: all stock; stock's operators with
 Hydrofoil's worker; Hydrofoil's operators and worker. For each the CPU time of the JVM's tasks
@@ -24,6 +24,7 @@ import pyspark
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from hydrofoil import columnar
 from hydrofoil.bench.machine import describe_machine
 from hydrofoil.parity.engines import HYDROFOIL, STOCK, Engine, use_engine
 
@@ -143,8 +144,6 @@ def run_case(
 
 
 @click.command()
-@click.option("--jar", type=click.Path(exists=True), required=True)
-@click.option("--extension", default="org.hydrofoil.spark.HydrofoilExtensions", show_default=True)
 @click.option("--rows", default=100_000, show_default=True)
 @click.option("--per-group", default=10, show_default=True)
 @click.option("--runs", default=3, show_default=True)
@@ -153,8 +152,6 @@ def run_case(
 @click.option("--strings/--no-strings", default=False, show_default=True, help="A text column too.")
 @click.option("--json", "report", type=click.Path(), help="Where to write the figures.")
 def main(
-    jar: str,
-    extension: str,
     rows: int,
     per_group: int,
     runs: int,
@@ -165,15 +162,18 @@ def main(
 ) -> None:
     """Compare the three ways."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    spark = (
-        SparkSession.builder.master(f"local[{slots}]")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.sql.shuffle.partitions", str(slots))
-        .config("spark.jars", jar)
-        .config("spark.sql.extensions", extension)
-        .getOrCreate()
-    )
+    if reason := columnar.why_not(pyspark.__version__):
+        raise click.ClickException(f"the operators are off: {reason}")
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.shuffle.partitions": str(slots),
+        **columnar.additions({}),
+    }
+    builder = SparkSession.builder.master(f"local[{slots}]")
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     found: dict[str, Any] = {}
     for name, query in cases().items():

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from hydrofoil.columnar import ENABLED_KEY
-from hydrofoil.parity.engines import use_conf, use_core_conf
+from hydrofoil.parity.engines import HYDROFOIL, use_conf, use_core_conf, use_engine
 from hydrofoil.parity.harness import Rows
 
 cloudpickle.register_pickle_by_value(grouped_functions)
@@ -42,6 +42,7 @@ COLUMNS = {
     "array of structs": "array(struct(id AS x), if(id % 2 = 0, NULL, struct(id AS x)))",
     "map": "map(string(id), id, 'k', NULL)",
     "struct": "struct(id AS x, if(id % 4 = 1, NULL, struct(string(id) AS y)) AS z)",
+    "struct of equal names": "struct(id AS x, id + 1 AS x)",
     "empty struct of nulls": "struct(cast(NULL AS string) AS a)",
 }
 
@@ -363,3 +364,46 @@ def test_values_that_only_stock_converts(compare: GroupedComparison) -> None:
         ),
         off=True,
     )
+
+
+# --- What operators tell, and hold ----------------------------------------------------------------
+
+
+def metrics_of(frame: DataFrame) -> dict[str, int]:
+    """The metrics of the query's operator for groups."""
+    plan = frame._jdf.queryExecution().executedPlan()
+    while "Hydrofoil" not in plan.nodeName():
+        plan = plan.children().head()
+    found = plan.metrics()
+    names = ["groupsSent", "rowsSent", "batchesSent", "batchesReceived", "waitTime"]
+    names += ["pythonDataSent", "pythonDataReceived", "pythonNumRowsReceived"]
+    return {name: int(found.apply(name).value()) for name in names}
+
+
+def test_metrics(compare: GroupedComparison) -> None:
+    settings = {ENABLED_KEY: "true", "spark.sql.shuffle.partitions": "1"}
+    with use_conf(compare.spark, settings), use_engine(compare.spark, HYDROFOIL):
+        frame = aggregated(compare.spark)
+        frame.collect()
+        told = metrics_of(frame)
+    assert (told["groupsSent"], told["rowsSent"], told["pythonNumRowsReceived"]) == (30, 90, 30)
+    # All in one record batch, and all answers in one.
+    assert (told["batchesSent"], told["batchesReceived"]) == (1, 1)
+    assert 90 * 8 < told["pythonDataSent"] < 90 * 8 + 2000
+    assert told["pythonDataReceived"] > 0
+    assert told["waitTime"] > 0
+
+
+def test_large_groups_are_several_batches(compare: GroupedComparison) -> None:
+    settings = {
+        ENABLED_KEY: "true",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
+    }
+    with use_conf(compare.spark, settings), use_engine(compare.spark, HYDROFOIL):
+        data = compare.spark.range(0, 30_000, 1, 1).selectExpr("id div 10000 AS k", "id AS v")
+        frame = data.groupBy("k").applyInArrow(of_table, grouped_functions.ANSWER)
+        assert [row.n for row in frame.collect()] == [10_000] * 3
+        told = metrics_of(frame)
+    assert told["groupsSent"] == 3
+    assert told["batchesSent"] == (3 if LINE == (4, 0) else 30)

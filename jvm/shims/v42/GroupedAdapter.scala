@@ -12,8 +12,8 @@ import org.apache.spark.sql.catalyst.expressions.UnsafeRow
 import org.apache.spark.sql.execution.python.{
   ArrowPythonRunner, ArrowPythonWithNamedArgumentRunner, HybridRowQueue}
 import org.apache.spark.sql.execution.python.EvalPythonExec.ArgumentMetadata
-import org.apache.spark.sql.hydrofoil.grouped.{
-  GroupedExchange, GroupedInput, GroupedShim, GroupedTask, KeyQueue}
+import org.apache.spark.sql.hydrofoil.{BatchSource, Exchange}
+import org.apache.spark.sql.hydrofoil.grouped.{GroupedShim, GroupedTask, KeyQueue}
 import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.util.ArrowUtils
 import org.apache.spark.sql.vectorized.ColumnarBatch
@@ -26,7 +26,7 @@ final class GroupedAdapter extends GroupedShim {
       schema: StructType, timeZone: String, largeVarTypes: Boolean): Schema =
     ArrowUtils.toArrowSchema(schema, timeZone, largeVarTypes)
 
-  override def runner(task: GroupedTask, input: GroupedInput): GroupedExchange =
+  override def runner(task: GroupedTask, input: BatchSource): Exchange =
     task.arguments match {
       case Left(offsets) => new GroupedRunner(task, offsets, input)
       case Right(arguments) =>
@@ -46,11 +46,11 @@ final class GroupedAdapter extends GroupedShim {
 
 // The schema that the runners are given has no columns: they would allocate memory for them.
 
-final class GroupedRunner(task: GroupedTask, offsets: Array[Array[Int]], input: GroupedInput)
+final class GroupedRunner(task: GroupedTask, offsets: Array[Array[Int]], input: BatchSource)
   extends ArrowPythonRunner(
     task.functions, task.evalType, offsets, new StructType(), task.timeZone, task.largeVarTypes,
     task.runnerConf, task.metrics, task.jobArtifact, task.session)
-  with GroupedExchange {
+  with Exchange {
 
   writer = GroupedShim.startedWriter()
 
@@ -67,11 +67,11 @@ final class GroupedRunner(task: GroupedTask, offsets: Array[Array[Int]], input: 
 }
 
 final class GroupedNamedRunner(
-    task: GroupedTask, arguments: Array[Array[ArgumentMetadata]], input: GroupedInput)
+    task: GroupedTask, arguments: Array[Array[ArgumentMetadata]], input: BatchSource)
   extends ArrowPythonWithNamedArgumentRunner(
     task.functions, task.evalType, arguments, new StructType(), task.timeZone, task.largeVarTypes,
     task.runnerConf, task.metrics, task.jobArtifact, task.session)
-  with GroupedExchange {
+  with Exchange {
 
   writer = GroupedShim.startedWriter()
 

@@ -13,6 +13,7 @@ import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression
 import org.apache.spark.sql.catalyst.plans.physical.{
   ClusteredDistribution, Distribution, Partitioning}
 import org.apache.spark.sql.execution.{GroupedIterator, SparkPlan, UnaryExecNode}
+import org.apache.spark.sql.hydrofoil.Argument
 import org.apache.spark.sql.types.{StructField, StructType}
 
 /** Aggregates in Python, on groups that are sent many in a record batch, and answered so. */
@@ -51,8 +52,8 @@ case class GroupedAggregateExec(
     val chains = functions.map(GroupedAggregateExec.chain)
     val arguments = chains.map { case (_, _, children) =>
       children.map {
-        case NamedArgumentExpression(name, value) => GroupedArgument(offsetOf(value), Some(name))
-        case value => GroupedArgument(offsetOf(value), None)
+        case NamedArgumentExpression(name, value) => Argument(offsetOf(value), Some(name))
+        case value => Argument(offsetOf(value), None)
       }.toArray
     }.toArray
     val columns = inputs.toSeq

@@ -7,7 +7,7 @@ import org.apache.spark.sql.execution.metric.{SQLMetric, SQLMetrics}
 import org.apache.spark.sql.execution.python.PythonSQLMetrics
 import org.apache.spark.sql.vectorized.{ArrowColumnVector, ColumnarBatch}
 
-/** What the operators of grouped functions have in common: the metrics of Spark's own. */
+/** What the operators of grouped functions have in common: Spark's own metrics, and more. */
 trait GroupedExec extends SparkPlan {
   override lazy val metrics: Map[String, SQLMetric] =
     PythonSQLMetrics.pythonSizeMetricsDesc.map { case (key, text) =>
@@ -16,7 +16,12 @@ trait GroupedExec extends SparkPlan {
       key -> SQLMetrics.createTimingMetric(sparkContext, text)
     } ++ PythonSQLMetrics.pythonOtherMetricsDesc.map { case (key, text) =>
       key -> SQLMetrics.createMetric(sparkContext, text)
-    }
+    } ++ Map(
+      "groupsSent" -> SQLMetrics.createMetric(sparkContext, "number of groups"),
+      "rowsSent" -> SQLMetrics.createMetric(sparkContext, "number of input rows"),
+      "batchesSent" -> SQLMetrics.createMetric(sparkContext, "record batches sent"),
+      "batchesReceived" -> SQLMetrics.createMetric(sparkContext, "record batches received"),
+      "waitTime" -> SQLMetrics.createNanoTimingMetric(sparkContext, "time waiting for Python"))
 }
 
 private[grouped] object GroupedExec {

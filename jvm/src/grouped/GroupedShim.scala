@@ -1,6 +1,6 @@
 package org.apache.spark.sql.hydrofoil.grouped
 
-import java.io.{DataOutputStream, OutputStream}
+import java.io.OutputStream
 
 import org.apache.arrow.vector.{FieldVector, VectorSchemaRoot}
 import org.apache.arrow.vector.ipc.ArrowStreamWriter
@@ -8,9 +8,8 @@ import org.apache.arrow.vector.types.pojo.Schema
 
 import org.apache.spark.TaskContext
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow
-import org.apache.spark.sql.hydrofoil.Shim
+import org.apache.spark.sql.hydrofoil.{BatchSource, Exchange, Shim}
 import org.apache.spark.sql.types.StructType
-import org.apache.spark.sql.vectorized.ColumnarBatch
 
 /** What differs between Spark's minors for grouped functions. */
 trait GroupedShim {
@@ -19,8 +18,8 @@ trait GroupedShim {
 
   def arrowSchema(schema: StructType, timeZone: String, largeVarTypes: Boolean): Schema
 
-  /** Spark's own runner for a task, but that `input` writes its data. */
-  def runner(task: GroupedTask, input: GroupedInput): GroupedExchange
+  /** Spark's own runner for a task, but that `input` writes all of its data, schemas included. */
+  def runner(task: GroupedTask, input: BatchSource): Exchange
 
   /** An empty queue for rows of so many fields, which is closed when the task ends. */
   def keys(context: TaskContext, fields: Int): KeyQueue
@@ -32,38 +31,6 @@ trait KeyQueue {
 
   /** The first that has not been removed; it lasts until the next is. */
   def remove(): UnsafeRow
-}
-
-/** The answers of a grouped function as Spark's runner reads them from the worker. */
-trait GroupedExchange {
-  def results(context: TaskContext): Iterator[ColumnarBatch]
-}
-
-/** What a task sends, and what becomes of its runner when all is sent or the task ends. */
-final class GroupedInput(task: GroupedTask, writer: GroupsWriter) {
-
-  private var closed = false
-
-  /** What a runner does when it is to write more; `close` is its own, for the end of the data. */
-  def next(out: DataOutputStream, close: () => Unit): Boolean = {
-    val before = out.size()
-    val more = writer.write(out)
-    task.metrics("pythonDataSent") += out.size() - before
-    if (!more) closeOnce(close)
-    more
-  }
-
-  /** Frees what the data took and what the runner allocated, however the task ends. */
-  def releaseAtEnd(context: TaskContext, close: () => Unit): Unit =
-    context.addTaskCompletionListener[Unit] { _ =>
-      writer.close()
-      closeOnce(close)
-    }
-
-  private def closeOnce(close: () => Unit): Unit = if (!closed) {
-    closed = true
-    close()
-  }
 }
 
 object GroupedShim {

@@ -4,13 +4,10 @@ import org.apache.spark.{JobArtifactSet, TaskContext}
 import org.apache.spark.api.python.ChainedPythonFunctions
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.execution.metric.SQLMetric
-import org.apache.spark.sql.hydrofoil.Shim
+import org.apache.spark.sql.hydrofoil.{Argument, Shim, TaskBuffers}
 import org.apache.spark.sql.internal.SQLConf
 import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.vectorized.ColumnarBatch
-
-/** The column that a function takes, by its offset, and for which parameter if that is named. */
-final case class GroupedArgument(offset: Int, name: Option[String])
 
 /**
  * What the tasks of a grouped function have in common: everything that Spark's Python runners are
@@ -23,7 +20,7 @@ final case class GroupedArgument(offset: Int, name: Option[String])
 final case class GroupedTask(
     functions: Seq[(ChainedPythonFunctions, Long)],
     evalType: Int,
-    arguments: Either[Array[Array[Int]], Array[Array[GroupedArgument]]],
+    arguments: Either[Array[Array[Int]], Array[Array[Argument]]],
     schemas: Seq[StructType],
     inStruct: Boolean,
     timeZone: String,
@@ -36,11 +33,27 @@ final case class GroupedTask(
 
   /** The record batches that Python answers with. The groups' rows are UnsafeRows. */
   def run(groups: Iterator[Array[Iterator[InternalRow]]]): Iterator[ColumnarBatch] = {
+    val context = TaskContext.get()
     val shim = GroupedShim.running
     val limits = if (shim.cutsGroups) Limits.of(SQLConf.get) else Limits.none
     val arrow = schemas.map(shim.arrowSchema(_, timeZone, largeVarTypes))
-    val input = new GroupedInput(this, new GroupsWriter(arrow, inStruct, limits, groups))
-    shim.runner(this, input).results(TaskContext.get())
+    val input =
+      new GroupsWriter(arrow, inStruct, limits, groups, metrics, TaskBuffers.of(context))
+    val results = shim.runner(this, input).results(context)
+    val (received, waited) = (metrics("batchesReceived"), metrics("waitTime"))
+    new Iterator[ColumnarBatch] {
+      // Spark's runner feeds the worker while it waits for it.
+      override def hasNext: Boolean = {
+        val (begin, fed) = (System.nanoTime(), input.nanoseconds)
+        val more = results.hasNext
+        waited += (System.nanoTime() - begin) - (input.nanoseconds - fed)
+        more
+      }
+      override def next(): ColumnarBatch = {
+        received += 1
+        results.next()
+      }
+    }
   }
 }
 
@@ -49,7 +62,7 @@ object GroupedTask {
       conf: SQLConf,
       functions: Seq[(ChainedPythonFunctions, Long)],
       evalType: Int,
-      arguments: Either[Array[Array[Int]], Array[Array[GroupedArgument]]],
+      arguments: Either[Array[Array[Int]], Array[Array[Argument]]],
       schemas: Seq[StructType],
       inStruct: Boolean,
       metrics: Map[String, SQLMetric]): GroupedTask = GroupedTask(

@@ -5,7 +5,8 @@ import java.io.DataOutputStream
 import org.apache.arrow.vector.types.pojo.Schema
 
 import org.apache.spark.sql.catalyst.InternalRow
-import org.apache.spark.sql.util.ArrowUtils
+import org.apache.spark.sql.execution.metric.SQLMetric
+import org.apache.spark.sql.hydrofoil.{BatchSource, TaskBuffers}
 
 /**
  * Writes a task's groups to Hydrofoil's worker as few large record batches.
@@ -22,41 +23,59 @@ import org.apache.spark.sql.util.ArrowUtils
  * @param groups of each group, an iterator over the rows of each side; all rows are UnsafeRows.
  *               They are read one after the other.
  */
-final class GroupsWriter(
+private[grouped] final class GroupsWriter(
     schemas: Seq[Schema],
     inStruct: Boolean,
     limits: Limits,
-    groups: Iterator[Array[Iterator[InternalRow]]]) extends AutoCloseable {
+    groups: Iterator[Array[Iterator[InternalRow]]],
+    metrics: Map[String, SQLMetric],
+    buffers: TaskBuffers) extends BatchSource {
 
-  private val allocator =
-    ArrowUtils.rootAllocator.newChildAllocator("groups to Python", 0, Long.MaxValue)
-  private val sides = schemas.map(new SideWriter(_, inStruct, limits, allocator)).toArray
+  private val sides = schemas.map(new SideWriter(_, inStruct, limits, buffers.allocator)).toArray
+  buffers.atEnd(() => sides.foreach(_.close()))
+
+  private val bytesSent = metrics("pythonDataSent")
+  private val rowsSent = metrics("rowsSent")
+  private val batchesSent = metrics("batchesSent")
+  private val groupsSent = metrics("groupsSent")
+
+  /** Nanoseconds that went into what was written, and into the rows below it. */
+  var nanoseconds = 0L
+
   private var started = false
-  private var closed = false
   // Small at first, so that the worker begins while the next rows are gathered.
-  private var rowsEnough = GroupsWriter.FirstRows
-  private val rowsMost = math.min(limits.rows, GroupsWriter.MostRows)
+  private var rowsEnough = GroupsWriter.FIRST_ROWS
+  private val rowsMost = math.min(limits.rows, GroupsWriter.MOST_ROWS)
   private var group: Array[Iterator[InternalRow]] = _
   private var side = 0
 
   /** Writes the next chunk; false once the end is written. */
-  def write(out: DataOutputStream): Boolean = {
+  override protected def write(out: DataOutputStream): Boolean = {
+    val begin = System.nanoTime()
+    val before = out.size()
     if (!started) {
       started = true
-      out.writeInt(GroupsWriter.Magic)
+      out.writeInt(GroupsWriter.MAGIC)
       out.writeInt(sides.length)
       sides.foreach(_.writeSchema(out))
     }
     gather()
-    if (sides.forall(_.isEmpty)) {
-      out.writeInt(GroupsWriter.End)
-      close()
-      false
-    } else {
-      sides.foreach(_.flush(out))
+    val more = !sides.forall(_.isEmpty)
+    if (more) {
+      sides.foreach { side =>
+        rowsSent += side.rows
+        batchesSent += (if (side.isEmpty) 0 else 1)
+        side.flush(out)
+      }
       rowsEnough = math.min(2 * rowsEnough, rowsMost)
-      true
+      buffers.settle()
+    } else {
+      out.writeInt(GroupsWriter.END)
+      sides.foreach(_.close())
     }
+    bytesSent += out.size() - before
+    nanoseconds += System.nanoTime() - begin
+    more
   }
 
   private def gather(): Unit = {
@@ -67,24 +86,21 @@ final class GroupsWriter(
       }
       if (sides(side).take(group(side))) {
         side += 1
-        if (side == sides.length) group = null
+        if (side == sides.length) {
+          group = null
+          groupsSent += 1
+        }
       }
     }
   }
-
-  override def close(): Unit = if (!closed) {
-    closed = true
-    sides.foreach(_.close())
-    allocator.close()
-  }
 }
 
-object GroupsWriter {
+private[grouped] object GroupsWriter {
   /** What data begins with; stock's worker takes it for a number of data frames that it refuses. */
-  val Magic = 0x48464731
+  val MAGIC = 0x48464731
   /** In the place of a chunk. */
-  val End: Int = -1
+  val END: Int = -1
 
-  private val FirstRows = 512
-  private val MostRows = 10000
+  private val FIRST_ROWS = 512
+  private val MOST_ROWS = 10000
 }

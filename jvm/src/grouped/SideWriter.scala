@@ -48,43 +48,45 @@ private[grouped] final class SideWriter(
 
   private var pieces = new Array[Int](1024)
   private var count = 0
-  private var rows = 0
+  private var gathered = 0
   private var defined = 0
   // No fewer bytes than the rows take in Arrow's memory, counted without looking there.
   private var bytesAtMost = 0L
 
   /** Whether what is gathered should be written before another piece begins. */
   def isFull(rowsEnough: Int): Boolean =
-    rows >= rowsEnough || bytesAtMost >= SideWriter.BytesEnough
+    gathered >= rowsEnough || bytesAtMost >= SideWriter.BYTES_ENOUGH
 
   def isEmpty: Boolean = count == 0
+
+  def rows: Int = gathered
 
   def writeSchema(out: DataOutputStream): Unit =
     MessageSerializer.serialize(new WriteChannel(Channels.newChannel(out)), sent)
 
   /** Takes the next piece of a group; true if it was the group's last. */
   def take(group: Iterator[InternalRow]): Boolean = {
-    val first = rows
+    val first = gathered
     val bytesBefore = bytesAtMost
     var pieceAtMost = 0L
     var open = true
     while (open && group.hasNext) {
       val row = group.next()
       writer.write(row)
-      rows += 1
+      gathered += 1
       pieceAtMost += sizes.atMost(row.asInstanceOf[UnsafeRow])
-      if (rows - first >= limits.rows) {
+      if (gathered - first >= limits.rows) {
         open = false
       } else if (pieceAtMost >= limits.bytes) {
         // As near to the limit as this only the true size tells.
-        pieceAtMost = sizes.exactly(first, rows - first)
+        pieceAtMost = sizes.exactly(first, gathered - first)
         open = pieceAtMost < limits.bytes
       }
     }
     bytesAtMost = bytesBefore + pieceAtMost
     val last = !group.hasNext
     if (count == pieces.length) pieces = Arrays.copyOf(pieces, 2 * count)
-    pieces(count) = (rows - first) << 1 | (if (last) 1 else 0)
+    pieces(count) = (gathered - first) << 1 | (if (last) 1 else 0)
     count += 1
     last
   }
@@ -98,19 +100,19 @@ private[grouped] final class SideWriter(
     out.write(lengths.array())
     writer.finish()
     if (inStruct) defineAll()
-    root.setRowCount(rows)
+    root.setRowCount(gathered)
     val batch = unloader.getRecordBatch
     try MessageSerializer.serialize(new WriteChannel(Channels.newChannel(out)), batch)
     finally batch.close()
     writer.reset()
     count = 0
-    rows = 0
+    gathered = 0
     bytesAtMost = 0L
   }
 
   /** Tells that no struct is null; what has been told once stays. */
   private def defineAll(): Unit =
-    while (defined < rows) {
+    while (defined < gathered) {
       struct.setIndexDefined(defined)
       defined += 1
     }
@@ -120,7 +122,7 @@ private[grouped] final class SideWriter(
 
 private[grouped] object SideWriter {
   // Memory stays bounded, and the worker is not kept waiting, however wide rows are.
-  private val BytesEnough = 4L << 20
+  private val BYTES_ENOUGH = 4L << 20
 
   private def struct(schema: Schema): Field =
     new Field(
