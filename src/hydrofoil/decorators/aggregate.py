@@ -153,14 +153,17 @@ class Aggregate(SparkFunction):
         if not callable(found):
             raise UsageError(f"{self.name} has no method {method}()", hint=f"write {expected}: ...")
         signature = signature_of(found)
+        given = _METHODS[method]
+        if method == "update":
+            # As many columns as it has parameters for.
+            given = max(given, tuple(p.name for p in positional(signature)), key=len)
         try:
-            signature.bind(*_METHODS[method])
+            signature.bind(*given)
         except TypeError as error:
+            columns = ", with a parameter for each column" if method == "update" else ""
             raise UsageError(
                 f"{method}{signature} of {self.name} can't be called: {error}",
-                hint=f"write {expected}, with a parameter for each column"
-                if method == "update"
-                else f"write {expected}",
+                hint=f"write {expected}{columns}",
             ) from None
         return signature
 
@@ -256,7 +259,10 @@ class GroupBy:
         def schema(types: list[Any]) -> StructType:
             return StructType([StructField(f"_{i}", one) for i, one in enumerate(types)])
 
-        states = self.data.select(*self.keys, *columns).mapInArrow(
+        selected = self.data.select(*self.keys, *columns)
+        # A column may be there twice, and Arrow's fields have names of their own.
+        numbered = selected.toDF(*(f"_{i}" for i in range(count + len(columns))))
+        states = numbered.mapInArrow(
             Partial(count, calls), schema([*keys, *(BinaryType() for _ in calls)])
         )
         shuffled = states.repartition(*(f"_{i}" for i in range(count)) if count else (1,))

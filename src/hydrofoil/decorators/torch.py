@@ -2,7 +2,8 @@
 
 import functools
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,8 @@ def torch_udf(f: Any = None, returnType: Any = None, *, nulls: Nulls = "propagat
             hint='write Annotated[torch.Tensor, "double"]; for aggregates use @hydrofoil.aggregate',
         )
     times = _TIMES.get(type(plan.return_type).__name__)
-    call = EachOfTensors(f, times) if plan.kind.iterator else OfTensors(f, times)
+    of_tensors = EachOfTensors if plan.kind.iterator else OfTensors
+    call = of_tensors(f, times, plan.names)
     return over_arrays(plan, call, nulls, "object")
 
 
@@ -82,22 +84,31 @@ class OfTensors:
     function : callable
     times : str, optional
         The dtype that int64 in results stand for.
+    names : sequence of str
+        Of the parameters, for messages.
     """
 
-    def __init__(self, function: Any, times: str | None) -> None:
+    def __init__(self, function: Any, times: str | None, names: Sequence[str] = ()) -> None:
         self.function = function
         self.times = times
+        self.names = list(names)
         self.__name__ = name_of(function)
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__
 
     def __call__(self, *arrays: Any, **named: Any) -> Any:
-        tensors = [as_tensor(array) for array in arrays]
-        by_name = {name: as_tensor(array) for name, array in named.items()}
+        tensors = self.tensors(arrays)
+        by_name = {name: as_tensor(array, f"parameter {name!r}") for name, array in named.items()}
         result = self.function(*tensors, **by_name)
         for tensor in (*tensors, *by_name.values()):
             self.check_unchanged(tensor)
         return self.result(result)
+
+    def tensors(self, arrays: Sequence[Any]) -> list[Any]:
+        """Tensors over the arrays' memory."""
+        further = map("column {}".format, count(len(self.names)))
+        places = chain(map("parameter {!r}".format, self.names), further)
+        return [as_tensor(array, place) for array, place in zip(arrays, places, strict=False)]
 
     def result(self, value: Any) -> Any:
         """What the function returned, with arrays in the place of tensors."""
@@ -133,15 +144,17 @@ class EachOfTensors(OfTensors):
         for batch in batches:
             # A tuple of columns, which Masked and Ragged are not.
             if type(batch) is tuple:
-                tensors: Any = tuple(map(as_tensor, batch))
+                tensors: Any = tuple(self.tensors(batch))
             else:
-                tensors = as_tensor(batch)
+                [tensors] = self.tensors([batch])
             yield tensors
             self.check_unchanged(tensors)
 
 
-def as_tensor(value: Any) -> Any:
+def as_tensor(value: Any, where: str) -> Any:
     """An array as a tensor over its memory; Masked, Ragged and dicts with tensors in them.
+
+    ``where`` is what the array is, for messages.
 
     Raises
     ------
@@ -151,15 +164,15 @@ def as_tensor(value: Any) -> Any:
     import torch
 
     if isinstance(value, Masked | Ragged):
-        return type(value)(*map(as_tensor, value))
+        return type(value)(*(as_tensor(one, where) for one in value))
     if isinstance(value, dict):
-        return {name: as_tensor(one) for name, one in value.items()}
+        return {name: as_tensor(one, f"{where}, field {name!r}") for name, one in value.items()}
     if value.dtype.kind in "mM":
         value = value.view(np.int64)
     elif value.dtype.kind not in "biuf":
         raise TypeError(
-            f"torch has no tensors of {value.dtype}, as which strings, binary and decimals arrive; "
-            "cast the column, or use @hydrofoil.numpy_udf"
+            f"{where}: torch has no tensors of {value.dtype}, as which strings, binary and "
+            "decimals arrive; cast the column, or use @hydrofoil.numpy_udf"
         )
     try:
         return torch.from_dlpack(value)
