@@ -72,7 +72,9 @@ def numpy_udf(
         raise UsageError(
             f"NumPy {np.__version__} has no StringDType", hint='use strings="object", or NumPy 2'
         )
-    plan = Plan(f, returnType, (np.ndarray, Ragged, Masked, dict), "a numpy_udf")
+    plan = Plan(
+        f, returnType, (np.ndarray, Ragged, Masked, dict), "a numpy_udf", any_is_column=True
+    )
     if plan.kind.aggregate:
         raise UsageError(
             f"{plan.name}() returns {describe(plan.kind.result)}, and a numpy_udf returns an array",

@@ -55,7 +55,9 @@ def torch_udf(f: Any = None, returnType: Any = None, *, nulls: Nulls = "propagat
             "torch_udf needs torch, which is not installed",
             hint="pip install torch, here and on the executors; or use @hydrofoil.numpy_udf",
         ) from None
-    plan = Plan(f, returnType, (torch.Tensor, Ragged, Masked, dict), "a torch_udf")
+    plan = Plan(
+        f, returnType, (torch.Tensor, Ragged, Masked, dict), "a torch_udf", any_is_column=True
+    )
     if plan.kind.aggregate:
         raise UsageError(
             f"{plan.name}() returns {describe(plan.kind.result)}, and a torch_udf returns a tensor",
@@ -162,6 +164,7 @@ def as_tensor(value: Any, where: str) -> Any:
         If torch has no such dtype.
     """
     import torch
+    from torch.utils.dlpack import from_dlpack
 
     if isinstance(value, Masked | Ragged):
         return type(value)(*(as_tensor(one, where) for one in value))
@@ -175,7 +178,7 @@ def as_tensor(value: Any, where: str) -> Any:
             "decimals arrive; cast the column, or use @hydrofoil.numpy_udf"
         )
     try:
-        return torch.from_dlpack(value)
+        return from_dlpack(value)
     except (BufferError, RuntimeError, TypeError):
         # NumPy before 2.1 exports no read-only arrays by DLPack.
         with warnings.catch_warnings():

@@ -90,13 +90,21 @@ def arrow_udf(f: Any = None, returnType: Any = None) -> Any:
 class Plan:
     """What a decorator found out about a function of whole columns."""
 
-    def __init__(self, f: Any, declared: Any, columns: tuple[Any, ...], what: str) -> None:
+    def __init__(
+        self,
+        f: Any,
+        declared: Any,
+        columns: tuple[Any, ...],
+        what: str,
+        *,
+        any_is_column: bool = False,
+    ) -> None:
         self.f = f
         self.name = name_of(f)
         self.signature = signature_of(f)
         self.column = columns[0].__name__
         check_takes_columns(f, self.signature, what)
-        self.kind = kind_of(f, self.signature, hints_of(f), columns)
+        self.kind = kind_of(f, self.signature, hints_of(f), columns, any_is_column=any_is_column)
         if self.kind.iterator:
             check_takes_one(f, self.signature, f"Iterator[tuple[{self.column}, ...]]")
         self.return_type = return_type(f, self.signature, declared, self.kind, columns)
