@@ -162,19 +162,25 @@ def measure(
 @click.option("--contest", "only", type=click.Choice([*CONTESTS, "all"]), multiple=True)
 @click.option("--runs", default=3, show_default=True)
 @click.option("--master", default="local[2]", show_default=True)
-def main(rows: int, key: tuple[str, ...], only: tuple[str, ...], runs: int, master: str) -> None:
+@click.option("--conf", multiple=True, metavar="KEY=VALUE", help="a setting of the session")
+def main(
+    rows: int,
+    key: tuple[str, ...],
+    only: tuple[str, ...],
+    runs: int,
+    master: str,
+    conf: tuple[str, ...],
+) -> None:
     """Run each statistic alone and all in one query, and print wall clock and CPU seconds."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     from pyspark import cloudpickle
 
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    spark = (
-        SparkSession.builder.master(master)
-        .appName("hydrofoil aggregates")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .getOrCreate()
-    )
+    builder = SparkSession.builder.master(master).appName("hydrofoil aggregates")
+    for setting in ("spark.ui.enabled=false", "spark.ui.showConsoleProgress=false", *conf):
+        name, _, value = setting.partition("=")
+        builder = builder.config(name, value)
+    spark = builder.getOrCreate()
     queries = {**{name: [name] for name in CONTESTS}, "all": list(CONTESTS)}
     for one in key:
         check(spark, rows, one)
