@@ -225,12 +225,13 @@ class OverSeries:
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__
 
-    def __call__(self, *columns: Any) -> Any:
+    def __call__(self, *columns: Any, **named: Any) -> Any:
         import pyarrow as pa
 
         if self.kind.iterator:
             return map(self._series, self.function(map(_each_as_arrow, columns[0])))
-        result = self.function(*map(as_arrow, columns))
+        by_name = {name: as_arrow(column) for name, column in named.items()}
+        result = self.function(*map(as_arrow, columns), **by_name)
         if self.kind.aggregate:
             return result.as_py() if isinstance(result, pa.Scalar) else result
         return self._series(result)
