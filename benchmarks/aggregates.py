@@ -21,6 +21,7 @@ from pyspark.sql import DataFrame, SparkSession
 import hydrofoil
 from hydrofoil.aggregates import Largest, Mean, Quantiles, Variance
 from hydrofoil.bench.stopwatch import Sample, Stopwatch
+from hydrofoil.columnar import ENABLED_KEY
 
 _FRACTIONS = (0.5, 0.9, 0.99)
 _ACCURACY = 0.01
@@ -135,16 +136,18 @@ def measure(
     spark: SparkSession, rows: int, key: str, names: list[str], runs: int
 ) -> dict[str, Sample]:
     """The median of each engine's samples, for one query with these statistics."""
-    made: dict[str, tuple[str, Any]] = {
-        "group_by": (_HYDROFOIL, _ours),
-        "group_by, stock worker": (_STOCK, _ours),
-        "pandas_udf, Hydrofoil's worker": (_HYDROFOIL, _theirs),
-        "pandas_udf, stock": (_STOCK, _theirs),
+    made: dict[str, tuple[str, bool, Any]] = {
+        "group_by": (_HYDROFOIL, True, _ours),
+        "group_by, Spark's operators": (_HYDROFOIL, False, _ours),
+        "group_by, stock worker": (_STOCK, False, _ours),
+        "pandas_udf, Hydrofoil's worker": (_HYDROFOIL, True, _theirs),
+        "pandas_udf, stock": (_STOCK, False, _theirs),
     }
     watch = Stopwatch(spark)
     taken: dict[str, list[Sample]] = {name: [] for name in made}
     for run in range(runs + 1):
-        for name, (daemon, query) in made.items():
+        for name, (daemon, columnar, query) in made.items():
+            spark.conf.set(ENABLED_KEY, columnar)
             sample = watch.time(daemon, lambda n, q=query: q(_data(spark, n, key), names), rows)
             if run:  # The first warms the JVM up.
                 taken[name].append(sample)
@@ -180,7 +183,7 @@ def main(
     for setting in ("spark.ui.enabled=false", "spark.ui.showConsoleProgress=false", *conf):
         name, _, value = setting.partition("=")
         builder = builder.config(name, value)
-    spark = builder.getOrCreate()
+    spark = hydrofoil.configure(builder).getOrCreate()
     queries = {**{name: [name] for name in CONTESTS}, "all": list(CONTESTS)}
     for one in key:
         check(spark, rows, one)
