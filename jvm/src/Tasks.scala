@@ -69,8 +69,8 @@ final class EvalTask(
   def run(input: Iterator[ColumnarBatch], context: TaskContext): Iterator[ColumnarBatch] = {
     val buffers = TaskBuffers.of(context)
     val needed = (argumentOrdinals ++ passThroughOrdinals).distinct
-    val feed = new Feed(input, needed, needed.map(childTypes(_)), limits, buffers)
     val arguments = argumentOrdinals.map(needed.indexOf(_))
+    val feed = new Feed(input, needed, needed.map(childTypes(_)), arguments, limits, buffers)
     val passing = passThroughOrdinals.map(needed.indexOf(_))
     val waiting = new PassThrough(
       passThroughOrdinals.map(childTypes(_)), passThroughMemory, metrics("bytesSpilled"), buffers)
@@ -85,12 +85,15 @@ final class EvalTask(
         val begin = System.nanoTime()
         val part = feed.next()
         if (part != null) {
-          metrics("pythonDataSent") +=
-            wire.write(arguments.map(part.columns(_)), part.rows, wrapped = false, out)
+          try {
+            metrics("pythonDataSent") +=
+              wire.write(arguments.map(part.columns(_)), part.rows, wrapped = false, out)
+            waiting.add(passing.map(part.columns(_).retain()), part.rows)
+          } finally {
+            part.release()
+          }
           metrics("rowsSent") += part.rows
           metrics("batchesSent") += 1
-          waiting.add(passing.map(part.columns(_).retain()), part.rows)
-          part.columns.foreach(_.release())
         }
         if (results != null) results.feeding += System.nanoTime() - begin
         part != null
@@ -121,9 +124,9 @@ final class EvalTask(
         if (!DataType.equalsIgnoreCompatibleCollation(resultTypes.toSeq, actual)) {
           throw Shim.get.scalarMismatch(resultTypes.toSeq, actual)
         }
-        columns = resultTypes.indices.map { i =>
+        columns = Column.all(resultTypes.length) { i =>
           Column.adopt(Results.vector(batch, i), resultTypes(i), buffers.allocator)
-        }.toArray
+        }
         rows = batch.numRows
         position = 0
         buffers.settle()
@@ -164,7 +167,8 @@ final class MapTask(
 
   def run(input: Iterator[ColumnarBatch], context: TaskContext): Iterator[ColumnarBatch] = {
     val buffers = TaskBuffers.of(context)
-    val feed = new Feed(input, childTypes.indices.toArray, childTypes, limits, buffers)
+    val all = childTypes.indices.toArray
+    val feed = new Feed(input, all, childTypes, all, limits, buffers)
     var results: TimedResults = null
 
     val source = new BatchSource {
@@ -174,10 +178,13 @@ final class MapTask(
         val begin = System.nanoTime()
         val part = feed.next()
         if (part != null) {
-          metrics("pythonDataSent") += wire.write(part.columns, part.rows, wrapped = true, out)
+          try {
+            metrics("pythonDataSent") += wire.write(part.columns, part.rows, wrapped = true, out)
+          } finally {
+            part.release()
+          }
           metrics("rowsSent") += part.rows
           metrics("batchesSent") += 1
-          part.columns.foreach(_.release())
         }
         if (results != null) results.feeding += System.nanoTime() - begin
         part != null
@@ -193,12 +200,17 @@ final class MapTask(
           Shim.get.mapMismatch(SQLConf.get, evalType, expected, struct.dataType)
             .foreach(error => throw error)
           if (batch.numRows > 0) {
-            val columns = types.indices.map { i =>
-              Results.column(struct.getChild(i), types(i), batch.numRows, buffers.allocator)
-            }.toArray
-            buffers.settle()
-            return ArrowBatch(
+            val vectors = types.indices.map(struct.getChild)
+            vectors.zip(declared.fields).foreach { case (vector, field) =>
+              Results.failOnNull(vector, field, buffers.allocator)
+            }
+            val columns = Column.all(types.length) { i =>
+              Results.column(vectors(i), types(i), batch.numRows, buffers.allocator)
+            }
+            val made = ArrowBatch(
               columns, new Array[Int](columns.length), batch.numRows, cut = false, buffers)
+            buffers.settle()
+            return made
           }
           batch = results.next()
         }
