@@ -56,7 +56,8 @@ class GroupedComparison:
                 actual = self.under_ours(build, environment)
                 report = difference(expected, actual)
                 assert report is None, f"{environment}: {report}"
-                assert self._held_again(before) <= before
+                # Spark's own operators keep memory on some lines.
+                assert not ours or self._held_again(before) <= before
                 if isinstance(actual, Rows):
                     assert bool(OURS.search(self.plan)) == ours, self.plan
         return expected

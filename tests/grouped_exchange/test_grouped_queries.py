@@ -81,8 +81,10 @@ def test_types(compare: GroupedComparison, name: str) -> None:
         pairs = data.where("k % 4 > 0").groupBy("k").cogroup(right.groupBy("k"))
         return pairs.applyInArrow(first_of_two, data.schema)
 
-    for build in (in_arrow, in_pandas, paired):
-        compare.same(build)
+    compare.same(in_arrow)
+    compare.same(paired)
+    if not (LINE == (4, 0) and name == "struct of equal names"):  # The error tells addresses.
+        compare.same(in_pandas)
 
 
 KEYS = {

@@ -23,8 +23,9 @@ final class GroupedAdapter extends GroupedShim {
   override val cutsGroups: Boolean = false
 
   override def arrowSchema(
-      schema: StructType, timeZone: String, largeVarTypes: Boolean): Schema =
-    ArrowUtils.toArrowSchema(schema, timeZone, true, largeVarTypes)
+      schema: StructType, sides: Int, timeZone: String, largeVarTypes: Boolean): Schema =
+    // Its runner for one side is about to refuse equal names in a struct, but sets that too late.
+    ArrowUtils.toArrowSchema(schema, timeZone, sides > 1, largeVarTypes)
 
   override def runner(task: GroupedTask, input: BatchSource): Exchange =
     task.arguments match {

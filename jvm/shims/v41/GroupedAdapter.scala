@@ -23,7 +23,7 @@ final class GroupedAdapter extends GroupedShim {
   override val cutsGroups: Boolean = true
 
   override def arrowSchema(
-      schema: StructType, timeZone: String, largeVarTypes: Boolean): Schema =
+      schema: StructType, sides: Int, timeZone: String, largeVarTypes: Boolean): Schema =
     ArrowUtils.toArrowSchema(schema, timeZone, true, largeVarTypes)
 
   override def runner(task: GroupedTask, input: BatchSource): Exchange =

@@ -16,7 +16,9 @@ trait GroupedShim {
   /** Whether a large group is several record batches. */
   def cutsGroups: Boolean
 
-  def arrowSchema(schema: StructType, timeZone: String, largeVarTypes: Boolean): Schema
+  /** The schema that stock sends for one of the `sides` of a group. */
+  def arrowSchema(
+      schema: StructType, sides: Int, timeZone: String, largeVarTypes: Boolean): Schema
 
   /** Spark's own runner for a task, but that `input` writes all of its data, schemas included. */
   def runner(task: GroupedTask, input: BatchSource): Exchange

@@ -36,7 +36,7 @@ final case class GroupedTask(
     val context = TaskContext.get()
     val shim = GroupedShim.running
     val limits = if (shim.cutsGroups) Limits.of(SQLConf.get) else Limits.none
-    val arrow = schemas.map(shim.arrowSchema(_, timeZone, largeVarTypes))
+    val arrow = schemas.map(shim.arrowSchema(_, schemas.length, timeZone, largeVarTypes))
     val input =
       new GroupsWriter(arrow, inStruct, limits, groups, metrics, TaskBuffers.of(context))
     val results = shim.runner(this, input).results(context)
