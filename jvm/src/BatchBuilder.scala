@@ -8,8 +8,16 @@ import org.apache.spark.sql.vectorized.{ColumnarBatch, ColumnVector}
 final class BatchBuilder(types: Array[DataType], limits: Limits, buffers: TaskBuffers) {
 
   private val builders = types.map(ColumnBuilder.of(_, buffers.allocator))
+  // Only these need to be asked for their size; what the others take follows from the rows.
+  private val flexible = builders.filterNot(_.isInstanceOf[DataBuilder])
+  private val rigid = builders.filter(_.isInstanceOf[DataBuilder])
+  private val rigidBytes =
+    rigid.map(_.layout).filterNot(_ eq Layout.Bits).map(_.dataBytes(1)).sum
+  private val rigidBitmaps = (rigid.length + rigid.count(_.layout eq Layout.Bits)).toLong
+  private val most = if (limits.boundedBytes) rowsWithin(limits.bytes) else limits.rows
+  private val asksSize = limits.boundedBytes && flexible.nonEmpty
   private var count = 0
-  private var limit = limits.rows
+  private var limit = most
 
   buffers.atEnd(() => builders.foreach(_.release()))
 
@@ -26,10 +34,10 @@ final class BatchBuilder(types: Array[DataType], limits: Limits, buffers: TaskBu
     isFull
   }
 
-  def isFull: Boolean = count >= limit || (limits.boundedBytes && sizeInBytes >= limits.bytes)
+  def isFull: Boolean = count >= limit || (asksSize && sizeAt(count) >= limits.bytes)
 
   /** Rows of a batch at most, from now on; never more than the limits say. */
-  def limitRows(rows: Int): Unit = limit = math.min(rows, limits.rows)
+  def limitRows(rows: Int): Unit = limit = math.min(rows, most)
 
   def append(row: InternalRow): Boolean = {
     var i = 0
@@ -42,34 +50,48 @@ final class BatchBuilder(types: Array[DataType], limits: Limits, buffers: TaskBu
 
   /** Appends as many rows of the vectors as the batch takes; the answer is how many. */
   def append(vectors: Array[ColumnVector], from: Int, until: Int): Int = {
-    if (!limits.boundedBytes) {
-      val n = math.min(until - from, limit - count)
-      appendRange(vectors, from, n)
-      n
-    } else {
-      var n = 0
-      while (from + n < until && !isFull) {
-        appendRange(vectors, from + n, 1)
-        n += 1
-      }
-      n
-    }
-  }
-
-  private def appendRange(vectors: Array[ColumnVector], from: Int, n: Int): Unit = {
+    val before = count
+    val n = math.min(until - from, limit - count)
     var i = 0
     while (i < builders.length) {
       builders(i).appendRange(vectors(i), from, n)
       i += 1
     }
     count += n
+    if (asksSize && sizeAt(count) >= limits.bytes) {
+      count = firstWithin(before + 1, count, limits.bytes)
+      builders.foreach(_.truncate(count))
+    }
+    count - before
   }
 
-  private def sizeInBytes: Long = {
-    var bytes = 0L
+  /** The least number of rows, from `low` to `high`, that take so many bytes. */
+  private def firstWithin(low: Int, high: Int, bytes: Long): Int = {
+    var least = low
+    var enough = high
+    while (least < enough) {
+      val middle = least + (enough - least) / 2
+      if (sizeAt(middle) >= bytes) enough = middle else least = middle + 1
+    }
+    enough
+  }
+
+  /** Rows of a batch at most by what columns of fixed width alone take. */
+  private def rowsWithin(bytes: Long): Int = {
+    var least = 1
+    var enough = limits.rows
+    while (least < enough) {
+      val middle = least + (enough - least) / 2
+      if (rigid.map(_.sizeAt(middle)).sum >= bytes) enough = middle else least = middle + 1
+    }
+    enough
+  }
+
+  private def sizeAt(rows: Int): Long = {
+    var bytes = rows * rigidBytes + ((rows.toLong + 7) >> 3) * rigidBitmaps
     var i = 0
-    while (i < builders.length) {
-      bytes += builders(i).sizeInBytes
+    while (i < flexible.length) {
+      bytes += flexible(i).sizeAt(rows)
       i += 1
     }
     bytes

@@ -2,10 +2,13 @@ package org.apache.spark.sql.hydrofoil
 
 import java.io.DataOutputStream
 
+import scala.util.control.NonFatal
+
 import org.apache.spark.TaskContext
+import org.apache.spark.internal.Logging
 
 /** Writes record batches to a worker's stream, one a call, as Spark's runner asks for them. */
-abstract class BatchSource {
+abstract class BatchSource extends Logging {
 
   private var open = true
 
@@ -22,7 +25,16 @@ abstract class BatchSource {
     wrote
   }
 
-  /** Frees at the end of the task what a stream that never came to its end still holds. */
-  final def releaseAtEnd(context: TaskContext, release: () => Unit): Unit =
-    context.addTaskCompletionListener[Unit](_ => if (open) release())
+  /**
+   * Frees at the end of the task what a stream that never came to its end still holds. To end a
+   * stream that is broken, or that never began, fails after its memory is freed.
+   */
+  final def releaseAtEnd(context: TaskContext, end: () => Unit): Unit =
+    context.addTaskCompletionListener[Unit] { _ =>
+      if (open) {
+        try end() catch {
+          case NonFatal(error) => logDebug("The stream to the worker had no proper end", error)
+        }
+      }
+    }
 }

@@ -41,10 +41,28 @@ abstract class ColumnBuilder(val dataType: DataType, val layout: Layout, allocat
   /** Frees what has not been handed over. */
   protected def free(): Unit
 
-  /** Bytes as Arrow counts those of a vector of so many rows, for Spark's bound of bytes. */
-  def sizeInBytes: Long
+  /** Bytes of the first `rows` rows as Arrow counts them, for Spark's bound of bytes. */
+  def sizeAt(rows: Int): Long
 
-  protected final def bitmapSize: Long = Layout.bitmapBytes(count)
+  /** Forgets the values of the rows from `rows` on; `count` still has them. */
+  protected def dropValues(rows: Int): Unit
+
+  final def sizeInBytes: Long = sizeAt(count)
+
+  /** Keeps the first `rows` rows only. */
+  final def truncate(rows: Int): Unit = {
+    dropValues(rows)
+    var row = rows
+    while (nulls > 0 && row < count) {
+      if (isNull(row)) {
+        val at = bitmapAddress + (row >> 3)
+        Platform.putByte(null, at, (Platform.getByte(null, at) | (1 << (row & 7))).toByte)
+        nulls -= 1
+      }
+      row += 1
+    }
+    count = rows
+  }
 
   final def append(values: SpecializedGetters, ordinal: Int): Unit = {
     if (values.isNullAt(ordinal)) putNull() else put(values, ordinal)
@@ -81,7 +99,7 @@ abstract class ColumnBuilder(val dataType: DataType, val layout: Layout, allocat
   final protected def isNull(row: Int): Boolean =
     bitmap != null && ((Platform.getByte(null, bitmapAddress + (row >> 3)) >> (row & 7)) & 1) == 0
 
-  private def clear(row: Int): Unit = {
+  private def clear(row: Int): Unit = if (!(layout eq Layout.Empty)) {
     if (bitmap == null) growBitmap(capacity)
     val at = bitmapAddress + (row >> 3)
     Platform.putByte(null, at, (Platform.getByte(null, at) & ~(1 << (row & 7))).toByte)
@@ -98,7 +116,7 @@ abstract class ColumnBuilder(val dataType: DataType, val layout: Layout, allocat
 
   final def finish(): Column = {
     val (buffers, children) = take()
-    if (bitmap != null) bitmap.writerIndex(bitmapSize)
+    if (bitmap != null) bitmap.writerIndex(Layout.bitmapBytes(count))
     val all = new Array[ArrowBuf](buffers.length + (if (layout eq Layout.Empty) 0 else 1))
     if (!(layout eq Layout.Empty)) all(0) = bitmap
     System.arraycopy(buffers, 0, all, all.length - buffers.length, buffers.length)
@@ -180,7 +198,9 @@ abstract class DataBuilder(dataType: DataType, layout: Layout, allocator: Buffer
     buffer = null
   }
 
-  override def sizeInBytes: Long = if (count == 0) 0 else layout.dataBytes(count) + bitmapSize
+  override def sizeAt(rows: Int): Long = layout.dataBytes(rows) + Layout.bitmapBytes(rows)
+
+  override protected def dropValues(rows: Int): Unit = ()
 
   /** Appends one by one what is not null. */
   override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = {
@@ -206,7 +226,8 @@ final class NullBuilder(dataType: DataType, allocator: BufferAllocator)
   override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = ()
   override protected def take(): (Array[ArrowBuf], Array[Column]) = none
   override protected def free(): Unit = ()
-  override def sizeInBytes: Long = 0
+  override def sizeAt(rows: Int): Long = 0
+  override protected def dropValues(rows: Int): Unit = ()
 }
 
 final class BitBuilder(dataType: DataType, allocator: BufferAllocator)
@@ -420,6 +441,14 @@ abstract class OffsetBuilder(dataType: DataType, layout: Layout, allocator: Buff
   protected final def endRow(row: Int): Unit =
     Platform.putInt(null, offsets + ((row + 1).toLong << 2), end)
 
+  /** Where the values of row `row` begin, or of the row after the last. */
+  protected final def offset(row: Int): Int =
+    if (row == 0) 0 else Platform.getInt(null, offsets + (row.toLong << 2))
+
+  /** Bytes of validity and offsets. */
+  protected final def offsetsSize(rows: Int): Long =
+    Layout.bitmapBytes(rows) + ((rows + 1).toLong << 2)
+
   override protected def skip(): Unit = endRow(count)
 
   protected final def takeOffsets(): ArrowBuf = {
@@ -545,8 +574,9 @@ final class VariableBuilder(dataType: DataType, allocator: BufferAllocator)
     used = 0L
   }
 
-  override def sizeInBytes: Long =
-    if (count == 0) 0 else bitmapSize + ((count + 1).toLong << 2) + used
+  override def sizeAt(rows: Int): Long = if (rows == 0) 0 else offsetsSize(rows) + offset(rows)
+
+  override protected def dropValues(rows: Int): Unit = used = offset(rows)
 }
 
 final class ListBuilder(dataType: DataType, element: ColumnBuilder, allocator: BufferAllocator)
@@ -590,8 +620,10 @@ final class ListBuilder(dataType: DataType, element: ColumnBuilder, allocator: B
     element.release()
   }
 
-  override def sizeInBytes: Long =
-    if (count == 0) 0 else bitmapSize + ((count + 1).toLong << 2) + element.sizeInBytes
+  override def sizeAt(rows: Int): Long =
+    if (rows == 0) 0 else offsetsSize(rows) + element.sizeAt(offset(rows))
+
+  override protected def dropValues(rows: Int): Unit = element.truncate(offset(rows))
 }
 
 final class MapBuilder(
@@ -643,11 +675,16 @@ final class MapBuilder(
     value.release()
   }
 
-  override def sizeInBytes: Long = if (count == 0) {
+  override def sizeAt(rows: Int): Long = if (rows == 0) {
     0
   } else {
-    bitmapSize + ((count + 1).toLong << 2) + Layout.bitmapBytes(key.rows) + key.sizeInBytes +
-      value.sizeInBytes
+    val entries = offset(rows)
+    offsetsSize(rows) + Layout.bitmapBytes(entries) + key.sizeAt(entries) + value.sizeAt(entries)
+  }
+
+  override protected def dropValues(rows: Int): Unit = {
+    key.truncate(offset(rows))
+    value.truncate(offset(rows))
   }
 }
 
@@ -699,6 +736,15 @@ final class StructBuilder(
 
   override protected def free(): Unit = fields.foreach(_.release())
 
-  override def sizeInBytes: Long =
-    if (count == 0) 0 else bitmapSize + fields.map(_.sizeInBytes).sum
+  override def sizeAt(rows: Int): Long = {
+    var bytes = Layout.bitmapBytes(rows)
+    var i = 0
+    while (i < fields.length) {
+      bytes += fields(i).sizeAt(rows)
+      i += 1
+    }
+    bytes
+  }
+
+  override protected def dropValues(rows: Int): Unit = fields.foreach(_.truncate(rows))
 }

@@ -7,7 +7,6 @@ import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions.{Attribute, AttributeSet, Expression, NamedArgumentExpression, PythonUDF}
 import org.apache.spark.sql.execution.{SparkPlan, UnaryExecNode}
 import org.apache.spark.sql.execution.metric.SQLMetric
-import org.apache.spark.sql.execution.python.EvalPythonExec.ArgumentMetadata
 import org.apache.spark.sql.types.{StructField, StructType}
 import org.apache.spark.sql.vectorized.ColumnarBatch
 
@@ -65,7 +64,7 @@ case class HydrofoilEvalPythonExec(
 /** The functions of an operator, each a chain, and where their arguments are in its child's rows. */
 final case class Arguments(
     functions: Seq[(ChainedPythonFunctions, Long)],
-    metadata: Array[Array[ArgumentMetadata]],
+    metadata: Array[Array[Argument]],
     ordinals: Array[Int],
     schema: StructType)
 
@@ -95,7 +94,7 @@ object Arguments {
       }
     val metadata = inputs.map(_.map { argument =>
       val (name, value) = named(argument)
-      ArgumentMetadata(
+      Argument(
         values.indexWhere(_.exprId == value.asInstanceOf[Attribute].exprId), name)
     }.toArray).toArray
     val schema = StructType(values.zipWithIndex.map { case (attribute, i) =>

@@ -7,7 +7,6 @@ import org.apache.spark.resource.ResourceProfile
 import org.apache.spark.sql.catalyst.expressions.{Attribute, AttributeSet, PythonUDF}
 import org.apache.spark.sql.catalyst.plans.physical.Partitioning
 import org.apache.spark.sql.execution.{SparkPlan, UnaryExecNode}
-import org.apache.spark.sql.execution.python.EvalPythonExec.ArgumentMetadata
 import org.apache.spark.sql.types.{DataType, StructField, StructType}
 import org.apache.spark.sql.vectorized.ColumnarBatch
 
@@ -34,7 +33,7 @@ case class HydrofoilMapInBatchExec(
       RunnerSpec(
         Seq((ChainedPythonFunctions(Seq(func.func)), func.resultId.id)),
         evalType,
-        Array(Array(ArgumentMetadata(0, None))),
+        Array(Array(Argument(0, None))),
         StructType(Array(StructField("struct", child.schema))),
         conf.sessionLocalTimeZone,
         Shim.get.runnerConf(conf),

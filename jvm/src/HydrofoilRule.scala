@@ -74,9 +74,10 @@ object ReplaceOperators extends Rule[SparkPlan] {
       arguments: Seq[Expression],
       passThrough: Seq[Attribute],
       child: SparkPlan): SparkPlan = {
+    // A nondeterministic argument equals no other, not even itself.
     val computed = arguments.filterNot(_.isInstanceOf[Attribute]).foldLeft(Vector.empty[Alias]) {
       (known, value) =>
-        if (known.exists(_.child.semanticEquals(value))) known
+        if (known.exists(alias => alias.child.semanticEquals(value))) known
         else known :+ Alias(value, s"argument${known.length}")()
     }
     val columns = (passThrough ++ arguments.collect { case a: Attribute => a }).distinctBy(_.exprId)
@@ -90,7 +91,8 @@ object ReplaceOperators extends Rule[SparkPlan] {
     def column(argument: Expression): Expression = argument match {
       case NamedArgumentExpression(name, value) => NamedArgumentExpression(name, column(value))
       case attribute: Attribute => attribute
-      case value => computed.find(_.child.semanticEquals(value)).get.toAttribute
+      case value =>
+        computed.find(a => (a.child eq value) || a.child.semanticEquals(value)).get.toAttribute
     }
     def onColumns(udf: PythonUDF): PythonUDF = udf.children match {
       case Seq(inner: PythonUDF) => udf.copy(children = Seq(onColumns(inner)))

@@ -4,16 +4,18 @@ import org.apache.spark.SPARK_VERSION
 import org.apache.spark.TaskContext
 import org.apache.spark.api.python.ChainedPythonFunctions
 import org.apache.spark.sql.execution.metric.SQLMetric
-import org.apache.spark.sql.execution.python.EvalPythonExec.ArgumentMetadata
 import org.apache.spark.sql.internal.SQLConf
 import org.apache.spark.sql.types.{DataType, StructType}
 import org.apache.spark.sql.vectorized.ColumnarBatch
+
+/** An argument of a function: the column of the batch that it is in, and its name if it has one. */
+final case class Argument(offset: Int, name: Option[String])
 
 /** What every runner of Spark's needs to know of a Python function, whichever the minor. */
 final case class RunnerSpec(
     funcs: Seq[(ChainedPythonFunctions, Long)],
     evalType: Int,
-    argMetas: Array[Array[ArgumentMetadata]],
+    arguments: Array[Array[Argument]],
     schema: StructType,
     timeZoneId: String,
     conf: Map[String, String],
@@ -22,7 +24,7 @@ final case class RunnerSpec(
     sessionUUID: Option[String],
     profiler: Option[String]) {
 
-  def argOffsets: Array[Array[Int]] = argMetas.map(_.map(_.offset))
+  def argOffsets: Array[Array[Int]] = arguments.map(_.map(_.offset))
 }
 
 /** Results of a Python function as Spark's runner reads them from the worker, batch by batch. */

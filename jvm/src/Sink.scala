@@ -111,7 +111,7 @@ case class ArrowSinkExec(child: SparkPlan, limits: Limits) extends UnaryExecNode
   }
 
   private def put(ctx: CodegenContext, dataType: DataType, value: ExprCode, i: Int): String = {
-    val (cls, method) = ArrowSinkExec.putMethod(dataType)
+    val (cls: Class[_], method) = ArrowSinkExec.putMethod(dataType)
     val builder = ctx.addMutableState(
       cls.getName, s"column$i", v => s"$v = (${cls.getName}) $sink.column($i);", forceInline = true)
     if (cls == classOf[NullBuilder]) {

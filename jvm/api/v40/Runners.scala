@@ -2,7 +2,6 @@ package org.apache.spark.sql.execution.python
 
 import java.io.DataOutputStream
 
-import org.apache.arrow.memory.BufferAllocator
 import org.apache.arrow.vector.VectorSchemaRoot
 import org.apache.arrow.vector.ipc.ArrowStreamWriter
 import org.apache.spark.TaskContext
@@ -36,8 +35,6 @@ class ArrowPythonRunner(
       input: Iterator[Iterator[InternalRow]],
       partition: Int,
       context: TaskContext): Iterator[ColumnarBatch] = ???
-  def allocator: BufferAllocator = ???
-  def root: VectorSchemaRoot = ???
   def close(): Unit = ???
   def writeNextBatchToArrowStream(
       root: VectorSchemaRoot,
@@ -61,8 +58,6 @@ class ArrowPythonWithNamedArgumentRunner(
       input: Iterator[Iterator[InternalRow]],
       partition: Int,
       context: TaskContext): Iterator[ColumnarBatch] = ???
-  def allocator: BufferAllocator = ???
-  def root: VectorSchemaRoot = ???
   def close(): Unit = ???
   def writeNextBatchToArrowStream(
       root: VectorSchemaRoot,

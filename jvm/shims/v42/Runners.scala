@@ -7,6 +7,7 @@ import org.apache.arrow.vector.ipc.ArrowStreamWriter
 import org.apache.spark.TaskContext
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.execution.python.{ArrowPythonRunner, ArrowPythonWithNamedArgumentRunner}
+import org.apache.spark.sql.execution.python.EvalPythonExec.ArgumentMetadata
 import org.apache.spark.sql.hydrofoil.{BatchSource, Exchange, RunnerSpec}
 import org.apache.spark.sql.vectorized.ColumnarBatch
 
@@ -15,7 +16,8 @@ import org.apache.spark.sql.vectorized.ColumnarBatch
 
 final class NamedRunner(spec: RunnerSpec, input: BatchSource)
   extends ArrowPythonWithNamedArgumentRunner(
-    spec.funcs, spec.evalType, spec.argMetas, spec.schema, spec.timeZoneId, false, spec.conf,
+    spec.funcs, spec.evalType,
+    spec.arguments.map(_.map(a => ArgumentMetadata(a.offset, a.name))), spec.schema, spec.timeZoneId, false, spec.conf,
     spec.metrics, spec.jobArtifactUUID, spec.sessionUUID)
   with Exchange {
 
@@ -26,7 +28,7 @@ final class NamedRunner(spec: RunnerSpec, input: BatchSource)
       unused: Iterator[Iterator[InternalRow]]): Boolean = input.next(dataOut, () => close())
 
   override def results(context: TaskContext): Iterator[ColumnarBatch] = {
-    input.releaseAtEnd(context, () => { root.close(); allocator.close() })
+    input.releaseAtEnd(context, () => close())
     compute(Iterator.empty, context.partitionId(), context)
   }
 }
@@ -44,7 +46,7 @@ final class Runner(spec: RunnerSpec, input: BatchSource)
       unused: Iterator[Iterator[InternalRow]]): Boolean = input.next(dataOut, () => close())
 
   override def results(context: TaskContext): Iterator[ColumnarBatch] = {
-    input.releaseAtEnd(context, () => { root.close(); allocator.close() })
+    input.releaseAtEnd(context, () => close())
     compute(Iterator.empty, context.partitionId(), context)
   }
 }
