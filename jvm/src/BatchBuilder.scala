@@ -4,16 +4,24 @@ import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.types.DataType
 import org.apache.spark.sql.vectorized.{ColumnarBatch, ColumnVector}
 
-/** Builds batches of columns up to the limits, from rows or from column vectors. */
-final class BatchBuilder(types: Array[DataType], limits: Limits, buffers: TaskBuffers) {
+/**
+ * Builds batches of columns up to the limits, from rows or from column vectors.
+ *
+ * @param sent the columns whose size Spark bounds: those that go to the worker
+ */
+final class BatchBuilder(
+    types: Array[DataType],
+    sent: Array[Int],
+    limits: Limits,
+    buffers: TaskBuffers) {
 
   private val builders = types.map(ColumnBuilder.of(_, buffers.allocator))
   // Only these need to be asked for their size; what the others take follows from the rows.
-  private val flexible = builders.filterNot(_.isInstanceOf[DataBuilder])
-  private val rigid = builders.filter(_.isInstanceOf[DataBuilder])
+  private val (rigid, flexible) = sent.map(builders(_)).partition(_.isInstanceOf[DataBuilder])
   private val rigidBytes =
     rigid.map(_.layout).filterNot(_ eq Layout.Bits).map(_.dataBytes(1)).sum
-  private val rigidBitmaps = (rigid.length + rigid.count(_.layout eq Layout.Bits)).toLong
+  private val rigidBitmaps = (rigid.length + rigid.count(_.layout eq Layout.Bits) +
+    (if (limits.wrapped) 1 else 0)).toLong
   private val most = if (limits.boundedBytes) rowsWithin(limits.bytes) else limits.rows
   private val asksSize = limits.boundedBytes && flexible.nonEmpty
   private var count = 0
@@ -82,13 +90,16 @@ final class BatchBuilder(types: Array[DataType], limits: Limits, buffers: TaskBu
     var enough = limits.rows
     while (least < enough) {
       val middle = least + (enough - least) / 2
-      if (rigid.map(_.sizeAt(middle)).sum >= bytes) enough = middle else least = middle + 1
+      if (rigidSize(middle) >= bytes) enough = middle else least = middle + 1
     }
     enough
   }
 
+  private def rigidSize(rows: Int): Long =
+    rows * rigidBytes + Layout.bitmapBytes(rows) * rigidBitmaps
+
   private def sizeAt(rows: Int): Long = {
-    var bytes = rows * rigidBytes + ((rows.toLong + 7) >> 3) * rigidBitmaps
+    var bytes = rigidSize(rows)
     var i = 0
     while (i < flexible.length) {
       bytes += flexible(i).sizeAt(rows)

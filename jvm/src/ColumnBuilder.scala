@@ -211,6 +211,13 @@ abstract class DataBuilder(dataType: DataType, layout: Layout, allocator: Buffer
     }
   }
 
+  /** Appends a value without asking whether it is null. */
+  final def putValue(vector: ColumnVector, at: Int): Unit = {
+    reserve(count + 1)
+    store(vector, at, count)
+    count += 1
+  }
+
   /** Writes the value, which is not null, of a vector to a row. */
   protected def store(vector: ColumnVector, at: Int, row: Int): Unit
 }
@@ -449,6 +456,41 @@ abstract class OffsetBuilder(dataType: DataType, layout: Layout, allocator: Buff
   protected final def offsetsSize(rows: Int): Long =
     Layout.bitmapBytes(rows) + ((rows + 1).toLong << 2)
 
+  /** Appends rows from where their elements lie, those that follow one another at once. */
+  protected final def putElements(
+      source: ElementSource,
+      children: Array[ColumnBuilder],
+      from: Int,
+      n: Int): Unit = {
+    val vectors = children.indices.map(source.child).toArray
+    var begin = 0
+    var length = 0
+    def flush(): Unit = if (length > 0) {
+      var c = 0
+      while (c < children.length) {
+        children(c).appendRange(vectors(c), begin, length)
+        c += 1
+      }
+      length = 0
+    }
+    var at = end
+    var i = 0
+    while (i < n) {
+      if (!isNull(count + i)) {
+        val more = source.length(from + i)
+        if (source.offset(from + i) != begin + length) {
+          flush()
+          begin = source.offset(from + i)
+        }
+        length += more
+        at += more
+      }
+      Platform.putInt(null, offsets + ((count + i + 1).toLong << 2), at)
+      i += 1
+    }
+    flush()
+  }
+
   override protected def skip(): Unit = endRow(count)
 
   protected final def takeOffsets(): ArrowBuf = {
@@ -603,12 +645,19 @@ final class ListBuilder(dataType: DataType, element: ColumnBuilder, allocator: B
   override protected def put(values: SpecializedGetters, ordinal: Int): Unit =
     putArray(values.getArray(ordinal))
 
+  private[this] val elements = Array(element)
+
   override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = {
-    var i = 0
-    while (i < n) {
-      if (!isNull(count + i)) write(vector.getArray(from + i))
-      endRow(count + i)
-      i += 1
+    val source = Vectors.elements(vector)
+    if (source != null) {
+      putElements(source, elements, from, n)
+    } else {
+      var i = 0
+      while (i < n) {
+        if (!isNull(count + i)) write(vector.getArray(from + i))
+        endRow(count + i)
+        i += 1
+      }
     }
   }
 
@@ -657,12 +706,19 @@ final class MapBuilder(
   override protected def put(values: SpecializedGetters, ordinal: Int): Unit =
     putMap(values.getMap(ordinal))
 
+  private[this] val entries = Array(key, value)
+
   override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = {
-    var i = 0
-    while (i < n) {
-      if (!isNull(count + i)) write(vector.getMap(from + i))
-      endRow(count + i)
-      i += 1
+    val source = Vectors.elements(vector)
+    if (source != null) {
+      putElements(source, entries, from, n)
+    } else {
+      var i = 0
+      while (i < n) {
+        if (!isNull(count + i)) write(vector.getMap(from + i))
+        endRow(count + i)
+        i += 1
+      }
     }
   }
 

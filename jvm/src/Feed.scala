@@ -11,15 +11,19 @@ final case class Part(columns: Array[Column], rows: Int)
  * rows, wherever the child's own batches end. Foreign vectors are copied before the child is asked
  * for its next batch, because it reuses them; batches that are Arrow and already of the right size
  * are taken as they are.
+ *
+ * @param ordinals the child's columns to take
+ * @param sent those of the columns taken that go to the worker
  */
 final class Feed(
     input: Iterator[ColumnarBatch],
     ordinals: Array[Int],
     types: Array[DataType],
+    sent: Array[Int],
     limits: Limits,
     buffers: TaskBuffers) {
 
-  private val builder = new BatchBuilder(types, limits, buffers)
+  private val builder = new BatchBuilder(types, sent, limits, buffers)
   private var current: ColumnarBatch = _
   private var vectors: Array[ColumnVector] = _
   private var position = 0
@@ -63,10 +67,7 @@ final class Feed(
   }
 
   private def drop(): Unit = {
-    current match {
-      case ours: ArrowBatch => ours.close()
-      case _ =>
-    }
+    current.closeIfFreeable()
     current = null
     vectors = null
   }

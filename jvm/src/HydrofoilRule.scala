@@ -107,12 +107,15 @@ object ReplaceOperators extends Rule[SparkPlan] {
 object ReplaceTransitions extends Rule[SparkPlan] {
 
   override def apply(plan: SparkPlan): SparkPlan = plan.transformUp {
-    case eval: HydrofoilEvalPythonExec => eval.mapChildren(sink(_, eval.evalType))
-    case map: HydrofoilMapInBatchExec => map.mapChildren(sink(_, map.evalType))
+    case eval: HydrofoilEvalPythonExec =>
+      val arguments = Arguments.of(eval.udfs, eval.child.output).ordinals.map(eval.child.output(_))
+      eval.mapChildren(sink(_, arguments.toSeq, eval.evalType))
+    case map: HydrofoilMapInBatchExec => map.mapChildren(sink(_, map.child.output, map.evalType))
   }
 
-  private def sink(child: SparkPlan, evalType: Int): SparkPlan = child match {
-    case RowToColumnarExec(rows) => RowsToArrowExec(ArrowSinkExec(rows, Limits.of(conf, evalType)))
+  private def sink(child: SparkPlan, sent: Seq[Attribute], evalType: Int): SparkPlan = child match {
+    case RowToColumnarExec(rows) =>
+      RowsToArrowExec(ArrowSinkExec(rows, sent, Limits.of(conf, evalType)))
     case columnar => columnar
   }
 }

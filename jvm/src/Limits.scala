@@ -10,9 +10,15 @@ import org.apache.spark.sql.internal.SQLConf
  * @param bytes a batch ends with the row that brings it to so many bytes; Int.MaxValue: no bound
  * @param adaptive whether slow functions get smaller batches; only for functions of single rows,
  *                 which can't tell
+ * @param wrapped whether the columns go within one struct column, whose validity counts
  */
-final case class Limits(rows: Int, bytes: Long, adaptive: Boolean) {
+final case class Limits(rows: Int, bytes: Long, adaptive: Boolean, wrapped: Boolean) {
   def boundedBytes: Boolean = bytes < Int.MaxValue
+
+  override def toString: String = {
+    val bound = if (boundedBytes) s", $bytes bytes" else ""
+    s"$rows rows$bound a batch${if (adaptive) ", adaptive" else ""}"
+  }
 }
 
 object Limits {
@@ -24,6 +30,7 @@ object Limits {
     Limits(
       if (rows > 0) rows else Int.MaxValue,
       if (rowwise) math.min(bytes, conf.getConf(HydrofoilConf.BATCH_BYTES)) else bytes,
-      rowwise && conf.getConf(HydrofoilConf.ADAPTIVE))
+      rowwise && conf.getConf(HydrofoilConf.ADAPTIVE),
+      evalType == MapEvalTypes.ARROW || evalType == MapEvalTypes.PANDAS)
   }
 }

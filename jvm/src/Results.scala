@@ -38,6 +38,22 @@ object Results {
     }
   }
 
+  /**
+   * Fails for a column that is declared NOT NULL and has nulls, as Spark's row path does, which
+   * reads such a value without asking whether it is null.
+   */
+  def failOnNull(vector: ColumnVector, field: StructField, allocator: BufferAllocator): Unit =
+    if (!field.nullable && vector.hasNull) {
+      var row = 0
+      while (!vector.isNullAt(row)) row += 1
+      ColumnBuilder.of(Layout.stored(field.dataType), allocator) match {
+        case data: DataBuilder => try data.putValue(vector, row) finally data.release()
+        case _ =>
+      }
+      throw new NullPointerException(
+        s"The function returned a null in column ${field.name}, which is declared NOT NULL")
+    }
+
   /** Whether one type's Arrow buffers are the other's; names and nullability don't matter. */
   private def sameLayout(a: DataType, b: DataType): Boolean = (a, b) match {
     case (ArrayType(x, _), ArrayType(y, _)) => sameLayout(x, y)

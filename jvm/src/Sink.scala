@@ -14,15 +14,20 @@ import org.apache.spark.sql.vectorized.ColumnarBatch
 final class BatchRow(val batch: ArrowBatch) extends GenericInternalRow(0)
 
 /** Opens the builder of a task; what the generated code refers to. */
-final class SinkFactory(types: Array[DataType], limits: Limits) extends Serializable {
+final class SinkFactory(types: Array[DataType], sent: Array[Int], limits: Limits)
+  extends Serializable {
 
-  def open(): BatchSink = new BatchSink(types, limits, TaskBuffers.of(TaskContext.get()))
+  def open(): BatchSink = new BatchSink(types, sent, limits, TaskBuffers.of(TaskContext.get()))
 }
 
 /** Collects the rows of a task into batches. */
-final class BatchSink(types: Array[DataType], limits: Limits, buffers: TaskBuffers) {
+final class BatchSink(
+    types: Array[DataType],
+    sent: Array[Int],
+    limits: Limits,
+    buffers: TaskBuffers) {
 
-  private val builder = new BatchBuilder(types, limits, buffers)
+  private val builder = new BatchBuilder(types, sent, limits, buffers)
 
   def column(i: Int): ColumnBuilder = builder.column(i)
 
@@ -43,15 +48,23 @@ final class BatchSink(types: Array[DataType], limits: Limits, buffers: TaskBuffe
  * The end of a stage of generated code that writes each value straight into its Arrow buffer: no
  * row is made on the way. It yields one [[BatchRow]] a batch, which only [[RowsToArrowExec]]
  * understands.
+ *
+ * @param sent the columns that go to the worker; the others pass through
  */
-case class ArrowSinkExec(child: SparkPlan, limits: Limits) extends UnaryExecNode with CodegenSupport {
+case class ArrowSinkExec(child: SparkPlan, sent: Seq[Attribute], limits: Limits)
+  extends UnaryExecNode with CodegenSupport {
+
+  override def simpleString(maxFields: Int): String = s"$nodeName $limits"
 
   override def output: Seq[Attribute] = child.output
   override def outputPartitioning: Partitioning = child.outputPartitioning
   override def outputOrdering: Seq[SortOrder] = child.outputOrdering
 
   private def factory: SinkFactory =
-    new SinkFactory(child.output.map(a => Layout.stored(a.dataType)).toArray, limits)
+    new SinkFactory(
+      child.output.map(a => Layout.stored(a.dataType)).toArray,
+      sent.map(a => child.output.indexWhere(_.exprId == a.exprId)).toArray,
+      limits)
 
   override def inputRDDs(): Seq[RDD[InternalRow]] =
     child.asInstanceOf[CodegenSupport].inputRDDs()

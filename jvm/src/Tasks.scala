@@ -69,8 +69,8 @@ final class EvalTask(
   def run(input: Iterator[ColumnarBatch], context: TaskContext): Iterator[ColumnarBatch] = {
     val buffers = TaskBuffers.of(context)
     val needed = (argumentOrdinals ++ passThroughOrdinals).distinct
-    val feed = new Feed(input, needed, needed.map(childTypes(_)), limits, buffers)
     val arguments = argumentOrdinals.map(needed.indexOf(_))
+    val feed = new Feed(input, needed, needed.map(childTypes(_)), arguments, limits, buffers)
     val passing = passThroughOrdinals.map(needed.indexOf(_))
     val waiting = new PassThrough(
       passThroughOrdinals.map(childTypes(_)), passThroughMemory, metrics("bytesSpilled"), buffers)
@@ -164,7 +164,8 @@ final class MapTask(
 
   def run(input: Iterator[ColumnarBatch], context: TaskContext): Iterator[ColumnarBatch] = {
     val buffers = TaskBuffers.of(context)
-    val feed = new Feed(input, childTypes.indices.toArray, childTypes, limits, buffers)
+    val all = childTypes.indices.toArray
+    val feed = new Feed(input, all, childTypes, all, limits, buffers)
     var results: TimedResults = null
 
     val source = new BatchSource {
@@ -193,8 +194,12 @@ final class MapTask(
           Shim.get.mapMismatch(SQLConf.get, evalType, expected, struct.dataType)
             .foreach(error => throw error)
           if (batch.numRows > 0) {
-            val columns = types.indices.map { i =>
-              Results.column(struct.getChild(i), types(i), batch.numRows, buffers.allocator)
+            val vectors = types.indices.map(struct.getChild)
+            vectors.zip(declared.fields).foreach { case (vector, field) =>
+              Results.failOnNull(vector, field, buffers.allocator)
+            }
+            val columns = vectors.zip(types).map { case (vector, dataType) =>
+              Results.column(vector, dataType, batch.numRows, buffers.allocator)
             }.toArray
             buffers.settle()
             return ArrowBatch(

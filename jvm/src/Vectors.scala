@@ -4,16 +4,24 @@ import java.lang.reflect.Field
 
 import scala.util.control.NonFatal
 
+import org.apache.arrow.vector.{BaseFixedWidthVector, BaseVariableWidthVector}
 import org.apache.spark.internal.Logging
 import org.apache.spark.sql.execution.vectorized.{OffHeapColumnVector, OnHeapColumnVector, WritableColumnVector}
 import org.apache.spark.sql.types.{DoubleType, FloatType}
-import org.apache.spark.sql.vectorized.ColumnVector
+import org.apache.spark.sql.vectorized.{ArrowColumnVector, ColumnVector}
 import org.apache.spark.unsafe.Platform
 
 /** Strings or binary values that lie in one block: at `base` and `address`, plus their offsets. */
 abstract class VariableSource(val base: AnyRef, val address: Long) {
   def offset(row: Int): Int
   def length(row: Int): Int
+}
+
+/** Where the elements of arrays, or the entries of maps, lie in vectors of their own. */
+abstract class ElementSource {
+  def offset(row: Int): Int
+  def length(row: Int): Int
+  def child(i: Int): ColumnVector
 }
 
 /** Where the vectors of Spark's readers and cache keep their values, to copy them in one go. */
@@ -71,6 +79,14 @@ object Vectors extends Logging {
         Platform.copyMemory(
           null, native.valuesNativeAddress + from.toLong * width, null, to, n.toLong * width)
         true
+      case arrow: ArrowColumnVector =>
+        arrow.getValueVector match {
+          case fixed: BaseFixedWidthVector if fixed.getTypeWidth == width =>
+            Platform.copyMemory(
+              null, fixed.getDataBufferAddress + from.toLong * width, null, to, n.toLong * width)
+            true
+          case _ => false
+        }
       case _ => false
     }
 
@@ -88,6 +104,33 @@ object Vectors extends Logging {
         case native: OffHeapColumnVector if native.valuesNativeAddress != 0L =>
           new WritableSource(writable, null, native.valuesNativeAddress)
         case _ => null
+      }
+    case arrow: ArrowColumnVector =>
+      arrow.getValueVector match {
+        case values: BaseVariableWidthVector =>
+          val offsets = values.getOffsetBufferAddress
+          new VariableSource(null, values.getDataBufferAddress) {
+            override def offset(row: Int): Int = Platform.getInt(null, offsets + (row.toLong << 2))
+            override def length(row: Int): Int = offset(row + 1) - offset(row)
+          }
+        case _ => null
+      }
+    case _ => null
+  }
+
+  /** Where a vector of arrays or maps has its elements; null where it doesn't say. */
+  def elements(vector: ColumnVector): ElementSource = vector match {
+    case raw: RawVector =>
+      new ElementSource {
+        override def offset(row: Int): Int = raw.offset(row)
+        override def length(row: Int): Int = raw.offset(row + 1) - raw.offset(row)
+        override def child(i: Int): ColumnVector = raw.getChild(i)
+      }
+    case writable: WritableColumnVector if !writable.isAllNull =>
+      new ElementSource {
+        override def offset(row: Int): Int = writable.getArrayOffset(row)
+        override def length(row: Int): Int = writable.getArrayLength(row)
+        override def child(i: Int): ColumnVector = writable.getChild(i)
       }
     case _ => null
   }
