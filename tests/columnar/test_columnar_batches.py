@@ -164,7 +164,7 @@ def test_iterators_that_break_their_promise(
     def build(spark: SparkSession) -> DataFrame:
         return rows(spark, files, "parquet").select("s", of_pandas(function)("n"))
 
-    assert compare.same(build, conf={RECORDS: "100"}).error
+    assert compare.same(build, conf={RECORDS: "100", **AS_ASKED}).error
 
 
 @pytest.mark.parametrize("kind", ["mapInArrow", "mapInPandas"])
