@@ -110,9 +110,9 @@ final class BatchBuilder(
 
   /** The columns of the batch, which the caller owns. The next one begins. */
   def finish(): Array[Column] = {
-    count = 0
-    val columns = builders.map(_.finish())
+    // First, because Spark may end the task here: what is in the builders is freed with them.
     buffers.settle()
-    columns
+    count = 0
+    builders.map(_.finish())
   }
 }

@@ -42,6 +42,19 @@ final class Column(
 
 object Column {
 
+  /** So many columns, in order; where one fails, those before it are freed. */
+  def all(n: Int)(make: Int => Column): Array[Column] = {
+    val columns = new Array[Column](n)
+    try {
+      columns.indices.foreach(i => columns(i) = make(i))
+      columns
+    } catch {
+      case error: Throwable =>
+        columns.foreach(column => if (column != null) column.release())
+        throw error
+    }
+  }
+
   /**
    * Takes what a vector of Spark's reader holds over into `allocator`: the reader reuses the
    * vector and closes its own allocator as soon as the stream ends.

@@ -329,7 +329,7 @@ final class FixedBuilder(dataType: DataType, layout: Layout.Fixed, allocator: Bu
 
   override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = {
     val to = data + count.toLong * width
-    if (!Vectors.copyFixed(vector, from, n, width, to)) {
+    if (!Vectors.copyFixed(vector, dataType, from, n, width, to)) {
       Platform.setMemory(null, to, n.toLong * width, 0)
       super.putRange(vector, from, n)
     }
@@ -555,7 +555,7 @@ final class VariableBuilder(dataType: DataType, allocator: BufferAllocator)
   private[this] val text = dataType != org.apache.spark.sql.types.BinaryType
 
   override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = {
-    val source = Vectors.variable(vector)
+    val source = Vectors.variable(vector, dataType)
     var i = 0
     while (i < n) {
       val row = from + i

@@ -4,7 +4,9 @@ import org.apache.spark.sql.types.DataType
 import org.apache.spark.sql.vectorized.{ColumnarBatch, ColumnVector}
 
 /** Rows of columns on their way to a worker. The holder owns one reference to each column. */
-final case class Part(columns: Array[Column], rows: Int)
+final case class Part(columns: Array[Column], rows: Int) {
+  def release(): Unit = columns.foreach(_.release())
+}
 
 /**
  * Cuts what a child yields into the batches that Spark's row path would have sent: of `limits.rows`

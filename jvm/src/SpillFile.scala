@@ -55,7 +55,7 @@ final class SpillFile {
   def read(start: Long, types: Array[DataType], allocator: BufferAllocator): Array[Column] = {
     val in = new DataInputStream(new BufferedInputStream(
       serializers.wrapForEncryption(new From(start)), chunk.length))
-    types.map(read(_, in, allocator))
+    Column.all(types.length)(i => read(types(i), in, allocator))
   }
 
   private def read(dataType: DataType, in: DataInputStream, allocator: BufferAllocator): Column = {

@@ -85,12 +85,15 @@ final class EvalTask(
         val begin = System.nanoTime()
         val part = feed.next()
         if (part != null) {
-          metrics("pythonDataSent") +=
-            wire.write(arguments.map(part.columns(_)), part.rows, wrapped = false, out)
+          try {
+            metrics("pythonDataSent") +=
+              wire.write(arguments.map(part.columns(_)), part.rows, wrapped = false, out)
+            waiting.add(passing.map(part.columns(_).retain()), part.rows)
+          } finally {
+            part.release()
+          }
           metrics("rowsSent") += part.rows
           metrics("batchesSent") += 1
-          waiting.add(passing.map(part.columns(_).retain()), part.rows)
-          part.columns.foreach(_.release())
         }
         if (results != null) results.feeding += System.nanoTime() - begin
         part != null
@@ -121,9 +124,9 @@ final class EvalTask(
         if (!DataType.equalsIgnoreCompatibleCollation(resultTypes.toSeq, actual)) {
           throw Shim.get.scalarMismatch(resultTypes.toSeq, actual)
         }
-        columns = resultTypes.indices.map { i =>
+        columns = Column.all(resultTypes.length) { i =>
           Column.adopt(Results.vector(batch, i), resultTypes(i), buffers.allocator)
-        }.toArray
+        }
         rows = batch.numRows
         position = 0
         buffers.settle()
@@ -175,10 +178,13 @@ final class MapTask(
         val begin = System.nanoTime()
         val part = feed.next()
         if (part != null) {
-          metrics("pythonDataSent") += wire.write(part.columns, part.rows, wrapped = true, out)
+          try {
+            metrics("pythonDataSent") += wire.write(part.columns, part.rows, wrapped = true, out)
+          } finally {
+            part.release()
+          }
           metrics("rowsSent") += part.rows
           metrics("batchesSent") += 1
-          part.columns.foreach(_.release())
         }
         if (results != null) results.feeding += System.nanoTime() - begin
         part != null
@@ -198,12 +204,13 @@ final class MapTask(
             vectors.zip(declared.fields).foreach { case (vector, field) =>
               Results.failOnNull(vector, field, buffers.allocator)
             }
-            val columns = vectors.zip(types).map { case (vector, dataType) =>
-              Results.column(vector, dataType, batch.numRows, buffers.allocator)
-            }.toArray
-            buffers.settle()
-            return ArrowBatch(
+            val columns = Column.all(types.length) { i =>
+              Results.column(vectors(i), types(i), batch.numRows, buffers.allocator)
+            }
+            val made = ArrowBatch(
               columns, new Array[Int](columns.length), batch.numRows, cut = false, buffers)
+            buffers.settle()
+            return made
           }
           batch = results.next()
         }

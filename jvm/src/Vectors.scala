@@ -7,7 +7,7 @@ import scala.util.control.NonFatal
 import org.apache.arrow.vector.{BaseFixedWidthVector, BaseVariableWidthVector}
 import org.apache.spark.internal.Logging
 import org.apache.spark.sql.execution.vectorized.{OffHeapColumnVector, OnHeapColumnVector, WritableColumnVector}
-import org.apache.spark.sql.types.{DoubleType, FloatType}
+import org.apache.spark.sql.types.{DataType, DoubleType, FloatType}
 import org.apache.spark.sql.vectorized.{ArrowColumnVector, ColumnVector}
 import org.apache.spark.unsafe.Platform
 
@@ -48,7 +48,13 @@ object Vectors extends Logging {
   private val doubles = arrays.get("doubleData").orNull
 
   /** Copies `n` values of fixed width to an address; false where the vector offers no block. */
-  def copyFixed(vector: ColumnVector, from: Int, n: Int, width: Int, to: Long): Boolean =
+  def copyFixed(
+      vector: ColumnVector,
+      dataType: DataType,
+      from: Int,
+      n: Int,
+      width: Int,
+      to: Long): Boolean =
     vector match {
       case raw: RawVector =>
         Platform.copyMemory(
@@ -79,7 +85,8 @@ object Vectors extends Logging {
         Platform.copyMemory(
           null, native.valuesNativeAddress + from.toLong * width, null, to, n.toLong * width)
         true
-      case arrow: ArrowColumnVector =>
+      // A worker may have returned another type than it declared, for which the getters are.
+      case arrow: ArrowColumnVector if arrow.dataType == dataType =>
         arrow.getValueVector match {
           case fixed: BaseFixedWidthVector if fixed.getTypeWidth == width =>
             Platform.copyMemory(
@@ -91,7 +98,7 @@ object Vectors extends Logging {
     }
 
   /** The block of a vector of strings or binary values; null where it offers none. */
-  def variable(vector: ColumnVector): VariableSource = vector match {
+  def variable(vector: ColumnVector, dataType: DataType): VariableSource = vector match {
     case raw: RawVector =>
       new VariableSource(null, raw.thirdAddress) {
         override def offset(row: Int): Int = raw.offset(row)
@@ -105,7 +112,7 @@ object Vectors extends Logging {
           new WritableSource(writable, null, native.valuesNativeAddress)
         case _ => null
       }
-    case arrow: ArrowColumnVector =>
+    case arrow: ArrowColumnVector if arrow.dataType == dataType =>
       arrow.getValueVector match {
         case values: BaseVariableWidthVector =>
           val offsets = values.getOffsetBufferAddress

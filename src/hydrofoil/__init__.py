@@ -8,10 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hydrofoil.decorators.aggregate import aggregate, group_by
     from hydrofoil.decorators.arrays import Masked, Ragged
     from hydrofoil.decorators.batch import batch_udf
     from hydrofoil.decorators.numpy import numpy_udf
     from hydrofoil.decorators.row import udf
+    from hydrofoil.decorators.torch import torch_udf
     from hydrofoil.decorators.vectorized import arrow_udf, pandas_udf
     from hydrofoil.launch import configure, session
 
@@ -21,12 +23,15 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Masked": "hydrofoil.decorators.arrays",
     "Ragged": "hydrofoil.decorators.arrays",
+    "aggregate": "hydrofoil.decorators.aggregate",
     "arrow_udf": "hydrofoil.decorators.vectorized",
     "batch_udf": "hydrofoil.decorators.batch",
     "configure": "hydrofoil.launch",
+    "group_by": "hydrofoil.decorators.aggregate",
     "numpy_udf": "hydrofoil.decorators.numpy",
     "pandas_udf": "hydrofoil.decorators.vectorized",
     "session": "hydrofoil.launch",
+    "torch_udf": "hydrofoil.decorators.torch",
     "udf": "hydrofoil.decorators.row",
 }
 
@@ -34,12 +39,15 @@ __all__ = [
     "Masked",
     "Ragged",
     "__version__",
+    "aggregate",
     "arrow_udf",
     "batch_udf",
     "configure",
+    "group_by",
     "numpy_udf",
     "pandas_udf",
     "session",
+    "torch_udf",
     "udf",
 ]
 

@@ -59,6 +59,30 @@ def test_arguments_and_results_are_arrow_memory() -> None:
     assert result.to_pylist() == [4.0, 6.0]
 
 
+@pytest.mark.skipif(
+    pyspark.__version__ < "4.1", reason="Before Spark 4.1 columns come through pandas"
+)
+def test_arguments_are_the_frames_memory(worker: Engine, spark: SparkSession) -> None:
+    """Hydrofoil's worker makes them of the frame itself, and pyarrow otherwise."""
+
+    @hydrofoil.numpy_udf("boolean")
+    def of_arrow(x: Doubles, y: Doubles) -> Any:
+        assert not x.flags.owndata
+        assert not x.flags.writeable
+        return isinstance(x.base, pa.Buffer) and isinstance(y.base, pa.Buffer)
+
+    @hydrofoil.numpy_udf
+    def add(x: Doubles, y: Doubles) -> Doubles:
+        return x + y
+
+    data = spark.range(0, 3, 1, 1).selectExpr("id * 1D as x", "id * 2D as y")
+    stock = worker.name == "stock"
+    assert values(data.select(of_arrow("x", "y"))) == [stock] * 3
+    assert data.select(add("x", "y"), of_arrow("y", "x")).collect()[2] == (6.0, stock)
+    # An argument that is itself a result: PySpark calls one function after the other.
+    assert values(data.select(add(add("x", "y"), "y"))) == [0.0, 5.0, 10.0]
+
+
 def test_two_dimensional_views_and_results() -> None:
     seen: list[Any] = []
 

@@ -61,6 +61,11 @@ T = TypeVar("T")
     show_default=True,
     help="What is compared with stock; hydrofoil.parity.warm_stock is stock again.",
 )
+@click.option(
+    "--columnar/--no-columnar",
+    default=None,
+    help="Whether the JVM's half is on beside Hydrofoil's workers.  [default: where it can be]",
+)
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
 def parity(
     args: tuple[str, ...],
@@ -73,6 +78,7 @@ def parity(
     binds: tuple[str, ...],
     settings: tuple[str, ...],
     daemon: str,
+    columnar: bool | None,
     json_file: Path | None,
 ) -> None:
     """Run the same queries on stock workers and on Hydrofoil's, and print what differs.
@@ -93,10 +99,12 @@ def parity(
     conf = dict(_pair("--conf", setting) for setting in settings)
     columns = {name: given.split(",") for name, given in (_pair("--bind", bind) for bind in binds)}
 
+    from hydrofoil.columnar import settings as settings_of_operators
     from hydrofoil.parity.engines import Engine
 
-    right = Engine(daemon.partition(".")[0], daemon)
     try:
+        operators = bool(settings_of_operators(columnar, conf))
+        right = Engine(daemon.partition(".")[0], daemon, columnar=operators)
         if modules:
             assert data is not None
             sys.exit(_mine(Path(modules[0]), data, columns, conf, right, json_file))
@@ -144,6 +152,7 @@ def _catalogue(
     spark = _session(conf, right)
     results = list(_watched(run(spark, cases, right=right), len(cases)))
     again = [] if right.daemon == _DAEMON else ["--daemon", right.daemon]
+    again += [] if right.columnar else ["--no-columnar"]
     for key, value in conf.items():
         again += ["--conf", f"{key}={value}"]
     report.show_results(results, output(), again)
@@ -191,10 +200,14 @@ def _generate(count: int, seed: int, conf: dict[str, str], right: "Engine") -> i
 
 
 def _session(conf: dict[str, str], right: "Engine", path: Iterable[str] = ()) -> Any:
+    from hydrofoil import columnar
     from hydrofoil.parity.run import require_hydrofoil
     from hydrofoil.parity.session import local_session
 
     Console(stderr=True).print("Starting Spark ...")
+    if right.columnar:
+        # Off for stock; the engine turns it on.
+        conf = {**conf, **columnar.additions(conf), columnar.ENABLED_KEY: "false"}
     spark = local_session(conf=conf, path=list(path))
     if right.daemon == _DAEMON:
         require_hydrofoil(spark)

@@ -348,7 +348,7 @@ class Result:
             rule: Any = "same_kind" if values.dtype.kind in "mMf" else "safe"
             if np.can_cast(values.dtype, self.dtype, rule):
                 return self._over(values.astype(self.dtype, copy=False), rows, valid)
-            array = self._array(values, _nulls(valid, rows))
+            array = self._array(values, null_rows(valid, rows))
         else:
             if np.ndim(result) == 0:
                 values = np.empty(rows, object)
@@ -415,7 +415,8 @@ class Result:
         )
 
 
-def _nulls(valid: pa.Buffer | None, rows: int) -> Any:
+def null_rows(valid: pa.Buffer | None, rows: int) -> Any:
+    """Where a validity bitmap has nulls, as an array of bool; None without a bitmap."""
     if valid is None:
         return None
     bits = np.frombuffer(valid, np.uint8)

@@ -133,7 +133,7 @@ def _make(
     call = Batches(
         load, predict, Result(name, declared, nan_is_null=True), batch_size, shapes, max_models
     )
-    spark = spark_arrow_udf(call, declared, Kind(iterator=True, aggregate=False))
+    over_batches = Kind(iterator=True, aggregate=False)
 
     def local(*data: Any) -> Any:
         values, pandas = arguments(data, names, name)
@@ -142,12 +142,12 @@ def _make(
         return returned(pa.concat_arrays(list(call(iter([batch])))), pandas)
 
     return SparkFunction(
-        spark,
+        lambda: spark_arrow_udf(call, declared, over_batches),
         function,
         signature=_of_columns(signature) if names and not _takes_any(signature) else None,
-        explanation=explain(
+        explain=functools.partial(
+            explain,
             f"{name}({', '.join(names) or '...'}) -> {declared.simpleString()}",
-            spark.evalType,
             [
                 f"arguments: arrays of {batch_size} rows, across the borders of Arrow batches",
                 f"model: loaded by {name_of(load)}() once a worker process, which keeps the last "

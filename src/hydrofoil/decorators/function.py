@@ -8,6 +8,13 @@ from typing import Any
 from hydrofoil.decorators.checks import check_call
 
 
+def is_connect() -> bool:
+    """Whether the session is, or is going to be, a Spark Connect client's."""
+    from pyspark.sql.utils import is_remote
+
+    return is_remote()
+
+
 class SparkFunction:
     """A Python function for Spark's columns.
 
@@ -16,33 +23,49 @@ class SparkFunction:
 
     Parameters
     ----------
-    spark : callable
-        What PySpark's decorator returned.
+    make : callable
+        Returns what PySpark's decorator returns for the session that there is: decorators often run
+        before there is one. It is called again where ``session_kind`` has changed.
     function : callable
         The user's function.
     signature : inspect.Signature, optional
         What calls are checked against; without it any number of columns will do.
-    explanation : str
-        See `explain`.
+    explain : callable
+        Eval type to text; see `explain`.
     local : callable
         See `local`.
+    session_kind : callable
+        What the session has that PySpark's function depends on.
+    at_once : bool
+        Call ``make`` now too, so that PySpark's own checks run with the decorator's.
     """
 
     def __init__(
         self,
-        spark: Any,
+        make: Callable[[], Any],
         function: Callable[..., Any],
         *,
         signature: inspect.Signature | None,
-        explanation: str,
+        explain: Callable[[int], str],
         local: Callable[..., Any],
+        session_kind: Callable[[], Any] = is_connect,
+        at_once: bool = True,
     ) -> None:
         functools.update_wrapper(self, function)
-        self._spark = spark
+        self._make = make
         self._function = function
         self._signature = signature
-        self._explanation = explanation
+        self._explain = explain
         self._local = local
+        self._session_kind = session_kind
+        self._made: dict[Any, Any] = {session_kind(): make()} if at_once else {}
+
+    @property
+    def _spark(self) -> Any:
+        kind = self._session_kind()
+        if kind not in self._made:
+            self._made[kind] = self._make()
+        return self._made[kind]
 
     def __call__(self, *columns: Any, **named: Any) -> Any:
         """The column of results for columns, given as `Column` or by name.
@@ -61,11 +84,11 @@ class SparkFunction:
         return _itself, (self._function,)
 
     def __repr__(self) -> str:
-        return f"<Spark function {self._explanation.splitlines()[0]}>"
+        return f"<Spark function {self.explain().splitlines()[0]}>"
 
     def explain(self) -> str:
         """Its types, how Spark calls it, and what runs it in a worker, as text."""
-        return self._explanation
+        return self._explain(self.evalType)
 
     def local(self, *data: Any) -> Any:
         """Run it without Spark.
@@ -86,11 +109,12 @@ class SparkFunction:
     def asNondeterministic(self) -> "SparkFunction":
         """The same function, which Spark then neither moves nor calls twice for one value."""
         return SparkFunction(
-            self._spark.asNondeterministic(),
+            lambda: self._make().asNondeterministic(),
             self._function,
             signature=self._signature,
-            explanation=self._explanation,
+            explain=self._explain,
             local=self._local,
+            session_kind=self._session_kind,
         )
 
     @property

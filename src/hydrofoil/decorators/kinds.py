@@ -44,7 +44,12 @@ def container(hint: Any) -> Any:
 
 
 def kind_of(
-    function: Any, signature: inspect.Signature, hints: dict[str, Any], columns: tuple[Any, ...]
+    function: Any,
+    signature: inspect.Signature,
+    hints: dict[str, Any],
+    columns: tuple[Any, ...],
+    *,
+    any_is_column: bool = False,
 ) -> Kind:
     """The kind of a function of whole columns.
 
@@ -52,12 +57,17 @@ def kind_of(
     ----------
     columns : tuple of type
         The classes of columns: ``(pd.Series, pd.DataFrame)``, ``(pa.Array,)`` or ``(np.ndarray,)``.
+    any_is_column : bool
+        ``Any`` may stand for a column. PySpark, which reads the hints of pandas and Arrow functions
+        itself, does not take it for one.
 
     Raises
     ------
     UsageError
         If some parameters have hints and others none, or a hint is about something else.
     """
+    if any_is_column:
+        columns = (*columns, Any)
     if not any(parameter in hints for parameter in signature.parameters):
         returned = hints.get("return")
         over = returned is not None and container(returned) in ITERATORS
@@ -102,7 +112,7 @@ def _check_column(hint: Any, columns: tuple[Any, ...], where: str) -> None:
     alternatives = typing.get_args(hint) if _is_union(hint) else (hint,)
     for one in alternatives:
         if container(one) not in columns:
-            names = " or ".join(column.__name__ for column in columns)
+            names = " or ".join(column.__name__ for column in columns if column is not Any)
             raise UsageError(
                 f"{where}: the type hint {describe(hint)} is no column",
                 hint=f"write {names}, or Iterator[{columns[0].__name__}]; for one value at a time "
@@ -139,7 +149,7 @@ def return_type(
     where = f"the result of {name}()"
     if declared is not None:
         return as_spark_type(declared, where)
-    hint = plain(kind.result)
+    hint = None if kind.result is Any else plain(kind.result)
     if kind.aggregate and kind.result is not None:
         return spark_type(hint, where)
     if typing.get_origin(hint) is Annotated:

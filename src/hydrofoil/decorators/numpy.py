@@ -8,9 +8,10 @@ from typing import Any
 
 from hydrofoil.decorators.arrays import Argument, Masked, Nulls, Ragged, Result, Strings, validity
 from hydrofoil.decorators.checks import positional
+from hydrofoil.decorators.function import SparkFunction
 from hydrofoil.decorators.kinds import ITERATORS, container
 from hydrofoil.decorators.local import arguments, as_arrow, returned
-from hydrofoil.decorators.types import hints_of, name_of, plain
+from hydrofoil.decorators.types import describe, hints_of, name_of, plain
 from hydrofoil.decorators.vectorized import Plan, spark_arrow_udf
 from hydrofoil.errors import UsageError
 
@@ -59,8 +60,8 @@ def numpy_udf(
     UsageError
         As for `pandas_udf`; or if ``nulls`` or ``strings`` is none of the above.
     """
-    _check_choice("nulls", nulls, Nulls)
-    _check_choice("strings", strings, Strings)
+    check_choice("nulls", nulls, Nulls)
+    check_choice("strings", strings, Strings)
     if f is None or not callable(f) or isinstance(f, type):
         return functools.partial(
             numpy_udf, returnType=returnType if f is None else f, nulls=nulls, strings=strings
@@ -71,12 +72,19 @@ def numpy_udf(
         raise UsageError(
             f"NumPy {np.__version__} has no StringDType", hint='use strings="object", or NumPy 2'
         )
-    plan = Plan(f, returnType, (np.ndarray, Ragged, Masked, dict), "a numpy_udf")
+    plan = Plan(
+        f, returnType, (np.ndarray, Ragged, Masked, dict), "a numpy_udf", any_is_column=True
+    )
     if plan.kind.aggregate:
         raise UsageError(
-            f"{plan.name}() returns {plan.kind.result}, and a numpy_udf returns an array",
-            hint="write NDArray[np.float64]; for aggregates use @hydrofoil.arrow_udf",
+            f"{plan.name}() returns {describe(plan.kind.result)}, and a numpy_udf returns an array",
+            hint="write NDArray[np.float64]; for aggregates use @hydrofoil.aggregate",
         )
+    return over_arrays(plan, f, nulls, strings)
+
+
+def over_arrays(plan: Plan, f: Any, nulls: Nulls, strings: Strings) -> SparkFunction:
+    """Spark's function of ``f``, which takes and returns NumPy arrays as ``plan`` says."""
     result = Result(plan.name, plan.return_type, nan_is_null=nulls == "nan")
     named = [Argument(name, nulls, strings, ragged) for name, ragged in _parameters(plan).items()]
     call: Any
@@ -84,7 +92,6 @@ def numpy_udf(
         call = EachBatch(f, named, Argument("...", nulls, strings, False), result)
     else:
         call = Call(f, named, Argument("...", nulls, strings, False), result)
-    spark = spark_arrow_udf(call, plan.return_type, plan.kind)
 
     def local(*data: Any) -> Any:
         import pyarrow as pa
@@ -96,10 +103,13 @@ def numpy_udf(
         batch = columns[0] if len(columns) == 1 else tuple(columns)
         return returned(pa.concat_arrays(list(call(iter([batch])))), pandas)
 
-    return plan.function(spark, local, f"nulls: {nulls}")
+    return plan.function(
+        lambda: spark_arrow_udf(call, plan.return_type, plan.kind), local, f"nulls: {nulls}"
+    )
 
 
-def _check_choice(name: str, value: Any, choices: Any) -> None:
+def check_choice(name: str, value: Any, choices: Any) -> None:
+    """Raise `UsageError` if an argument is none of the choices of a Literal."""
     allowed = typing.get_args(choices)
     if value not in allowed:
         raise UsageError(f"{name}={value!r} is none of {', '.join(map(repr, allowed))}")

@@ -6,7 +6,7 @@ from typing import Any, overload
 
 from hydrofoil.decorators.arrow_types import arrow_type
 from hydrofoil.decorators.checks import check_picklable, positional, signature_of
-from hydrofoil.decorators.function import SparkFunction
+from hydrofoil.decorators.function import SparkFunction, is_connect
 from hydrofoil.decorators.local import arguments, as_arrow, returned
 from hydrofoil.decorators.structs import Converter, argument_converter, result_converter
 from hydrofoil.decorators.types import as_spark_type, describe, hints_of, name_of, plain, spark_type
@@ -85,9 +85,10 @@ def _make(function: Callable[..., Any], declared: Any, use_arrow: bool | None) -
     sent: Callable[..., Any] = function
     if convert_result is not None or any(convert.values()):
         sent = RowCall(function, list(signature.parameters), convert, convert_result)
-    if use_arrow is None:
-        use_arrow = _arrow_by_default()
-    spark = spark_udf(sent, return_type, useArrow=use_arrow)
+
+    def on_arrow() -> bool:
+        return _arrow_by_default() if use_arrow is None else use_arrow
+
     parameters = ", ".join(
         f"{p}: {types[p].simpleString()}" if types.get(p) is not None else p
         for p in signature.parameters
@@ -95,9 +96,6 @@ def _make(function: Callable[..., Any], declared: Any, use_arrow: bool | None) -
     arrives = [f"{p} arrives as {describe(plain(hints[p]))}" for p, one in convert.items() if one]
     if convert_result is not None:
         arrives.append(f"the result may be {describe(plain(hints['return']))}")
-    explanation = explain(
-        f"{name}({parameters}) -> {return_type.simpleString()}", spark.evalType, arrives
-    )
     names = [p.name for p in positional(signature)]
 
     def local(*data: Any) -> Any:
@@ -111,7 +109,16 @@ def _make(function: Callable[..., Any], declared: Any, use_arrow: bool | None) -
 
         return returned(pa.array(results, arrow_type(return_type)), pandas)
 
-    return SparkFunction(spark, function, signature=signature, explanation=explanation, local=local)
+    return SparkFunction(
+        lambda: spark_udf(sent, return_type, useArrow=on_arrow()),
+        function,
+        signature=signature,
+        explain=functools.partial(
+            explain, f"{name}({parameters}) -> {return_type.simpleString()}", arrives
+        ),
+        local=local,
+        session_kind=lambda: (is_connect(), on_arrow()),
+    )
 
 
 def _arrow_by_default() -> bool:
@@ -135,7 +142,7 @@ def parameter_type(hint: Any, where: str) -> Any:
     return spark_type(hint, where)
 
 
-def explain(head: str, eval_type: int, notes: list[str]) -> str:
+def explain(head: str, notes: list[str], eval_type: int) -> str:
     """The text of `SparkFunction.explain`."""
     from hydrofoil.evals.eval_types import EVAL_TYPES, describe
 

@@ -50,7 +50,6 @@ def pandas_udf(f: Any = None, returnType: Any = None) -> Any:
     from pyspark.sql.pandas.functions import pandas_udf as spark_udf
 
     plan = Plan(f, returnType, (pd.Series, pd.DataFrame), "a pandas_udf")
-    spark = spark_udf(f, plan.return_type)
 
     def local(*data: Any) -> Any:
         values, pandas = arguments(data, plan.names, plan.name)
@@ -63,7 +62,7 @@ def pandas_udf(f: Any = None, returnType: Any = None) -> Any:
             return result
         return as_arrow(result, arrow_type(plan.return_type))
 
-    return plan.function(spark, local)
+    return plan.function(lambda: spark_udf(f, plan.return_type), local)
 
 
 def arrow_udf(f: Any = None, returnType: Any = None) -> Any:
@@ -77,7 +76,6 @@ def arrow_udf(f: Any = None, returnType: Any = None) -> Any:
     import pyarrow as pa
 
     plan = Plan(f, returnType, (pa.Array,), "an arrow_udf")
-    spark = spark_arrow_udf(f, plan.return_type, plan.kind, plain=True)
 
     def local(*data: Any) -> Any:
         values, pandas = arguments(data, plan.names, plan.name)
@@ -86,19 +84,27 @@ def arrow_udf(f: Any = None, returnType: Any = None) -> Any:
             return result.as_py() if isinstance(result, pa.Scalar) else result
         return returned(as_arrow(result, arrow_type(plan.return_type)), pandas)
 
-    return plan.function(spark, local)
+    return plan.function(lambda: spark_arrow_udf(f, plan.return_type, plan.kind, plain=True), local)
 
 
 class Plan:
     """What a decorator found out about a function of whole columns."""
 
-    def __init__(self, f: Any, declared: Any, columns: tuple[Any, ...], what: str) -> None:
+    def __init__(
+        self,
+        f: Any,
+        declared: Any,
+        columns: tuple[Any, ...],
+        what: str,
+        *,
+        any_is_column: bool = False,
+    ) -> None:
         self.f = f
         self.name = name_of(f)
         self.signature = signature_of(f)
         self.column = columns[0].__name__
         check_takes_columns(f, self.signature, what)
-        self.kind = kind_of(f, self.signature, hints_of(f), columns)
+        self.kind = kind_of(f, self.signature, hints_of(f), columns, any_is_column=any_is_column)
         if self.kind.iterator:
             check_takes_one(f, self.signature, f"Iterator[tuple[{self.column}, ...]]")
         self.return_type = return_type(f, self.signature, declared, self.kind, columns)
@@ -116,18 +122,20 @@ class Plan:
         result = self.f(iter([columns[0] if len(columns) == 1 else tuple(columns)]))
         return result if self.kind.aggregate else only(result, self.name)
 
-    def function(self, spark: Any, local: Callable[..., Any], *notes: str) -> SparkFunction:
+    def function(
+        self, make: Callable[[], Any], local: Callable[..., Any], *notes: str
+    ) -> SparkFunction:
         """What the decorator returns."""
         given = f"batches, each a {self.column}" if self.kind.iterator else self.column
         one = "one value for many rows" if self.kind.aggregate else given
         parameters = ", ".join(self.names) or "..."
         return SparkFunction(
-            spark,
+            make,
             self.f,
             signature=None if self.kind.iterator else self.signature,
-            explanation=explain(
+            explain=functools.partial(
+                explain,
                 f"{self.name}({parameters}) -> {self.return_type.simpleString()}",
-                spark.evalType,
                 [f"arguments: {given}", f"result: {one}", *notes],
             ),
             local=local,
@@ -217,12 +225,13 @@ class OverSeries:
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__
 
-    def __call__(self, *columns: Any) -> Any:
+    def __call__(self, *columns: Any, **named: Any) -> Any:
         import pyarrow as pa
 
         if self.kind.iterator:
             return map(self._series, self.function(map(_each_as_arrow, columns[0])))
-        result = self.function(*map(as_arrow, columns))
+        by_name = {name: as_arrow(column) for name, column in named.items()}
+        result = self.function(*map(as_arrow, columns), **by_name)
         if self.kind.aggregate:
             return result.as_py() if isinstance(result, pa.Scalar) else result
         return self._series(result)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import pyspark
 from pyspark.sql import SparkSession
 
+from hydrofoil.columnar import ENABLED_KEY
+
 _DAEMON_MODULE = "spark.python.daemon.module"
 # Spark 3.5 pools workers by environment only.
 _POOL = "PARITY_DAEMON"
@@ -19,10 +21,18 @@ _POOLED_BY_MODULE = not pyspark.__version__.startswith("3.")
 
 @dataclass(frozen=True)
 class Engine:
-    """A Python worker: its name and the module that executors start as its daemon."""
+    """A Python worker: its name and the module that executors start as its daemon.
+
+    Attributes
+    ----------
+    columnar : bool
+        Whether the JVM's half is turned on with it, in a session that has it; else it stays as it
+        is.
+    """
 
     name: str
     daemon: str
+    columnar: bool = False
 
 
 STOCK = Engine("stock", "pyspark.daemon")
@@ -38,6 +48,7 @@ def use_engine(spark: SparkSession, engine: Engine) -> Iterator[None]:
     with (
         use_core_conf(spark, {_DAEMON_MODULE: engine.daemon}),
         use_environment(spark, {} if _POOLED_BY_MODULE else {_POOL: engine.daemon}),
+        use_conf(spark, {ENABLED_KEY: "true"} if engine.columnar else {}),
     ):
         yield
 

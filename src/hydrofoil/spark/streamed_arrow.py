@@ -16,6 +16,7 @@ from hydrofoil.evals.arrow_results import Results
 from hydrofoil.evals.arrow_scalar import ArrowScalar
 from hydrofoil.evals.arrow_window import WindowArrow
 from hydrofoil.evals.eval_types import describe
+from hydrofoil.evals.numpy_scalar import TAKES_NUMPY, NumpyCall, NumpyScalar
 from hydrofoil.evals.vectorized import keys_and_values
 from hydrofoil.spark.arrow_checks import StockChecks
 from hydrofoil.spark.conversion import options
@@ -106,6 +107,10 @@ class StreamedArrow:
             results = self._results()
             plan = self._windows(results) if self._is_window else self._aggregates(results)
             ser = ArrowStream(results.schema.serialize().to_pybytes(), 1)
+        elif self._of_numpy:
+            schema = self._results().schema
+            plan = NumpyScalar(self._numpy_calls(), self._scalars, schema, trace=self.trace)
+            ser = ArrowStream(schema.serialize().to_pybytes())
         elif self.eval_type in _SCALAR:
             plan = ArrowScalar(self._scalars, trace=self.trace)
             ser = BatchStream(None, 0)
@@ -134,6 +139,20 @@ class StreamedArrow:
             any_iterable=False,  # This check accepts them itself.
             trace=self.trace,
         )
+
+    @property
+    def _of_numpy(self) -> bool:
+        return self.eval_type == SQL_SCALAR_ARROW_UDF and all(
+            len(udf.chain) == 1 and getattr(udf.chain[0], TAKES_NUMPY, False) for udf in self.udfs
+        )
+
+    def _numpy_calls(self) -> list[NumpyCall]:
+        guard = self.worker.fail_on_stopiteration
+        calls = []
+        for udf in self.udfs:
+            made: Any = udf.chain[0]
+            calls.append(NumpyCall(made, guard(made.function), udf.arguments, udf.keywords))
+        return calls
 
     def _scalars(
         self, split_index: int, batches: Iterator[pa.RecordBatch]

@@ -25,6 +25,7 @@ from hydrofoil.spark.v42_arrow import ArrowTask42
 SQL_SCALAR_PANDAS_UDF = 200
 SQL_GROUPED_MAP_PANDAS_UDF = 201
 SQL_COGROUPED_MAP_ARROW_UDF = 210
+SQL_SCALAR_ARROW_UDF = 250
 # Eval types that stock has no function around the user's for, and their plans find it in a Udf.
 _DESCRIBED = (SQL_ARROW_BATCHED_UDF, SQL_GROUPED_MAP_PANDAS_UDF)
 THREADS = "spark.sql.execution.pythonUDF.arrow.concurrency.level"
@@ -51,6 +52,8 @@ class Worker(StreamedWorker):
         if udf_index < len(capture.prepared):
             return capture.prepared[udf_index]
         prepared = super().read_single_udf(pickle_ser, infile, eval_type, runner_conf, udf_index)
+        if eval_type == SQL_SCALAR_ARROW_UDF:
+            capture.guards.append(capture.guarded)
         if eval_type in _DESCRIBED:
             function, arguments, third, fourth = prepared
             named = function if capture.guarded is None else capture.guarded
