@@ -240,7 +240,7 @@ CASES = (
         2.0,
         scale=20,
     ),
-    Case("range, noop: no Python", lambda d: d.range().toDF()),
+    Case("range, noop: no Python", lambda d: d.range()),
     Case("Parquet, id, d, s, noop: no Python", lambda d: d.parquet().select("id", "d", "s")),
 )
 

@@ -125,8 +125,8 @@ def essence(message: str) -> str:
     """The worker's error without its traceback: no stages, no stacks of the JVM's."""
     if CRASHED in message:
         return CRASHED
-    lines = message.partition("\n\n\tat ")[0].partition("\nDriver stacktrace:")[0].splitlines()
+    lines = re.split(r"\n+\tat |\nDriver stacktrace:", message)[0].splitlines()
     frames = [number for number, line in enumerate(lines) if line.startswith("  ")]
     text = "\n".join(lines[frames[-1] + 1 :] if frames else lines).strip()
     # A task's number and host are its own.
-    return re.sub(r"\b(?:task|stage|TID) \d+(?:\.\d+)?|\bhost \S+|#\d+L?", "_", text)
+    return re.sub(r"(?i)\bo\d+\.\w+|\b(?:task|stage|TID) \d+(?:\.\d+)?|\bhost \S+|#\d+L?", "_", text)

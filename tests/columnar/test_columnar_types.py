@@ -28,6 +28,9 @@ from hydrofoil.parity.samples import (
     structs,
 )
 
+# There are more than a thousand.
+ONE_IN = 11
+
 # Geometries are not there before 4.1, times of day not before 4.1.
 LINE = tuple(map(int, pyspark.__version__.split(".")[:2]))
 SPECIALS = [s for s in SPECIAL if LINE >= (4, 1) or s.name not in ("geometry", "geography")]

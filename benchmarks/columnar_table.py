@@ -1,0 +1,99 @@
+"""One table of reports of the JVM's operators: ``python -m benchmarks.columnar_table FILE...``.
+
+Each file is what ``python -m benchmarks.columnar --json`` wrote in one Spark line's environment.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks.columnar import best, ratio
+
+# What is asked for, as a share of what a prototype on Spark 4.3 reached.
+NINE_TENTHS = 0.9
+
+
+def as_markdown(reports: list[dict[str, Any]]) -> str:
+    """A table for the newest line with all figures, and one of task CPU for all lines."""
+    reports = sorted(reports, key=_version, reverse=True)
+    newest = reports[0]
+    machine, settings = newest["machine"], newest["settings"]
+    lines = [
+        "# The JVM's operators: Spark's against Hydrofoil's",
+        "",
+        "By `python -m benchmarks.columnar`, in one session for each Spark line, engines taking",
+        "turns, answers compared first; of several runs, the fastest counts. **Task** is the CPU",
+        "time of the tasks' threads (`executorCpuTime`), **JVM** that of the whole process, with",
+        "compiling, collecting garbage and planning. Both, and **wall**, are stock over",
+        "Hydrofoil's operators with stock's worker on both sides; **end to end** is the wall clock",
+        "of stock over that of Hydrofoil's operators and worker.",
+        "",
+        f"{machine['processor']}, {machine['cores']} cores; {settings['rows']:,} rows,",
+        f"{settings['master']}, {settings['repeat']} runs. In brackets what is asked for.",
+        "",
+        f"## Spark {machine['pyspark']}",
+        "",
+        "| query | stock task ns/row | ours | task | JVM | wall | end to end |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        *map(_row, newest["results"]),
+        "",
+        *_pickled(newest["results"]),
+        "## Task CPU by Spark line, stock over Hydrofoil's operators",
+        "",
+        f"| query | {' | '.join(report['machine']['pyspark'] for report in reports)} |",
+        f"| --- |{' ---: |' * len(reports)}",
+    ]
+    found = [{result["case"]: result for result in report["results"]} for report in reports]
+    for case in dict.fromkeys(case for results in found for case in results):
+        cells = [
+            f"{ratio(results[case], 'operators', 'task'):.1f}" if case in results else ""
+            for results in found
+        ]
+        lines.append(f"| {case} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _row(result: dict[str, Any]) -> str:
+    stock, ours = (
+        f"{best(result, name, 'task') / result['rows'] * 1e9:.0f}"
+        for name in ("stock", "operators")
+    )
+    asked = [f" ({value * NINE_TENTHS:.1f})" for value in result["prototype"] or ()] or ["", ""]
+    end_to_end = result["end_to_end"]
+    cells = [
+        f"{ratio(result, 'operators', 'task'):.1f}{asked[0]}",
+        f"{ratio(result, 'operators', 'jvm'):.1f}{asked[1]}",
+        f"{ratio(result, 'operators', 'wall'):.1f}",
+        f"{ratio(result, 'both', 'wall'):.1f}" + (f" ({end_to_end:g})" if end_to_end else ""),
+    ]
+    return f"| {result['case']} | {stock:.0f} | {ours:.0f} | {' | '.join(cells)} |"
+
+
+def _pickled(results: list[dict[str, Any]]) -> list[str]:
+    lines = [
+        f"{result['case']}: stock takes {best(result, 'pickled', 'wall'):.2f} s with pickled rows, "
+        f"{best(result, 'pickled', 'wall') / best(result, 'both', 'wall'):.1f} times what both "
+        "halves take (10 are asked for)."
+        for result in results
+        if "pickled" in result["variants"]
+    ]
+    return [*lines, ""] if lines else []
+
+
+def _version(report: dict[str, Any]) -> list[int]:
+    return [int(part) for part in report["machine"]["pyspark"].split(".")]
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--markdown", required=True, type=click.Path(dir_okay=False, path_type=Path))
+def main(files: tuple[Path, ...], markdown: Path) -> None:
+    """Write one table of several lines' reports."""
+    reports = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    markdown.write_text(as_markdown(reports), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
