@@ -129,4 +129,5 @@ def essence(message: str) -> str:
     frames = [number for number, line in enumerate(lines) if line.startswith("  ")]
     text = "\n".join(lines[frames[-1] + 1 :] if frames else lines).strip()
     # A task's number and host are its own.
-    return re.sub(r"(?i)\bo\d+\.\w+|\b(?:task|stage|TID) \d+(?:\.\d+)?|\bhost \S+|#\d+L?", "_", text)
+    identity = r"(?i)\bo\d+\.\w+|\b(?:task|stage|TID) \d+(?:\.\d+)?|\bhost \S+|#\d+L?"
+    return re.sub(identity, "_", text)
