@@ -9,12 +9,14 @@ import org.apache.arrow.vector.types.pojo.Schema
 import org.apache.spark.TaskContext
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow
+import org.apache.spark.sql.errors.ExecutionErrors
 import org.apache.spark.sql.execution.python.{
   ArrowPythonRunner, ArrowPythonWithNamedArgumentRunner, HybridRowQueue}
 import org.apache.spark.sql.execution.python.EvalPythonExec.ArgumentMetadata
 import org.apache.spark.sql.hydrofoil.{BatchSource, Exchange}
 import org.apache.spark.sql.hydrofoil.grouped.{GroupedShim, GroupedTask, KeyQueue}
-import org.apache.spark.sql.types.StructType
+import org.apache.spark.sql.types.{
+  ArrayType, DataType, MapType, StructType, UserDefinedType}
 import org.apache.spark.sql.util.ArrowUtils
 import org.apache.spark.sql.vectorized.ColumnarBatch
 
@@ -23,8 +25,25 @@ final class GroupedAdapter extends GroupedShim {
   override val cutsGroups: Boolean = true
 
   override def arrowSchema(
-      schema: StructType, sides: Int, timeZone: String, largeVarTypes: Boolean): Schema =
+      schema: StructType, sides: Int, timeZone: String, largeVarTypes: Boolean): Schema = {
+    schema.foreach(field => refuseEqualNames(field.dataType))
     ArrowUtils.toArrowSchema(schema, timeZone, largeVarTypes)
+  }
+
+  /** As Spark does for groups, but for no other functions. */
+  private def refuseEqualNames(dataType: DataType): Unit = dataType match {
+    case struct: StructType =>
+      if (struct.names.distinct.length < struct.length) {
+        throw ExecutionErrors.duplicatedFieldNameInArrowStructError(struct.names.toSeq)
+      }
+      struct.foreach(field => refuseEqualNames(field.dataType))
+    case array: ArrayType => refuseEqualNames(array.elementType)
+    case map: MapType =>
+      refuseEqualNames(map.keyType)
+      refuseEqualNames(map.valueType)
+    case udt: UserDefinedType[_] => refuseEqualNames(udt.sqlType)
+    case _ =>
+  }
 
   override def runner(task: GroupedTask, input: BatchSource): Exchange =
     task.arguments match {
