@@ -22,6 +22,11 @@ Build = Callable[[SparkSession], DataFrame]
 SPARKS = re.compile(r"\b(?:ArrowEvalPython|ColumnarArrowEvalPython|MapIn\w+|PythonMapInArrow)\b")
 OURS = re.compile(r"\bHydrofoil\w+")
 
+# Numbers of objects, tasks and attributes, and the host: a run's own.
+RUNS_OWN = re.compile(
+    r"\bo\d+\.\w+|\b(?:task|stage|TID) \d+(?:\.\d+)?|\bhost \S+|#\d+L?", re.IGNORECASE
+)
+
 CRASHED = "Python worker exited unexpectedly"
 
 
@@ -129,4 +134,6 @@ def essence(message: str) -> str:
     frames = [number for number, line in enumerate(lines) if line.startswith("  ")]
     text = "\n".join(lines[frames[-1] + 1 :] if frames else lines).strip()
     # A task's number and host are its own.
-    return re.sub(r"(?i)\bo\d+\.\w+|\b(?:task|stage|TID) \d+(?:\.\d+)?|\bhost \S+|#\d+L?", "_", text)
+    return re.sub(
+        r"(?i)\bo\d+\.\w+|\b(?:task|stage|TID) \d+(?:\.\d+)?|\bhost \S+|#\d+L?", "_", text
+    )
