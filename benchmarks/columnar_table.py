@@ -56,10 +56,8 @@ def as_markdown(reports: list[dict[str, Any]]) -> str:
 
 
 def _row(result: dict[str, Any]) -> str:
-    stock, ours = (
-        f"{best(result, name, 'task') / result['rows'] * 1e9:.0f}"
-        for name in ("stock", "operators")
-    )
+    rows = result["rows"]
+    stock, ours = (best(result, name, "task") / rows * 1e9 for name in ("stock", "operators"))
     asked = [f" ({value * NINE_TENTHS:.1f})" for value in result["prototype"] or ()] or ["", ""]
     end_to_end = result["end_to_end"]
     cells = [

@@ -108,30 +108,24 @@ def configure(
     if runs_locally(options):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     words = submit_words()
+    jvm = running_jvm()
+    present = conf_of(words) if jvm is None else jvm_conf()
     # A running session takes no extension any more.
     wanted = columnar if running is None else False
-    added = settings(rows, wanted, conf_of(words) | options)
+    added = settings(rows, wanted, present | options)
     for key, value in added.items():
         if key in SETTINGS or key in columnar_operators.KEYS or key not in options:
             builder.config(key, value)
-    if columnar_operators.EXTENSIONS_KEY in added:
-        make_loadable(words, added)
-    return builder
-
-
-def make_loadable(words: list[str], added: Mapping[str, str]) -> None:
-    """See that the driver's JVM finds the extension that ``added`` names, running already or not.
-
-    ``words`` are those of ``PYSPARK_SUBMIT_ARGS``, which win over a builder's settings.
-    """
-    core = sys.modules.get("pyspark.core.context") or sys.modules.get("pyspark.context")
-    jvm = core and core.SparkContext._jvm
-    if jvm:
+    if columnar_operators.EXTENSIONS_KEY not in added:
+        return builder
+    if jvm is not None:
         columnar_operators.load_into(jvm)
-        return
+        return builder
+    # What these words say wins over the builder when the JVM is started.
     lists = {key: added[key] for key in columnar_operators.KEYS if key in added}
     if words != (merged := with_conf(words, lists)):
         os.environ[SUBMIT_ARGUMENTS] = shlex.join(merged)
+    return builder
 
 
 def session(
@@ -216,6 +210,26 @@ def running_conf() -> dict[str, str] | None:
             f"--conf {DAEMON_KEY}={SETTINGS[DAEMON_KEY]}",
         )
     return conf
+
+
+def running_jvm() -> Any:
+    """Return the JVM that this process's sessions run in, if it has been started.
+
+    spark-submit starts it before the application, which connects to it later.
+    """
+    core = sys.modules.get("pyspark.core.context") or sys.modules.get("pyspark.context")
+    if core is None:
+        return None
+    if core.SparkContext._jvm is None and "PYSPARK_GATEWAY_PORT" in os.environ:
+        core.SparkContext._ensure_initialized()
+    return core.SparkContext._jvm
+
+
+def jvm_conf() -> dict[str, str]:
+    """Return the settings that a new SparkContext in the running JVM would have."""
+    from pyspark import SparkConf
+
+    return dict(SparkConf().getAll())
 
 
 def settings(

@@ -22,6 +22,11 @@ Build = Callable[[SparkSession], DataFrame]
 SPARKS = re.compile(r"\b(?:ArrowEvalPython|ColumnarArrowEvalPython|MapIn\w+|PythonMapInArrow)\b")
 OURS = re.compile(r"\bHydrofoil\w+")
 
+# Numbers of objects, tasks and attributes, and the host: a run's own.
+RUNS_OWN = re.compile(
+    r"\bo\d+\.\w+|\b(?:task|stage|TID) \d+(?:\.\d+)?|\bhost \S+|#\d+L?", re.IGNORECASE
+)
+
 CRASHED = "Python worker exited unexpectedly"
 
 
