@@ -36,7 +36,7 @@ test-pandas3: java build $(PANDAS3)/.installed ## run the comparisons of pandas 
 
 test-matrix: java build jar $(LINES:%=$(LINE_ENVIRONMENTS)/%/.installed) ## compare with stock on every Spark line (TESTS="..." for others)
 	printf '%s\n' .venv $(LINES:%=$(LINE_ENVIRONMENTS)/%) | \
-	    xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/line ENVIRONMENT $(or $(TESTS),tests/matrix tests/columnar)
+	    xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/line ENVIRONMENT $(or $(TESTS),tests/matrix tests/columnar/test_columnar_kinds.py tests/grouped_exchange/test_grouped_kinds.py)
 
 quick: java build jar ## run the tests that start no Spark of their own and are no comparison with stock
 	$(BIN)/python -m pytest tests --ignore=tests/parity --ignore=tests/faults --ignore=tests/bench \

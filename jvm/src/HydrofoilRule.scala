@@ -2,7 +2,7 @@ package org.apache.spark.sql.hydrofoil
 
 import org.apache.spark.sql.catalyst.expressions.{Alias, Attribute, AttributeSet, Expression, NamedArgumentExpression, PythonUDF}
 import org.apache.spark.sql.catalyst.rules.Rule
-import org.apache.spark.sql.execution.{ColumnarRule, FilterExec, ProjectExec, RowToColumnarExec, SparkPlan}
+import org.apache.spark.sql.execution.{CodegenSupport, ColumnarRule, ColumnarToRowExec, FilterExec, ProjectExec, RowToColumnarExec, SparkPlan}
 import org.apache.spark.sql.execution.python.{ArrowEvalPythonExec, BatchEvalPythonExec, MapInArrowExec, MapInPandasExec}
 import org.apache.spark.sql.internal.SQLConf
 
@@ -106,11 +106,20 @@ object ReplaceOperators extends Rule[SparkPlan] {
 /** Where Spark would turn rows into its own vectors for our operators, writes Arrow's instead. */
 object ReplaceTransitions extends Rule[SparkPlan] {
 
-  override def apply(plan: SparkPlan): SparkPlan = plan.transformUp {
+  override def apply(plan: SparkPlan): SparkPlan = rows(plan).transformUp {
     case eval: HydrofoilEvalPythonExec =>
       val arguments = Arguments.of(eval.udfs, eval.child.output).ordinals.map(eval.child.output(_))
       eval.mapChildren(sink(_, arguments.toSeq, eval.evalType))
     case map: HydrofoilMapInBatchExec => map.mapChildren(sink(_, map.child.output, map.evalType))
+  }
+
+  /** Generated code reads our vectors itself; other parents get rows without its detour. */
+  private def rows(plan: SparkPlan): SparkPlan = plan.transformUp {
+    case parent if !parent.isInstanceOf[CodegenSupport] =>
+      parent.mapChildren {
+        case ColumnarToRowExec(ours: ColumnarPythonExec) => BatchesToRowsExec(ours)
+        case child => child
+      }
   }
 
   private def sink(child: SparkPlan, sent: Seq[Attribute], evalType: Int): SparkPlan = child match {

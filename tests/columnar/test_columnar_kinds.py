@@ -16,6 +16,9 @@ from pyspark.sql import functions as F
 
 from hydrofoil.parity.engines import use_conf
 
+# Every so many cases of each test, unless HYDROFOIL_PARITY=full: see tests/conftest.py.
+ONE_IN = 7
+
 LINE = tuple(map(int, pyspark.__version__.split(".")[:2]))
 
 Source = Callable[[SparkSession, Path], DataFrame]

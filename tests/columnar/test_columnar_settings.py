@@ -11,6 +11,9 @@ from pyspark.sql import functions as F
 
 from hydrofoil.parity.engines import STOCK
 
+# Every so many cases of each test, unless HYDROFOIL_PARITY=full: see tests/conftest.py.
+ONE_IN = 3
+
 SETTINGS = {
     "spark.sql.adaptive.enabled": ("true", "false"),
     "spark.sql.ansi.enabled": ("true", "false"),

@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from pyspark import cloudpickle
 from pyspark.sql import DataFrame, SparkSession
 
+# Every so many cases of each test, unless HYDROFOIL_PARITY=full: see tests/conftest.py.
+ONE_IN = 3
+
 cloudpickle.register_pickle_by_value(grouped_functions)
 
 SIZES = [1, 3, 7, 8, 20, 1, 14, 2, 15, 6]

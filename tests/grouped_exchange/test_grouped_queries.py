@@ -18,6 +18,9 @@ from hydrofoil.columnar import ENABLED_KEY
 from hydrofoil.parity.engines import HYDROFOIL, use_conf, use_core_conf, use_engine
 from hydrofoil.parity.harness import Rows
 
+# Every so many cases of each test, unless HYDROFOIL_PARITY=full: see tests/conftest.py.
+ONE_IN = 2
+
 cloudpickle.register_pickle_by_value(grouped_functions)
 
 # A null in some rows, and something that differs from row to row in the others.
