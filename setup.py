@@ -22,6 +22,7 @@ MODULES = [
     "export",
     "gather",
     "split",
+    "grouping",
     "codecs.base",
     "codecs.fixed",
     "codecs.varlen",

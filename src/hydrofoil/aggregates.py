@@ -53,7 +53,8 @@ class Variance:
     def update(self, state: Any, x: Any) -> Any:
         """Add rows."""
         mean = x.mean(dtype="float64")
-        return self.merge(state, np.array([len(x), mean, ((x - mean) ** 2).sum()]))
+        apart = x - mean
+        return self.merge(state, (len(x), mean, apart @ apart))
 
     def merge(self, state: Any, other: Any) -> Any:
         """Add another's rows, without the loss of digits that sums of squares have."""
@@ -91,7 +92,9 @@ class Largest:
 
     def update(self, state: Any, x: Any) -> Any:
         """Add rows."""
-        return self.merge(state, x[~np.isnan(x)])
+        # Most rows are no candidates once the state is full. NaN are more than nothing.
+        least = state.min() if len(state) == self.count else -np.inf
+        return self.merge(state, x[x >= least])
 
     def merge(self, state: Any, other: Any) -> Any:
         """Add another's rows."""
@@ -123,6 +126,11 @@ class Bins(NamedTuple):
             start = bins.first - first
             counts[start : start + len(bins.counts)] += bins.counts
         return Bins(first, counts)
+
+
+_NO_BINS = Bins(0, np.empty(0, np.int64))
+# The magnitudes that are counted: those of normal floats.
+_LEAST, _MOST = np.finfo("float64").tiny, np.finfo("float64").max
 
 
 class Sketch(NamedTuple):
@@ -160,29 +168,29 @@ class Quantiles:
             raise UsageError(f"accuracy={accuracy!r} is not between 0 and 1")
         self.fractions = fractions
         self.factor = (1 + accuracy) / (1 - accuracy)
+        self.scale = 1 / math.log(self.factor)
 
     def init(self) -> Sketch:
         """No counts."""
-        none = Bins(0, np.empty(0, np.int64))
-        return Sketch(none, 0, none)
+        return Sketch(_NO_BINS, 0, _NO_BINS)
 
     def update(self, state: Sketch, x: Any) -> Sketch:
         """Add rows."""
-        x = np.nan_to_num(np.asarray(x, "float64")[~np.isnan(x)])
-        zero = np.abs(x) < np.finfo("float64").tiny
-        counted = Sketch(
-            self._counted(-x[~zero & (x < 0)]),
-            int(np.count_nonzero(zero)),
-            self._counted(x[~zero & (x > 0)]),
-        )
+        x = np.asarray(x, "float64")
+        positive, negative = x[x >= _LEAST], x[x <= -_LEAST]
+        others = x[np.abs(x) < _LEAST] if len(positive) + len(negative) < len(x) else ()
+        counted = Sketch(self._counted(-negative), len(others), self._counted(positive))
         return self.merge(state, counted)
 
     def _counted(self, magnitudes: Any) -> Bins:
         if not len(magnitudes):
-            return Bins(0, np.empty(0, np.int64))
-        numbers = np.ceil(np.log(magnitudes) / math.log(self.factor)).astype(np.int64)
+            return _NO_BINS
+        numbers = np.log(np.minimum(magnitudes, _MOST), dtype="float64")
+        numbers *= self.scale
+        numbers = np.ceil(numbers, out=numbers).astype(np.int64)
         first = int(numbers.min())
-        return Bins(first, np.bincount(numbers - first))
+        numbers -= first
+        return Bins(first, np.bincount(numbers))
 
     def merge(self, state: Sketch, other: Sketch) -> Sketch:
         """Add another's rows."""
@@ -209,6 +217,4 @@ class Quantiles:
         numbers = np.arange(bins.first, bins.first + len(bins.counts))
         middle = np.log(2 / (self.factor + 1))
         with np.errstate(over="ignore"):
-            return np.minimum(
-                np.exp(numbers * math.log(self.factor) + middle), np.finfo("float64").max
-            )
+            return np.minimum(np.exp(numbers * math.log(self.factor) + middle), _MOST)

@@ -26,7 +26,5 @@ def test_example(
     program: str,
     output: str,
 ) -> None:
-    if "import torch" in program:
-        pytest.importorskip("torch", reason="torch is an extra")
     exec(compile(program, str(PAGE), "exec"), {"__name__": "__main__", "spark": spark})
     assert capsys.readouterr().out == output

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 from pyspark.sql import DataFrame, Row, SparkSession
 
 import hydrofoil
@@ -14,8 +15,6 @@ from hydrofoil import Masked, Ragged
 from hydrofoil.decorators.torch import OfTensors
 from hydrofoil.errors import UsageError
 from hydrofoil.parity.engines import Engine
-
-torch = pytest.importorskip("torch", reason="torch is an extra")
 
 Doubles = Annotated[torch.Tensor, "double"]
 

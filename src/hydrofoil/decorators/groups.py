@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from hydrofoil._cext.grouping import order_by_code
 from hydrofoil.decorators.arrays import Argument, Masked, Ragged, null_rows, validity
 
 # Rows that are held before they are added to their groups are no more than this, and a batch.
@@ -156,8 +157,9 @@ class Groups:
 
     def add(self, keys: list[pa.Array], arguments: list[pa.Array]) -> None:
         """Add rows, given as columns."""
-        codes, groups = self._codes([_normal(key) for key in keys], len(arguments[0]))
-        parts = Parts(codes, len(groups), arguments)
+        codes, count = _encoded([_normal(key) for key in keys], len(arguments[0]))
+        parts = Parts(codes, count, arguments)
+        groups = self._numbered(keys, parts)
         for call, states in zip(self.calls, self.states, strict=True):
             values, bounds = parts.of(call)
             for i, group in enumerate(groups):
@@ -166,17 +168,14 @@ class Groups:
                     rows = [part(value, start, stop) for value in values]
                     states[group] = call.update(states[group], rows)
 
-    def _codes(self, keys: list[pa.Array], rows: int) -> tuple[Any, list[int]]:
-        """A code for each row, and the group that each code is for."""
+    def _numbered(self, keys: list[pa.Array], parts: "Parts") -> list[int]:
+        """The group that each code is for."""
         if not keys:
             if not len(self):
                 self._begin()
-            return np.zeros(rows, np.uint8), [0]
-        codes, count = _encoded(keys)
-        first = np.empty(count, np.int64)
-        # The first of a code's rows is written last.
-        first[codes[::-1]] = np.arange(rows - 1, -1, -1)
-        found = [key.take(pa.array(first)) for key in keys]
+            return [0]
+        firsts = pa.array(parts.firsts)
+        found = [_normal(key.take(firsts)) for key in keys]
         groups, fresh = [], []
         for i, key in enumerate(_hashable(found)):
             group = self.numbers.get(key)
@@ -187,7 +186,7 @@ class Groups:
             groups.append(group)
         for pieces, key in zip(self.key_columns, found, strict=True):
             pieces.append(key.take(pa.array(fresh, pa.int64())))
-        return codes, groups
+        return groups
 
     def _begin(self) -> None:
         for call, states in zip(self.calls, self.states, strict=True):
@@ -287,15 +286,25 @@ class Final:
 
 
 class Parts:
-    """Columns in the order of groups, each made when a call first needs it."""
+    """Columns in the order of groups, each made when a call first needs it.
+
+    Attributes
+    ----------
+    firsts : ndarray of int64
+        The number of each group's first row.
+    bounds : list of int
+        Where each group's rows begin; the last is where they end.
+    """
 
     def __init__(self, codes: Any, groups: int, arrays: list[pa.Array]) -> None:
         self.codes = codes
         self.groups = groups
         self.arrays = arrays
-        # Stable, so that a group's rows stay in their order; and a radix sort for few groups.
-        self.order = np.argsort(codes.astype(np.min_scalar_type(max(groups - 1, 0))), kind="stable")
-        self.bounds = self._bounds(codes)
+        self.order = np.empty(len(codes), np.int64)
+        bounds = np.empty(groups + 1, np.int64)
+        order_by_code(codes, bounds, self.order)
+        self.firsts = self.order[bounds[:-1]] if len(codes) else self.order
+        self.bounds: list[int] = bounds.tolist()
         self._taken: dict[int, pa.Array] = {}
 
     def of(self, call: Call) -> tuple[list[Any], list[int]]:
@@ -347,8 +356,10 @@ def _normal(key: pa.Array) -> pa.Array:
     return key
 
 
-def _encoded(keys: list[pa.Array]) -> tuple[Any, int]:
+def _encoded(keys: list[pa.Array], rows: int) -> tuple[Any, int]:
     """A number from 0 for each row, the same for the same keys, and how many there are."""
+    if not keys:
+        return np.zeros(rows, np.int32), 1
     codes: Any = None
     count = 1
     for key in keys:
