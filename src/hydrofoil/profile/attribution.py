@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hydrofoil.errors import UsageError
-from hydrofoil.profile import account, sampler, stacks, worker
+from hydrofoil.profile import account, sampler, stacks
 from hydrofoil.profile.stacks import Codes, Owner, Stack
 from hydrofoil.profile.worker import MARK
 
@@ -324,6 +324,6 @@ def _from_mark(stack: Stack) -> Stack:
         if frame.file == MARK:
             return stack[place:]
     for place in reversed(range(len(stack))):
-        if stack[place].file == worker.__file__:
+        if stack[place].file == stacks.WORKER:
             return stack[place:]
     return stack

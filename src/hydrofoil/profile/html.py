@@ -52,12 +52,10 @@ def _lede(report: Report) -> str:
 def _chart(report: Report) -> Bars:
     # In this order they get the colours of the flame graphs.
     series: dict[str, list[float | None]] = {
-        "not attributed": [max(profile.not_attributed, 0.0) for profile in report.profiles],
-        **{
-            owner: [p.seconds(owner) for p in report.profiles]
-            for owner in (USER, EXCHANGE, START_UP)
-        },
+        "not attributed": [max(profile.not_attributed, 0.0) for profile in report.profiles]
     }
+    for owner in (USER, EXCHANGE, START_UP):
+        series[owner] = [profile.seconds(owner) for profile in report.profiles]
     return Bars(
         "CPU time of the workers by what it went to",
         [profile.engine for profile in report.profiles],

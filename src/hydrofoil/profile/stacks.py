@@ -14,6 +14,9 @@ from typing import Any, Literal, NamedTuple
 from hydrofoil.profile import sampler, worker
 from hydrofoil.profile.worker import MARK
 
+# Where a worker's main is profiled: what stands below it belongs to a task.
+WORKER = worker.__file__
+
 Owner = Literal["user code", "exchange", "start-up"]
 
 
@@ -68,7 +71,7 @@ def owner(stack: Stack, codes: Codes) -> Owner:
 
 def in_main(stack: Stack) -> bool:
     """Whether the stack is below a worker's main, and not between two tasks."""
-    return any(frame.file == worker.__file__ for frame in stack)
+    return any(frame.file == WORKER for frame in stack)
 
 
 def udf_of(stack: Stack, codes: Codes) -> str | None:
@@ -141,7 +144,7 @@ def _read_trace(
 def _offset(events: list[dict[str, Any]], began: float, sync: tuple[float, float] | None) -> float:
     """What to add to a time of py-spy's, which began to count at some moment of its start."""
     if sync is not None:
-        named = [e["ts"] / 1e6 for e in events if e["name"] == sampler.busy.__name__]
+        named: list[float] = [e["ts"] / 1e6 for e in events if e["name"] == sampler.busy.__name__]
         if named:
             # Both ends were noticed up to one round late.
             return (sync[0] + sync[1] - min(named) - max(named)) / 2
