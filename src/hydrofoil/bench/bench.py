@@ -261,7 +261,10 @@ def by_value(*modules: str) -> None:
 
 
 def _session(master: str) -> "SparkSession":
-    from hydrofoil.launch import session
+    """What hydrofoil.session makes, but with stock's daemon and worker: engines choose theirs."""
+    from pyspark.sql import SparkSession
+
+    from hydrofoil import columnar
 
     conf = {
         "spark.ui.enabled": "false",
@@ -269,10 +272,14 @@ def _session(master: str) -> "SparkSession":
         "spark.driver.memory": "3g",
         # Few groups would otherwise meet in one task, and one core run it.
         "spark.sql.adaptive.coalescePartitions.enabled": "false",
+        **columnar.settings(None, {}),
+        # Engines turn it on.
+        ENABLED_KEY: "false",
     }
-    spark = session(master, "hydrofoil bench", conf)
+    builder = SparkSession.builder.master(master).appName("hydrofoil bench")
+    for key, value in conf.items():
+        builder = builder.config(key, value)
+    spark: SparkSession = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     spark.conf.set("spark.sql.shuffle.partitions", spark.sparkContext.defaultParallelism)
-    # Engines turn it on.
-    spark.conf.set(ENABLED_KEY, "false")
     return spark
