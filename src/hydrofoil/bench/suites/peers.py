@@ -13,6 +13,7 @@ from hydrofoil.bench.bench import Bench, by_value
 from hydrofoil.bench.contest import BOTH, Contestant
 from hydrofoil.bench.figures import NOISE_NOTE, Factor, Spread, number
 from hydrofoil.bench.result import Result, Sheet
+from hydrofoil.bench.ways import has_arrow_functions
 from hydrofoil.page.charts import Bars
 
 _ROWS = 2_000_000
@@ -33,7 +34,9 @@ def arrow_function(function: Callable[[Any], Any], returns: Any) -> Any:
 
 def run(bench: Bench) -> Result:
     by_value(__name__, peers.__name__)
-    names = bench.chosen("peers", peers.WORKLOADS)
+    names = bench.chosen(
+        "peers", [n for n in peers.WORKLOADS if "batch" not in n or has_arrow_functions()]
+    )
     there = peers.installed()
     result = Result("peers", "")
     missing = [name for name in peers.PEERS if name not in there]
