@@ -177,8 +177,17 @@ def arrays(table: "pa.Table") -> list[list[Any]]:
 
 
 def numpy_arrays(table: "pa.Table") -> list[list[Any]]:
-    """A NumPy array for each batch."""
-    return [[batch.to_numpy(zero_copy_only=False) for batch in _slices(table)]]
+    """A NumPy array for each batch; of a struct, a dict of them."""
+    return [[_as_numpy(batch) for batch in _slices(table)]]
+
+
+def _as_numpy(batch: "pa.Array") -> Any:
+    import pyarrow as pa
+
+    if not pa.types.is_struct(batch.type):
+        return batch.to_numpy(zero_copy_only=False)
+    names = [field.name for field in batch.type]
+    return dict(zip(names, (_as_numpy(part) for part in batch.flatten()), strict=True))
 
 
 def _as_pandas(batch: "pa.Array") -> Any:
