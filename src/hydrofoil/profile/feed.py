@@ -42,6 +42,7 @@ def feed(
             for _ in range(tasks):
                 if not _run_task(connection, recording):
                     break
+            _dismiss(connection)
     wait_for(folder)
 
 
@@ -88,6 +89,15 @@ def _greet(connection: socket.socket, secret: str) -> None:
         raise UsageError("the worker refused the secret that its daemon was started with")
 
 
+def _dismiss(connection: socket.socket) -> None:
+    """Have no further task for the worker, and see it end."""
+    connection.settimeout(_PATIENCE)
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1 << 18):
+            pass
+
+
 def _run_task(connection: socket.socket, recording: Recording) -> bool:
     """Send the task and take its answer; whether the worker can have another one."""
     sender = threading.Thread(target=_send, args=(connection, recording.data))
@@ -110,8 +120,9 @@ def _run_task(connection: socket.socket, recording: Recording) -> bool:
         if answer.endswith(_END_OF_STREAM):
             reusable = _ended(bytes(answer), recording)
     if reusable is not True:
+        # What the sender has left can't be sent any more.
         with suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
+            connection.shutdown(socket.SHUT_WR)
     sender.join()
     if reusable is None:
         raise UsageError(f"the worker has not answered for {_PATIENCE} s")

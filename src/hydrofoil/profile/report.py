@@ -13,7 +13,7 @@ from hydrofoil.profile.sampler import CPROFILE, PY_SPY
 
 _HOW = {
     PY_SPY: "stacks by py-spy, native frames included",
-    CPROFILE: "stacks by cProfile, which counts every call and makes short functions seem longer",
+    CPROFILE: "stacks by cProfile, which counts calls: rough for short functions, waiting counts",
     "none": "no stacks: what tasks used on data can't be divided",
 }
 _MEANINGS = {

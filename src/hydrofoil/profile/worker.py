@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from hydrofoil.evals.eval_types import describe
 from hydrofoil.profile import sampler
 from hydrofoil.profile.account import Log
-from hydrofoil.profile.streams import timed
+from hydrofoil.profile.streams import TimedRead, TimedWrite, timed
 
 if TYPE_CHECKING:
     from hydrofoil.worker import TaskMain
@@ -43,7 +44,7 @@ class AccountedMain:
         self._sampler = sampler.start(self._log.stem)
         self._profiler = time.process_time() - entered
         self._main = task_main()
-        self._task = Task()
+        self._task: Task | None = None
         stock = module()
         if stock is not None:
             for name in ("read_command", "read_udfs", "read_udtf"):
@@ -68,9 +69,9 @@ class AccountedMain:
             # The JVM wants no further task of this worker.
             self._main(infile, outfile)
             return
-        self._task = task = Task()
         size = int(os.environ.get("SPARK_BUFFER_SIZE", 65536))
         reader, writer, reads, writes = timed(infile, outfile, size)
+        self._task = task = Task(reads, writes)
         try:
             self._main(reader, writer)
         except SystemExit:
@@ -82,8 +83,14 @@ class AccountedMain:
             except OSError as error:
                 # As stock's daemon does: the JVM has gone.
                 print(f"the answer could not be sent: {error}", file=sys.stderr)
+            self._note_task()
+
+    def _note_task(self) -> None:
+        """Write the task down, once."""
+        task, self._task = self._task, None
+        if task is not None:
             task.end()
-            self._log.write(task.as_json(reads.seconds, writes.seconds))
+            self._log.write(task.as_json())
             self._snapshot()
 
     def _snapshot(self) -> None:
@@ -92,7 +99,13 @@ class AccountedMain:
         own = self._profiler + self._sampler.cpu
         self._log.write({"kind": "snapshot", "cpu": cpu, "profiler": own})
 
+    def _after_data(self) -> None:
+        """The JVM may have all that it wants by now, and end the worker any moment."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGHUP, self._end)
+
     def _end(self, number: int, _: FrameType | None) -> None:
+        self._note_task()
         self._snapshot()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
@@ -103,6 +116,8 @@ class AccountedMain:
         def read(*args: Any, **kwargs: Any) -> Any:
             result = original(*args, **kwargs)
             task = self._task
+            if task is None:
+                return result
             if name == "read_command" and not (isinstance(result, tuple) and len(result) == 4):
                 task.note(result[0] if isinstance(result, tuple) else result)
                 return result
@@ -113,7 +128,7 @@ class AccountedMain:
                 function,
                 profiler,
                 deserializer,
-                MarkedSerializer(serializer, task, self._sampler),
+                MarkedSerializer(serializer, task, self._sampler, self._after_data),
             )
 
         return read
@@ -122,7 +137,8 @@ class AccountedMain:
 class Task:
     """One task's clocks, in seconds of CPU time of the process; wall time beside it."""
 
-    def __init__(self) -> None:
+    def __init__(self, reads: TimedRead, writes: TimedWrite) -> None:
+        self._reads, self._writes = reads, writes
         self.began = time.process_time()
         self.began_at = time.perf_counter()
         self.eval_type = ""
@@ -151,7 +167,7 @@ class Task:
     def end(self) -> None:
         self._ended, self._ended_at = time.process_time(), time.perf_counter()
 
-    def as_json(self, read_wait: float, write_wait: float) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The task's record; a task that failed early was all set-up."""
         data_from = self._ended if self._data_from is None else self._data_from
         data_to = self._ended if self._data_to is None else self._data_to
@@ -165,16 +181,18 @@ class Task:
             "data": data_to - data_from,
             "finish": self._ended - data_to,
             "wall": self._ended_at - self.began_at,
-            "read_wait": read_wait,
-            "write_wait": write_wait,
+            "read_wait": self._reads.seconds,
+            "write_wait": self._writes.seconds,
         }
 
 
 class MarkedSerializer:
     """A task's serializer, whose ``dump_stream``, all of the data phase, runs under a mark."""
 
-    def __init__(self, serializer: Any, task: Task, stacks: sampler.Sampler) -> None:
-        vars(self).update(_serializer=serializer, _task=task, _stacks=stacks)
+    def __init__(
+        self, serializer: Any, task: Task, stacks: sampler.Sampler, after: Callable[[], None]
+    ) -> None:
+        vars(self).update(_serializer=serializer, _task=task, _stacks=stacks, _after=after)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(vars(self)["_serializer"], name)
@@ -190,6 +208,7 @@ class MarkedSerializer:
             return dump(iterator, stream)
         finally:
             task.end_data()
+            self._after()
 
 
 def marked(mark: str, call: Callable[..., Any]) -> Callable[..., Any]:
