@@ -77,7 +77,7 @@ class Query:
         if not self.rounds:
             return 0.0
         share = self.shares.get(USER, 0.0)
-        return 1.96 * math.sqrt(share * (1 - share) / self.rounds) * self.cpu
+        return 1.96 * math.sqrt(max(share * (1 - share), 0.0) / max(self.rounds, 1.0)) * self.cpu
 
 
 @dataclass
@@ -211,8 +211,13 @@ def attribute(folder: Path, engine: str, counted: Path | None = None) -> EngineP
         for stack, seconds in stacks.read(worker.stem, started["sync"]).items():
             if not _is_own(stack):
                 seen[_query_of(stack, queries, result.codes)][stack] += seconds
+    # Stacks a second of CPU time; what counts calls takes none.
+    rate = max(
+        (w.started["rate"] for w in sampled if w.started["sampler"] == sampler.PY_SPY), default=0
+    )
     for mark, query in queries.items():
         _divide(query, seen[mark], result.codes)
+        query.rounds = query.cpu * rate if query.shares else 0.0
         _scale(result.stacks, seen[mark], query.cpu)
     outside = result.total - sum(query.cpu for query in result.queries)
     _scale(result.stacks, seen[None], outside)
@@ -307,7 +312,6 @@ def _divide(query: Query, seen: dict[Stack, float], codes: Codes) -> None:
             name = stacks.udf_of(stack, codes) or query.udfs[0] if query.udfs else "?"
             query.udf_shares[name] = query.udf_shares.get(name, 0.0) + seconds / query.seen
     query.shares = dict(shares)
-    query.rounds = max(query.cpu * 100, 1.0)
 
 
 def _scale(into: dict[Stack, float], seen: dict[Stack, float], seconds: float) -> None:

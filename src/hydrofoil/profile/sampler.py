@@ -21,6 +21,7 @@ from hydrofoil.profile import watch
 # "py-spy", "cprofile", "none", or by default whichever can be had.
 CHOICE = "_HYDROFOIL_PROFILE_SAMPLER"
 RATE = "_HYDROFOIL_PROFILE_RATE"
+DEFAULT_RATE = "100"
 
 PY_SPY = "py-spy"
 CPROFILE = "cprofile"
@@ -105,14 +106,18 @@ def _start_py_spy(stem: Path) -> str:
     if program is None:
         return f"py-spy is not installed for {sys.executable}"
     _allow_tracing()
-    rate = os.environ.get(RATE, "100")
+    rate = os.environ.get(RATE, DEFAULT_RATE)
     watcher = [sys.executable, "-I", "-S", watch.__file__, str(os.getpid()), str(stem)]
-    process = subprocess.Popen(
-        [*watcher, rate, program],
-        stdin=subprocess.DEVNULL,
-        # The daemon ends its whole process group; what was seen has to be written after that.
-        start_new_session=True,
-    )
+    with beside(stem, "watch").open("wb") as log:
+        process = subprocess.Popen(
+            [*watcher, rate, program],
+            stdin=subprocess.DEVNULL,
+            # It outlives the worker: whoever reads what that prints must not wait for it.
+            stdout=log,
+            stderr=log,
+            # The daemon ends its whole process group; what was seen has to be written after that.
+            start_new_session=True,
+        )
     ready = beside(stem, "ready")
     while not ready.exists():
         if process.poll() is not None:

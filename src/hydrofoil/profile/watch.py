@@ -35,7 +35,7 @@ def main(pid: int, stem: str, rate: int, py_spy: str) -> None:
     refused = wait_until_ready(spy, output)
     write(f"{stem}.ready", refused)
     if not refused:
-        points = read_clock(pid, 1 / rate)
+        points = read_clock(pid, 1 / rate, spy)
         spy.wait()
         write(f"{stem}.clock", json.dumps({"began": began, "points": points}))
 
@@ -56,13 +56,18 @@ def wait_until_ready(spy: "subprocess.Popen[bytes]", output: str) -> str:
     return f"py-spy did not start within {_PATIENCE:.0f} s"
 
 
-def read_clock(pid: int, pause: float) -> list[tuple[float, float]]:
-    """Pairs of time and the process's CPU time, where it changed, until the process ends."""
+def read_clock(pid: int, pause: float, spy: "subprocess.Popen[bytes]") -> list[tuple[float, float]]:
+    """Pairs of time and the process's CPU time, where it changed, until the process ends.
+
+    The clock of one that has ended goes on to be read until its parent has noticed; py-spy sees it.
+    """
     # Linux's number for the CPU clock of another process; see clock_getcpuclockid(3).
     clock = (~pid << 3) | 2
     points: list[tuple[float, float]] = []
     last = (0.0, -1.0)
-    while True:
+    ended = False
+    while not ended:
+        ended = spy.poll() is not None
         try:
             now = (time.monotonic(), time.clock_gettime(clock))
         except OSError:
@@ -73,6 +78,7 @@ def read_clock(pid: int, pause: float) -> list[tuple[float, float]]:
             points.append(now)
         last = now
         time.sleep(pause)
+    return points
 
 
 def write(path: str, text: str) -> None:

@@ -55,6 +55,7 @@ class AccountedMain:
                 "sampler": self._sampler.name,
                 "why": self._sampler.why,
                 "sync": self._sampler.sync,
+                "rate": int(os.environ.get(sampler.RATE, sampler.DEFAULT_RATE)),
                 "hooked": stock is not None,
             }
         )
