@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
+    from hydrofoil.replay.player import Player
+
 # Rows on which answers are compared, and on which functions are measured alone.
 _SAMPLE = 100_000
 # The part of a run that is enough of a warm-up.
@@ -83,6 +85,7 @@ class Bench:
         self.options = options
         self.step = step
         self.expect = expect
+        self._player: Player | None = None
         self._spark = spark
         self._master = options.master
         self._stopwatch = None if spark is None else Stopwatch(spark)
@@ -112,14 +115,18 @@ class Bench:
         """The session, with Hydrofoil's operators loaded but off; for another master a new one."""
         master = master or self.options.master
         if self._spark is not None and master != self._master:
-            self.stop()
+            self._spark.stop()
+            self._spark = None
         if self._spark is None:
             self._spark, self._master = _session(master), master
             self._stopwatch = Stopwatch(self._spark)
         return self._spark
 
     def stop(self) -> None:
-        """End the session."""
+        """End the session, and the process that functions are measured in."""
+        if self._player is not None:
+            self._player.close()
+            self._player = None
         if self._spark is not None:
             self._spark.stop()
             self._spark = None
@@ -142,10 +149,9 @@ class Bench:
         UnequalResultsError
             A contestant's answer on the first rows is not that of the first.
         """
-        spark = self.session()
         units = max(1, min(contest.rows, _SAMPLE) // contest.unit_rows)
         sample = min(units * contest.unit_rows, min(map(contest.rows_of, contest.contestants)))
-        functions = _measure_functions(contest, spark, min(contest.rows, _SAMPLE))
+        functions = self._functions(contest, min(contest.rows, _SAMPLE))
         size = self._check(contest, sample)
         for each in contest.contestants:
             self.step(f"{contest.name}: warm-up, {each.name}")
@@ -174,6 +180,20 @@ class Bench:
             stack.enter_context(use_conf(spark, contestant.conf))
             stack.enter_context(use_engine(spark, contestant.engine))
             yield
+
+    def _functions(self, contest: Contest, rows: int) -> dict[str, float]:
+        """CPU ns a row of each function, called in a bare loop in a process of its own."""
+        from hydrofoil.replay.player import Player
+
+        if not contest.functions:
+            return {}
+        units = max(1, rows // contest.unit_rows)
+        table = _table(contest.data(self.session(), units * contest.unit_rows))
+        self._player = self._player or Player({}, engines=())
+        return {
+            kind: _alone(self._player, alone, table) / table.num_rows * 1e9
+            for kind, alone in contest.functions.items()
+        }
 
     def _check(self, contest: Contest, rows: int) -> float:
         """Compare answers; return the bytes of a row and its answer, as Arrow holds them."""
@@ -236,22 +256,7 @@ def _table(query: "DataFrame") -> "pa.Table":
     return pa.Table.from_batches(internal._collect_as_arrow())
 
 
-def _measure_functions(contest: Contest, spark: "SparkSession", rows: int) -> dict[str, float]:
-    """CPU ns a row of each function, called in a bare loop in a process of its own."""
-    from hydrofoil.replay.player import Player
-
-    if not contest.functions:
-        return {}
-    units = max(1, rows // contest.unit_rows)
-    table = _table(contest.data(spark, units * contest.unit_rows))
-    with Player({}, engines=()) as player:
-        return {
-            kind: _alone(player, alone, table) / table.num_rows * 1e9
-            for kind, alone in contest.functions.items()
-        }
-
-
-def _alone(player: Any, alone: Alone, table: "pa.Table") -> float:
+def _alone(player: "Player", alone: Alone, table: "pa.Table") -> float:
     arguments = alone.arguments(table)
     return float(statistics.median(player.floor(alone.function, arguments) for _ in range(3)))
 

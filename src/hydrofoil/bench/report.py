@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hydrofoil.bench.result import Result, Sheet
+from hydrofoil.bench.suites import SUITES
 from hydrofoil.page import Page
 
 
@@ -82,7 +83,10 @@ def as_page(results: Sequence[Result], machine: dict[str, object], command: str)
     page = Page("Hydrofoil and stock PySpark, measured", results[0].headline)
     page.pre(command)
     for result in results:
-        page.section(f"Suite {result.suite}", result.headline if result is not results[0] else "")
+        line = SUITES[result.suite][1]
+        page.section(
+            f"Suite {result.suite}: {line}", result.headline if result is not results[0] else ""
+        )
         for sheet in result.sheets[:1]:
             _put(page, sheet)
         for note in result.notes:
