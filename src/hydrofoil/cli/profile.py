@@ -85,9 +85,12 @@ def profile(
     from hydrofoil.profile.report import Report, show
     from hydrofoil.profile.run import ENGINES, Sampling
     from hydrofoil.profile.sampler import CPROFILE, NONE
+    from hydrofoil.replay.recording import RecordingError
 
     if (workload is not None) + bool(recordings) + bool(args) != 1:
         raise click.UsageError("name one of: an application, --workload, --recording")
+    if folder is not None and folder.exists() and any(folder.iterdir()):
+        raise click.BadParameter(f"{folder} is not empty", param_hint="--folder")
     if html_file is not None:
         _need_charts()
     console = Console(stderr=True)
@@ -127,8 +130,9 @@ def profile(
             from hydrofoil.profile import html
 
             html.write(report, _command(), top, html_file)
-    except HydrofoilError as error:
-        raise click.ClickException(str(error)) from None
+    except (HydrofoilError, RecordingError) as error:
+        failed = f"the program failed (exit code {code}), and " if code else ""
+        raise click.ClickException(f"{failed}{error}") from None
     sys.exit(code)
 
 
