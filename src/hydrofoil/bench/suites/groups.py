@@ -63,11 +63,13 @@ def _in_groups(table: "pa.Table", size: int) -> "list[pa.Table]":
     return [table.slice(start, size) for start in range(0, table.num_rows, size)]
 
 
-def _frames(size: int) -> Any:
+def frames(size: int) -> Any:
+    """Makes a list with a pandas DataFrame for each group of a table."""
     return lambda table: [[group.to_pandas() for group in _in_groups(table, size)]]
 
 
-def _tables(size: int) -> Any:
+def tables(size: int) -> Any:
+    """The same with an Arrow table for each group."""
     return lambda table: [_in_groups(table, size)]
 
 
@@ -81,13 +83,13 @@ def _arrays(size: int) -> Any:
 
 # Name -> (query, its function, what the function gets, as a list made of a table by group size).
 WORKLOADS: dict[str, tuple[Any, Any, Any]] = {
-    "applyInPandas": (_apply_in_pandas, _same, _frames),
+    "applyInPandas": (_apply_in_pandas, _same, frames),
     "mean-pandas": (
         _aggregate("pandas_udf", "PandasUDFType", _mean_of_series),
         _mean_of_series,
         _series,
     ),
-    "applyInArrow": (_apply_in_arrow, _same, _tables),
+    "applyInArrow": (_apply_in_arrow, _same, tables),
     "mean-arrow": (
         _aggregate("arrow_udf", "ArrowUDFType", _mean_of_array),
         _mean_of_array,
