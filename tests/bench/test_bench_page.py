@@ -111,6 +111,9 @@ def test_the_page_in_a_browser(written: Path, browser: Any, width: int, scheme: 
         assert chart["outside"] == []
         assert chart["size"] >= 10
         assert chart["label"]
+    captions = "[...document.querySelectorAll('caption span, figcaption span')]"
+    ends = page.evaluate(f"{captions}.map(span => span.getBoundingClientRect().right)")
+    assert ends and max(ends) <= width
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 29)"}[scheme]
     assert page.locator("table caption").count() == page.locator("table").count() > 0

@@ -48,6 +48,8 @@ figure{margin:1.5rem 0}
 figcaption,caption{text-align:left;padding:0 0 .4rem}
 .title{font-weight:600;display:block}
 .note{color:var(--quiet);font-size:.9rem;display:block;max-width:46rem}
+caption :is(.title,.note){position:sticky;left:0;width:fit-content;
+  max-width:min(46rem,100vw - 2rem)}
 .scroll{overflow-x:auto;margin:1.5rem 0;border-radius:.25rem}
 .scroll:focus-visible{outline:2px solid var(--ours)}
 table{border-collapse:collapse;font-size:.9rem;min-width:min(100%,30rem)}
@@ -56,7 +58,7 @@ th,td{padding:.35rem .6rem;text-align:left;vertical-align:baseline;
 th{font-weight:600}
 thead th{color:var(--quiet);font-size:.82rem;vertical-align:bottom}
 tbody th{font-weight:400;min-width:7rem}
-@media (min-width:48rem){tbody th{white-space:nowrap}}
+@media (min-width:48rem){tbody th{white-space:nowrap}td:not(.number){min-width:11rem}}
 .number{text-align:right;font-variant-numeric:tabular-nums}
 td.number{white-space:nowrap}
 tr.strong{background:var(--raised)}
