@@ -22,6 +22,7 @@ import hydrofoil
 from hydrofoil.aggregates import Largest, Mean, Quantiles, Variance
 from hydrofoil.bench.stopwatch import Sample, Stopwatch
 from hydrofoil.columnar import ENABLED_KEY
+from hydrofoil.parity.engines import Engine, use_engine
 
 _FRACTIONS = (0.5, 0.9, 0.99)
 _ACCURACY = 0.01
@@ -148,7 +149,8 @@ def measure(
     for run in range(runs + 1):
         for name, (daemon, columnar, query) in made.items():
             spark.conf.set(ENABLED_KEY, columnar)
-            sample = watch.time(daemon, lambda n, q=query: q(_data(spark, n, key), names), rows)
+            with use_engine(spark, Engine(name, daemon)):
+                sample = watch.time(lambda n, q=query: q(_data(spark, n, key), names), rows)
             if run:  # The first warms the JVM up.
                 taken[name].append(sample)
     return {

@@ -10,7 +10,7 @@ import os
 import runpy
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
@@ -29,8 +29,12 @@ STOCK_WORKER = "pyspark.worker"
 LEFT_TO_WORKERS = "_HYDROFOIL_LEFT_TO_WORKERS"
 
 
-def main() -> None:
-    """Serve workers to the JVM until it closes stdin."""
+# Names the folder that `hydrofoil profile` wants its figures in.
+PROFILE = "_HYDROFOIL_PROFILE"
+
+
+def main(around: "Callable[[TaskMain], TaskMain] | None" = None) -> None:
+    """Serve workers to the JVM until it closes stdin; ``around`` wraps what runs a task."""
     if switch.is_off():
         run_stock()
         return
@@ -52,6 +56,8 @@ def main() -> None:
         return
     if runs_tasks():
         arguments = [STOCK_WORKER] if sys.argv[1:] else []
+        if around is not None:
+            task_main = around(task_main)
         sys.modules[WORKER_ALIAS] = worker_module(keeping_archives(task_main), arguments)
         sys.argv[1:] = [WORKER_ALIAS]
     forked.prepare()
@@ -181,4 +187,9 @@ def stdout_to_stderr() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    main()
+    if os.environ.get(PROFILE):
+        from hydrofoil.profile import daemon
+
+        daemon.main()
+    else:
+        main()

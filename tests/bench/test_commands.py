@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from hydrofoil.bench.groups import GROUP_WORKLOADS
-
 APPLICATION = """
 import sys
 from pyspark.sql import SparkSession
@@ -19,9 +17,6 @@ spark = SparkSession.builder.getOrCreate()
 double = udf(lambda x: x * 2, "long")
 print(spark.range(0, 1000, 1, 2).select(double("id").alias("x")).agg({"x": sys.argv[1]}).collect())
 """
-
-
-ROOT = Path(__file__).parents[2]
 
 
 def hydrofoil(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -73,63 +68,23 @@ def test_replay_of_another_file(tmp_path: Path) -> None:
     assert "notes.txt is not a recording" in done.stderr
 
 
-def test_bench(tmp_path: Path) -> None:
-    report = tmp_path / "report.json"
-    done = hydrofoil("bench", "--rows", 2000, "--repeat", 1, "--workload", "long", "--json", report)
-    assert done.returncode == 0, done.stderr
-    assert "row (Hydrofoil)" in done.stdout
-    content = json.loads(report.read_text())
-    assert content["settings"] == {
-        "suite": "rows",
-        "rows": 2000,
-        "master": "local[2]",
-        "repeat": 1,
-    }
-    assert content["machine"]["pyspark"]
-    (workload,) = content["workloads"]
-    assert len(workload["engines"]) == 5
-    for engine in workload["engines"]:
-        assert engine["rows_per_s"] > 0
-        assert engine["speedup_over_row_arrow"] > 0
-        assert set(engine["runs"][0]) == {"wall", "jvm", "python"}
-
-
-def test_bench_of_groups(tmp_path: Path) -> None:
-    report = tmp_path / "report.json"
-    options = ("--suite", "groups", "--rows", 500, "--repeat", 1, "--json", report)
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--suite", "nothing"), "'nothing' is not one of"),
+        (("--mine", __file__), "--mine and --data go together"),
+        (("--suite", "mine"), "give --mine MODULE.py --data FILE"),
+        (("--chart", "chart.pdf"), "chart.pdf is no .svg and no .png"),
+    ],
+)
+def test_bench_says_what_is_wrong_before_it_starts(options: tuple[str, ...], said: str) -> None:
     done = hydrofoil("bench", *options)
-    assert done.returncode == 0, done.stderr
-    assert "50 groups of 10 rows" in done.stdout
-    workloads = json.loads(report.read_text())["workloads"]
-    assert [entry["workload"] for entry in workloads] == list(GROUP_WORKLOADS)
-    for entry in workloads:
-        assert entry["speedup"] > 0
-        assert [engine["engine"] for engine in entry["engines"]] == ["stock", "Hydrofoil"]
-
-
-def test_bench_of_another_suites_workload_says_which_there_are() -> None:
-    done = hydrofoil("bench", "--suite", "groups", "--workload", "long")
     assert done.returncode == 2
-    assert "'long' is not in suite 'groups', which has applyInPandas" in done.stderr
+    assert said in done.stderr
+    assert "Starting Spark" not in done.stderr
 
 
 def test_bench_without_java_says_what_to_install() -> None:
     done = hydrofoil("bench", JAVA_HOME="/nowhere")
     assert done.returncode == 1
     assert done.stderr.splitlines()[0].startswith("Error: Java is missing: install")
-
-
-def test_memory(tmp_path: Path) -> None:
-    report = tmp_path / "report.json"
-    sizes = ("--rows", "20000", "--groups", "50", "--kind", "applyInArrow")
-    command = [sys.executable, "-m", "benchmarks.memory", *sizes, "--json", str(report)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=600)
-    assert done.returncode == 0, done.stderr
-    results = json.loads(report.read_text())["results"]
-    assert [(entry["engine"], entry["rows"]) for entry in results] == [
-        ("stock", 20000),
-        ("hydrofoil", 20000),
-        ("stock", 50),
-        ("hydrofoil", 50),
-    ]
-    assert all(entry["peak_mb"] > entry["above_start_mb"] for entry in results)

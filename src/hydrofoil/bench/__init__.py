@@ -1,3 +1,6 @@
-"""End-to-end benchmarks on a local Spark: `workloads` and `groups`, what runs; `clock`,
-`stopwatch`, `runner` and `group_runner`, how it is measured; `report`, how it is shown.
+"""End-to-end benchmarks on a local Spark.
+
+`suites`, what is measured; `contest` and `bench`, how: engines in turn, in one session, answers
+compared first; `clock` and `stopwatch`, by what; `figures`, what is made of the samples; `result`
+and `report`, how it is shown.
 """

@@ -1,82 +1,113 @@
-"""The end-to-end results as a table for the terminal."""
+"""Results on the terminal, as JSON, as CSV, and as a page."""
 
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
 from rich.table import Table
 
-from hydrofoil.bench.group_runner import GroupResult
-from hydrofoil.bench.groups import GROUP_SIZE
-from hydrofoil.bench.runner import WorkloadResult
-from hydrofoil.bench.workloads import ARROW, PICKLED
-
-CAPTION = (
-    "Medians of wall clock and CPU time. MB/s: bytes of the column and of its result, as Arrow "
-    "holds them. Exchange: the share of Python's CPU time that is not the function itself."
-)
+from hydrofoil.bench.result import Result, Sheet
+from hydrofoil.bench.suites import SUITES
+from hydrofoil.page import Page
 
 
-def as_table(result: WorkloadResult) -> Table:
-    """One row for each engine."""
-    table = Table(title=f"{result.workload}, {result.engines[0].rows:,} rows", caption=CAPTION)
-    table.add_column("engine")
-    for heading in (
-        "M rows/s",
-        "MB/s",
-        "JVM ns/row",
-        "Python ns/row",
-        "exchange",
-        "x row Arrow",
-        "x row pickled",
-    ):
-        table.add_column(heading, justify="right")
-    for engine in result.engines:
-        table.add_row(
-            engine.engine,
-            f"{engine.rows_per_second / 1e6:.2f}",
-            f"{engine.rows_per_second * result.bytes_per_row / 1e6:,.0f}",
-            f"{engine.jvm_ns:,.0f}",
-            f"{engine.python_ns:,.0f}",
-            f"{engine.exchange_share:.0%}",
-            _times(result.speedup(engine, ARROW)),
-            _times(result.speedup(engine, PICKLED)),
-            style="bold" if "Hydrofoil" in engine.engine else None,
-        )
-    return table
+def show(result: Result, console: Console) -> None:
+    """Print the headline, the tables and the notes."""
+    console.print(result.headline, style="bold", markup=False, highlight=False)
+    for sheet in result.sheets:
+        console.print()
+        console.print(as_table(sheet))
+    for note in result.notes:
+        console.print(f"\n{note}", markup=False, highlight=False)
+    for title, text in result.texts.items():
+        console.print(f"\n{title}", style="bold", markup=False)
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def groups_as_table(results: list[GroupResult]) -> Table:
-    """One row for each workload and engine."""
-    groups = results[0].groups
+def as_table(sheet: Sheet) -> Table:
+    """A table for the terminal."""
     table = Table(
-        title=f"{groups:,} groups of {GROUP_SIZE} rows",
-        caption="Medians of wall clock and CPU time.",
+        title=sheet.title,
+        caption=sheet.note or None,
+        title_justify="left",
+        caption_justify="left",
+        title_style="bold",
     )
-    table.add_column("workload")
-    table.add_column("engine")
-    for heading in (
-        "seconds",
-        "k groups/s",
-        "JVM µs/group",
-        "Python µs/group",
-        "x stock",
-        "target",
-    ):
-        table.add_column(heading, justify="right")
-    for result in results:
-        for engine in result.samples:
-            ours = engine == "Hydrofoil"
-            target = f">= {result.target:.1f}" if ours and result.target is not None else ""
-            table.add_row(
-                result.workload,
-                engine,
-                f"{result.wall(engine):.2f}",
-                f"{groups / result.wall(engine) / 1e3:,.1f}",
-                f"{result.jvm_us(engine):,.1f}",
-                f"{result.python_us(engine):,.1f}",
-                f"{result.speedup:.2f}" if ours else "",
-                target,
-                style="bold" if ours else None,
-            )
+    for index, name in enumerate(sheet.columns):
+        text = index == 0 or name in sheet.left
+        table.add_column(name, justify="left" if text else "right", no_wrap=text, min_width=5)
+    before = ""
+    for index, row in enumerate(sheet.rows):
+        # A name stands once for all of its lines.
+        first = "" if row[0] == before and sheet.left else row[0]
+        if first and index and sheet.left:
+            table.add_section()
+        before = row[0]
+        table.add_row(first, *row[1:], style="bold" if index in sheet.strong else None)
     return table
 
 
-def _times(factor: float | None) -> str:
-    return "" if factor is None else f"{factor:.2f}"
+def write_json(
+    path: Path, results: Sequence[Result], machine: dict[str, object], settings: dict[str, Any]
+) -> None:
+    """Write everything that was measured, all runs included."""
+    report = {
+        "machine": machine,
+        "settings": settings,
+        "suites": [result.as_json() for result in results],
+    }
+    path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def write_csv(path: Path, results: Sequence[Result]) -> None:
+    """Write the records without their runs, one a line; columns that a record lacks are empty."""
+    records = [record for result in results for record in result.records]
+    names = dict.fromkeys(name for record in records for name in record if name != "runs")
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(names), extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(records)
+
+
+def as_page(results: Sequence[Result], machine: dict[str, object], command: str) -> Page:
+    """Everything on one page.
+
+    Raises
+    ------
+    UsageError
+        matplotlib, which draws the charts, is not installed.
+    """
+    page = Page("Hydrofoil and stock PySpark, measured", results[0].headline)
+    page.pre(command)
+    for result in results:
+        line = SUITES[result.suite][1]
+        page.section(
+            f"Suite {result.suite}: {line}", result.headline if result is not results[0] else ""
+        )
+        for sheet in result.sheets[:1]:
+            _put(page, sheet)
+        for note in result.notes:
+            page.text(note)
+        for chart in result.charts:
+            page.chart(chart)
+        for sheet in result.sheets[1:]:
+            _put(page, sheet)
+        for title, text in result.texts.items():
+            page.details(title, text)
+    page.section("Where this was measured")
+    page.table("Machine and versions", ["what", "it is"], list(machine.items()), left=["it is"])
+    return page
+
+
+def _put(page: Page, sheet: Sheet) -> None:
+    page.table(
+        sheet.title,
+        sheet.columns,
+        sheet.rows,
+        note=sheet.note,
+        left=sheet.left,
+        strong=sheet.strong,
+    )

@@ -15,6 +15,7 @@ COMMANDS = {
     "doctor": ("hydrofoil.cli.doctor:doctor", "check an installation, and say what to change"),
     "parity": ("hydrofoil.cli.parity:parity", "compare answers with stock PySpark's, case by case"),
     "bench": ("hydrofoil.cli.bench:bench", "compare Hydrofoil with stock PySpark end to end"),
+    "profile": ("hydrofoil.cli.profile:profile", "where the workers' CPU time goes, by function"),
 }
 
 

@@ -1,72 +1,77 @@
 """``hydrofoil bench``: end to end on a local Spark, engines alternating within one session."""
 
-import json
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import Progress
 
 from hydrofoil.bench.console import output, progress_bar
-from hydrofoil.bench.groups import GROUP_WORKLOADS
-from hydrofoil.bench.workloads import ENGINES, WORKLOADS
+from hydrofoil.bench.suites import SUITES
+from hydrofoil.errors import UsageError
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-
-_DEFAULT_ROWS = {"rows": 8_000_000, "groups": 200_000}
-_NAMES = {"rows": tuple(WORKLOADS), "groups": tuple(GROUP_WORKLOADS)}
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+_SUITE_LINES = "\n".join(f"  {name:9}{line}" for name, (_, line) in SUITES.items())
 
 
-@click.command()
+@click.command(epilog="\b\nSuites:\n" + _SUITE_LINES)
 @click.option(
     "--suite",
-    default="rows",
-    show_default=True,
-    type=click.Choice(list(_NAMES)),
-    help="UDFs on every row, or on many groups of ten rows.",
+    "suites",
+    multiple=True,
+    type=click.Choice(list(SUITES)),
+    metavar="NAME",
+    help="What to measure, by default 'first'; may be given several times.",
 )
 @click.option(
-    "--rows",
-    type=click.IntRange(1),
-    help="; ".join(f"{rows:,} for {suite}" for suite, rows in _DEFAULT_ROWS.items())
-    + " unless given.",
+    "--mine", "module", type=_EXISTING, help="A module with functions of yours: suite mine."
+)
+@click.option("--data", type=_EXISTING, help="Data for --mine: a file of Parquet, CSV or JSON.")
+@click.option(
+    "--bind",
+    "binds",
+    multiple=True,
+    metavar="FUNCTION=COLUMN,...",
+    help="Columns for a function of --mine whose parameters are not called as columns are.",
+)
+@click.option("--peers", is_flag=True, help="The same as --suite peers.")
+@click.option("--rows", type=click.IntRange(1), help="Instead of each workload's own number.")
+@click.option("--repeat", default=3, show_default=True, type=click.IntRange(1), help="Timed runs.")
+@click.option(
+    "--workload", "workloads", multiple=True, metavar="NAME", help="Only these of a suite."
 )
 @click.option("--master", default="local[2]", show_default=True, help="A local master.")
-@click.option("--repeat", default=3, show_default=True, type=click.IntRange(1))
-@click.option(
-    "--workload",
-    "names",
-    multiple=True,
-    type=click.Choice([name for suite in _NAMES.values() for name in suite]),
-    help="Only this one of the suite; may be given several times.",
-)
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--json", "json_file", type=_FILE, help="Everything that was measured, all runs.")
+@click.option("--csv", "csv_file", type=_FILE, help="A line for each thing measured.")
+@click.option("--chart", "chart_file", type=_FILE, help="The charts, as .svg or .png.")
+@click.option("--html", "html_file", type=_FILE, help="One page with the tables and charts.")
 def bench(
-    suite: str,
+    suites: tuple[str, ...],
+    module: Path | None,
+    data: Path | None,
+    binds: tuple[str, ...],
+    peers: bool,
     rows: int | None,
-    master: str,
     repeat: int,
-    names: tuple[str, ...],
+    workloads: tuple[str, ...],
+    master: str,
     json_file: Path | None,
+    csv_file: Path | None,
+    chart_file: Path | None,
+    html_file: Path | None,
 ) -> None:
     """Compare Hydrofoil with stock PySpark, end to end.
 
-    Suite rows: the same function runs as a pickled, an Arrow, a pandas and a pyarrow UDF on stock
-    workers, and as a plain UDF on Hydrofoil's. Suite groups: the same query runs on stock workers
-    and on Hydrofoil's. Results are compared before times count.
+    The same functions run on stock's workers and on what hydrofoil.session gives, in turn and in
+    one session. Answers are compared before times count.
     """
-    wrong = [name for name in names if name not in _NAMES[suite]]
-    if wrong:
-        raise click.BadParameter(
-            f"{wrong[0]!r} is not in suite {suite!r}, which has {', '.join(_NAMES[suite])}",
-            param_hint="--workload",
-        )
+    if (module is None) != (data is None):
+        raise click.UsageError("--mine and --data go together")
     if not _has_java():
         raise click.ClickException(
             "Java is missing: install a Java runtime, version 17 or newer (such as the package "
@@ -74,75 +79,81 @@ def bench(
         )
     if not master.startswith("local"):
         raise click.ClickException(f"--master {master}: only local masters can be measured here")
+    chosen = [*suites, *["mine"] * (module is not None), *["peers"] * peers]
+    names = list(dict.fromkeys(chosen)) or ["first"]
+    if "mine" in names and module is None:
+        raise click.UsageError("suite mine is of your functions: give --mine MODULE.py --data FILE")
+    if chart_file is not None and chart_file.suffix not in (".svg", ".png"):
+        raise click.BadParameter(f"{chart_file} is no .svg and no .png", param_hint="--chart")
 
+    from hydrofoil.bench import report
+    from hydrofoil.bench.bench import Options
     from hydrofoil.bench.machine import describe_machine
-    from hydrofoil.bench.runner import UnequalResultsError
+    from hydrofoil.page import save
 
-    chosen = names or _NAMES[suite]
-    count = rows or _DEFAULT_ROWS[suite]
+    options = Options(rows, repeat, workloads, master, module, data, _columns(binds))
+    # The executors' Python must be this one, or it would not find Hydrofoil.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     Console(stderr=True).print("Starting Spark ...")
-    spark = _session(master)
-    run = _run_groups if suite == "groups" else _run_rows
+    try:
+        results = _run(names, options)
+        machine = describe_machine()
+        if json_file is not None:
+            settings = {"suites": names, "rows": rows, "master": master, "repeat": repeat}
+            report.write_json(json_file, results, machine, settings)
+        if csv_file is not None:
+            report.write_csv(csv_file, results)
+        if chart_file is not None:
+            save([chart for result in results for chart in result.charts], chart_file)
+        if html_file is not None:
+            command = shlex.join(["hydrofoil", *sys.argv[1:]])
+            report.as_page(results, machine, command).write(html_file)
+    except UsageError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _run(names: list[str], options: Any) -> list[Any]:
+    """Run the suites, and show each as soon as it is there."""
+    from importlib import import_module
+
+    from hydrofoil.bench.bench import Bench, UnequalResultsError
+    from hydrofoil.bench.report import show
+
+    results = []
     with progress_bar() as progress:
+        task = progress.add_task("", total=0)
+        expected = 0
+
+        def expect(steps: int) -> None:
+            nonlocal expected
+            expected += steps
+            progress.update(task, total=expected)
+
+        measuring = Bench(
+            options, lambda line: progress.update(task, description=line, advance=1), expect
+        )
         try:
-            results = run(spark, chosen, count, repeat, progress)
+            for name in names:
+                module = import_module(f"hydrofoil.bench.suites.{SUITES[name][0]}")
+                results.append(module.run(measuring))
+                show(results[-1], output())
         except UnequalResultsError as error:
             raise click.ClickException(str(error)) from error
-    spark.stop()
-    if json_file is not None:
-        report = {
-            "machine": describe_machine(),
-            "settings": {"suite": suite, "rows": count, "master": master, "repeat": repeat},
-            "workloads": results,
-        }
-        json_file.write_text(json.dumps(report, indent=2) + "\n")
+        finally:
+            measuring.stop()
+    return results
 
 
-def _run_rows(
-    spark: "SparkSession", names: tuple[str, ...], rows: int, repeat: int, progress: Progress
-) -> list[dict[str, Any]]:
-    from hydrofoil.bench.report import as_table
-    from hydrofoil.bench.runner import Runner
-
-    task = progress.add_task("", total=len(names) * Runner.steps(ENGINES, repeat))
-    runner = Runner(spark, lambda line: progress.update(task, description=line, advance=1))
-    entries = []
-    for name in names:
-        result = runner.run(WORKLOADS[name], ENGINES, rows, repeat)
-        output().print(as_table(result))
-        entries.append(result.as_json())
-    return entries
-
-
-def _run_groups(
-    spark: "SparkSession", names: tuple[str, ...], rows: int, repeat: int, progress: Progress
-) -> list[dict[str, Any]]:
-    from hydrofoil.bench.group_runner import GroupRunner
-    from hydrofoil.bench.report import groups_as_table
-
-    task = progress.add_task("", total=len(names) * GroupRunner.steps(repeat))
-    runner = GroupRunner(spark, lambda line: progress.update(task, description=line, advance=1))
-    results = [runner.run(GROUP_WORKLOADS[name], rows, repeat) for name in names]
-    output().print(groups_as_table(results))
-    return [result.as_json() for result in results]
+def _columns(binds: tuple[str, ...]) -> dict[str, list[str]]:
+    made = {}
+    for bind in binds:
+        name, equals, columns = bind.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{bind!r} has no =", param_hint="--bind")
+        made[name] = columns.split(",")
+    return made
 
 
 def _has_java() -> bool:
     home = os.environ.get("JAVA_HOME")
     return shutil.which("java", path=f"{home}/bin" if home else None) is not None
-
-
-def _session(master: str) -> "SparkSession":
-    from pyspark.sql import SparkSession
-
-    # The executors' Python must be this one, or it would not find Hydrofoil.
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    spark = (
-        SparkSession.builder.master(master)
-        .appName("hydrofoil bench")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .getOrCreate()
-    )
-    spark.sparkContext.setLogLevel("ERROR")
-    return spark

@@ -1,4 +1,7 @@
-"""The process that `memory` measures: ``python -m benchmarks.memory_worker DESCRIPTOR WORKER``."""
+"""The process that suite memory measures: ``python -m hydrofoil.bench.memory_worker FD WORKER``.
+
+FD is a socket. Prints JSON: peaks in MB and CPU seconds.
+"""
 
 import contextlib
 import importlib

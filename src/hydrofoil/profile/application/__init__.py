@@ -1,0 +1,1 @@
+"""What `hydrofoil profile` hands to spark-submit."""

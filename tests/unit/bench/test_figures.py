@@ -1,0 +1,90 @@
+"""What is made of samples: medians, factors, and which of those are noise."""
+
+import pytest
+
+from hydrofoil.bench.contest import HYDROFOIL, Contest, Contestant, Measured
+from hydrofoil.bench.figures import Factor, Spread, number, times
+from hydrofoil.bench.sheets import engines_sheet, geometric_mean
+from hydrofoil.bench.stopwatch import Sample
+from hydrofoil.parity.engines import STOCK
+
+
+def test_a_spread_is_of_all_runs() -> None:
+    spread = Spread.of([3.0, 1.0, 2.0])
+    assert (spread.median, spread.low, spread.high) == (2.0, 1.0, 3.0)
+    assert spread.percent() == "±50 %"
+    rate = spread.inverse(6.0)
+    assert (rate.median, rate.low, rate.high) == (3.0, 2.0, 6.0)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "text"),
+    [
+        ([1.0, 1.1, 0.9], [3.0, 3.1, 2.9], "3.0"),
+        ([1.0, 1.1, 0.9], [1.1, 1.2, 1.0], "~1.1"),
+        ([1.0], [2.0], "2.0"),
+        ([2.0, 2.0, 2.0], [1.0, 1.0, 2.5], "~0.50"),
+    ],
+)
+def test_a_factor_within_the_spread_is_marked_as_noise(
+    ours: list[float], theirs: list[float], text: str
+) -> None:
+    assert str(Factor.of(Spread.of(ours), Spread.of(theirs))) == text
+
+
+def test_figures_have_as_many_digits_as_say_something() -> None:
+    values = (0.85, 3.42, 11.7, 241.6, 1234.5)
+    assert [times(value) for value in values] == ["0.85", "3.4", "12", "242", "1,234"]
+    assert [number(value) for value in (0, 0.0123, 0.5, 4.567, 78.91, 12345.6)] == [
+        "0", "0.012", "0.50", "4.57", "78.9", "12,346",
+    ]  # fmt: skip
+    assert geometric_mean([0.5, 2.0, 8.0]) == pytest.approx(2.0)
+
+
+def measured(unit_rows: int = 1) -> Measured:
+    contest = Contest(
+        "long",
+        lambda spark, rows: spark.range(rows),
+        1_000_000,
+        [
+            Contestant("stock", STOCK, lambda data: data, "f", share=0.5),
+            Contestant("Hydrofoil", HYDROFOIL, lambda data: data, "f"),
+        ],
+        unit="row" if unit_rows == 1 else "group",
+        unit_rows=unit_rows,
+    )
+    samples = {
+        "stock": [Sample(2.0, 0.5, 1.0), Sample(9.0, 9.0, 9.0), Sample(0.0, 0.0, 0.0)],
+        "Hydrofoil": [Sample(1.0, 0.25, 0.75)],
+    }
+    return Measured(contest, 16.0, samples, {"f": 500.0})
+
+
+def test_ways_with_fewer_rows_are_compared_by_time_a_row() -> None:
+    found = measured()
+    assert found.rows("stock") == 500_000
+    assert found.rows_per_s("stock").median == 250_000
+    assert found.factor("Hydrofoil", "stock").value == pytest.approx(4.0)
+    assert found.factor("Hydrofoil", "stock").noise
+
+
+def test_cpu_time_is_split_into_jvm_exchange_and_function() -> None:
+    found = measured()
+    assert (found.jvm_ns("stock"), found.python_ns("stock")) == (1000.0, 2000.0)
+    assert (found.function_ns("stock"), found.exchange_ns("stock")) == (500.0, 1500.0)
+    # The loop that measures a function can't tell more than there was.
+    assert Measured(found.contest, 16.0, found.samples, {"f": 1e9}).exchange_ns("stock") == 0.0
+    assert measured(10).jvm_ns("stock") == pytest.approx(10_000.0)
+
+
+def test_records_and_tables_have_each_contestant() -> None:
+    found = measured()
+    first, second = found.records("rows", "stock", more=1)
+    assert (first["engine"], first["mb_per_s"], first["more"]) == ("stock", 4.0, 1)
+    assert (second["factor"], second["factor_is_noise"]) == (pytest.approx(4.0), True)
+    assert second["runs"] == [{"wall": 1.0, "jvm": 0.25, "python": 0.75}]
+    sheet = engines_sheet(found, ("stock",))
+    assert [row[0] for row in sheet.rows] == ["stock", "Hydrofoil"]
+    assert [row[-1] for row in sheet.rows] == ["1", "~4.0"]
+    assert sheet.strong == (1,)
+    assert all(len(row) == len(sheet.columns) for row in sheet.rows)
