@@ -64,7 +64,37 @@ _PUBLIC = {
     "run_locally": "hydrofoil.gang.local",
 }
 
-__all__ = list(_PUBLIC)  # noqa: PLE0605
+__all__ = [
+    "Cancelled",
+    "Checkpoint",
+    "CheckpointError",
+    "Context",
+    "EmptyPartition",
+    "GangError",
+    "GangResult",
+    "HangError",
+    "RankCrashed",
+    "RankLost",
+    "Resources",
+    "RestartsExhausted",
+    "ResultError",
+    "SlotError",
+    "Slots",
+    "Spool",
+    "SpoolError",
+    "StaleAttempt",
+    "StartTimeout",
+    "UserError",
+    "arrow",
+    "delta",
+    "export",
+    "open",
+    "parquet",
+    "plan",
+    "preflight",
+    "run",
+    "run_locally",
+]
 
 
 if not TYPE_CHECKING:  # A type checker would take any name for a public one.
@@ -78,4 +108,4 @@ if not TYPE_CHECKING:  # A type checker would take any name for a public one.
 
 
 def __dir__() -> list[str]:
-    return sorted(_PUBLIC)
+    return sorted(__all__)

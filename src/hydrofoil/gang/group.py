@@ -66,9 +66,10 @@ class Group(Protocol):
         ...
 
     def note(self, where: str) -> AbstractContextManager[None]:
-        """Name what this rank's main thread waits for inside, such as ``collective torch.init``.
+        """Name what this rank's main thread does inside, such as ``collective torch.init``.
 
-        The watchdog ends the attempt when ranks stay in such a place for the run's ``timeout``,
-        and the error names the place and who is not in it.
+        Names that begin with ``collective `` are meetings of all ranks outside the hub's own: the
+        watchdog ends the attempt when ranks stay in one for the run's ``timeout``, and the error
+        names it and who is not in it. Other names only tell where a rank is.
         """
         ...

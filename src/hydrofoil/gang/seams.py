@@ -1,4 +1,4 @@
-"""What the parts of a gang hand to each other: plain values, and interfaces that parts implement."""
+"""What the parts of a gang hand to each other: values, and interfaces that parts implement."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,0 +1,21 @@
+"""Functions by value, as Spark sends them; its registry of modules to send so counts here, too."""
+
+from typing import Any
+
+
+def dumps(value: Any) -> bytes:
+    """Pickle anything that Spark could send, lambdas and local classes with it."""
+    data: bytes = _cloudpickle().dumps(value)
+    return data
+
+
+def loads(data: bytes) -> Any:
+    return _cloudpickle().loads(data)
+
+
+def _cloudpickle() -> Any:
+    try:
+        from pyspark import cloudpickle
+    except ImportError:  # Ranks without Spark.
+        import cloudpickle
+    return cloudpickle

@@ -1,0 +1,25 @@
+"""Where a thread is, in a few lines; cheap enough to look every second."""
+
+import sys
+import traceback
+
+_FRAMES = 25
+
+
+def stack_of(thread: int) -> str:
+    """Return a thread's innermost frames, the innermost last; empty if it has ended."""
+    frame = sys._current_frames().get(thread)
+    if frame is None:
+        return ""
+    summary = traceback.StackSummary.extract(
+        reversed(list(traceback.walk_stack(frame))[:_FRAMES]), lookup_lines=False
+    )
+    return "\n".join(f'  File "{at.filename}", line {at.lineno}, in {at.name}' for at in summary)
+
+
+def innermost(stack: str) -> str:
+    """Return one line of a stack: the innermost frame outside the gang's own client."""
+    lines = [line.strip() for line in stack.splitlines()]
+    ours = ("hydrofoil/gang/hub/client.py", "hydrofoil/gang/stacks.py")
+    theirs = [line for line in lines if not any(path in line for path in ours)]
+    return (theirs or lines or ["nowhere known"])[-1]
