@@ -1,6 +1,5 @@
 """What a rank's function gets as its first argument."""
 
-import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
     from hydrofoil.gang.checkpoint import Checkpointer
     from hydrofoil.gang.data.reader import Data
+
+_SMALL = 64 << 10  # Bytes of an array that may pass through the driver.
 
 Reduction = Literal["sum", "mean", "min", "max", "prod"]
 
@@ -105,21 +106,39 @@ class Context:
     def all_reduce(self, array: "NDArray[Any]", op: Reduction = "sum") -> "NDArray[Any]":
         """Return the element-wise sum (or mean, min, max, prod) of all ranks' arrays.
 
-        Ranks add up in the same order, so all have the same bits. The arrays pass through the
-        driver: for large ones, ``ctx.torch`` is faster.
+        A collective; arrays have one shape and type. The result is the same in all ranks, bit for
+        bit. Small arrays pass through the driver, large ones go from rank to rank: over torch's
+        gloo where there is torch, else over sockets.
+
+        Raises
+        ------
+        UsageError
+            If the ranks' arrays or ops differ.
         """
         import numpy as np
 
-        combine = {"mean": operator.add, "sum": operator.add, "prod": operator.mul}.get(op)
+        combine = {
+            "sum": np.add,
+            "mean": np.add,
+            "prod": np.multiply,
+            "min": np.minimum,
+            "max": np.maximum,
+        }.get(op)
         if combine is None:
-            if op not in ("min", "max"):
-                raise UsageError(f"all_reduce(op={op!r}): there are sum, mean, min, max and prod")
-            combine = np.minimum if op == "min" else np.maximum
-        arrays = self.all_gather(np.asarray(array))
-        shapes = {each.shape for each in arrays}
-        if len(shapes) > 1:
-            raise UsageError(f"all_reduce: ranks have arrays of shapes {sorted(shapes)}")
-        total = np.asarray(reduce(combine, arrays))
+            raise UsageError(f"all_reduce(op={op!r}): there are sum, mean, min, max and prod")
+        array = np.asarray(array)
+        small = array.nbytes <= _SMALL
+        parts = self.all_gather((op, array.shape, array.dtype.str, array if small else None))
+        for rank, part in enumerate(parts):
+            if part[:3] != parts[0][:3]:
+                raise UsageError(
+                    f"all_reduce: rank 0 has {parts[0][:3]}, and rank {rank} {part[:3]}: op, shape "
+                    "and type have to be the same"
+                )
+        if not small:
+            summed: NDArray[Any] = self.backend("numpy").all_reduce(array, op)
+            return summed
+        total = np.asarray(reduce(combine, (part[3] for part in parts)))
         return total / self.world_size if op == "mean" else total
 
     def check_current(self) -> None:

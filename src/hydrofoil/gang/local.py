@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from hydrofoil.gang import pickling
-from hydrofoil.gang.attempts import Limits, Options, arguments, run_attempts
+from hydrofoil.gang.attempts import Options, arguments, run_attempts
 from hydrofoil.gang.errors import GangError
+from hydrofoil.gang.hub.meeting import Limits
 from hydrofoil.gang.hub.server import Hub
 from hydrofoil.gang.rank import Place, RankSpec, live
 from hydrofoil.gang.result import GangResult
@@ -116,10 +117,10 @@ class LocalJob:
     def waits(self) -> bool:
         return True
 
-    def verdict(self, rank: int) -> str:
+    def verdict(self, rank: int) -> str | None:
         code = self._processes[rank].poll()
         if code is None:
-            return ""
+            return None
         return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
 
     def cancel(self) -> None:

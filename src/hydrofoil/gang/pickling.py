@@ -1,5 +1,6 @@
 """Functions by value, as Spark sends them; its registry of modules to send so counts here, too."""
 
+from importlib import import_module
 from typing import Any
 
 
@@ -15,7 +16,6 @@ def loads(data: bytes) -> Any:
 
 def _cloudpickle() -> Any:
     try:
-        from pyspark import cloudpickle
+        return import_module("pyspark.cloudpickle")
     except ImportError:  # Ranks without Spark.
-        import cloudpickle
-    return cloudpickle
+        return import_module("cloudpickle")

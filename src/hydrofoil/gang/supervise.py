@@ -12,6 +12,7 @@ from hydrofoil.gang.hub.meeting import Meeting
 from hydrofoil.gang.hub.server import Hub
 
 _POLL_S = 0.1
+_ASK_S = 0.5  # How often Spark is asked whether the job waits.
 _SETTLE_S = 0.5  # Errors of ranks that fail together arrive within this.
 _VERDICT_S = 5.0  # Spark says within this whether an executor went with the process.
 _END_S = 15.0  # Spark kills Python workers 2 s after a job's end (spark.python.task.killTimeout).
@@ -36,8 +37,8 @@ class Job(Protocol):
         """Whether nothing of it runs yet."""
         ...
 
-    def verdict(self, rank: int) -> str:
-        """What is known of the end of a rank's process; empty while nothing is."""
+    def verdict(self, rank: int) -> str | None:
+        """What is known of the end of a rank's process; ``None`` while something may yet be."""
         ...
 
     def cancel(self) -> None: ...
@@ -89,7 +90,7 @@ class Attempt:
 
     def _watch(self) -> StartTimeout | None:
         """Wait for a failure, the job's end, or a start that takes too long."""
-        started = waits_since = time.monotonic()
+        started = waits_since = ask_at = time.monotonic()
         while True:
             event = self._next(_POLL_S)
             if is_bad(event):
@@ -100,9 +101,11 @@ class Attempt:
             if len(self._meeting.seats) == self._meeting.world_size:
                 if self.met_after is None:
                     self.met_after = now - started
-            elif not self._meeting.seats and not self._job.waits():
-                waits_since = now  # Spark computes what the ranks are fed with.
-            elif now - waits_since > self._start_timeout:
+            elif not self._meeting.seats and now >= ask_at:
+                ask_at = now + _ASK_S
+                if not self._job.waits():
+                    waits_since = now  # Spark computes what the ranks are fed with.
+            if self.met_after is None and now - waits_since > self._start_timeout:
                 return self._too_late()
 
     def _next(self, timeout: float) -> Event | None:
@@ -121,11 +124,11 @@ class Attempt:
             self._next(settled - now)
         vanished = [event for event in self._bad if isinstance(event, Vanished)]
         until = time.monotonic() + _VERDICT_S
-        verdict = ""
-        while vanished and not verdict and time.monotonic() < until:
+        verdict = None
+        while vanished and verdict is None and time.monotonic() < until:
             self._next(_POLL_S)
             verdict = self._job.verdict(vanished[0].rank)
-        return error_of(self._bad, self._meeting.world_size, self._job.error(), verdict)
+        return error_of(self._bad, self._meeting.world_size, self._job.error(), verdict or "")
 
     def _found_hang(self) -> bool:
         return any(isinstance(event, Hung) for event in self._bad)

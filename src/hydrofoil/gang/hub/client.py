@@ -136,7 +136,7 @@ class Client:
         self._send({"kind": "report", "metrics": metrics})
 
     def goodbye(self) -> None:
-        """Say that the function has returned; raises ``StaleAttempt`` if nobody wants its result."""
+        """Say that the function has returned; ``StaleAttempt`` if its result isn't wanted."""
         try:
             self._ask({"kind": "goodbye"})
         except PeerGone as error:
@@ -151,10 +151,8 @@ class Client:
         request = next(self._ids)
         answers = self._requests[request] = SimpleQueue()
         self._send({**header, "id": request}, blob)
-        try:
+        with suppress(Empty):  # Then the driver only hears of it from Spark.
             answers.get(timeout=_ERROR_S)
-        except Empty:
-            pass  # Spark hears of it all the same.
         del self._requests[request]
 
     def close(self) -> None:
