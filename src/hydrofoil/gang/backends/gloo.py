@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from hydrofoil.gang.backends.torch import TIMEOUT, new_store, on_interface
+from hydrofoil.gang.backends.torch import TIMEOUT, Reduction, new_store, on_interface, reduce_op
 from hydrofoil.gang.group import Group
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ class Gloo:
         """Whether gloo can add this type up."""
         return dtype.name in _TYPES and dtype.isnative
 
-    def reduce(self, array: "NDArray[Any]", op: str) -> None:
+    def reduce(self, array: "NDArray[Any]", op: Reduction) -> None:
         """Put what all ranks' arrays make into the array."""
         options = self._torch.distributed.AllreduceOptions()
-        options.reduceOp = getattr(self._torch.distributed.ReduceOp, op.upper())
+        options.reduceOp = reduce_op(self._torch.distributed, op)
         self._group.allreduce([self._torch.from_numpy(array)], options).wait()
 
     def close(self) -> None:

@@ -1,24 +1,23 @@
 """``ctx.backend("numpy")``: all_reduce of NumPy arrays, over torch's gloo or our own ring."""
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.backends.gloo import Gloo
 from hydrofoil.gang.backends.packages import installed
 from hydrofoil.gang.backends.ring import Ring
+from hydrofoil.gang.backends.torch import Reduction
 from hydrofoil.gang.group import Group
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-Reduction = Literal["sum", "mean", "min", "max", "prod"]
 
 
 class Transport(Protocol):
     """What adds arrays up; in place, in arrays that it may keep no hold of."""
 
     def takes(self, dtype: Any) -> bool: ...
-    def reduce(self, array: "NDArray[Any]", op: str) -> None: ...
+    def reduce(self, array: "NDArray[Any]", op: Reduction) -> None: ...
     def close(self) -> None: ...
 
 

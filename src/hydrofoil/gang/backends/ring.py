@@ -16,6 +16,7 @@ from multiprocessing.connection import Client, Connection, Listener
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from hydrofoil.gang.backends.torch import Reduction
 from hydrofoil.gang.errors import PeerGone
 from hydrofoil.gang.group import Group
 
@@ -38,7 +39,7 @@ class Ring:
         """Whether NumPy can add this type up."""
         return dtype.kind in "iufc"
 
-    def reduce(self, array: "NDArray[Any]", op: str) -> None:
+    def reduce(self, array: "NDArray[Any]", op: Reduction) -> None:
         """Put what all ranks' arrays make into the array, which is flat."""
         import numpy as np
 

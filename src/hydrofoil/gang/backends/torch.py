@@ -116,8 +116,7 @@ class Torch:
             number = torch.tensor(float(value), dtype=torch.float64, device=self._for_numbers())
             return float(self.all_reduce(number, op))
         total = value.detach().clone()
-        reduction = "sum" if op == "mean" else op
-        torch.distributed.all_reduce(total, getattr(torch.distributed.ReduceOp, reduction.upper()))
+        torch.distributed.all_reduce(total, reduce_op(torch.distributed, op))
         return total / torch.distributed.get_world_size() if op == "mean" else total
 
     def _for_numbers(self) -> Any:
@@ -136,6 +135,12 @@ def new_store(distributed: Any, group: Group) -> Any:
         return store
     host, port = group.broadcast(None)
     return distributed.TCPStore(host, port, is_master=False, timeout=TIMEOUT)
+
+
+def reduce_op(distributed: Any, op: Reduction) -> Any:
+    """Return torch's name of a reduction; a sum for a mean, which gloo doesn't have."""
+    names = {"sum": "SUM", "mean": "SUM", "min": "MIN", "max": "MAX", "prod": "PRODUCT"}
+    return getattr(distributed.ReduceOp, names[op])
 
 
 def on_interface(address: str) -> Environment:
