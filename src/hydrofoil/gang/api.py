@@ -179,10 +179,12 @@ def _session(spark: "SparkSession | None", df: "DataFrame | None") -> "SparkSess
         return df.sparkSession
     from pyspark.sql import SparkSession
 
-    active = SparkSession.getActiveSession()
-    if active is None:
-        raise UsageError("there is no active Spark session", hint="make one, or pass spark=")
-    return active
+    try:
+        return SparkSession.active()
+    except Exception as error:
+        raise UsageError(
+            "there is no active Spark session", hint="make one, or pass spark="
+        ) from error
 
 
 def _pickled(train: Callable[..., Any], args: Any) -> bytes:

@@ -1,6 +1,7 @@
 """Functions by value, as Spark sends them; its registry of modules to send so counts here, too."""
 
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 
@@ -12,6 +13,11 @@ def dumps(value: Any) -> bytes:
 
 def loads(data: bytes) -> Any:
     return _cloudpickle().loads(data)
+
+
+def by_value(module: ModuleType) -> None:
+    """Send all of a module's functions and classes whole: the ranks don't have its file."""
+    _cloudpickle().register_pickle_by_value(module)
 
 
 def _cloudpickle() -> Any:

@@ -166,9 +166,7 @@ def _reason(total: int, executors: dict[str, tuple[int, int]], cpus: int, gpus: 
         return f"{total} slots, as no executor has registered yet"
     cores = sum(cores for cores, _ in executors.values())
     busy = sum(tasks for _, tasks in executors.values())
-    text = (
-        f"{total} slot(s): {len(executors)} executor(s) with {cores} core(s) in all, {cpus} a rank"
-    )
+    text = f"{total} slot(s): {len(executors)} executor(s), {cores} core(s) in all, {cpus} a rank"
     if gpus:
         text += f", and {gpus} GPU(s) a rank"
     return text + (f"; {busy} task(s) of other jobs run in them now" if busy else "")
@@ -182,7 +180,8 @@ def _too_few(slots: Slots, needed: int, resources: Resources, wait: float) -> Sl
         hints.append("fewer Resources(cpus=)")
     hints.append("or wait_for_slots=seconds if executors are still to come")
     return SlotError(
-        f"the gang needs {needed} slots at once, and there are {slots.total}{after}; {slots.reason}",
+        f"the gang needs {needed} slots at once, and there are {slots.total}{after}; "
+        f"{slots.reason}",
         hint=", ".join(hints),
         needed=needed,
         slots=slots,

@@ -20,7 +20,6 @@ from hydrofoil.gang.stacks import stack_of
 
 _BEAT_S = 1.0
 _FIRST_BEAT_S = 0.05
-_CONNECT_S = 20.0
 _ERROR_S = 5.0
 _MAX_VALUE = 64 << 20
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -39,6 +38,8 @@ class Client:
         The attempt that this rank belongs to.
     main_thread : int, optional
         The thread whose stack the watchdog shows; the caller's unless given.
+    connect_timeout : float
+        Seconds to try.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Client:
         attempt: int,
         rank: int,
         main_thread: int | None = None,
+        connect_timeout: float = 20.0,
     ) -> None:
         self.rank = rank
         self.attempt = attempt
@@ -56,7 +58,7 @@ class Client:
         self._told = False
         self._lost = False
         self._main_thread = main_thread or threading.get_ident()
-        self._socket = _connect(address, token, rank)
+        self._socket = _connect(address, token, rank, connect_timeout)
         self._stream = self._socket.makefile("rb")
         self._sending = threading.Lock()
         self._requests: dict[int, SimpleQueue[Answer | None]] = {}
@@ -114,10 +116,7 @@ class Client:
     # --- The rest of what a rank says -------------------------------------------------------------
 
     def check_current(self) -> None:
-        try:
-            self._ask({"kind": "fence"})
-        except PeerGone as error:
-            raise self._stale(error.message) from None
+        self._ask_current({"kind": "fence"})
 
     @contextmanager
     def note(self, where: str) -> Iterator[None]:
@@ -137,10 +136,7 @@ class Client:
 
     def goodbye(self) -> None:
         """Say that the function has returned; ``StaleAttempt`` if its result isn't wanted."""
-        try:
-            self._ask({"kind": "goodbye"})
-        except PeerGone as error:
-            raise self._stale(error.message) from None
+        self._ask_current({"kind": "goodbye"})
 
     def error(self, type_name: str, text: str, traceback: str, blob: bytes) -> None:
         """Tell the driver what this rank raised, the first time, and wait until it knows."""
@@ -195,6 +191,12 @@ class Client:
             raise self._stale(answer[0]["why"])
         return answer
 
+    def _ask_current(self, header: Header) -> None:
+        try:
+            self._ask(header)
+        except PeerGone:
+            raise self._stale(str(self.ended)) from None
+
     def _stale(self, why: str) -> StaleAttempt:
         error = StaleAttempt(
             f"rank {self.rank} of attempt {self.attempt} is no longer wanted: {why}", rank=self.rank
@@ -245,12 +247,12 @@ class Client:
         self._send(header)
 
 
-def _connect(address: tuple[str, int], token: bytes, rank: int) -> socket.socket:
+def _connect(address: tuple[str, int], token: bytes, rank: int, timeout: float) -> socket.socket:
     where = f"{address[0]}:{address[1]}"
-    deadline = time.monotonic() + _CONNECT_S
+    deadline = time.monotonic() + timeout
     while True:
         try:
-            connection = socket.create_connection(address, timeout=_CONNECT_S)
+            connection = socket.create_connection(address, timeout=timeout)
             break
         except OSError as error:
             if time.monotonic() > deadline or not isinstance(error, ConnectionError):
