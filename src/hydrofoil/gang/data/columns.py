@@ -195,6 +195,9 @@ class Converter:
             if array.null_count == 0:
                 return np.zeros(len(array), np.uint8)
             return np.asarray(array.is_null()).view(np.uint8)
+        if array.type != self.field.type:
+            # Spark names a session's time zone, or says of elements that they can't be null.
+            array = array.cast(self.field.type)
         if self.field.kind == "other":
             return array
         if array.null_count and self.nulls == "error":

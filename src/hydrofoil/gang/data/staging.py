@@ -1,13 +1,13 @@
 """The driver's part: a DataFrame cut into exactly one partition a rank.
 
 A shuffle of a given number of partitions stands last before the ranks, unless ``balance="none"``.
-Spark's AQE keeps such a number, and barrier stages, which reject unions, ``coalesce`` and some joins
-within themselves, begin after it. Only of a DataFrame that turns out to be empty Spark leaves the
-shuffle out, and the ranks with it; `Staged.empty` serves those who want ranks without rows.
+Spark's AQE keeps such a number, and barrier stages, which reject unions, ``coalesce`` and some
+joins within themselves, begin after it. Only of a DataFrame that turns out to be empty Spark leaves
+the shuffle out, and the ranks with it; `Staged.empty` serves those who want ranks without rows.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hydrofoil.errors import UnsupportedError, UsageError
 
