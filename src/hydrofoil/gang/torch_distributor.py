@@ -13,7 +13,7 @@ from typing import Any
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.api import run
 from hydrofoil.gang.backends.packages import load
-from hydrofoil.gang.backends.torch import leave, new_store, on_interface
+from hydrofoil.gang.backends.torch import leave, on_interface, serve_store
 from hydrofoil.gang.context import Context
 from hydrofoil.gang.devices import VISIBLE, present_gpus
 from hydrofoil.gang.local import run_locally
@@ -101,25 +101,32 @@ def _rank(
     local_mode: bool,
     use_gpu: bool,
 ) -> Any:
-    torch = load("torch", asked_by="TorchDistributor")
     with _unchanged_environment():
         if local_mode:
             os.environ[VISIBLE] = present_gpus()[ctx.rank] if use_gpu else ""
         on_interface(ctx.local_address())
-        store = new_store(torch.distributed, ctx)  # Rank 0's serves as long as it is referred to.
-        address = ctx.broadcast((ctx.local_address(), store.port))
+        store = None
+        if ctx.rank == 0:
+            distributed = load("torch", asked_by="TorchDistributor").distributed
+            store = serve_store(distributed, ctx)
+        address = ctx.broadcast((ctx.local_address(), store.port) if store else None)
         os.environ.update(_torchrun(ctx, address, numbered=local_mode and not use_gpu))
-        failed = True
-        try:
-            value = None
-            if isinstance(train_object, str):
-                _run_script(train_object, args, ctx)
-            else:
-                value = train_object(*args, **kwargs)
-            failed = False
-        finally:
-            leave(torch, failed)
+        if isinstance(train_object, str):
+            return _run_script(train_object, args, ctx)
+        value = _call(train_object, args, kwargs)
     return value if ctx.rank == 0 else None
+
+
+def _call(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    failed = True
+    try:
+        value = function(*args, **kwargs)
+        failed = False
+    finally:
+        torch = sys.modules.get("torch")
+        if torch is not None:
+            leave(torch, failed)
+    return value
 
 
 def _torchrun(ctx: Context, address: tuple[str, int], numbered: bool) -> dict[str, str]:

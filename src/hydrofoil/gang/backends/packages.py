@@ -7,7 +7,7 @@ from typing import Any
 from hydrofoil.errors import UsageError
 
 
-def load(package: str, extra: str | None = None) -> Any:
+def load(package: str, extra: str | None = None, asked_by: str | None = None) -> Any:
     """Import a package.
 
     Parameters
@@ -16,6 +16,8 @@ def load(package: str, extra: str | None = None) -> Any:
         Its name in Python.
     extra : str, optional
         The name of Hydrofoil's extra that installs it, where that is another one.
+    asked_by : str, optional
+        What needs it, for the message; ``ctx.<package>`` unless given.
 
     Raises
     ------
@@ -24,7 +26,8 @@ def load(package: str, extra: str | None = None) -> Any:
     """
     if not installed(package):
         raise UsageError(
-            f"ctx.{package} needs {package}, which is not installed in this rank's Python",
+            f"{asked_by or f'ctx.{package}'} needs {package}, which is not installed in this "
+            "rank's Python",
             hint=f"pip install hydrofoil[{extra or package}], here and on the executors",
         )
     return import_module(package)

@@ -52,8 +52,8 @@ class TorchBackend:
 
     def stop(self, failed: bool) -> None:
         try:
-            if self._torch is not None and self._torch.distributed.is_initialized():
-                _abort(self._torch) if failed else self._torch.distributed.destroy_process_group()
+            if self._torch is not None:
+                leave(self._torch, failed)
         finally:
             self._store = None
             self._environment.restore()
@@ -125,16 +125,19 @@ class Torch:
 
 def new_store(distributed: Any, group: Group) -> Any:
     """Return torch's key-value store on rank 0, or a connection to it. A collective."""
-    if group.rank == 0:
-        # On a port that the kernel gives it: no other process can come between.
-        address = group.local_address()
-        store = distributed.TCPStore(
-            address, 0, is_master=True, wait_for_workers=False, timeout=TIMEOUT
-        )
-        group.broadcast((address, store.port))
+    store = serve_store(distributed, group) if group.rank == 0 else None
+    host, port = group.broadcast((group.local_address(), store.port) if store else None)
+    if store is not None:
         return store
-    host, port = group.broadcast(None)
     return distributed.TCPStore(host, port, is_master=False, timeout=TIMEOUT)
+
+
+def serve_store(distributed: Any, group: Group) -> Any:
+    """Return a new store that serves as long as it is referred to."""
+    # On a port that the kernel gives it: no other process can come between.
+    return distributed.TCPStore(
+        group.local_address(), 0, is_master=True, wait_for_workers=False, timeout=TIMEOUT
+    )
 
 
 def reduce_op(distributed: Any, op: Reduction) -> Any:
@@ -167,12 +170,16 @@ def _backend(torch: Any, group: Group, device: Any) -> str:
     return "cpu:gloo,cuda:nccl" if alone and torch.distributed.is_nccl_available() else "gloo"
 
 
-def _abort(torch: Any) -> None:
-    """Leave without waiting for peers, who may be gone."""
-    c10d = torch.distributed.distributed_c10d
+def leave(torch: Any, failed: bool) -> None:
+    """End the default process group, if there is one; without waiting for peers, if it failed."""
+    if not torch.distributed.is_initialized():
+        return
+    if not failed:
+        torch.distributed.destroy_process_group()
+        return
     try:
         if "nccl" in torch.distributed.get_backend_config():
-            c10d._abort_process_group()
+            torch.distributed.distributed_c10d._abort_process_group()
         else:
             torch.distributed.destroy_process_group()
     except Exception:
