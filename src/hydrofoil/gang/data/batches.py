@@ -204,9 +204,12 @@ class _Epoch:
             again = limit - seen
             if again:
                 yield from self._again(last, again, size)
-                return
+                last = None
         if last is not None:
             yield last
+        if self.plan.steps != "drop_last":
+            # All rows are through; what else the feed found raises here.
+            self.spooled.wait(None)
 
     def _again(self, last: Rows | None, again: int, size: int) -> Iterator[Rows]:
         own = self.spooled.rows
