@@ -160,8 +160,7 @@ def run(
             def make_job(attempt: int, world_size: int) -> SparkJob:
                 description = f"gang {name}: {world_size} ranks, attempt {attempt}"
                 tag = f"hydrofoil-gang-{options.run_id}"
-                frame = ranks.of(world_size)
-                return SparkJob(session, frame, world_size, attempt, tag, description)
+                return SparkJob(session, ranks.of, world_size, attempt, tag, description)
 
             return run_attempts(
                 hub,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from hydrofoil.errors import HydrofoilError
 from hydrofoil.gang import pickling
 from hydrofoil.gang.errors import (
     Cancelled,
@@ -198,6 +199,10 @@ def _cancellation(spark: str) -> Cancelled:
 
 
 def _from_spark(job_error: BaseException | None, spark: str) -> GangError:
+    if isinstance(job_error, HydrofoilError):  # Of staging, which the job begins with.
+        if isinstance(job_error, GangError):
+            return job_error
+        raise job_error
     if _cancelled(spark):
         return _chained(_cancellation(spark), job_error)
     if _EXECUTOR_LOST.search(spark):
@@ -211,10 +216,8 @@ def _from_spark(job_error: BaseException | None, spark: str) -> GangError:
     hint = None
     if re.search(r"No module named '?hydrofoil\b", spark):
         hint = "install hydrofoil where executors run: hydrofoil doctor tells what is missing"
-    return _chained(
-        GangError(f"Spark could not run the gang: {spark.strip() or repr(job_error)}", hint),
-        job_error,
-    )
+    text = _without_java(spark) or repr(job_error)
+    return _chained(GangError(f"Spark could not run the gang: {text}", hint), job_error)
 
 
 def _chained(error: GangError, cause: BaseException | None) -> GangError:
@@ -222,5 +225,12 @@ def _chained(error: GangError, cause: BaseException | None) -> GangError:
     return error
 
 
+def _without_java(text: str) -> str:
+    """Leave out py4j's opening, and the stacks of the JVM."""
+    text = re.sub(r"^An error occurred while calling \S+\n: ", "", text.strip())
+    lines = [line for line in text.splitlines() if not line.startswith("\tat ")]
+    return "\n".join(lines).partition("\nDriver stacktrace:")[0].strip()
+
+
 def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0] if text.strip() else ""
+    return _without_java(text).partition("\n")[0]

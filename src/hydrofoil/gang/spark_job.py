@@ -1,6 +1,7 @@
 """An attempt as a Spark job: a barrier stage that a thread of its own collects."""
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.gang.task import ATTEMPT, joined
@@ -10,12 +11,12 @@ if TYPE_CHECKING:
 
 
 class SparkJob:
-    """Collects ``ranks``, a barrier DataFrame of results. Cancelled by a tag of its own."""
+    """Makes and collects a barrier DataFrame of results; cancelled by a tag of its own."""
 
     def __init__(
         self,
         spark: "SparkSession",
-        ranks: "DataFrame",
+        ranks: "Callable[[int], DataFrame]",
         world_size: int,
         attempt: int,
         tag: str,
@@ -45,7 +46,7 @@ class SparkJob:
             context.setLocalProperty(ATTEMPT, str(self._attempt))
             context.addJobTag(self._tag)
             context.setJobDescription(self._description)
-            self._rows = self._ranks.collect()
+            self._rows = self._ranks(self._world_size).collect()
         except BaseException as error:
             self._error = error
         finally:

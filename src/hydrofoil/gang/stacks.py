@@ -4,6 +4,7 @@ import sys
 import traceback
 
 _FRAMES = 40
+_WAITING = ("/hydrofoil/gang/", "/threading.py", "/queue.py", "/socket.py")
 _CALLER = "hydrofoil/gang/rank.py"
 
 
@@ -24,8 +25,7 @@ def stack_of(thread: int) -> str:
 
 
 def innermost(stack: str) -> str:
-    """Return one line of a stack: the innermost frame outside the gang's own client."""
+    """Return one line of a stack: the innermost frame that is not the gang's own waiting."""
     lines = [line.strip() for line in stack.splitlines()]
-    ours = ("hydrofoil/gang/hub/client.py", "hydrofoil/gang/context.py")
-    theirs = [line for line in lines if not any(path in line for path in ours)]
+    theirs = [line for line in lines if not any(path in line for path in _WAITING)]
     return (theirs or lines or ["nowhere known"])[-1]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Ranks:
-    """Makes it once for each size: collecting it again uses Spark's shuffle files again."""
+    """Makes one for each attempt, over input that Spark computes once for each size."""
 
     def __init__(
         self,
@@ -32,14 +32,14 @@ class Ranks:
         self._balance = balance
         self._columns = columns
         self._keep = keep
-        self._staged: Staged | None = None
-        self._made: tuple[int, DataFrame] | None = None
+        self._staged: list[Staged] = []
+        self._input: tuple[int, DataFrame, Any] | None = None
 
     def of(self, world_size: int) -> "DataFrame":
-        """Return the DataFrame of results for so many ranks."""
-        if self._made is not None and self._made[0] == world_size:
-            return self._made[1]
-        frame, schema = self._input(world_size)
+        """Return the DataFrame of results for so many ranks; may compute what they are fed with."""
+        if self._input is None or self._input[0] != world_size:
+            self._input = (world_size, *self._make_input(world_size))
+        _, frame, schema = self._input
         more: dict[str, Any] = {}
         profile = profile_for(self._spark, self._spec.resources)
         if profile is not None:
@@ -51,37 +51,44 @@ class Ranks:
                     "application, or use Spark 4",
                 )
             more["profile"] = profile
-        ranks = frame.mapInArrow(
-            function_for(self._spec, schema), RESULT_SCHEMA, barrier=True, **more
-        )
-        self._made = (world_size, ranks)
-        return ranks
+        function = function_for(self._spec, schema)
+        return frame.mapInArrow(function, RESULT_SCHEMA, barrier=True, **more)
 
-    def _input(self, world_size: int) -> tuple["DataFrame", Any]:
+    def _make_input(self, world_size: int) -> tuple["DataFrame", Any]:
         if self._df is None:
             return self._spark.range(0, world_size, 1, world_size), None
         from pyspark.sql.pandas.types import to_arrow_schema
 
         from hydrofoil.gang.data.staging import stage
 
-        self._release()
         columns = None if self._columns is None else list(self._columns)
         staged = stage(self._df, world_size, self._balance, columns, keep=self._keep)
-        self._staged = staged
+        self._staged.append(staged)  # What one keeps, the next may use.
         if staged.counts is not None and not self._spec.allow_empty:
             _check_counts(staged.counts)
-        return staged.df, to_arrow_schema(staged.df.schema)
-
-    def _release(self) -> None:
-        if self._staged is not None:
-            self._staged.release()
-            self._staged = None
+        return _computed_once(staged.df), to_arrow_schema(staged.df.schema)
 
     def __enter__(self) -> "Ranks":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._release()
+        for staged in self._staged:
+            staged.release()
+
+
+def _computed_once(df: "DataFrame") -> "DataFrame":
+    """Return the same rows, planned already: what is made of it uses the same shuffle files.
+
+    Collecting one DataFrame again would do so, too, but Spark's AQE keeps the failure of the first
+    time, and a new one made of ``df`` would be planned, and computed, anew. Files that were lost
+    with an executor are computed again.
+    """
+    from pyspark.sql import DataFrame
+
+    spark = df.sparkSession
+    rows = df._jdf.queryExecution().toRdd()
+    planned = spark._jsparkSession.internalCreateDataFrame(rows, df._jdf.schema(), False)
+    return DataFrame(planned, spark)
 
 
 def _check_counts(counts: list[int]) -> None:
