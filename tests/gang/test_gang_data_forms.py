@@ -134,11 +134,7 @@ def words() -> pa.RecordBatch:
             "raw": [b"a", None, b""],
             "dec": [decimal.Decimal("1.50"), None, decimal.Decimal("2.25")],
             "map": pa.array([[("k", 1)], [], None], pa.map_(pa.string(), pa.int64())),
-            "struct": [
-                {"x": 1.5, "y": {"z": 3}},
-                {"x": 2.5, "y": {"z": 4}},
-                {"x": 0.0, "y": {"z": 5}},
-            ],
+            "struct": [{"x": at / 2, "y": {"z": at}} for at in range(3)],
             "lists": [["a"], [], ["b", "c"]],
         }
     )
