@@ -11,6 +11,7 @@ import pytest
 from gang_threads import in_threads
 
 from hydrofoil.errors import UsageError
+from hydrofoil.gang.backends.jax import JaxBackend
 from hydrofoil.gang.backends.network import ReservedPort
 from hydrofoil.gang.backends.numpy import NumpyBackend
 from hydrofoil.gang.backends.ring import Ring
@@ -229,8 +230,7 @@ def configure_tensorflow(ctx: Context) -> Any:
     config = backend.configure(ctx).config
     said = json.loads(os.environ["TF_CONFIG"])
     [host, port] = config["cluster"]["worker"][ctx.rank].split(":")
-    with socket.socket() as server:  # As gRPC's server does.
-        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    with socket.socket() as server:
         server.bind((host, int(port)))
         server.listen()
     backend.stop(failed=False)
@@ -248,19 +248,24 @@ def test_tf_config_says_who_is_who() -> None:
 
 
 def use_jax(ctx: Context) -> Any:
-    mesh = ctx.jax.mesh
-    import jax
+    """Twice, as tasks in one reused worker do; then alone."""
+    from jax import devices, jit
 
-    part = np.arange(4, dtype="f4") + 4 * ctx.rank
-    array = ctx.jax.global_array(part)
-    total = jax.jit(lambda x: x.sum(), out_shardings=None)(array)
-    return mesh.shape["ranks"], array.shape, float(total)
+    seen = []
+    for _ in range(2):
+        backend = JaxBackend()
+        api = backend.start(ctx)
+        array = api.global_array(np.arange(4, dtype="f4") + 4 * ctx.rank)
+        total = float(jit(lambda x: x.sum())(array))
+        seen.append((api.mesh.shape["ranks"], array.shape, total))
+        backend.stop(failed=False)
+    return seen, len(devices())
 
 
 def test_jax_adds_up_over_ranks() -> None:
     pytest.importorskip("jax", reason="jax is an extra")
     results = run_locally(2, use_jax, env={"JAX_PLATFORMS": "cpu"})
-    assert list(results) == [(2, (8,), 28.0)] * 2
+    assert list(results) == [([(2, (8,), 28.0)] * 2, 1)] * 2
 
 
 # --- Ports ----------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ class JaxBackend:
 
     def __init__(self) -> None:
         self._jax: Any = None
+        self._collectives: Any = None
         self._port: ReservedPort | None = None
 
     def start(self, group: Group) -> "Jax":
@@ -30,7 +31,8 @@ class JaxBackend:
         port = group.broadcast(self._port.number if self._port else None)
         host = group.broadcast(group.local_address())
         # Between CPUs there are no collectives but these.
-        jax.config.update("jax_cpu_collectives_implementation", "gloo")
+        self._collectives = getattr(jax.config, _COLLECTIVES)
+        jax.config.update(_COLLECTIVES, "gloo")
         jax.distributed.initialize(
             coordinator_address=f"{host}:{port}",
             num_processes=group.world_size,
@@ -45,10 +47,20 @@ class JaxBackend:
             # It waits for the others, and ends the process if they don't come.
             if self._jax is not None and not failed:
                 self._jax.distributed.shutdown()
+                self._forget_devices()
         finally:
             if self._port is not None:
                 self._port.release()
             self._jax = self._port = None
+
+    def _forget_devices(self) -> None:
+        """Let the process, which Spark gives to other tasks, open its own, or other ranks'."""
+        self._jax.config.update(_COLLECTIVES, self._collectives)
+        self._jax.clear_caches()
+        load("jax.extend.backend", "jax").clear_backends()
+
+
+_COLLECTIVES = "jax_cpu_collectives_implementation"
 
 
 class Jax:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from hydrofoil.errors import UsageError
 from hydrofoil.gang.backends.environment import Environment
 from hydrofoil.gang.backends.network import ReservedPort
 from hydrofoil.gang.backends.packages import load
@@ -14,17 +15,19 @@ class TensorFlowBackend:
 
     def __init__(self) -> None:
         self._environment = Environment()
-        self._port: ReservedPort | None = None
 
     def start(self, group: Group) -> "TensorFlow":
         load("tensorflow")
+        _check_unused(group)
         return self.configure(group)
 
     def configure(self, group: Group) -> "TensorFlow":
         """Set the variable; TensorFlow itself is not needed for it. A collective."""
-        # gRPC listens on the port while it is held.
-        self._port = ReservedPort(shared=True)
-        addresses = group.all_gather((group.local_address(), self._port.number))
+        port = ReservedPort()
+        addresses = group.all_gather((group.local_address(), port.number))
+        # Held until each rank has one; TensorFlow's server, unlike other gRPC ones, doesn't listen
+        # on a port that is held.
+        port.release()
         config = {
             "cluster": {"worker": [f"{host}:{port}" for host, port in addresses]},
             "task": {"type": "worker", "index": group.rank},
@@ -33,8 +36,6 @@ class TensorFlowBackend:
         return TensorFlow(config)
 
     def stop(self, failed: bool) -> None:
-        if self._port is not None:
-            self._port.release()
         self._environment.restore()
 
 
@@ -56,3 +57,14 @@ class TensorFlow:
         A collective. Call it before any other operation of TensorFlow.
         """
         return load("tensorflow").distribute.MultiWorkerMirroredStrategy(**options)
+
+
+def _check_unused(group: Group) -> None:
+    context = load("tensorflow.python.eager.context", "tensorflow")
+    if context.context()._initialized:
+        raise UsageError(
+            f"rank {group.rank}: TensorFlow has computed something in this Python worker already, "
+            "and can't be joined with other ranks any more",
+            hint="use ctx.tensorflow before any tensor is made, and set "
+            "spark.python.worker.reuse=false, so that each gang has new processes",
+        )
