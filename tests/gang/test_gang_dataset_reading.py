@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import socket
 import subprocess
 import sys
 import textwrap
@@ -16,10 +17,13 @@ import torch
 
 from hydrofoil import Ragged, gang
 from hydrofoil.errors import UsageError
-from hydrofoil.gang.dataset.errors import DatasetError
+from hydrofoil.gang.dataset import draft
+from hydrofoil.gang.dataset.errors import DatasetError, ExportError
 from hydrofoil.gang.dataset.manifest import NAME, Manifest
 from hydrofoil.gang.dataset.part import PartWriter
 from hydrofoil.gang.dataset.storage import Folder
+from hydrofoil.gang.dataset.writing import _check_written as check_written
+from hydrofoil.gang.dataset.writing import _parts as parts_of
 
 SCHEMA = pa.schema(
     [
@@ -324,3 +328,43 @@ def test_writing_to_batches_leaves_the_files_pages(path: Path) -> None:
 
     assert sum(scribble()) == pytest.approx(4950.0)
     assert [Path(file).read_bytes() for file in gang.open(path).files] == before
+
+
+def test_an_executor_that_sees_another_folder_says_so(tmp_path: Path) -> None:
+    there = Folder.of(tmp_path / "there")
+    writer = PartWriter(there, "0" * 32, SCHEMA, 1, {})
+    report = writer._report(0, iter([batch(0, 10)]))
+    assert report == {"unreachable": socket.gethostname()}
+    assert not (tmp_path / "there").exists()
+    with pytest.raises(UsageError, match=rf"{socket.gethostname()} don't see .*there"):
+        parts_of([report], there)
+
+
+def test_a_driver_that_does_not_see_the_files_says_so(tmp_path: Path) -> None:
+    folder = Folder.of(tmp_path / "set")
+    begun = draft.begin(folder, "same")
+    report = PartWriter(folder, begun.export_id, SCHEMA, 1, {})._report(0, iter([batch(0, 10)]))
+    [part] = parts_of([report], folder)
+    check_written([part], folder, begun.export_id)
+    os.truncate(folder.path(part.name), 100)
+    with pytest.raises(UsageError, match=rf"{part.name} .*sees 100 of its {part.size} bytes"):
+        check_written([part], folder, begun.export_id)
+    draft.begin(folder, "other")
+    with pytest.raises(ExportError, match="another export"):
+        check_written([part], folder, begun.export_id)
+
+
+def test_receipts_that_a_crash_tore_count_as_unfinished(tmp_path: Path) -> None:
+    folder = Folder.of(tmp_path / "set")
+    begun = draft.begin(folder, "same")
+    writer = PartWriter(folder, begun.export_id, SCHEMA, 1, {})
+    for partition in range(3):
+        writer._report(partition, iter([batch(partition, 10)]))
+    [torn_one, *_] = sorted((tmp_path / "set" / "_draft").glob("00001-*"))
+    torn_one.write_text('{"partition": 1, "na')
+    again = draft.begin(folder, "same")
+    assert again.export_id == begun.export_id and sorted(again.finished) == [0, 2]
+    fresh = draft.begin(folder, "other")
+    assert fresh.export_id != begun.export_id and fresh.finished == {}
+    # The file without a receipt is nobody's; the export that ends removes it.
+    assert len(list((tmp_path / "set").glob("part-*"))) == 1
