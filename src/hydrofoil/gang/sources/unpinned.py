@@ -15,6 +15,10 @@ class Unpinned:
         """On the driver, once a run: settle what is read."""
         raise NotImplementedError
 
+    def counts(self, world_size: int) -> list[int] | None:
+        """Not known before it is pinned."""
+        return None
+
     def read(self, rank: int, world_size: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Not before it is pinned: ranks could see different states.
 
