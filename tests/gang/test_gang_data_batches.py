@@ -1,5 +1,7 @@
 """Passes over a rank's rows: sizes, steps and orders, by themselves and between ranks."""
 
+import contextlib
+import socket
 import threading
 from collections import Counter
 from itertools import chain, islice
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.data import order
+from hydrofoil.gang.data.peers import Peers
 from hydrofoil.gang.errors import EmptyPartition, PeerGone
 
 few = settings(deadline=None, max_examples=25)
@@ -374,3 +377,43 @@ def test_whether_there_is_anything() -> None:
         assert data.empty
         assert [len(one["id"]) for one in data.numpy()] == [0]
         assert list(data.numpy(batch_size=5)) == []
+
+
+# --- Connections ----------------------------------------------------------------------------------
+
+
+def test_strangers_are_not_let_in() -> None:
+    def live(ctx):
+        peers = Peers(ctx)
+        try:
+            host, port, token = peers._places[ctx.rank]
+            for said in (b"GET / HTTP/1.0\r\n\r\n" + bytes(64), bytes(32) + b"\1\0\0\0[", b""):
+                with socket.create_connection((host, port)) as stranger:
+                    stranger.sendall(said)
+                    stranger.shutdown(socket.SHUT_WR)
+                    stranger.settimeout(10)
+                    with contextlib.suppress(ConnectionResetError):
+                        assert stranger.recv(1) == b""
+            assert len(token) == 32
+            return peers.counts(ctx.rank + 7)
+        finally:
+            ctx.barrier()
+            peers.close()
+
+    assert in_threads(2, live) == [[7, 8], [7, 8]]
+
+
+def test_a_rank_that_goes_away_in_a_deal_is_named() -> None:
+    def live(ctx):
+        with opened(rows(0, 50, 10), SCHEMA, group=ctx) as data:
+            assert data.rows_per_rank == [50, 50]
+            if ctx.rank:
+                # Says that it sends, and then doesn't.
+                data._peers.connect(0, "deal 0").close()
+                return "left"
+            return list(data.numpy(shuffle="global", epoch=1))
+
+    gone, left = in_threads(2, live)
+    assert left == "left"
+    assert isinstance(gone, PeerGone)
+    assert "lost rank 1 on host1" in str(gone)

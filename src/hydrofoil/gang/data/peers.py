@@ -52,7 +52,13 @@ class Peers:
         self._token = secrets.token_bytes(_TOKEN)
         port = self._listener.getsockname()[1]
         threading.Thread(target=self._listen, name="hydrofoil-peers", daemon=True).start()
-        self._places: list[tuple[str, int, bytes]] = group.all_gather((address, port, self._token))
+        try:
+            self._places: list[tuple[str, int, bytes]] = group.all_gather(
+                (address, port, self._token)
+            )
+        except BaseException:
+            self.close()
+            raise
 
     def _listen(self) -> None:
         assert self._listener is not None

@@ -50,7 +50,8 @@ def open_feed(
     SpoolError
         If no files can be made.
     """
-    storage = Storage(spool, group.rank, group.local_rank)
+    on_host = list(group.hosts).count(group.hosts[group.rank])
+    storage = Storage(spool, group.rank, group.local_rank, on_host)
     spooled = Spooled(schema, spool, storage)
     try:
         peers = Peers(group)

@@ -44,15 +44,17 @@ class Storage:
     conf : Spool
     rank, local_rank : int
         For messages, and to spread the ranks of a host over Spark's local folders.
+    on_host : int
+        Ranks of this host, which share its memory.
     """
 
-    def __init__(self, conf: Spool, rank: int, local_rank: int) -> None:
+    def __init__(self, conf: Spool, rank: int, local_rank: int, on_host: int = 1) -> None:
         self.rank = rank
         self.memory = conf.memory
         self.dir = "memory" if conf.memory else conf.dir or _local_dir(local_rank)
         self.max_bytes = conf.max_bytes
         if conf.memory and conf.max_bytes is None:
-            self.max_bytes = psutil.virtual_memory().available // 2
+            self.max_bytes = psutil.virtual_memory().available // 2 // on_host
         self.bytes = 0
         if not conf.memory:
             try:
