@@ -1,5 +1,6 @@
 """The examples, run as their users run them, on the tests' Spark."""
 
+import importlib.util
 import runpy
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,15 @@ def test_regression_without_a_framework(spark: SparkSession) -> None:
     for mine in weights["ranks"]:
         np.testing.assert_allclose(mine, weights["alone"], rtol=1e-9)
     np.testing.assert_allclose(weights["alone"], [2.0, -1.0, 0.5], atol=0.01)
+
+
+@pytest.mark.parametrize("framework", ["jax", "tensorflow"])
+def test_regression_with_frameworks_that_are_extras(spark: SparkSession, framework: str) -> None:
+    if importlib.util.find_spec(framework) is None:  # An import would take the test's memory, too.
+        pytest.skip(f"{framework} is an extra")
+    weights = run(f"{framework}_regression.py", "weights")
+    assert weights[0] == weights[1]
+    np.testing.assert_allclose(weights[0], [2.0, -1.0, 0.5], atol=1e-3)
 
 
 def test_a_training_goes_on_after_a_rank_has_died(spark: SparkSession) -> None:
