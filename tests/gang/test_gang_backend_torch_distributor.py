@@ -9,8 +9,8 @@ from pyspark.sql import SparkSession
 
 from hydrofoil import gang
 from hydrofoil.errors import UsageError
+from hydrofoil.gang import TorchDistributor
 from hydrofoil.gang.errors import UserError
-from hydrofoil.gang.torch_distributor import TorchDistributor
 
 SCRIPT = """
 import os, sys

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hydrofoil.gang.result import GangResult
     from hydrofoil.gang.seams import Resources, Slots, Spool
     from hydrofoil.gang.slots import preflight
+    from hydrofoil.gang.torch_distributor import TorchDistributor
 
 # Public name -> the module that defines it. Modules have other names than these: an imported
 # module would take its name's place in the package.
@@ -52,6 +53,7 @@ _PUBLIC = {
     "SpoolError": "hydrofoil.gang.errors",
     "StaleAttempt": "hydrofoil.gang.errors",
     "StartTimeout": "hydrofoil.gang.errors",
+    "TorchDistributor": "hydrofoil.gang.torch_distributor",
     "UserError": "hydrofoil.gang.errors",
     "arrow": "hydrofoil.gang.sources",
     "delta": "hydrofoil.gang.sources",
