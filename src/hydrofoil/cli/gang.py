@@ -111,6 +111,7 @@ def gang(
     Prints what each rank returned. Exit codes: 0 all is well, 1 the gang failed, 2 the command
     line is wrong.
     """
+    size, limits = _number(num_tasks), _range(elastic)
     train = load(function)
     common: dict[str, Any] = {
         "args": {key: literal(value) for key, value in args.items()},
@@ -139,9 +140,9 @@ def gang(
                 result = run(
                     train,
                     _frame(spark, data, data_format) if data and source is None else None,
-                    _number(num_tasks),
+                    size,
                     columns=columns.split(",") if columns else None,
-                    elastic=_range(elastic),
+                    elastic=limits,
                     balance=balance,
                     allow_empty=allow_empty,
                     resources=Resources(cpus, gpus),

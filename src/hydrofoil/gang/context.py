@@ -47,7 +47,6 @@ class Context:
         members: Sequence[Member],
         run_id: str,
         resources: dict[str, list[str]],
-        open_data: Callable[["Context"], "Data"] | None = None,
         open_checkpoint: Callable[["Context"], "Checkpointer"] | None = None,
     ) -> None:
         self.rank: int = client.rank
@@ -59,7 +58,6 @@ class Context:
         self.resources = resources
         self.device: str = "cuda:0" if resources.get("gpu") else "cpu"
         self._client = client
-        self._open_data = open_data
         self._open_checkpoint = open_checkpoint
         self._data: Data | None = None
         self._checkpoint: Checkpointer | None = None
@@ -174,12 +172,9 @@ class Context:
     def data(self) -> "Data":
         """This rank's part of the DataFrame or source."""
         if self._data is None:
-            if self._open_data is None:
-                raise UsageError(
-                    "this gang has no data",
-                    hint="pass a DataFrame or source= to gang.run",
-                )
-            self._data = self._open_data(self)
+            raise UsageError(
+                "this gang has no data", hint="pass a DataFrame or source= to gang.run"
+            )
         return self._data
 
     @property

@@ -61,7 +61,7 @@ def run_locally(
             options.run_id,
             pickling.dumps((function, *arguments(args))),
             checkpoint=checkpoint,
-            source=source,
+            source=None if source is None else source.pin(),
             share_devices=True,
             env=env or {},
         )

@@ -19,6 +19,8 @@ from hydrofoil.gang.seams import Resources, Source, Spool
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from hydrofoil.gang.data.reader import Data
+
 _LOOK_AT = 64  # Batches whose rows are counted once some rank turns out to have none.
 
 
@@ -56,6 +58,7 @@ class Feed:
 
     schema: "pa.Schema"
     batches: "Iterator[pa.RecordBatch]"
+    counts: list[int] | None = None  # Rows of every rank, where they are known.
 
 
 def live(spec: RankSpec, place: Place, feed: Feed | None = None) -> bytes:
@@ -85,12 +88,13 @@ def _take_part(client: Client, spec: RankSpec, place: Place, feed: Feed | None) 
             variables.setdefault(VISIBLE, ",".join(gpus))
         undo.enter_context(environment(variables))
         if spec.source is not None:
-            feed = Feed(*spec.source.read(place.rank, len(members)))
+            counts = spec.source.counts(len(members))
+            feed = Feed(*spec.source.read(place.rank, len(members)), counts)
         resources = {**place.resources, **({"gpu": gpus} if gpus else {})}
         context = Context(client, members, spec.run_id, resources)
         if feed is not None:
             feed = _checked(context, feed, spec.allow_empty)
-            context._open_data = _opener(feed, spec.spool)
+            context._data = _opened(feed, spec.spool, context)
         if spec.checkpoint is not None:
             context._open_checkpoint = _checkpoint_opener(spec.checkpoint)
         return _call(client, context, spec)
@@ -128,13 +132,11 @@ def _pickled(value: tuple[Any, Any], context: Context) -> bytes:
         ) from error
 
 
-def _opener(feed: Feed, spool: Spool) -> Any:
-    def open_data(context: Context) -> Any:
-        from hydrofoil.gang.data.reader import open_feed
+def _opened(feed: Feed, spool: Spool, context: Context) -> "Data":
+    from hydrofoil.gang.data.reader import open_feed
 
-        return open_feed(feed.batches, feed.schema, spool, context)
-
-    return open_data
+    # Here, not when the function first asks: ranks do it together, and rows come in meanwhile.
+    return open_feed(feed.batches, feed.schema, spool, context, feed.counts)
 
 
 def _checkpoint_opener(conf: Any) -> Any:
@@ -151,7 +153,7 @@ def _checkpoint_opener(conf: Any) -> Any:
 
 def _checked(context: Context, feed: Feed, allow_empty: bool) -> Feed:
     """Let ranks agree that each has rows, by the first batch that has some."""
-    if allow_empty:
+    if allow_empty or feed.counts is not None:  # Then the driver has looked.
         return feed
     first = next((batch for batch in feed.batches if batch.num_rows), None)
     have = context.all_gather(first is not None)

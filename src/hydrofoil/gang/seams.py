@@ -96,6 +96,10 @@ class Source(Protocol):
         """On the driver, once a run: fix version and files, so that every attempt sees the same."""
         ...
 
+    def counts(self, world_size: int) -> list[int] | None:
+        """Once pinned: the rows of each rank, where they are known."""
+        ...
+
     def read(self, rank: int, world_size: int) -> "tuple[pa.Schema, Iterator[pa.RecordBatch]]":
         """On the executor: this rank's share, balanced by rows."""
         ...

@@ -33,13 +33,13 @@ class Ranks:
         self._columns = columns
         self._keep = keep
         self._staged: list[Staged] = []
-        self._input: tuple[int, DataFrame, Any] | None = None
+        self._input: tuple[int, DataFrame, Any, list[int] | None] | None = None
 
     def of(self, world_size: int) -> "DataFrame":
         """Return the DataFrame of results for so many ranks; may compute what they are fed with."""
         if self._input is None or self._input[0] != world_size:
             self._input = (world_size, *self._make_input(world_size))
-        _, frame, schema = self._input
+        _, frame, schema, counts = self._input
         more: dict[str, Any] = {}
         profile = profile_for(self._spark, self._spec.resources)
         if profile is not None:
@@ -51,12 +51,14 @@ class Ranks:
                     "application, or use Spark 4",
                 )
             more["profile"] = profile
-        function = function_for(self._spec, schema)
+        function = function_for(self._spec, schema, counts)
         return frame.mapInArrow(function, RESULT_SCHEMA, barrier=True, **more)
 
-    def _make_input(self, world_size: int) -> tuple["DataFrame", Any]:
+    def _make_input(self, world_size: int) -> tuple["DataFrame", Any, list[int] | None]:
         if self._df is None:
-            return self._spark.range(0, world_size, 1, world_size), None
+            if self._spec.source is not None:
+                self._check(self._spec.source.counts(world_size))
+            return self._spark.range(0, world_size, 1, world_size), None, None
         from pyspark.sql.pandas.types import to_arrow_schema
 
         from hydrofoil.gang.data.staging import stage
@@ -64,9 +66,13 @@ class Ranks:
         columns = None if self._columns is None else list(self._columns)
         staged = stage(self._df, world_size, self._balance, columns, keep=self._keep)
         self._staged.append(staged)  # What one keeps, the next may use.
-        if staged.counts is not None and not self._spec.allow_empty:
-            _check_counts(staged.counts)
-        return _computed_once(staged.df), to_arrow_schema(staged.df.schema)
+        self._check(staged.counts)
+        schema = to_arrow_schema(staged.df.schema)
+        return _computed_once(staged.df), schema, staged.counts
+
+    def _check(self, counts: list[int] | None) -> None:
+        if counts is not None and not self._spec.allow_empty:
+            _check_counts(counts)
 
     def __enter__(self) -> "Ranks":
         return self

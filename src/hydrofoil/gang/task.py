@@ -16,17 +16,22 @@ _PART = 8 << 20  # Bytes of a result in one row.
 MapInArrow = Callable[["Iterator[pa.RecordBatch]"], "Iterator[pa.RecordBatch]"]
 
 
-def function_for(spec: RankSpec, schema: "pa.Schema | None") -> MapInArrow:
+def function_for(
+    spec: RankSpec, schema: "pa.Schema | None", counts: list[int] | None = None
+) -> MapInArrow:
     """Return the function for ``mapInArrow``; without ``schema`` the rows that come are no data."""
 
     def run(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
-        return rows_of(spec, schema, batches)
+        return rows_of(spec, schema, counts, batches)
 
     return run
 
 
 def rows_of(
-    spec: RankSpec, schema: "pa.Schema | None", batches: "Iterator[pa.RecordBatch]"
+    spec: RankSpec,
+    schema: "pa.Schema | None",
+    counts: list[int] | None,
+    batches: "Iterator[pa.RecordBatch]",
 ) -> "Iterator[pa.RecordBatch]":
     """Live this task's rank, then yield its result in parts."""
     from pyspark import BarrierTaskContext, TaskContext
@@ -51,7 +56,7 @@ def rows_of(
             pass  # Spark gives the worker to other tasks only if all input was read.
         result = live(spec, place)
     else:
-        result = live(spec, place, Feed(schema, batches))
+        result = live(spec, place, Feed(schema, batches, counts))
     yield from _parts(rank, result)
 
 
