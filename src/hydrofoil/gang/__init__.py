@@ -86,6 +86,7 @@ __all__ = [
     "SpoolError",
     "StaleAttempt",
     "StartTimeout",
+    "TorchDistributor",
     "UserError",
     "arrow",
     "delta",
