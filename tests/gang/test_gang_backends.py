@@ -23,7 +23,6 @@ from hydrofoil.gang.context import Context
 from hydrofoil.gang.errors import PeerGone, RankCrashed
 from hydrofoil.gang.local import run_locally
 
-CACHE = "TORCHINDUCTOR_CACHE_DIR"
 FRAMEWORKS = sorted(set(BACKENDS) - {"numpy"})
 
 
@@ -51,28 +50,19 @@ def use_torch(ctx: Context) -> Any:
         sums.append(api.all_reduce(mine).tolist())
         assert mine.tolist() == [1.0 + ctx.rank, 2.0 + 2 * ctx.rank]
         numbers = [api.all_reduce(ctx.rank + 1, op) for op in ("mean", "min", "max", "prod")]
-        module = torch.nn.Linear(2, 1)
-        with torch.no_grad():
-            module.weight.fill_(float(ctx.rank))  # Rank 0's are what all start from.
-        model = api.ddp(module)
-        model(mine).sum().backward()
-        gradient = model.module.weight.grad.tolist()
-        weight = model.module.weight.tolist()
         torch.distributed.barrier()
         backend.stop(failed=False)
         assert not torch.distributed.is_initialized()
-        # torch itself sets one when DDP is first used.
-        assert dict(os.environ) | {CACHE: ""} == before | {CACHE: ""}
+        assert dict(os.environ) == before
     array = NumpyBackend().start(ctx).all_reduce(np.array([1.0, np.nan]))
-    return sums, numbers, gradient, weight, api.backend, array.tolist()[0]
+    return sums, numbers, api.backend, array.tolist()[0]
 
 
 def test_torch() -> None:
     results = run_locally(2, use_torch)
-    for sums, numbers, gradient, weight, backend, first in results:
+    for sums, numbers, backend, first in results:
         assert sums == [[3.0, 6.0]] * 2
         assert numbers == [1.5, 1.0, 2.0, 2.0]
-        assert gradient == [[1.5, 3.0]] and weight == [[0.0, 0.0]]
         assert backend == "gloo"
         assert first == 2.0
 
