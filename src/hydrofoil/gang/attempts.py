@@ -118,6 +118,8 @@ def run_attempts(
             error.attempt = attempt
             errors.append(error)
             if error.kind not in options.retry_on or not options.max_restarts:
+                if attempt and error.__cause__ is None:
+                    raise error from errors[-2]  # What it was restarted for.
                 raise
             if attempt >= options.max_restarts:
                 raise _exhausted(errors) from error

@@ -26,7 +26,10 @@ _PEER_GONE = re.compile(
     r"|unexpected eof|timed out waiting|remote process exited|recv error|failed to recv",
     re.IGNORECASE,
 )
-_CANCELLED = re.compile(r"cancell?ed|SparkContext (was|has been) (shut ?down|stopped)", re.I)
+_CANCELLED = re.compile(
+    r"SPARK_JOB_CANCELLED|\b(Job|Stage) \d+ (was )?cancelled|SparkContext (was|has been) "
+    r"(shut ?down|stopped)"
+)
 _EXECUTOR_LOST = re.compile(r"ExecutorLostFailure|executor \S+ exited|Lost executor", re.I)
 
 # A dead rank's peers need a moment to raise; their errors are newer than its end by this at most.

@@ -18,6 +18,7 @@ from hydrofoil.gang.hub.meeting import Limits
 from hydrofoil.gang.hub.server import Hub
 from hydrofoil.gang.rank import Place, RankSpec, live
 from hydrofoil.gang.result import GangResult
+from hydrofoil.gang.seams import Resources, Source
 
 _GRACE_S = 2.0  # As Spark gives its workers.
 
@@ -28,7 +29,9 @@ def run_locally(
     *,
     args: Mapping[str, Any] | Sequence[Any] | None = None,
     checkpoint: Any = None,
-    source: Any = None,
+    source: Source | None = None,
+    resources: Resources | None = None,
+    share_devices: bool = False,
     timeout: float = 300.0,
     progress_timeout: float | None = None,
     start_timeout: float = 60.0,
@@ -62,7 +65,8 @@ def run_locally(
             pickling.dumps((function, *arguments(args))),
             checkpoint=checkpoint,
             source=None if source is None else source.pin(),
-            share_devices=True,
+            resources=resources or Resources(),
+            share_devices=share_devices,
             env=env or {},
         )
         return run_attempts(

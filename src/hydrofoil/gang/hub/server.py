@@ -1,6 +1,7 @@
 """The driver's side: a thread that listens, proves the token, and brings frames to the meeting."""
 
 import asyncio
+import logging
 import secrets
 import socket
 import threading
@@ -13,6 +14,8 @@ from hydrofoil.gang.hub.frames import FrameError, Header
 from hydrofoil.gang.hub.meeting import Limits, Meeting
 
 T = TypeVar("T")
+
+_logger = logging.getLogger("hydrofoil.gang")
 
 _HANDSHAKE_S = 10.0
 _TICK_S = 0.2
@@ -112,6 +115,7 @@ class Hub:
             for task in rest:
                 task.cancel()
             loop.run_until_complete(asyncio.gather(*rest, return_exceptions=True))
+            loop.run_until_complete(asyncio.sleep(0))  # In which sockets are closed.
             loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -123,6 +127,8 @@ class Hub:
             await self._listen(reader, Connection(writer))
         except (FrameError, OSError, asyncio.IncompleteReadError, TimeoutError):
             pass  # Whoever it was is gone, or has no business here.
+        except (KeyError, TypeError, ValueError) as error:
+            _logger.warning("a rank of another version of Hydrofoil? %r", error)
         finally:
             self._connections.discard(task)
             writer.close()
