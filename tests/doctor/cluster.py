@@ -1,11 +1,11 @@
-"""A standalone master with one worker, on this machine's loopback."""
+"""A standalone master with its workers, on this machine's loopback."""
 
 import os
 import re
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from hydrofoil.user_conf import spark_home
@@ -14,20 +14,18 @@ STARTED = re.compile(r"Starting Spark master at (spark://\S+)")
 
 
 @contextmanager
-def standalone(folder: Path) -> Iterator[str]:
-    """Start both, yield the master's URL, and end both."""
-    master = start(folder / "master.log", "master.Master")
-    try:
+def standalone(folder: Path, workers: int = 1, cores: int = 1) -> Iterator[str]:
+    """Start a master and its workers, yield the master's URL, and end them all."""
+    with ExitStack() as started:
+        master = start(folder / "master.log", "master.Master")
+        started.callback(stop, master)
         [url] = wait_for(folder / "master.log", STARTED, master)
-        slots = ["--cores", "1", "--memory", "1g", "--work-dir", str(folder / "work")]
-        worker = start(folder / "worker.log", "worker.Worker", *slots, url)
-        try:
-            wait_for(folder / "master.log", re.compile(r"(Registering worker)"), worker)
-            yield url
-        finally:
-            stop(worker)
-    finally:
-        stop(master)
+        slots = ["--cores", str(cores), "--memory", "1g", "--work-dir", str(folder / "work")]
+        for number in range(workers):
+            worker = start(folder / f"worker-{number}.log", "worker.Worker", *slots, url)
+            started.callback(stop, worker)
+        wait_for(folder / "master.log", re.compile("Registering worker"), worker, workers)
+        yield url
 
 
 def start(log: Path, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
@@ -48,11 +46,13 @@ def start(log: Path, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
         )
 
 
-def wait_for(log: Path, line: re.Pattern[str], process: "subprocess.Popen[bytes]") -> list[str]:
+def wait_for(
+    log: Path, line: re.Pattern[str], process: "subprocess.Popen[bytes]", times: int = 1
+) -> list[str]:
     for _ in range(600):
         found = line.findall(log.read_text(errors="replace"))
-        if found:
-            return found[:1]
+        if len(found) >= times:
+            return found[:times]
         assert process.poll() is None, log.read_text(errors="replace")
         time.sleep(0.1)
     raise TimeoutError(log.read_text(errors="replace"))

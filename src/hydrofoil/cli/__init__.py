@@ -14,6 +14,7 @@ COMMANDS = {
     "replay": ("hydrofoil.cli.replay:replay", "feed a recording to stock and Hydrofoil workers"),
     "doctor": ("hydrofoil.cli.doctor:doctor", "check an installation, and say what to change"),
     "parity": ("hydrofoil.cli.parity:parity", "compare answers with stock PySpark's, case by case"),
+    "gang": ("hydrofoil.cli.gang:gang", "run a training function in ranks that start together"),
     "bench": ("hydrofoil.cli.bench:bench", "compare Hydrofoil with stock PySpark end to end"),
     "profile": ("hydrofoil.cli.profile:profile", "where the workers' CPU time goes, by function"),
 }

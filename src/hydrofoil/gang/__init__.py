@@ -1,0 +1,114 @@
+"""Gangs: ranks that start together, meet, and are restarted together, fed from a DataFrame.
+
+Importing this package is free; each public name is imported from its module when first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hydrofoil.gang.api import run
+    from hydrofoil.gang.context import Context
+    from hydrofoil.gang.errors import (
+        Cancelled,
+        CheckpointError,
+        EmptyPartition,
+        GangError,
+        HangError,
+        RankCrashed,
+        RankLost,
+        RestartsExhausted,
+        ResultError,
+        SlotError,
+        SpoolError,
+        StaleAttempt,
+        StartTimeout,
+        UserError,
+    )
+    from hydrofoil.gang.local import run_locally
+    from hydrofoil.gang.result import GangResult
+    from hydrofoil.gang.seams import Resources, Slots, Spool
+    from hydrofoil.gang.slots import preflight
+    from hydrofoil.gang.torch_distributor import TorchDistributor
+
+# Public name -> the module that defines it. Modules have other names than these: an imported
+# module would take its name's place in the package.
+_PUBLIC = {
+    "Cancelled": "hydrofoil.gang.errors",
+    "Checkpoint": "hydrofoil.gang.checkpoint",
+    "CheckpointError": "hydrofoil.gang.errors",
+    "Context": "hydrofoil.gang.context",
+    "EmptyPartition": "hydrofoil.gang.errors",
+    "GangError": "hydrofoil.gang.errors",
+    "GangResult": "hydrofoil.gang.result",
+    "HangError": "hydrofoil.gang.errors",
+    "RankCrashed": "hydrofoil.gang.errors",
+    "RankLost": "hydrofoil.gang.errors",
+    "Resources": "hydrofoil.gang.seams",
+    "RestartsExhausted": "hydrofoil.gang.errors",
+    "ResultError": "hydrofoil.gang.errors",
+    "SlotError": "hydrofoil.gang.errors",
+    "Slots": "hydrofoil.gang.seams",
+    "Spool": "hydrofoil.gang.seams",
+    "SpoolError": "hydrofoil.gang.errors",
+    "StaleAttempt": "hydrofoil.gang.errors",
+    "StartTimeout": "hydrofoil.gang.errors",
+    "TorchDistributor": "hydrofoil.gang.torch_distributor",
+    "UserError": "hydrofoil.gang.errors",
+    "arrow": "hydrofoil.gang.sources",
+    "delta": "hydrofoil.gang.sources",
+    "export": "hydrofoil.gang.dataset",
+    "open": "hydrofoil.gang.dataset",
+    "parquet": "hydrofoil.gang.sources",
+    "plan": "hydrofoil.gang.plans",
+    "preflight": "hydrofoil.gang.slots",
+    "run": "hydrofoil.gang.api",
+    "run_locally": "hydrofoil.gang.local",
+}
+
+__all__ = [
+    "Cancelled",
+    "Checkpoint",
+    "CheckpointError",
+    "Context",
+    "EmptyPartition",
+    "GangError",
+    "GangResult",
+    "HangError",
+    "RankCrashed",
+    "RankLost",
+    "Resources",
+    "RestartsExhausted",
+    "ResultError",
+    "SlotError",
+    "Slots",
+    "Spool",
+    "SpoolError",
+    "StaleAttempt",
+    "StartTimeout",
+    "TorchDistributor",
+    "UserError",
+    "arrow",
+    "delta",
+    "export",
+    "open",
+    "parquet",
+    "plan",
+    "preflight",
+    "run",
+    "run_locally",
+]
+
+
+if not TYPE_CHECKING:  # A type checker would take any name for a public one.
+
+    def __getattr__(name: str) -> Any:
+        try:
+            module = _PUBLIC[name]
+        except KeyError:
+            raise AttributeError(f"module 'hydrofoil.gang' has no attribute {name!r}") from None
+        return getattr(import_module(module), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,135 @@
+"""NumPy arrays around a ring of plain connections, for ranks without torch and types without gloo.
+
+No well-kept library does this alone: mpi4py needs an MPI on each host and its launcher, pygloo's
+last release is long ago, XGBoost's collective is one to a process and its training needs it, and
+pyzmq or pynng would leave the ring to us and hide a peer that died. ``multiprocessing.connection``
+is the standard library's: it authenticates peers, and says at once when one is gone.
+
+An array is cut into a chunk for each rank. Chunks go around once and are added up on the way, then
+once more to tell everybody; each rank sends and receives about twice the array, however many ranks.
+"""
+
+import os
+import threading
+from contextlib import suppress
+from multiprocessing.connection import Client, Connection, Listener
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from hydrofoil.gang.backends.torch import Reduction
+from hydrofoil.gang.errors import PeerGone
+from hydrofoil.gang.group import Group
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Ring:
+    """A connection from the rank before and one to the rank after."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+        self._sender: _Sender | None = None
+        self._before: Connection[Any, Any] | None = None
+        if group.world_size > 1:
+            self._connect()
+
+    @staticmethod
+    def takes(dtype: Any) -> bool:
+        """Whether NumPy can add this type up."""
+        return dtype.kind in "iufc"
+
+    def reduce(self, array: "NDArray[Any]", op: Reduction) -> None:
+        """Put what all ranks' arrays make into the array, which is flat."""
+        import numpy as np
+
+        size, rank = self._group.world_size, self._group.rank
+        combine = {"sum": np.add, "prod": np.multiply, "min": np.minimum, "max": np.maximum}[op]
+        chunks = np.array_split(array, size)
+        for step in range(size - 1):
+            arriving = chunks[(rank - step - 1) % size]
+            came = self._exchange(chunks[(rank - step) % size], np.empty_like(arriving))
+            # In the order of the ring, which is the same for a chunk wherever it is: same bits.
+            combine(came, arriving, out=arriving)
+        for step in range(size - 1):
+            self._exchange(chunks[(rank + 1 - step) % size], chunks[(rank - step) % size])
+
+    def close(self) -> None:
+        """End the connections."""
+        if self._sender is not None:
+            self._sender.close()
+        if self._before is not None:
+            self._before.close()
+
+    def _connect(self) -> None:
+        group = self._group
+        key: bytes = group.broadcast(os.urandom(32))
+        with Listener((group.local_address(), 0), backlog=4, authkey=key) as listener:
+            addresses = group.all_gather(listener.address)
+            # The ring closes only if each rank connects while it is being connected to.
+            after: list[Connection[Any, Any]] = []
+            thread = threading.Thread(
+                target=lambda: after.append(
+                    Client(addresses[(group.rank + 1) % group.world_size], authkey=key)
+                ),
+                daemon=True,
+            )
+            thread.start()
+            with group.note("collective numpy.init"):
+                self._before = listener.accept()
+                thread.join()
+        if not after:
+            raise self._gone((group.rank + 1) % group.world_size, "can't be connected to")
+        self._sender = _Sender(after[0])
+
+    def _exchange(self, leaving: "NDArray[Any]", arriving: "NDArray[Any]") -> "NDArray[Any]":
+        """Send one chunk on, and fill the other with what comes."""
+        assert self._sender is not None and self._before is not None
+        size, rank = self._group.world_size, self._group.rank
+        self._sender.send(leaving.view("u1").data)
+        try:
+            self._before.recv_bytes_into(arriving.view("u1").data)
+        except (EOFError, OSError) as error:
+            raise self._gone((rank - 1) % size, "closed the connection") from error
+        failed = self._sender.wait()
+        if failed is not None:
+            raise self._gone((rank + 1) % size, "closed the connection") from failed
+        return arriving
+
+    def _gone(self, rank: int, what: str) -> PeerGone:
+        host = self._group.hosts[rank]
+        return PeerGone(f"all_reduce: rank {rank} on {host} {what}", rank=rank, host=host)
+
+
+class _Sender:
+    """Sends in a thread: all ranks send before they receive, and large chunks fill sockets."""
+
+    def __init__(self, connection: "Connection[Any, Any]") -> None:
+        self._connection = connection
+        self._leaving: SimpleQueue[memoryview | None] = SimpleQueue()
+        self._sent: SimpleQueue[Exception | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="hydrofoil-ring", daemon=True)
+        self._thread.start()
+
+    def send(self, data: memoryview) -> None:
+        self._leaving.put(data)
+
+    def wait(self) -> Exception | None:
+        """Wait until the last one is sent; return what went wrong."""
+        return self._sent.get()
+
+    def close(self) -> None:
+        # The connection first: its thread may be writing to a peer that doesn't read.
+        with suppress(OSError):
+            self._connection.close()
+        self._leaving.put(None)
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        while (data := self._leaving.get()) is not None:
+            try:
+                self._connection.send_bytes(data)
+            except Exception as error:
+                self._sent.put(error)
+            else:
+                self._sent.put(None)

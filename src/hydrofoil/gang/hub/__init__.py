@@ -1,0 +1,1 @@
+"""Where ranks and driver meet: the server in the driver, its client in each rank."""

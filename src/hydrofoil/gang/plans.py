@@ -1,0 +1,55 @@
+"""``gang.plan``: what a gang would meet, told before it is run."""
+
+from typing import TYPE_CHECKING
+
+from hydrofoil.errors import HydrofoilError
+from hydrofoil.gang.seams import Resources
+from hydrofoil.gang.slots import check_session, count
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_FIXED = ("tinyint", "smallint", "int", "bigint", "float", "double", "boolean", "date", "timestamp")
+
+
+def plan(
+    df: "DataFrame", num_tasks: int | None = None, resources: Resources | None = None
+) -> list[str]:
+    """Say what stands in the way of a gang on ``df``, or makes it slow. Runs nothing.
+
+    Parameters
+    ----------
+    df : DataFrame
+    num_tasks : int, optional
+        Ranks.
+    resources : Resources, optional
+        Of each.
+
+    Returns
+    -------
+    list of str
+        A warning each; empty if there is none.
+    """
+    warnings = []
+    spark = df.sparkSession
+    try:
+        check_session(spark)
+        slots = count(spark, resources or Resources())
+        if num_tasks is not None and slots.total < num_tasks:
+            warnings.append(f"{num_tasks} ranks don't fit: {slots.reason}")
+    except HydrofoilError as error:
+        warnings.append(str(error))
+    if df.isStreaming:
+        warnings.append("a streaming DataFrame never ends: call gang.run in foreachBatch")
+    slow = [name for name, kind in df.dtypes if not _is_fixed(kind)]
+    if slow:
+        warnings.append(
+            f"columns {', '.join(slow)} have no fixed width: batches of them are made row by row; "
+            "leave them out with columns=, or make numbers or arrays of numbers of them"
+        )
+    return warnings
+
+
+def _is_fixed(kind: str) -> bool:
+    element = kind.removeprefix("array<").removesuffix(">")
+    return element in _FIXED or element == "vector"

@@ -1,0 +1,42 @@
+"""Gangs on a standalone cluster of two workers: executors and workers that go away."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from gang_cluster import two_workers
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    folder = tmp_path_factory.mktemp("gang-cluster")
+    with two_workers(folder) as cluster:
+        yield cluster.run("gang_losses.py", str(folder / "checkpoints"))
+
+
+def test_slots_of_two_executors(told: Any) -> None:
+    assert told["slots"] == 4
+    assert "needs 5 slots at once, and there are 4" in told["too many"]
+    assert "2 executor(s), 4 core(s) in all" in told["too many"]
+
+
+def test_an_executor_is_killed(told: Any) -> None:
+    """The gang goes on with as many ranks from the last checkpoint, on a new executor."""
+    values, errors = told["executor"]["values"], told["executor"]["errors"]
+    assert [error["kind"] for error in errors] == ["RankLost"]
+    assert errors[0]["host"] == "127.0.0.1"
+    assert {value["world_size"] for value in values} == {4}
+    assert {(value["step"], value["sum"]) for value in values} == {(12, 12.0)}
+    assert {value["began_at"] for value in values} == {7}
+    assert sum(value["rows"] for value in values) == 1000
+
+
+def test_a_worker_is_killed(told: Any) -> None:
+    """The gang goes on with half of the ranks; the data is cut anew, no step is lost."""
+    values, errors = told["worker"]["values"], told["worker"]["errors"]
+    assert [error["kind"] for error in errors] == ["RankLost"]
+    assert [value["world_size"] for value in values] == [2, 2]
+    assert {(value["step"], value["sum"]) for value in values} == {(12, 12.0)}
+    assert {value["began_at"] for value in values} == {7}
+    assert sum(value["rows"] for value in values) == 1000
+    assert len({value["executor"] for value in values}) == 1
