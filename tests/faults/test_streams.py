@@ -27,9 +27,13 @@ END = 40
 Ending = tuple[int, str]
 
 
+def _shout(s: str) -> str:
+    return s.upper()
+
+
 @pytest.fixture(scope="module", params=[True, False], ids=["arrow", "pickled"])
 def task(request: pytest.FixtureRequest, spark: SparkSession) -> Recording:
-    shout = udf(lambda s: s.upper(), "string", useArrow=request.param)
+    shout = udf(_shout, "string", useArrow=request.param)
     frame = spark.range(0, 300, 1, 1).selectExpr("concat('row ', id) s").select(shout("s"))
     [recording] = record(spark, frame.collect)
     return recording
@@ -74,6 +78,14 @@ NULL_IN_PATH = "ValueError: embedded null byte"
 def compare(task: Recording, streams: dict[str, bytes]) -> None:
     pairs = dict(zip(streams, endings(task, list(streams.values())), strict=True))
     different = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    for _ in range(2):
+        # What garbage makes of memory is not the same each time, even with one engine.
+        again = endings(task, [streams[name] for name in different])
+        different = {
+            name: pair
+            for name, pair in zip(list(different), again, strict=True)
+            if pair[0] != pair[1]
+        }
     # A null in the name of a folder on sys.path is met by whoever imports next, and Hydrofoil's
     # daemon has its imports behind it.
     assert all(stock[1] == NULL_IN_PATH for stock, _ in different.values()), different
@@ -86,7 +98,10 @@ def places(data: bytes) -> list[int]:
     """Offsets all over the task, and closer together in its Arrow stream's messages."""
     arrow = max(data.find(b"\xff\xff\xff\xff", len(data) // 2), 0)
     everywhere = range(0, len(data) - END, len(data) // PLACES)
-    return sorted({1, 4, 5, 9, *everywhere, *range(arrow, min(arrow + 800, len(data) - END), 12)})
+    chosen = {1, 4, 5, 9, *everywhere, *range(arrow, min(arrow + 800, len(data) - END), 12)}
+    # The interpreter runs garbled bytecode without a check, in its own loop and in ours as it may.
+    code = data.find(_shout.__code__.co_code)
+    return sorted(chosen - set(range(code - 32, code + len(_shout.__code__.co_code))))
 
 
 def test_whole_stream_is_run_without_an_error(task: Recording) -> None:
