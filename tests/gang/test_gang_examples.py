@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gang_cluster import two_workers
 from pyspark.sql import SparkSession
 
 from hydrofoil.gang.errors import RankCrashed
@@ -24,6 +25,15 @@ def test_ddp_reaches_the_loss_of_a_single_process(spark: SparkSession) -> None:
     assert len(losses["ranks"]) == 2
     assert losses["alone"] < 0.2  # It has learned: the label's variance is 0.34.
     assert losses["ranks"] == [pytest.approx(losses["alone"], rel=1e-4)] * 2
+
+
+def test_ddp_and_trees_on_a_cluster_of_two_workers(tmp_path: Path) -> None:
+    with two_workers(tmp_path) as cluster:
+        # Two cores a rank: each executor has room for one.
+        told = cluster.run("gang_examples.py", str(EXAMPLES), settings={"spark.task.cpus": "2"})
+    assert told["executors"] == 2
+    assert told["losses"]["ranks"] == [pytest.approx(told["losses"]["alone"], rel=1e-4)] * 2
+    assert max(told["trees"]) < 1e-4
 
 
 @pytest.mark.parametrize("name", ["xgboost_trees.py", "lightgbm_trees.py"])

@@ -378,3 +378,57 @@ def test_errors_of_the_function_are_not_retried(spark: SparkSession, tmp_path: P
     with pytest.raises(UserError):
         gang.run(train, num_tasks=2, args=(str(tmp_path),), max_restarts=2, backoff=0.1)
     assert len(list(tmp_path.glob("attempt-*"))) == 1
+
+
+def test_the_spool_is_full(spark: SparkSession, tmp_path: Path) -> None:
+    spool = gang.Spool(dir=str(tmp_path / "spool"), max_bytes=1000)
+    (tmp_path / "spool").mkdir()
+    with pytest.raises(gang.SpoolError, match=r"rank . has no room .* allows no more") as caught:
+        gang.run(count_rows, spark.range(10_000), num_tasks=2, spool=spool)
+    assert caught.value.rank in (0, 1) and caught.value.host
+    assert os.listdir(tmp_path / "spool") == []
+
+
+class Bomb:
+    """Ends the process that pickles it."""
+
+    def __reduce__(self) -> Any:
+        os._exit(1)
+
+
+def test_a_checkpoint_is_killed_halfway(spark: SparkSession, tmp_path: Path) -> None:
+    def train(ctx: Any, folder: str) -> int:
+        here(ctx, folder)
+        began: int = ctx.checkpoint.restore(default=0)
+        for step in range(began, 5):
+            last = ctx.attempt == 0 and step == 3
+            ctx.checkpoint.save([bytes(1 << 20), Bomb()] if last else step + 1, step=step + 1)
+        return began
+
+    store = tmp_path / "store"
+    result = gang.run(
+        train, num_tasks=2, args=[str(tmp_path)], checkpoint=str(store), max_restarts=1, backoff=0.1
+    )
+    assert list(result) == [3, 3]
+    assert result.checkpoint.step == 5
+    assert [error.rank for error in result.attempts] == [0]
+    assert [name for name in os.listdir(store) if "tmp" in name] == []
+
+
+def test_the_checkpoint_store_is_gone(spark: SparkSession, tmp_path: Path) -> None:
+    def train(ctx: Any, folder: str, store: str) -> None:
+        import shutil
+
+        here(ctx, folder)
+        ctx.checkpoint.save({"step": 1}, step=1)
+        ctx.barrier()
+        if ctx.rank == 0:
+            shutil.rmtree(store)
+            Path(store).touch()
+            ctx.checkpoint.save({"step": 2}, step=2)
+        ctx.barrier()
+
+    store = str(tmp_path / "store")
+    with pytest.raises(gang.CheckpointError, match=r"rank 0 on .* can't save step 2 as") as caught:
+        gang.run(train, num_tasks=2, args=[str(tmp_path), store], checkpoint=store)
+    assert caught.value.rank == 0

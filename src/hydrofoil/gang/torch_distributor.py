@@ -15,7 +15,7 @@ from hydrofoil.gang.api import run
 from hydrofoil.gang.backends.packages import load
 from hydrofoil.gang.backends.torch import leave, on_interface, serve_store
 from hydrofoil.gang.context import Context
-from hydrofoil.gang.devices import VISIBLE, present_gpus
+from hydrofoil.gang.devices import present_gpus
 from hydrofoil.gang.local import run_locally
 from hydrofoil.gang.seams import Resources
 
@@ -86,10 +86,11 @@ class TorchDistributor:
                 f"{train_object} is a script, and takes no keywords: {', '.join(kwargs)}",
                 hint="pass them as '--name=value'",
             )
-        arguments = (train_object, args, kwargs, self.local_mode, self.use_gpu)
-        if self.local_mode:
-            return run_locally(self.num_processes, _rank, args=arguments).value
+        numbered = self.local_mode and not self.use_gpu
+        arguments = (train_object, args, kwargs, numbered)
         gpus = Resources(gpus=1 if self.use_gpu else 0)
+        if self.local_mode:
+            return run_locally(self.num_processes, _rank, args=arguments, resources=gpus).value
         return run(_rank, num_tasks=self.num_processes, args=arguments, resources=gpus).value
 
 
@@ -98,19 +99,16 @@ def _rank(
     train_object: Callable[..., Any] | str,
     args: Sequence[Any],
     kwargs: dict[str, Any],
-    local_mode: bool,
-    use_gpu: bool,
+    numbered: bool,
 ) -> Any:
     with _unchanged_environment():
-        if local_mode:
-            os.environ[VISIBLE] = present_gpus()[ctx.rank] if use_gpu else ""
         on_interface(ctx.local_address())
         store = None
         if ctx.rank == 0:
             distributed = load("torch", asked_by="TorchDistributor").distributed
             store = serve_store(distributed, ctx)
         address = ctx.broadcast((ctx.local_address(), store.port) if store else None)
-        os.environ.update(_torchrun(ctx, address, numbered=local_mode and not use_gpu))
+        os.environ.update(_torchrun(ctx, address, numbered))
         if isinstance(train_object, str):
             return _run_script(train_object, args, ctx)
         value = _call(train_object, args, kwargs)
