@@ -60,7 +60,7 @@ def _add_one(array: "pa.Array") -> "pa.Array":
 
 
 def _probability(v: Any) -> float:
-    from scipy import stats  # type: ignore[import-untyped]
+    from scipy import stats
 
     return float(stats.norm.cdf(v))
 
