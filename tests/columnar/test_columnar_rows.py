@@ -103,6 +103,20 @@ def test_bytes(compare: Comparison, shape: str) -> None:
     assert seen["true"] == seen["false"]
 
 
+def test_columns_selected_between_functions(compare: Comparison) -> None:
+    """No rows are made between two functions where a projection only picks and names columns."""
+
+    def build(spark: SparkSession) -> DataFrame:
+        rows = spark.range(0, 2000, 1, 1).selectExpr("id", "id % 7 AS k", "concat('s', id) AS s")
+        chosen = rows.select("s", plus_one("id").alias("y"), F.col("k").alias("z"), "k")
+        return chosen.mapInArrow(same, chosen.schema)
+
+    compare.same(build, conf=CONF)
+    between = compare.plan.partition("HydrofoilMapInBatch")[2].partition("HydrofoilEvalPython")[0]
+    assert "SelectColumns" in between
+    assert "ArrowSink" not in between
+
+
 def test_no_columns(compare: Comparison) -> None:
     compare.same(
         lambda spark: over("id")(spark).where("id > 5").select().repartition(2).groupBy().count()
