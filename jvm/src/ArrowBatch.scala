@@ -23,6 +23,15 @@ final class ArrowBatch private (
   }
 
   override def closeIfFreeable(): Unit = close()
+
+  /** Another batch of some of the columns, which are in both until either is closed. */
+  def select(ordinals: Array[Int], owner: TaskBuffers): ArrowBatch =
+    ArrowBatch(
+      ordinals.map(parts(_).retain()),
+      ordinals.map(column(_).asInstanceOf[RawVector].start),
+      numRows,
+      cut,
+      owner)
 }
 
 object ArrowBatch {

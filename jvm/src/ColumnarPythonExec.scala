@@ -1,14 +1,11 @@
 package org.apache.spark.sql.hydrofoil
 
 import org.apache.spark.JobArtifactSet
-import org.apache.spark.rdd.RDD
-import org.apache.spark.sql.catalyst.InternalRow
-import org.apache.spark.sql.execution.SparkPlan
 import org.apache.spark.sql.execution.metric.{SQLMetric, SQLMetrics}
 import org.apache.spark.sql.execution.python.PythonSQLMetrics
 
 /** What the operators have in common that send record batches to Python and yield record batches. */
-trait ColumnarPythonExec extends SparkPlan {
+trait ColumnarPythonExec extends ArrowBatchesExec {
 
   protected val jobArtifactUUID: Option[String] =
     JobArtifactSet.getCurrentJobArtifactState.map(_.uuid)
@@ -30,13 +27,4 @@ trait ColumnarPythonExec extends SparkPlan {
     "batchesReceived" -> SQLMetrics.createMetric(sparkContext, "record batches received"),
     "waitTime" -> SQLMetrics.createNanoTimingMetric(sparkContext, "time waiting for Python"),
     "bytesSpilled" -> SQLMetrics.createSizeMetric(sparkContext, "pass-through columns spilled"))
-
-  override def supportsColumnar: Boolean = true
-
-  override def supportsRowBased: Boolean = false
-
-  override def vectorTypes: Option[Seq[String]] = Some(output.map(_ => classOf[RawVector].getName))
-
-  override protected def doExecute(): RDD[InternalRow] = throw new UnsupportedOperationException(
-    s"$nodeName yields record batches, not rows")
 }

@@ -24,8 +24,12 @@ object ReplaceOperators extends Rule[SparkPlan] {
 
   /** @param needed the attributes that the parents use; None: all that there are */
   private def replace(plan: SparkPlan, needed: Option[AttributeSet]): SparkPlan = plan match {
-    case project: ProjectExec =>
-      project.mapChildren(replace(_, Some(AttributeSet(project.projectList.flatMap(_.references)))))
+    case ProjectExec(columns, child) =>
+      replace(child, Some(AttributeSet(columns.flatMap(_.references)))) match {
+        case ours: ArrowBatchesExec if SelectColumnsExec.takes(columns) =>
+          SelectColumnsExec(columns, ours)
+        case other => plan.withNewChildren(Seq(other))
+      }
     case filter: FilterExec =>
       filter.mapChildren(replace(_, needed.map(_ ++ filter.condition.references)))
     case left: LeftToSparkExec => left
@@ -117,7 +121,7 @@ object ReplaceTransitions extends Rule[SparkPlan] {
   private def rows(plan: SparkPlan): SparkPlan = plan.transformUp {
     case parent if !parent.isInstanceOf[CodegenSupport] =>
       parent.mapChildren {
-        case ColumnarToRowExec(ours: ColumnarPythonExec) => BatchesToRowsExec(ours)
+        case ColumnarToRowExec(ours: ArrowBatchesExec) => BatchesToRowsExec(ours)
         case child => child
       }
   }

@@ -31,6 +31,7 @@ final class RawVector(val column: Column, val start: Int) extends ColumnVector(c
   def validityAddress: Long = validity
   def secondAddress: Long = second
   def thirdAddress: Long = third
+  def thirdCapacity: Long = if (third == 0L) 0L else column.buffers(2).capacity
 
   override def hasNull: Boolean = column.nullCount > 0
   override def numNulls: Int = column.nullCount

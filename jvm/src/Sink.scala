@@ -184,16 +184,11 @@ object ArrowSinkExec {
 }
 
 /** The rows of a child as record batches in Arrow's layout, written by [[ArrowSinkExec]]. */
-case class RowsToArrowExec(child: SparkPlan) extends UnaryExecNode {
+case class RowsToArrowExec(child: SparkPlan) extends UnaryExecNode with ArrowBatchesExec {
 
   override def output: Seq[Attribute] = child.output
   override def outputPartitioning: Partitioning = child.outputPartitioning
   override def outputOrdering: Seq[SortOrder] = child.outputOrdering
-  override def supportsColumnar: Boolean = true
-  override def vectorTypes: Option[Seq[String]] = Some(output.map(_ => classOf[RawVector].getName))
-
-  override protected def doExecute(): RDD[InternalRow] = throw new UnsupportedOperationException(
-    s"$nodeName yields record batches, not rows")
 
   override protected def doExecuteColumnar(): RDD[ColumnarBatch] =
     child.execute().mapPartitionsInternal(_.map(_.asInstanceOf[BatchRow].batch))
