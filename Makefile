@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BUILT := build/.built
 PANDAS3 := .venv-pandas3
+FRAMEWORKS := .venv-frameworks
 SOURCES := setup.py $(shell find cext -name '*.pyx' -o -name '*.pxd')
 
 # Python that Spark starts for workers; the virtual environment is not activated.
@@ -14,10 +15,10 @@ export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 # The Spark lines before the one in the virtual environment, each with one of its own.
 LINES := 4.2 4.1 4.0 3.5
 LINE_ENVIRONMENTS := .cache/lines
-# How many of them are tested at the same time.
+# How many of them, and of the test files of `make test`, are run at the same time.
 AT_ONCE ?= 2
 
-.PHONY: help bench test test-pandas3 test-matrix quick parity build jar debug lint clean requirements java
+.PHONY: help bench test test-pandas3 test-frameworks test-matrix quick parity build jar debug lint clean requirements java
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -27,16 +28,21 @@ bench: java build ## compare Hydrofoil with stock PySpark on a real local Spark 
 	$(BIN)/hydrofoil bench $(BENCH)
 
 test: java build jar ## run all tests but those of test-matrix (TESTS="tests/launch -k NAME" for some)
-	$(BIN)/python -m pytest $(or $(TESTS),tests --ignore=tests/matrix)
+	$(BIN)/python -m pytest $(or $(TESTS),-n $(AT_ONCE) --dist loadfile tests --ignore=tests/matrix)
 
 test-pandas3: java build $(PANDAS3)/.installed ## run the comparisons of pandas functions on pandas 3 (TESTS="..." for others)
 	PYSPARK_PYTHON=$(CURDIR)/$(PANDAS3)/bin/python PYTHONPATH=$(CURDIR)/src \
 	    $(PANDAS3)/bin/python -m pytest \
 	    $(or $(TESTS),tests/unit/dataframes tests/parity/vectorized -k "not arrow and not Arrow")
 
+test-frameworks: java build $(FRAMEWORKS)/.installed ## train gangs with the frameworks that are too large for the virtual environment
+	PYSPARK_PYTHON=$(CURDIR)/$(FRAMEWORKS)/bin/python PYTHONPATH=$(CURDIR)/src \
+	    $(FRAMEWORKS)/bin/python -m pytest tests/gang/test_gang_examples.py tests/gang/test_gang_backends.py \
+	    -k "jax or tensorflow"
+
 test-matrix: java build jar $(LINES:%=$(LINE_ENVIRONMENTS)/%/.installed) ## compare with stock on every Spark line (TESTS="..." for others)
 	printf '%s\n' .venv $(LINES:%=$(LINE_ENVIRONMENTS)/%) | \
-	    xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/line ENVIRONMENT $(or $(TESTS),tests/matrix tests/columnar/test_columnar_kinds.py tests/grouped_exchange/test_grouped_kinds.py)
+	    xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/line ENVIRONMENT $(TESTS)
 
 quick: java build jar ## run the tests that start no Spark of their own and are no comparison with stock
 	$(BIN)/python -m pytest tests --ignore=tests/parity --ignore=tests/faults --ignore=tests/bench \
@@ -61,7 +67,7 @@ lint: $(INSTALLED) ## check format, style and types
 	$(BIN)/mypy
 
 clean: ## remove what was built here
-	rm -rf build dist .venv .venv-pandas3 .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks .cache
+	rm -rf build dist .venv .venv-pandas3 .venv-frameworks .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks .cache
 	rm -rf spark-warehouse metastore_db artifacts src/*.egg-info
 	find src -name '*.so' -delete
 	rm -rf src/hydrofoil/jars
@@ -85,6 +91,12 @@ $(PANDAS3)/.installed: $(INSTALLED)
 	$(PYTHON) -m venv $(PANDAS3)
 	$(BIN)/python -m pip freeze --exclude-editable --exclude pandas > $(PANDAS3)/requirements.txt
 	$(PANDAS3)/bin/python -m pip install --quiet --requirement $(PANDAS3)/requirements.txt pandas==3.1.1
+	@touch $@
+
+$(FRAMEWORKS)/.installed: $(INSTALLED)
+	$(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/python -m pip install --quiet pyspark==4.3.0 pandas==2.3.3 pyarrow==26.0.1 \
+	    click rich psutil pytest hypothesis xgboost-cpu lightgbm jax==0.10.2 tensorflow-cpu==2.21.0
 	@touch $@
 
 # The extension is the one built in place here, too.

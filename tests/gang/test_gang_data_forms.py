@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import torch
 from gang_data_feeds import opened, rows
 
 import hydrofoil
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.seams import Spool
-
-torch = pytest.importorskip("torch")
 
 NAMES = ["f4", "f8", "i1", "i4", "i8", "b", "t", "d", "span", "v", "iv"]
 

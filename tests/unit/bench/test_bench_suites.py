@@ -62,7 +62,6 @@ def test_first(run: Run) -> None:
 
 
 def test_origin(run: Run) -> None:
-    pytest.importorskip("scipy")
     result = run("origin", 2_000)
     factors = result.sheets[0]
     assert [row[0] for row in factors.rows] == list(origin.CLAIMS)
@@ -116,7 +115,6 @@ def test_memory(run: Run) -> None:
     assert all(record["peak_mb"] > record["above_start_mb"] for record in result.records)
 
 
-@pytest.mark.skipif(not installed(), reason="no peer is installed")
 def test_peers(run: Run) -> None:
     result = run("peers", 2_000, "s.upper()")
     engines = {record["engine"] for record in result.records}

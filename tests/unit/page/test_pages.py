@@ -83,7 +83,6 @@ def test_drawings_on_a_page_share_no_ids() -> None:
 @pytest.mark.parametrize("chart", [BARS, LINES], ids=["bars", "lines"])
 @pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"])
 def test_charts_say_what_they_show(chart: Bars | Lines, narrow: bool) -> None:
-    pytest.importorskip("matplotlib")
     texts = [
         "".join(element.itertext())
         for element in ElementTree.fromstring(draw(chart, narrow)).iter()
@@ -95,7 +94,6 @@ def test_charts_say_what_they_show(chart: Bars | Lines, narrow: bool) -> None:
 
 
 def test_a_chart_on_a_page_has_no_color_of_its_own() -> None:
-    pytest.importorskip("matplotlib")
     page = Page("t")
     page.chart(BARS)
     body = page.html().partition("<body>")[2]
@@ -104,7 +102,6 @@ def test_a_chart_on_a_page_has_no_color_of_its_own() -> None:
 
 
 def test_saved_charts_follow_the_reader_s_colors(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
     save([BARS, LINES], tmp_path / "charts.svg")
     text = (tmp_path / "charts.svg").read_text()
     ElementTree.fromstring(text)
