@@ -1,7 +1,7 @@
 """What a rank's function gets as its first argument."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -226,11 +226,12 @@ class Context:
 
     def close(self, failed: bool) -> None:
         """Take down backends and data; when ``failed``, without waiting for peers."""
-        for backend, _ in reversed(self._backends.values()):
-            backend.stop(failed)
-        self._backends.clear()
-        if self._data is not None:
-            self._data.close()
+        with ExitStack() as parts:  # Each is taken down, whatever another one raises.
+            if self._data is not None:
+                parts.callback(self._data.close)
+            for backend, _ in self._backends.values():
+                parts.callback(backend.stop, failed)
+            self._backends.clear()
 
 
 def _plain(value: Any) -> Any:

@@ -74,8 +74,9 @@ def present_gpus() -> list[str]:
     visible = os.environ.get(VISIBLE)
     if visible is not None:
         return [address.strip() for address in visible.split(",") if address.strip()]
-    names = [path.name for path in Path("/dev").glob("nvidia*")]
-    return sorted((name[6:] for name in names if re.fullmatch(r"nvidia\d+", name)), key=int)
+    # CUDA counts those that are there, whatever numbers a container's have on its host.
+    found = [path for path in Path("/dev").glob("nvidia*") if re.fullmatch(r"nvidia\d+", path.name)]
+    return [str(number) for number in range(len(found))]
 
 
 @contextmanager

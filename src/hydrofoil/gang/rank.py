@@ -143,7 +143,7 @@ def _checkpoint_opener(conf: Any) -> Any:
     def open_checkpoint(context: Context) -> Any:
         from hydrofoil.gang.checkpoint import open_checkpointer
 
-        return open_checkpointer(conf, context)
+        return open_checkpointer(conf, context, context.log)
 
     return open_checkpoint
 
