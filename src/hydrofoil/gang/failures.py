@@ -40,6 +40,11 @@ def is_bad(event: Event | None) -> bool:
     return isinstance(event, Raised | Vanished | Hung)
 
 
+def executor_lost(job_error: BaseException | None) -> bool:
+    """Whether Spark says that ranks went with their executor."""
+    return bool(_EXECUTOR_LOST.search(str(job_error or "")))
+
+
 def error_of(
     events: Sequence[Bad], world_size: int, job_error: BaseException | None, verdict: str = ""
 ) -> GangError:
@@ -208,10 +213,10 @@ def _from_spark(job_error: BaseException | None, spark: str) -> GangError:
         raise job_error
     if _cancelled(spark):
         return _chained(_cancellation(spark), job_error)
-    if _EXECUTOR_LOST.search(spark):
+    if executor_lost(job_error):
         return _chained(
             RankLost(
-                f"an executor was lost before all ranks had met: {_first_line(spark)}",
+                f"an executor was lost: {_first_line(spark)}",
                 hint="max_restarts= starts the gang again",
             ),
             job_error,

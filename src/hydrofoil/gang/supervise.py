@@ -6,7 +6,7 @@ from queue import Empty
 from typing import Protocol
 
 from hydrofoil.gang.errors import GangError, StartTimeout
-from hydrofoil.gang.failures import Bad, error_of, is_bad
+from hydrofoil.gang.failures import Bad, error_of, executor_lost, is_bad
 from hydrofoil.gang.hub.events import Event, Hung, Vanished
 from hydrofoil.gang.hub.meeting import Meeting
 from hydrofoil.gang.hub.server import Hub
@@ -119,6 +119,12 @@ class Attempt:
         return event
 
     def _failure(self) -> GangError:
+        until = time.monotonic() + _VERDICT_S
+        # Spark may know before the executor's workers are gone, whose ranks the error names.
+        while self._meeting.seats and not self._bad and executor_lost(self._job.error()):
+            if time.monotonic() > until:
+                break
+            self._next(_POLL_S)
         settled = time.monotonic() + _SETTLE_S
         while (now := time.monotonic()) < settled and not self._found_hang():
             self._next(settled - now)
