@@ -109,7 +109,10 @@ class Largest:
 
 
 class Bins(NamedTuple):
-    """Counts of magnitudes in bins with consecutive numbers."""
+    """Counts of magnitudes in bins with consecutive numbers.
+
+    A sum may be the first of the two, changed.
+    """
 
     first: int
     counts: Any
@@ -118,6 +121,10 @@ class Bins(NamedTuple):
         if not len(self.counts):
             return other
         if not len(other.counts):
+            return self
+        start, stop = other.first - self.first, other.first - self.first + len(other.counts)
+        if start >= 0 and stop <= len(self.counts):
+            self.counts[start:stop] += other.counts
             return self
         first = min(self.first, other.first)
         last = max(self.first + len(self.counts), other.first + len(other.counts))
