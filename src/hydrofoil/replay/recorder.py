@@ -197,7 +197,8 @@ def _worker_module(folder: Path) -> ModuleType:
 def _run_daemon() -> None:
     from pyspark import daemon
 
-    if sys.argv[1:2] in ([], ["pyspark.worker"]):
+    # Sessions that hydrofoil.session made name Hydrofoil's.
+    if sys.argv[1:2] in ([], ["pyspark.worker"], ["hydrofoil.worker"]):
         configured = os.environ.get(FOLDER_VARIABLE)
         folder = Path(configured) if configured else _session_folder(os.getppid())
         if configured:

@@ -27,6 +27,17 @@ def test_one_recording_for_each_task(spark: SparkSession) -> None:
     assert all(r.spark == spark.version for r in recordings)
 
 
+def test_sessions_with_hydrofoils_worker_are_recorded(spark: SparkSession) -> None:
+    conf = spark.sparkContext._jsc.sc().conf()
+    conf.set("spark.python.worker.module", "hydrofoil.worker")
+    try:
+        f = udf(plus_one, "long")
+        (recording,) = record(spark, lambda: spark.range(0, 30, 1, 1).select(f("id")).collect())
+    finally:
+        conf.remove("spark.python.worker.module")
+    assert input_columns(recording) == [list(range(30))]
+
+
 @pytest.mark.parametrize("arrow", [True, False])
 def test_arguments_and_rows_of_both_row_paths(spark: SparkSession, arrow: bool) -> None:
     f = udf(lambda x, s: f"{x}{s}", "string", useArrow=arrow)
