@@ -58,13 +58,29 @@ final class BatchBuilder(
 
   /** Appends as many rows of the vectors as the batch takes; the answer is how many. */
   def append(vectors: Array[ColumnVector], from: Int, until: Int): Int = {
-    val before = count
     val n = math.min(until - from, limit - count)
     var i = 0
     while (i < builders.length) {
       builders(i).appendRange(vectors(i), from, n)
       i += 1
     }
+    cut(n)
+  }
+
+  /** Appends as many rows of the block from `from` on as the batch takes; returns how many. */
+  def append(block: UnsafeRows, from: Int): Int = {
+    val n = math.min(block.rows - from, limit - count)
+    var i = 0
+    while (i < builders.length) {
+      builders(i).appendRows(block, i, from, n)
+      i += 1
+    }
+    cut(n)
+  }
+
+  /** Forgets what is beyond the bound of bytes of `n` more rows; the answer is what is left. */
+  private def cut(n: Int): Int = {
+    val before = count
     count += n
     if (asksSize && sizeAt(count) >= limits.bytes) {
       count = firstWithin(before + 1, count, limits.bytes)

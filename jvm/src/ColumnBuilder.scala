@@ -1,7 +1,7 @@
 package org.apache.spark.sql.hydrofoil
 
 import org.apache.arrow.memory.{ArrowBuf, BufferAllocator}
-import org.apache.spark.sql.catalyst.expressions.SpecializedGetters
+import org.apache.spark.sql.catalyst.expressions.{SpecializedGetters, UnsafeArrayData}
 import org.apache.spark.sql.catalyst.util.{ArrayData, MapData}
 import org.apache.spark.sql.types.{DataType, Decimal, DecimalType}
 import org.apache.spark.sql.vectorized.ColumnVector
@@ -17,6 +17,8 @@ abstract class ColumnBuilder(val dataType: DataType, val layout: Layout, allocat
 
   protected[this] var count = 0
   protected[this] var capacity = 0
+  // Rows to begin with: those of the batch before.
+  private[this] var usual = ColumnBuilder.FEWEST
   private[this] var nulls = 0
   private[this] var bitmap: ArrowBuf = _
   private[this] var bitmapAddress = 0L
@@ -68,6 +70,25 @@ abstract class ColumnBuilder(val dataType: DataType, val layout: Layout, allocat
     if (values.isNullAt(ordinal)) putNull() else put(values, ordinal)
   }
 
+  /** Appends a column's values of a block of rows. */
+  def appendRows(block: UnsafeRows, column: Int, from: Int, n: Int): Unit = {
+    var i = 0
+    while (i < n) {
+      append(block.row(from + i), column)
+      i += 1
+    }
+  }
+
+  /** Appends all elements of an array. */
+  def appendElements(values: ArrayData): Unit = {
+    val n = values.numElements()
+    var i = 0
+    while (i < n) {
+      append(values, i)
+      i += 1
+    }
+  }
+
   final def putNull(): Unit = {
     reserve(count + 1)
     clear(count)
@@ -90,7 +111,7 @@ abstract class ColumnBuilder(val dataType: DataType, val layout: Layout, allocat
 
   /** Makes room for `rows` rows in all. */
   final def reserve(rows: Int): Unit = if (rows > capacity) {
-    val grown = math.max(math.max(rows, math.min(capacity.toLong * 2, Int.MaxValue - 64).toInt), 64)
+    val grown = math.max(math.max(rows, math.min(capacity.toLong * 2, Int.MaxValue - 64).toInt), usual)
     resize(grown)
     capacity = grown
     if (bitmap != null) growBitmap(grown)
@@ -106,6 +127,16 @@ abstract class ColumnBuilder(val dataType: DataType, val layout: Layout, allocat
     nulls += 1
   }
 
+  /** Marks the nulls of a block's column, the first of whose rows goes where the values end. */
+  protected final def clearNulls(block: UnsafeRows, column: Int, from: Int, n: Int): Unit =
+    if (block.hasNull(column)) {
+      var i = 0
+      while (i < n) {
+        if (block.isNull(from + i, column)) clear(count + i)
+        i += 1
+      }
+    }
+
   private def growBitmap(rows: Int): Unit = {
     val bytes = (Layout.bitmapBytes(rows) + 7) & ~7L
     val used = if (bitmap == null) 0L else bitmap.capacity
@@ -115,6 +146,7 @@ abstract class ColumnBuilder(val dataType: DataType, val layout: Layout, allocat
   }
 
   final def finish(): Column = {
+    usual = math.max(count, ColumnBuilder.FEWEST)
     val (buffers, children) = take()
     if (bitmap != null) bitmap.writerIndex(Layout.bitmapBytes(count))
     val all = new Array[ArrowBuf](buffers.length + (if (layout eq Layout.Empty) 0 else 1))
@@ -143,6 +175,8 @@ abstract class ColumnBuilder(val dataType: DataType, val layout: Layout, allocat
 }
 
 object ColumnBuilder {
+
+  private val FEWEST = 64
 
   def of(dataType: DataType, allocator: BufferAllocator): ColumnBuilder = {
     val layout = Layout.of(dataType)
@@ -267,6 +301,19 @@ final class BitBuilder(dataType: DataType, allocator: BufferAllocator)
     }
   }
 
+  override def appendRows(block: UnsafeRows, column: Int, from: Int, n: Int): Unit = {
+    reserve(count + n)
+    clearNulls(block, column, from, n)
+    val field = block.fieldOffset(column)
+    var i = 0
+    while (i < n) {
+      // What is null is zero in Spark's rows.
+      write(count + i, Platform.getBoolean(block.base, block.at(from + i) + field))
+      i += 1
+    }
+    count += n
+  }
+
   override protected def store(vector: ColumnVector, at: Int, row: Int): Unit =
     write(row, vector.getBoolean(at))
 }
@@ -344,6 +391,68 @@ final class FixedBuilder(dataType: DataType, layout: Layout.Fixed, allocator: Bu
     case 8 if dataType == org.apache.spark.sql.types.DoubleType =>
       Platform.putDouble(null, data + (row.toLong << 3), vector.getDouble(at))
     case 8 => Platform.putLong(null, data + (row.toLong << 3), vector.getLong(at))
+  }
+
+  override def appendRows(block: UnsafeRows, column: Int, from: Int, n: Int): Unit = {
+    reserve(count + n)
+    clearNulls(block, column, from, n)
+    // What is null is zero in Spark's rows, and so it is here.
+    val base = block.base
+    val field = block.fieldOffset(column)
+    var to = data + count.toLong * width
+    var row = from
+    val until = from + n
+    width match {
+      case 8 =>
+        while (row < until) {
+          Platform.putLong(null, to, Platform.getLong(base, block.at(row) + field))
+          to += 8
+          row += 1
+        }
+      case 4 =>
+        while (row < until) {
+          Platform.putInt(null, to, Platform.getInt(base, block.at(row) + field))
+          to += 4
+          row += 1
+        }
+      case 2 =>
+        while (row < until) {
+          Platform.putShort(null, to, Platform.getShort(base, block.at(row) + field))
+          to += 2
+          row += 1
+        }
+      case 1 =>
+        while (row < until) {
+          Platform.putByte(null, to, Platform.getByte(base, block.at(row) + field))
+          to += 1
+          row += 1
+        }
+    }
+    count += n
+  }
+
+  override def appendElements(values: ArrayData): Unit = values match {
+    case unsafe: UnsafeArrayData if FixedBuilder.isDense(unsafe) =>
+      val n = unsafe.numElements()
+      reserve(count + n)
+      val first = unsafe.getBaseOffset + UnsafeArrayData.calculateHeaderPortionInBytes(n)
+      Platform.copyMemory(
+        unsafe.getBaseObject, first, null, data + count.toLong * width, n.toLong * width)
+      count += n
+    case other => super.appendElements(other)
+  }
+}
+
+object FixedBuilder {
+
+  /** Whether an array has no nulls. */
+  private def isDense(values: UnsafeArrayData): Boolean = {
+    // After the number of elements, in the first word, there is a bit for each.
+    val until = values.getBaseOffset + UnsafeArrayData.calculateHeaderPortionInBytes(
+      values.numElements())
+    var at = values.getBaseOffset + 8
+    while (at < until && Platform.getLong(values.getBaseObject, at) == 0L) at += 8
+    at >= until
   }
 }
 
@@ -592,6 +701,21 @@ final class VariableBuilder(dataType: DataType, allocator: BufferAllocator)
     }
   }
 
+  override def appendRows(block: UnsafeRows, column: Int, from: Int, n: Int): Unit = {
+    reserve(count + n)
+    clearNulls(block, column, from, n)
+    val field = block.fieldOffset(column)
+    var i = 0
+    while (i < n) {
+      // The place of the value in its row, and its length; both are zero where it is null.
+      val word = Platform.getLong(block.base, block.at(from + i) + field)
+      store(block.base, block.at(from + i) + (word >>> 32), word.toInt)
+      endRow(count + i)
+      i += 1
+    }
+    count += n
+  }
+
   private def endAt(row: Int, at: Long): Unit =
     Platform.putInt(null, offsets + ((row + 1).toLong << 2), at.toInt)
 
@@ -633,14 +757,7 @@ final class ListBuilder(dataType: DataType, element: ColumnBuilder, allocator: B
     count += 1
   }
 
-  private def write(value: ArrayData): Unit = {
-    val n = value.numElements()
-    var i = 0
-    while (i < n) {
-      element.append(value, i)
-      i += 1
-    }
-  }
+  private def write(value: ArrayData): Unit = element.appendElements(value)
 
   override protected def put(values: SpecializedGetters, ordinal: Int): Unit =
     putArray(values.getArray(ordinal))
@@ -692,15 +809,8 @@ final class MapBuilder(
   }
 
   private def write(map: MapData): Unit = {
-    val keys = map.keyArray()
-    val values = map.valueArray()
-    val n = map.numElements()
-    var i = 0
-    while (i < n) {
-      key.append(keys, i)
-      value.append(values, i)
-      i += 1
-    }
+    key.appendElements(map.keyArray())
+    value.appendElements(map.valueArray())
   }
 
   override protected def put(values: SpecializedGetters, ordinal: Int): Unit =

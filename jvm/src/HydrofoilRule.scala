@@ -3,6 +3,8 @@ package org.apache.spark.sql.hydrofoil
 import org.apache.spark.sql.catalyst.expressions.{Alias, Attribute, AttributeSet, Expression, NamedArgumentExpression, PythonUDF}
 import org.apache.spark.sql.catalyst.rules.Rule
 import org.apache.spark.sql.execution.{CodegenSupport, ColumnarRule, ColumnarToRowExec, FilterExec, ProjectExec, RowToColumnarExec, SparkPlan}
+import org.apache.spark.sql.execution.adaptive.{AQEShuffleReadExec, ShuffleQueryStageExec}
+import org.apache.spark.sql.execution.exchange.{ReusedExchangeExec, ShuffleExchangeLike}
 import org.apache.spark.sql.execution.python.{ArrowEvalPythonExec, BatchEvalPythonExec, MapInArrowExec, MapInPandasExec}
 import org.apache.spark.sql.internal.SQLConf
 
@@ -127,8 +129,17 @@ object ReplaceTransitions extends Rule[SparkPlan] {
   }
 
   private def sink(child: SparkPlan, sent: Seq[Attribute], evalType: Int): SparkPlan = child match {
+    case RowToColumnarExec(rows) if isShuffle(rows) =>
+      UnsafeRowsToArrowExec(rows, sent, Limits.of(conf, evalType))
     case RowToColumnarExec(rows) =>
       RowsToArrowExec(ArrowSinkExec(rows, sent, Limits.of(conf, evalType)))
     case columnar => columnar
+  }
+
+  /** Whether rows come from a shuffle as they were written to it. */
+  private def isShuffle(plan: SparkPlan): Boolean = plan match {
+    case _: ShuffleExchangeLike | _: ReusedExchangeExec => true
+    case _: ShuffleQueryStageExec | _: AQEShuffleReadExec => true
+    case _ => false
   }
 }

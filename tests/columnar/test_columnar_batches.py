@@ -22,7 +22,7 @@ BYTES = "spark.sql.execution.arrow.maxBytesPerBatch"
 AS_ASKED = {"spark.sql.execution.arrow.pythonUDF.columnarInput.enabled": "false"}
 
 SIZES = pytest.mark.parametrize("records", ["1", "7", "1000", "10000", "0", "-1"])
-SOURCES = pytest.mark.parametrize("source", ["range", "parquet", "filtered"])
+SOURCES = pytest.mark.parametrize("source", ["range", "shuffled", "parquet", "filtered"])
 
 
 def rows(spark: SparkSession, files: Path, source: str, count: int = 2500) -> DataFrame:
@@ -31,6 +31,8 @@ def rows(spark: SparkSession, files: Path, source: str, count: int = 2500) -> Da
     )
     if source == "range":
         return frame
+    if source == "shuffled":
+        return frame.repartition(2, "n")
     path = str(files / f"batches-{count}")
     if not Path(path).exists():
         frame.write.parquet(path)

@@ -40,7 +40,7 @@ def queries(draw: st.DrawFn) -> dict[str, Any]:
         "fields": fields,
         "passing": draw(st.lists(st.sampled_from(names), unique=True)),
         "arguments": draw(st.lists(st.sampled_from(names), min_size=1, max_size=3)),
-        "source": draw(st.sampled_from(["rows", "parquet", "cached"])),
+        "source": draw(st.sampled_from(["rows", "shuffled", "parquet", "cached"])),
         "copies": draw(st.integers(1, 40)),
         "partitions": draw(st.integers(1, 3)),
         "kept": draw(st.sampled_from([None, 0.1, 0.9])),
@@ -67,6 +67,8 @@ def build(spark: SparkSession, query: dict[str, Any], folder: Path) -> DataFrame
         frame = spark.read.parquet(path)
     elif query["source"] == "cached":
         frame = frame.cache()
+    elif query["source"] == "shuffled":
+        frame = frame.repartition(query["partitions"])
     if query["kept"] is not None:
         frame = frame.where(F.pmod(F.hash("id"), F.lit(100)) < query["kept"] * 100)
     if query["map"]:

@@ -106,6 +106,15 @@ def test_rows_become_batches_inside_generated_code(compare: Comparison) -> None:
     assert "RowToColumnar" not in plan, plan
 
 
+def test_a_shuffles_rows_become_batches_a_block_at_a_time(compare: Comparison) -> None:
+    with use_conf(compare.spark, ON):
+        frame = compare.spark.range(0, 100, 1, 1).repartition(2).select(plus("id"))
+        frame.collect()
+    plan = final_plan(frame)
+    assert "UnsafeRowsToArrow" in plan, plan
+    assert "ArrowSink" not in plan, plan
+
+
 @pytest.mark.parametrize("profiler", ["perf", "memory"])
 def test_profiles(compare: Comparison, profiler: str) -> None:
     if profiler == "memory":

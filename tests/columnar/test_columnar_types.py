@@ -47,7 +47,7 @@ NESTED = [
 SAMPLES = list({sample.type: sample for sample in (*BASE, *PARTIAL, *SPECIALS, *NESTED)}.values())
 TYPES = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 
-SOURCES = ("rows", "parquet", "orc", "cached")
+SOURCES = ("rows", "shuffled", "parquet", "orc", "cached")
 
 
 def data(spark: SparkSession, sample: Sample, source: str, files: Path) -> DataFrame:
@@ -55,6 +55,8 @@ def data(spark: SparkSession, sample: Sample, source: str, files: Path) -> DataF
     made = columns(spark, [sample], 2).withColumn("n", F.monotonically_increasing_id())
     if source == "rows":
         return made
+    if source == "shuffled":
+        return made.repartition(3)
     if source == "cached":
         return made.cache()
     path = files / f"{source}-{sample.name}"
@@ -106,7 +108,7 @@ def test_as_an_argument(compare: Comparison, files: Path, sample: Sample, source
     compare.same(build, ours=supported(sample))
 
 
-@pytest.mark.parametrize("source", ["rows", "parquet"])
+@pytest.mark.parametrize("source", ["rows", "shuffled", "parquet"])
 @TYPES
 def test_as_an_argument_and_a_result_of_batches(
     compare: Comparison, files: Path, sample: Sample, source: str
