@@ -15,8 +15,9 @@ export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 # The Spark lines before the one in the virtual environment, each with one of its own.
 LINES := 4.2 4.1 4.0 3.5
 LINE_ENVIRONMENTS := .cache/lines
-# How many of them, and of the test files of `make test`, are run at the same time.
-AT_ONCE ?= 2
+# How many of them, and of the test files of `make test`, are run at the same time; each takes less
+# than a core.
+AT_ONCE ?= 3
 
 .PHONY: help bench test test-pandas3 test-frameworks test-matrix quick parity build jar debug lint clean requirements java
 .DEFAULT_GOAL := help
@@ -40,7 +41,8 @@ test-frameworks: java build $(FRAMEWORKS)/.installed ## train gangs with the fra
 	    $(FRAMEWORKS)/bin/python -m pytest tests/gang/test_gang_examples.py tests/gang/test_gang_backends.py \
 	    -k "jax or tensorflow"
 
-test-matrix: java build jar $(LINES:%=$(LINE_ENVIRONMENTS)/%/.installed) ## compare with stock on every Spark line (TESTS="..." for others)
+test-matrix: java build jar ## compare with stock on every Spark line (TESTS="..." for others)
+	@$(MAKE) --no-print-directory -j $(AT_ONCE) $(LINES:%=$(LINE_ENVIRONMENTS)/%/.installed)
 	printf '%s\n' .venv $(LINES:%=$(LINE_ENVIRONMENTS)/%) | \
 	    xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/line ENVIRONMENT $(TESTS)
 

@@ -184,6 +184,13 @@ CASES = (
         lambda d: d.range().select(plain_plus_one("id", arrow=False)),
     ),
     Case(
+        "range, udf on Arrow, sum",
+        lambda d: total(d.range().select(plain_plus_one("id"))),
+        None,
+        3.0,
+        lambda d: total(d.range().select(plain_plus_one("id", arrow=False))),
+    ),
+    Case(
         "Parquet, pandas_udf(d), sum",
         lambda d: total(d.parquet().select(pandas_plus_one("d"))),
         (7.8, 3.3),

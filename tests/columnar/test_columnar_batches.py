@@ -85,6 +85,19 @@ def test_every_row_crosses_once_whatever_the_bytes(
     compare.same(build, conf={BYTES: limit})
 
 
+def test_shuffled_rows_that_are_large(compare: Comparison) -> None:
+    """Rows are read from a shuffle by blocks, each of at least one row however large."""
+
+    def build(spark: SparkSession) -> DataFrame:
+        frame = spark.range(0, 40, 1, 2).selectExpr(
+            "id AS n", "repeat(chr(65 + id), id * id * 100) AS s", "array_repeat(id, id * 300) AS a"
+        )
+        shown = F.udf(lambda n, s, a: f"{n} {len(s)} {s[-1:]} {a[-1:]}", "string", useArrow=True)
+        return frame.repartition(2, "n").select(shown("n", "s", "a"), "a", "s")
+
+    compare.same(build)
+
+
 def one_by_one(batches: Iterator[pd.Series]) -> Iterator[pd.Series]:
     for batch in batches:
         for i in range(len(batch)):

@@ -9,6 +9,9 @@ from hydrofoil.parity.case import Case
 from hydrofoil.parity.catalogue import catalogue, usual
 from hydrofoil.parity.run import as_users_functions, require_hydrofoil, run_case
 
+# Every so many cases, unless HYDROFOIL_PARITY=full: see tests/conftest.py.
+ONE_IN = 2
+
 
 @pytest.fixture(autouse=True, scope="module")
 def sent_by_value() -> Iterator[None]:
