@@ -12,7 +12,7 @@ def test_drawn_comparisons(spark: SparkSession) -> None:
 
 
 def test_a_planted_difference_is_found_and_shrunk(spark: SparkSession) -> None:
-    found = generate(spark, 400, seed=3, right=ALTERED)
+    found = generate(spark, 400, seed=1, right=ALTERED)
     assert found is not None
     # Integers that are one above 100 after what the function does to them.
     assert len(found.drawn.columns) == 1 and len(found.drawn.rows) == 1
