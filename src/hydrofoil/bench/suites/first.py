@@ -10,8 +10,8 @@ from hydrofoil.bench.ways import ARROW, OURS, PICKLED
 from hydrofoil.page.charts import Bars
 
 # Few enough for a minute on two cores.
-_ROWS = {"long": 1_200_000, "string": 600_000, "struct": 200_000, "timestamp": 200_000}
-_GROUPS = 800
+_ROWS = {"long": 1_500_000, "string": 750_000, "struct": 250_000, "timestamp": 250_000}
+_GROUPS = 1_000
 _GROUP = f"applyInPandas, {groups.SMALL} rows a group"
 _FUNCTIONS = {
     "long": "x + 1",
