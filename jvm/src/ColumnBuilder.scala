@@ -623,6 +623,8 @@ final class VariableBuilder(dataType: DataType, allocator: BufferAllocator)
   private[this] var data = 0L
   private[this] var room = 0L
   private[this] var used = 0L
+  // Bytes to begin with: those of the batch before.
+  private[this] var usualBytes = VariableBuilder.FEWEST
 
   override protected def end: Int = used.toInt
 
@@ -632,8 +634,8 @@ final class VariableBuilder(dataType: DataType, allocator: BufferAllocator)
         s"A record batch can't hold more than 2 GiB of ${dataType.simpleString} in one column: " +
           "set spark.sql.execution.arrow.maxRecordsPerBatch lower")
     }
-    bytes = ColumnBuilder.grown(
-      allocator, bytes, used, math.min(math.max(math.max(used + more, room * 2), 1024), Int.MaxValue))
+    val wanted = math.max(math.max(used + more, room * 2), usualBytes)
+    bytes = ColumnBuilder.grown(allocator, bytes, used, math.min(wanted, Int.MaxValue))
     data = bytes.memoryAddress
     room = bytes.capacity
   }
@@ -705,11 +707,14 @@ final class VariableBuilder(dataType: DataType, allocator: BufferAllocator)
     reserve(count + n)
     clearNulls(block, column, from, n)
     val field = block.fieldOffset(column)
+    val nullable = block.hasNull(column)
     var i = 0
     while (i < n) {
-      // The place of the value in its row, and its length; both are zero where it is null.
-      val word = Platform.getLong(block.base, block.at(from + i) + field)
-      store(block.base, block.at(from + i) + (word >>> 32), word.toInt)
+      if (!nullable || !isNull(count + i)) {
+        // The place of the value in its row, and its length.
+        val word = Platform.getLong(block.base, block.at(from + i) + field)
+        store(block.base, block.at(from + i) + (word >>> 32), word.toInt)
+      }
       endRow(count + i)
       i += 1
     }
@@ -722,6 +727,7 @@ final class VariableBuilder(dataType: DataType, allocator: BufferAllocator)
   override protected def take(): (Array[ArrowBuf], Array[Column]) = {
     if (bytes == null) bytes = allocator.getEmpty
     bytes.writerIndex(used)
+    usualBytes = math.min(math.max(used, VariableBuilder.FEWEST), VariableBuilder.MOST)
     val taken = bytes
     forget()
     (Array(takeOffsets(), taken), Array.empty)
@@ -743,6 +749,12 @@ final class VariableBuilder(dataType: DataType, allocator: BufferAllocator)
   override def sizeAt(rows: Int): Long = if (rows == 0) 0 else offsetsSize(rows) + offset(rows)
 
   override protected def dropValues(rows: Int): Unit = used = offset(rows)
+}
+
+object VariableBuilder {
+  private val FEWEST = 1024L
+  // A batch of large values says little of the next one.
+  private val MOST = 16L << 20
 }
 
 final class ListBuilder(dataType: DataType, element: ColumnBuilder, allocator: BufferAllocator)

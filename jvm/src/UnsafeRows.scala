@@ -86,7 +86,7 @@ private final class UnsafeRowBatches(
 
   private[this] val builder = new BatchBuilder(types, sent, limits, buffers)
   private[this] val block = new UnsafeRows(types.length)
-  private[this] val toUnsafe = UnsafeProjection.create(types)
+  private[this] lazy val toUnsafe = UnsafeProjection.create(types)
   private[this] var position = 0
 
   override def hasNext: Boolean = position < block.rows || input.hasNext
