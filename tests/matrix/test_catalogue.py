@@ -11,8 +11,8 @@ from hydrofoil.parity.case import Case
 from hydrofoil.parity.catalogue import catalogue, usual
 from hydrofoil.parity.run import as_users_functions, require_hydrofoil, run_case
 
-# The lines share the cases out, each a quarter, so that none is left out by all; every line runs all
-# of them with HYDROFOIL_PARITY=full, as `hydrofoil parity` does.
+# The lines share the cases out, a quarter each, so that none is left out by all of them. With
+# HYDROFOIL_PARITY=full every line runs all, as `hydrofoil parity` does.
 SHARES = 4
 MINOR = int(pyspark.__version__.split(".")[1])
 
