@@ -25,6 +25,8 @@ LIBC = Frame("read", "/usr/lib/x86_64-linux-gnu/libc.so.6", 0)
 IMPORT = Frame("_find_and_load", "<frozen importlib._bootstrap>", 1165)
 MINE = Frame("mine", "/home/me/app.py", 3)
 OTHER = Frame("helper", "/home/me/other.py", 9)
+# A project in a folder of Hydrofoil's name.
+CHECKOUT = Frame("checked", "/home/me/hydrofoil/tests/checks.py", 4)
 # A UDF that is defined in an installed package.
 INSTALLED = Frame("score", f"{SITE}/models/score.py", 7)
 MARKED = Frame("SQL_ARROW_BATCHED_UDF mine", MARK, 1)
@@ -42,6 +44,7 @@ CODES = {(MINE.file, "mine", 3): "mine", (INSTALLED.file, "score", 7): "score"}
         ((MARKED, CORE, MINE, OTHER), "user code"),
         ((MARKED, CORE, MINE, ROW), "user code"),
         ((MARKED, CORE, MINE, IMPORT), "user code"),
+        ((MARKED, CORE, CHECKOUT), "user code"),
         ((MARKED, WORKER_PY, PANDAS), "exchange"),
         ((MARKED, WORKER_PY, ROW), "exchange"),
         ((MARKED, CORE), "exchange"),

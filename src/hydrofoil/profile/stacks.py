@@ -9,8 +9,10 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, Literal, NamedTuple
 
+import hydrofoil
 from hydrofoil.profile import sampler, worker
 from hydrofoil.profile.worker import MARK
 
@@ -34,11 +36,15 @@ Stack = tuple[Frame, ...]
 # Where a UDF's code begins -> the UDF's name.
 Codes = Mapping[tuple[str, str, int], str]
 
+# By name, as a user's own project may be in a folder called hydrofoil too.
+_MODULES = "|".join(sorted(module.name for module in iter_modules(hydrofoil.__path__)))
+
 # What PySpark's worker does for a task. The rest of pyspark is a library, whoever calls it: a Row
 # of the user's, a type that converts a value.
 _EXCHANGE = re.compile(
     r"[/\\]pyspark[/\\](worker\w*|daemon|serializers|util|shuffle|accumulators|messages[/\\].*"
-    r"|sql[/\\](pandas[/\\].*|conversion|worker[/\\].*))\.py$|[/\\]hydrofoil[/\\]"
+    r"|sql[/\\](pandas[/\\].*|conversion|worker[/\\].*))\.py$"
+    rf"|[/\\]hydrofoil[/\\](__init__|{_MODULES})([/\\]|\.py$)"
 )
 _LIBRARY = re.compile(
     r"[/\\](site|dist)-packages[/\\]|[/\\]lib(64)?[/\\]python3|^<(frozen|string|__array_function)"
