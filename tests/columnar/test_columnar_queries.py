@@ -12,6 +12,8 @@ from columnar_compare import Comparison
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from hydrofoil.parity.engines import use_conf
+
 LINE = tuple(map(int, pyspark.__version__.split(".")[:2]))
 
 Build = Callable[[SparkSession], DataFrame]
@@ -183,15 +185,12 @@ def test_limit(compare: Comparison, limit: int, below: bool) -> None:
 def test_take_and_first_end_early(compare: Comparison) -> None:
     before = compare.held()
     frame = over(rows(compare.spark, 100_000))
-    compare.spark.conf.set("spark.hydrofoil.columnar.enabled", "true")
-    try:
+    with use_conf(compare.spark, {"spark.hydrofoil.columnar.enabled": "true"}):
         assert [row.y for row in frame.take(3)] == [1, 2, 3]
         assert frame.first().y == 1
         assert frame.tail(1)[0].y == 100_000
         assert next(frame.toLocalIterator()).y == 1
         assert len(frame.toPandas()) == 100_000
-    finally:
-        compare.spark.conf.unset("spark.hydrofoil.columnar.enabled")
     assert compare.held(before) == before
 
 

@@ -115,12 +115,9 @@ cdef class ColumnView:
             return 0
         frame.take_buffer(&extent)
         if null_count != 0 and length != 0:
-            if extent.size == 0 and null_count < 0:
-                pass
-            elif extent.size < bytes_for_bits(length):
+            if extent.size < bytes_for_bits(length):
                 raise ValueError("validity buffer is too short")
-            else:
-                self.validity = extent.data
+            self.validity = extent.data
         if self.layout == LAYOUT_STRUCT:
             for child in self.children:
                 child.take(frame)
