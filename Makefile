@@ -12,14 +12,18 @@ SOURCES := setup.py $(shell find cext -name '*.pyx' -o -name '*.pxd')
 # Python that Spark starts for workers; the virtual environment is not activated.
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 
-# The Spark lines before the one in the virtual environment, each with one of its own.
-LINES := 4.2 4.1 4.0 3.5
+# The Spark lines before the one in the virtual environment, each with one of its own; the line that
+# takes longest first.
+LINES := 3.5 4.0 4.1 4.2
 LINE_ENVIRONMENTS := .cache/lines
 # How many of them, and of the test files of `make test`, are run at the same time; each takes less
 # than a core.
 AT_ONCE ?= 3
 
-.PHONY: help bench test test-pandas3 test-frameworks test-matrix quick parity build jar debug lint clean requirements java
+# Of an environment for tests a fraction is ever imported, and compiled then.
+INSTALL := -m pip install --quiet --no-compile
+
+.PHONY: help bench test test-pandas3 test-frameworks test-matrix lines quick parity build jar debug lint clean requirements java
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -42,9 +46,11 @@ test-frameworks: java build $(FRAMEWORKS)/.installed ## train gangs with the fra
 	    -k "jax or tensorflow"
 
 test-matrix: java build jar ## compare with stock on every Spark line (TESTS="..." for others)
-	@$(MAKE) --no-print-directory -j $(AT_ONCE) $(LINES:%=$(LINE_ENVIRONMENTS)/%/.installed)
-	printf '%s\n' .venv $(LINES:%=$(LINE_ENVIRONMENTS)/%) | \
+	@$(MAKE) --no-print-directory -j $(AT_ONCE) lines
+	printf '%s\n' $(LINES:%=$(LINE_ENVIRONMENTS)/%) .venv | \
 	    xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/line ENVIRONMENT $(TESTS)
+
+lines: $(LINES:%=$(LINE_ENVIRONMENTS)/%/.installed) ## make the environments of the older Spark lines
 
 quick: java build jar ## run the tests that start no Spark of their own and are no comparison with stock
 	$(BIN)/python -m pytest tests --ignore=tests/parity --ignore=tests/faults --ignore=tests/bench \
@@ -92,19 +98,19 @@ $(INSTALLED): pyproject.toml constraints.txt | requirements
 $(PANDAS3)/.installed: $(INSTALLED)
 	$(PYTHON) -m venv $(PANDAS3)
 	$(BIN)/python -m pip freeze --exclude-editable --exclude pandas > $(PANDAS3)/requirements.txt
-	$(PANDAS3)/bin/python -m pip install --quiet --requirement $(PANDAS3)/requirements.txt pandas==3.1.1
+	$(PANDAS3)/bin/python $(INSTALL) --requirement $(PANDAS3)/requirements.txt pandas==3.1.1
 	@touch $@
 
 $(FRAMEWORKS)/.installed: $(INSTALLED)
 	$(PYTHON) -m venv $(FRAMEWORKS)
-	$(FRAMEWORKS)/bin/python -m pip install --quiet pyspark==4.3.0 pandas==2.3.3 pyarrow==26.0.1 \
+	$(FRAMEWORKS)/bin/python $(INSTALL) pyspark==4.3.0 pandas==2.3.3 pyarrow==26.0.1 \
 	    click rich psutil pytest hypothesis xgboost-cpu lightgbm jax==0.10.2 tensorflow-cpu==2.21.0
 	@touch $@
 
 # The extension is the one built in place here, too.
 $(LINE_ENVIRONMENTS)/%/.installed: tests/matrix/requirements/%.txt $(INSTALLED)
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --requirement $<
+	$(@D)/bin/python $(INSTALL) --requirement $<
 	@touch $@
 
 $(BUILT): $(INSTALLED) $(SOURCES)
