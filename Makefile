@@ -20,6 +20,11 @@ LINE_ENVIRONMENTS := .cache/lines
 # than a core.
 AT_ONCE ?= 3
 
+# For the JVMs of `make test`, most of which live for some seconds: the classes that Spark loads, which
+# is half of its start, no second compiler, and no word where a class path is another.
+CLASSES := build/classes.jsa
+SHORT_LIVED := -XX:SharedArchiveFile=$(CURDIR)/$(CLASSES) -Xlog:disable -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+
 # Of an environment for tests a fraction is ever imported, and compiled then.
 INSTALL := -m pip install --quiet --no-compile
 
@@ -32,7 +37,8 @@ help: ## show this list
 bench: java build ## compare Hydrofoil with stock PySpark on a real local Spark (BENCH="--rows N --json FILE")
 	$(BIN)/hydrofoil bench $(BENCH)
 
-test: java build jar ## run all tests but those of test-matrix (TESTS="tests/launch -k NAME" for some)
+test: export SPARK_SUBMIT_OPTS := $(SHORT_LIVED)
+test: java build jar $(CLASSES) ## run all tests but those of test-matrix (TESTS="tests/launch -k NAME" for some)
 	$(BIN)/python -m pytest $(or $(TESTS),-n $(AT_ONCE) --dist loadfile tests --ignore=tests/matrix)
 
 test-pandas3: java build $(PANDAS3)/.installed ## run the comparisons of pandas functions on pandas 3 (TESTS="..." for others)
@@ -112,6 +118,11 @@ $(LINE_ENVIRONMENTS)/%/.installed: tests/matrix/requirements/%.txt $(INSTALLED)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python $(INSTALL) --requirement $<
 	@touch $@
+
+$(CLASSES): .ci/classes.py $(INSTALLED) | java
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(BIN)/python .ci/classes.py $@ 2>/dev/null
 
 $(BUILT): $(INSTALLED) $(SOURCES)
 	$(BIN)/python setup.py -q build_ext --inplace
