@@ -1,6 +1,7 @@
 """IPC messages: frames against pyarrow's reading of the same bytes, and damage of every kind."""
 
 import io
+import struct
 
 import pyarrow as pa
 import pytest
@@ -93,6 +94,17 @@ def test_a_garbled_stream_never_reads_out_of_bounds(position):
                 bind_frame(frame, views)
         except (IrregularStream, ValueError):
             pass
+
+
+@pytest.mark.parametrize("nulls", [1, 3, -1, -(2**40)])
+def test_nulls_without_a_bitmap_are_not_believed(nulls):
+    stream = stream_of(pa.record_batch([pa.array([7, 8, 9])], ["l"]))
+    node = struct.pack("<qq", 3, 0)  # Length and null count, the last that precedes the values.
+    place = stream.rfind(node)
+    garbled = stream[:place] + struct.pack("<qq", 3, nulls) + stream[place + len(node) :]
+    (frame,) = FrameReader(io.BytesIO(garbled))
+    with pytest.raises(ValueError, match="validity buffer is too short"):
+        bind_frame(frame, [ColumnView.of_type(pa.int64())])
 
 
 @settings(deadline=None, max_examples=400)
