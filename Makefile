@@ -37,9 +37,8 @@ help: ## show this list
 bench: java build ## compare Hydrofoil with stock PySpark on a real local Spark (BENCH="--rows N --json FILE")
 	$(BIN)/hydrofoil bench $(BENCH)
 
-test: export SPARK_SUBMIT_OPTS := $(SHORT_LIVED)
 test: java build jar $(CLASSES) ## run all tests but those of test-matrix (TESTS="tests/launch -k NAME" for some)
-	$(BIN)/python -m pytest $(or $(TESTS),-n $(AT_ONCE) --dist loadfile tests --ignore=tests/matrix)
+	SPARK_SUBMIT_OPTS="$(SHORT_LIVED)" $(BIN)/python -m pytest $(or $(TESTS),-n $(AT_ONCE) --dist loadfile tests --ignore=tests/matrix)
 
 test-pandas3: java build $(PANDAS3)/.installed ## run the comparisons of pandas functions on pandas 3 (TESTS="..." for others)
 	PYSPARK_PYTHON=$(CURDIR)/$(PANDAS3)/bin/python PYTHONPATH=$(CURDIR)/src \
@@ -122,7 +121,7 @@ $(LINE_ENVIRONMENTS)/%/.installed: tests/matrix/requirements/%.txt $(INSTALLED)
 $(CLASSES): .ci/classes.py $(INSTALLED) | java
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(BIN)/python .ci/classes.py $@ 2>/dev/null
+	$(BIN)/python .ci/classes.py $@
 
 $(BUILT): $(INSTALLED) $(SOURCES)
 	$(BIN)/python setup.py -q build_ext --inplace

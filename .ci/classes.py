@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.functions import col, udf
 
 builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+builder = builder.config("spark.ui.showConsoleProgress", "false")
 options = f"-XX:ArchiveClassesAtExit={sys.argv[1]} -Xlog:disable -XX:TieredStopAtLevel=1"
 spark = builder.config("spark.driver.extraJavaOptions", options).getOrCreate()
 with tempfile.TemporaryDirectory() as folder:

@@ -36,7 +36,7 @@ def _shout(s: str) -> str:
     return s.upper()
 
 
-# Rows pickled, in Arrow by Spark's operators and in Arrow by Hydrofoil's.
+# Rows in Arrow by Spark's operators, in Arrow by Hydrofoil's, and pickled.
 @pytest.fixture(scope="module", params=["arrow", "columnar", "pickled"])
 def task(request: pytest.FixtureRequest, spark: SparkSession) -> Recording:
     shout = udf(_shout, "string", useArrow=request.param != "pickled")
@@ -106,14 +106,8 @@ def places(data: bytes) -> list[int]:
     arrow = CONTINUATION.search(data, len(data) // 2)
     assert arrow
     everywhere = range(0, len(data) - END, len(data) // PLACES)
-    chosen = {
-        1,
-        4,
-        5,
-        9,
-        *everywhere,
-        *range(arrow.start(), min(arrow.start() + 800, len(data) - END), 12),
-    }
+    messages = range(arrow.start(), min(arrow.start() + 800, len(data) - END), 12)
+    chosen = {1, 4, 5, 9, *everywhere, *messages}
     # The interpreter runs garbled bytecode without a check, in its own loop and in ours as it may.
     bytecode = around(data, _shout.__code__.co_code)
     # A type without this attribute is none that Spark makes, and one compares it where the other
