@@ -3,19 +3,26 @@ package org.apache.spark.sql.hydrofoil
 import org.apache.spark.rdd.RDD
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions.{Attribute, GenericInternalRow, SortOrder, UnsafeProjection, UnsafeRow}
+import org.apache.spark.sql.catalyst.expressions.codegen.{CodegenContext, CodeGenerator, ExprCode, FalseLiteral, JavaCode}
+import org.apache.spark.sql.catalyst.expressions.codegen.Block._
 import org.apache.spark.sql.catalyst.plans.physical.Partitioning
-import org.apache.spark.sql.execution.{ColumnarToRowTransition, SparkPlan}
+import org.apache.spark.sql.execution.{CodegenSupport, ColumnarToRowTransition, SparkPlan}
 import org.apache.spark.sql.execution.metric.{SQLMetric, SQLMetrics}
 import org.apache.spark.sql.types.{DataType, Decimal}
 import org.apache.spark.sql.vectorized.{ColumnarArray, ColumnarBatch, ColumnarMap, ColumnarRow}
 import org.apache.spark.unsafe.types.{CalendarInterval, UTF8String}
 
 /**
- * Rows of record batches for a parent that takes them one by one, such as a writer or an exchange.
- * A stage of generated code would put each into a list before it hands it over.
+ * Rows of record batches, in the place of Spark's `ColumnarToRowExec`.
+ *
+ * @param generated whether the parent's generated code is to read the batches' values itself. Without,
+ *                  rows are written for a parent that takes them one by one, such as a writer, an
+ *                  exchange or a collect: a stage of generated code would put each into a list first.
  */
-case class BatchesToRowsExec(child: SparkPlan) extends ColumnarToRowTransition {
+case class BatchesToRowsExec(child: SparkPlan, generated: Boolean)
+  extends ColumnarToRowTransition with CodegenSupport {
 
+  override def simpleString(maxFields: Int): String = nodeName
   override def output: Seq[Attribute] = child.output
   override def outputPartitioning: Partitioning = child.outputPartitioning
   override def outputOrdering: Seq[SortOrder] = child.outputOrdering
@@ -30,16 +37,109 @@ case class BatchesToRowsExec(child: SparkPlan) extends ColumnarToRowTransition {
     val attributes = output
     val types = attributes.map(a => Layout.stored(a.dataType)).toArray
     child.executeColumnar().mapPartitionsInternal { batches =>
-      if (RowBlock.takes(types)) {
-        new BlockRows(batches, types, rows, inputs)
+      if (RowWriter.takes(types)) {
+        new WrittenRows(batches, types, rows, inputs)
       } else {
         new BatchRows(batches, UnsafeProjection.create(attributes, attributes), rows, inputs)
       }
     }
   }
 
+  override def supportCodegen: Boolean = generated
+
+  // The loop below is where a limit above stops.
+  override protected def canCheckLimitNotReached: Boolean = true
+
+  override def inputRDDs(): Seq[RDD[InternalRow]] =
+    // The type of the elements is erased, and the code below knows it.
+    Seq(child.executeColumnar().asInstanceOf[RDD[InternalRow]])
+
+  override protected def doProduce(ctx: CodegenContext): String = {
+    val batchClass = classOf[ColumnarBatch].getName
+    val vectorClass = classOf[RawVector].getName
+    val input = ctx.addMutableState("scala.collection.Iterator", "input", v => s"$v = inputs[0];")
+    val batch = ctx.addMutableState(batchClass, "batch")
+    val begin = ctx.addMutableState(CodeGenerator.JAVA_INT, "nextRow")
+    val vectors = output.indices.map(i => ctx.addMutableState(vectorClass, s"vector$i"))
+    val assigns = vectors.zipWithIndex.map { case (v, i) => s"$v = ($vectorClass) $batch.column($i);" }
+    val nextBatch = ctx.freshName("nextBatch")
+    val next = ctx.addNewFunction(nextBatch,
+      s"""
+         |private void $nextBatch() throws java.io.IOException {
+         |  $batch = null;
+         |  if ($input.hasNext()) {
+         |    $batch = ($batchClass) $input.next();
+         |    ${metricTerm(ctx, "numInputBatches")}.add(1);
+         |    ${metricTerm(ctx, "numOutputRows")}.add($batch.numRows());
+         |    $begin = 0;
+         |    ${assigns.mkString("\n")}
+         |  }
+         |}
+       """.stripMargin)
+
+    ctx.currentVars = null
+    val row = ctx.freshName("row")
+    val end = ctx.freshName("end")
+    val values = output.zip(vectors).map { case (attribute, vector) =>
+      BatchesToRowsExec.value(ctx, vector, row, attribute)
+    }
+    val stop = if (parent.needStopCheck) s"if (shouldStop()) { $begin = $row + 1; return; }" else ""
+    s"""
+       |if ($batch == null) {
+       |  $next();
+       |}
+       |while ($limitNotReachedCond $batch != null) {
+       |  int $end = $batch.numRows();
+       |  for (int $row = $begin; $row < $end; $row++) {
+       |    ${consume(ctx, values).trim}
+       |    $stop
+       |  }
+       |  $begin = $end;
+       |  $batch.closeIfFreeable();
+       |  $next();
+       |}
+       |if ($batch != null) {
+       |  $batch.close();
+       |}
+     """.stripMargin
+  }
+
   override protected def withNewChildInternal(newChild: SparkPlan): BatchesToRowsExec =
     copy(child = newChild)
+}
+
+object BatchesToRowsExec {
+
+  /**
+   * The variables of a column's value. A string is made in one place, null or not: the JVM's compiler
+   * leaves an object out that only one place makes and that goes nowhere, and with it the four volatile
+   * fields that Spark's strings write, which take longer than most of what is done with a string.
+   */
+  private def value(
+      ctx: CodegenContext, vector: String, row: String, attribute: Attribute): ExprCode = {
+    val dataType = attribute.dataType
+    val javaType = CodeGenerator.javaType(dataType)
+    val value = JavaCode.variable(ctx.freshName("value"), dataType)
+    val isNull =
+      if (attribute.nullable) JavaCode.isNullVariable(ctx.freshName("isNull")) else FalseLiteral
+    val read =
+      if (javaType == "UTF8String") s"$vector.text($row, $isNull)"
+      else CodeGenerator.getValueFromVector(vector, dataType, row)
+    val code =
+      if (!attribute.nullable) code"$javaType $value = $read;"
+      else if (javaType == "UTF8String") {
+        code"""
+          boolean $isNull = $vector.isNullAt($row);
+          $javaType $value = $read;
+        """
+      } else {
+        code"""
+          boolean $isNull = $vector.isNullAt($row);
+          $javaType $value = $isNull ? ${CodeGenerator.defaultValue(dataType)} : ($read);
+        """
+      }
+    ExprCode(code, isNull, value)
+  }
 }
 
 /** Rows of batches; the last one that was handed out is written over by the next. */
@@ -80,35 +180,26 @@ private abstract class Rows(batches: Iterator[ColumnarBatch], rows: SQLMetric, i
   protected def restart(): Unit
 }
 
-/** Rows of plain columns, a block at a time. */
-private final class BlockRows(
+/** Rows of plain columns. */
+private final class WrittenRows(
     batches: Iterator[ColumnarBatch],
     types: Array[DataType],
     rows: SQLMetric,
     inputs: SQLMetric)
   extends Rows(batches, rows, inputs) {
 
-  private[this] val block = new RowBlock(types)
+  private[this] val writer = RowWriter.of(types)
   private[this] val current = new UnsafeRow(types.length)
-  private[this] var begin = 0
-  private[this] var filled = 0
 
-  override protected def restart(): Unit = {
-    begin = 0
-    filled = 0
-  }
+  override protected def restart(): Unit = writer.open(vectors)
 
   override protected def row(): InternalRow = {
-    if (position == filled) {
-      begin = position
-      filled = position + block.fill(vectors, position, end)
-    }
-    block.point(current, position - begin)
+    writer.write(current, position)
     current
   }
 }
 
-/** Rows of any columns, one by one. */
+/** Rows of any columns. */
 private final class BatchRows(
     batches: Iterator[ColumnarBatch],
     toUnsafe: UnsafeProjection,

@@ -99,10 +99,16 @@ abstract class ColumnBuilder(val dataType: DataType, val layout: Layout, allocat
   final def appendRange(vector: ColumnVector, from: Int, n: Int): Unit = {
     reserve(count + n)
     if (vector.hasNull) {
+      val bytes = Vectors.nullBytes(vector)
       var i = 0
       while (i < n) {
-        if (vector.isNullAt(from + i)) clear(count + i)
-        i += 1
+        if (bytes != null && (count + i & 7) == 0 && n - i >= 8) {
+          clearEight(count + i, Platform.getLong(bytes, Platform.BYTE_ARRAY_OFFSET + from + i))
+          i += 8
+        } else {
+          if (vector.isNullAt(from + i)) clear(count + i)
+          i += 1
+        }
       }
     }
     putRange(vector, from, n)
@@ -125,6 +131,15 @@ abstract class ColumnBuilder(val dataType: DataType, val layout: Layout, allocat
     val at = bitmapAddress + (row >> 3)
     Platform.putByte(null, at, (Platform.getByte(null, at) & ~(1 << (row & 7))).toByte)
     nulls += 1
+  }
+
+  /** Marks the nulls of eight rows, each of which has a byte of `isNull`: 1 where it is null, or 0. */
+  private def clearEight(row: Int, isNull: Long): Unit = if (isNull != 0L && !(layout eq Layout.Empty)) {
+    if (bitmap == null) growBitmap(capacity)
+    // The factor moves the lowest bit of the i-th byte to the i-th bit of the highest.
+    val bits = (isNull * 0x0102040810204080L >>> 56).toInt
+    Platform.putByte(null, bitmapAddress + (row >> 3), (~bits).toByte)
+    nulls += Integer.bitCount(bits)
   }
 
   /** Marks the nulls of a block's column, the first of whose rows goes where the values end. */
@@ -647,7 +662,7 @@ final class VariableBuilder(dataType: DataType, allocator: BufferAllocator)
     count += 1
   }
 
-  private def store(base: AnyRef, offset: Long, length: Int): Unit = {
+  private def store(base: AnyRef, offset: Long, length: Long): Unit = {
     reserveBytes(length)
     Platform.copyMemory(base, offset, null, data + used, length)
     used += length
@@ -667,40 +682,44 @@ final class VariableBuilder(dataType: DataType, allocator: BufferAllocator)
 
   override protected def putRange(vector: ColumnVector, from: Int, n: Int): Unit = {
     val source = Vectors.variable(vector, dataType)
-    var i = 0
-    while (i < n) {
-      val row = from + i
-      if (!isNull(count + i)) {
-        if (source != null) {
-          // Values that follow one another are copied at once.
-          var until = i + 1
-          val begin = source.offset(row)
-          var length = source.length(row)
-          endAt(count + i, used + length)
-          while (until < n && !isNull(count + until) &&
-              source.offset(from + until) == begin + length) {
-            length += source.length(from + until)
-            endAt(count + until, used + length)
-            until += 1
-          }
-          store(source.base, source.address + begin, length)
-          i = until
-        } else {
+    if (source != null) putRange(source, from, n)
+    else {
+      var i = 0
+      while (i < n) {
+        if (!isNull(count + i)) {
           if (text) {
-            val value = vector.getUTF8String(row)
+            val value = vector.getUTF8String(from + i)
             store(value.getBaseObject, value.getBaseOffset, value.numBytes)
           } else {
-            val value = vector.getBinary(row)
+            val value = vector.getBinary(from + i)
             store(value, Platform.BYTE_ARRAY_OFFSET, value.length)
           }
-          endRow(count + i)
-          i += 1
         }
-      } else {
         endRow(count + i)
         i += 1
       }
     }
+  }
+
+  /** Copies values that follow one another at once, whatever nulls are between them. */
+  private def putRange(source: VariableSource, from: Int, n: Int): Unit = {
+    var begin = 0
+    var length = 0L
+    var i = 0
+    while (i < n) {
+      if (!isNull(count + i)) {
+        val at = source.offset(from + i)
+        if (at != begin + length) {
+          store(source.base, source.address + begin, length)
+          begin = at
+          length = 0L
+        }
+        length += source.length(from + i)
+      }
+      Platform.putInt(null, offsets + ((count + i + 1).toLong << 2), (used + length).toInt)
+      i += 1
+    }
+    store(source.base, source.address + begin, length)
   }
 
   override def appendRows(block: UnsafeRows, column: Int, from: Int, n: Int): Unit = {
@@ -720,9 +739,6 @@ final class VariableBuilder(dataType: DataType, allocator: BufferAllocator)
     }
     count += n
   }
-
-  private def endAt(row: Int, at: Long): Unit =
-    Platform.putInt(null, offsets + ((row + 1).toLong << 2), at.toInt)
 
   override protected def take(): (Array[ArrowBuf], Array[Column]) = {
     if (bytes == null) bytes = allocator.getEmpty

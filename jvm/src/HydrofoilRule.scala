@@ -119,13 +119,17 @@ object ReplaceTransitions extends Rule[SparkPlan] {
     case map: HydrofoilMapInBatchExec => map.mapChildren(sink(_, map.child.output, map.evalType))
   }
 
-  /** Generated code reads our vectors itself; other parents get rows without its detour. */
-  private def rows(plan: SparkPlan): SparkPlan = plan.transformUp {
-    case parent if !parent.isInstanceOf[CodegenSupport] =>
-      parent.mapChildren {
-        case ColumnarToRowExec(ours: ArrowBatchesExec) => BatchesToRowsExec(ours)
-        case child => child
-      }
+  /** Generated code reads our vectors itself; other parents, and who takes the result, get rows. */
+  private def rows(plan: SparkPlan): SparkPlan = {
+    def transition(plan: SparkPlan, generated: Boolean): SparkPlan = plan match {
+      case ColumnarToRowExec(ours: ArrowBatchesExec) => BatchesToRowsExec(ours, generated)
+      case other => other
+    }
+    transition(
+      plan.transformUp { case parent =>
+        parent.mapChildren(transition(_, parent.isInstanceOf[CodegenSupport]))
+      },
+      generated = false)
   }
 
   private def sink(child: SparkPlan, sent: Seq[Attribute], evalType: Int): SparkPlan = child match {

@@ -69,6 +69,17 @@ final class RawVector(val column: Column, val start: Int) extends ColumnVector(c
     UTF8String.fromAddress(null, third + from, offset(row + 1) - from)
   }
 
+  /** The string of a row; the empty one where `isNull`, which says what `isNullAt` did. */
+  def text(row: Int, isNull: Boolean): UTF8String = {
+    var from = 0
+    var length = 0
+    if (!isNull) {
+      from = offset(row)
+      length = offset(row + 1) - from
+    }
+    UTF8String.fromAddress(null, third + from, length)
+  }
+
   override def getBinary(row: Int): Array[Byte] = {
     if (isNullAt(row)) return null
     val from = offset(row)

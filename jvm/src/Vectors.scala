@@ -29,7 +29,9 @@ object Vectors extends Logging {
 
   // Spark's vectors on the heap copy on every bulk read; their arrays save that copy.
   private val arrays: Map[String, Field] = try {
-    Seq("byteData", "shortData", "intData", "longData", "floatData", "doubleData").map { name =>
+    val names = Seq("byteData", "shortData", "intData", "longData", "floatData", "doubleData", "nulls",
+      "arrayOffsets", "arrayLengths")
+    names.map { name =>
       val field = classOf[OnHeapColumnVector].getDeclaredField(name)
       field.setAccessible(true)
       name -> field
@@ -46,6 +48,16 @@ object Vectors extends Logging {
   private val longs = arrays.get("longData").orNull
   private val floats = arrays.get("floatData").orNull
   private val doubles = arrays.get("doubleData").orNull
+  private val nulls = arrays.get("nulls").orNull
+  private val arrayOffsets = arrays.get("arrayOffsets").orNull
+  private val arrayLengths = arrays.get("arrayLengths").orNull
+
+  /** A byte for each row of the vector, 1 where it is null and 0 elsewhere; null where it has none. */
+  def nullBytes(vector: ColumnVector): Array[Byte] = vector match {
+    case heap: OnHeapColumnVector if nulls != null && !heap.isAllNull =>
+      nulls.get(heap).asInstanceOf[Array[Byte]]
+    case _ => null
+  }
 
   /** Copies `n` values of fixed width to an address; false where the vector offers no block. */
   def copyFixed(
@@ -107,7 +119,14 @@ object Vectors extends Logging {
     case writable: WritableColumnVector if !writable.hasDictionary && !writable.isAllNull =>
       writable.arrayData match {
         case heap: OnHeapColumnVector if bytes != null && bytes.get(heap) != null =>
-          new WritableSource(writable, bytes.get(heap), Platform.BYTE_ARRAY_OFFSET)
+          val base = bytes.get(heap)
+          writable match {
+            case ends: OnHeapColumnVector if arrayOffsets.get(ends) != null => new HeapSource(
+              arrayOffsets.get(ends).asInstanceOf[Array[Int]],
+              arrayLengths.get(ends).asInstanceOf[Array[Int]],
+              base)
+            case _ => new WritableSource(writable, base, Platform.BYTE_ARRAY_OFFSET)
+          }
         case native: OffHeapColumnVector if native.valuesNativeAddress != 0L =>
           new WritableSource(writable, null, native.valuesNativeAddress)
         case _ => null
@@ -140,6 +159,12 @@ object Vectors extends Logging {
         override def child(i: Int): ColumnVector = writable.getChild(i)
       }
     case _ => null
+  }
+
+  private final class HeapSource(offsets: Array[Int], lengths: Array[Int], base: AnyRef)
+    extends VariableSource(base, Platform.BYTE_ARRAY_OFFSET) {
+    override def offset(row: Int): Int = offsets(row)
+    override def length(row: Int): Int = lengths(row)
   }
 
   private final class WritableSource(vector: WritableColumnVector, base: AnyRef, address: Long)

@@ -61,8 +61,6 @@ def main(around: "Callable[[TaskMain], TaskMain] | None" = None) -> None:
         sys.modules[WORKER_ALIAS] = worker_module(keeping_archives(task_main), arguments)
         sys.argv[1:] = [WORKER_ALIAS]
     forked.prepare()
-    if not left and preload.other_threads() is not None:
-        late.LateImports(warn).schedule()
     # Frozen objects stay out of collections, whose marks would unshare their pages in each worker.
     # Imports leave little garbage; to find it would take longer than all of numpy.
     gc.freeze()
@@ -73,6 +71,8 @@ def main(around: "Callable[[TaskMain], TaskMain] | None" = None) -> None:
     if WORKER_ALIAS in sys.modules and hasattr(stock, "worker_main"):
         # The daemon of Spark 3.5 serves tasks alone, and does not look at its command line.
         vars(stock)["worker_main"] = sys.modules[WORKER_ALIAS].main
+    if not left and preload.other_threads() is not None:
+        late.LateImports(warn).schedule(stock)
     stock.manager()
 
 

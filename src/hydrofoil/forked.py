@@ -1,7 +1,6 @@
 """What a forked worker must have of its own, although it starts as a copy of its daemon."""
 
 import os
-import signal
 import sys
 
 from hydrofoil import blas
@@ -30,7 +29,6 @@ def in_worker() -> None:
 
     NumPy's global generator is seeded anew: all workers would draw the same numbers otherwise.
     """
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     random = sys.modules.get("numpy.random")
     if random is not None:
         random.seed()

@@ -4,15 +4,20 @@ pandas takes about as long to import as all the rest, and plain UDFs do without 
 first query should not wait for it. By the time it is imported the daemon can't start over any more
 if that starts a thread (see preload), so a scout tries it first: a fork that tells what came of the
 import, and ends.
+
+Stock's daemon waits for the JVM by its module ``select``, and here is one that looks, before it
+waits, for what is due. A timer's signal would come anywhere, in the midst of a fork, too.
 """
 
 import gc
 import importlib
+import math
 import os
 import select
-import signal
-from collections.abc import Callable
-from types import FrameType
+import time
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any
 
 from hydrofoil import preload
 
@@ -24,7 +29,7 @@ INTERVAL = 0.25
 
 
 class LateImports:
-    """Imports MODULES from a timer's signal, between two steps of stock's daemon.
+    """Imports MODULES between two steps of stock's daemon.
 
     Parameters
     ----------
@@ -35,27 +40,32 @@ class LateImports:
     def __init__(self, warn: Callable[[str], None]) -> None:
         self._warn = warn
         self._report: int | None = None
+        self._done = False
+        self._due = time.monotonic() + DELAY
 
-    def schedule(self) -> None:
-        """Start the timer. A fork inherits the signal's handler, but not the timer."""
-        signal.signal(signal.SIGALRM, self._tick)
-        signal.setitimer(signal.ITIMER_REAL, DELAY, INTERVAL)
+    def schedule(self, daemon: ModuleType) -> None:
+        """Let stock's daemon wait by way of what looks for what is due."""
+        vars(daemon)["select"] = Select(self)
 
-    def _tick(self, number: int, frame: FrameType | None) -> None:
+    def patience(self) -> float:
+        """Do what is due; return in how many seconds to ask again."""
+        if self._done:
+            return math.inf
+        now = time.monotonic()
+        if now < self._due:
+            return self._due - now
+        self._due = now + INTERVAL
         # An exception would end stock's loop, and with it every worker.
         try:
             if self._report is None:
                 self._report = send_scout()
             elif select.select([self._report], [], [], 0)[0]:
-                self._stop()
+                self._done = True
                 self._read_report(self._report)
         except Exception as error:
-            self._stop()
+            self._done = True
             self._warn(f"{MODULES[0]} is left to the workers: {type(error).__name__}: {error}")
-
-    def _stop(self) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        return INTERVAL
 
     def _read_report(self, reader: int) -> None:
         with open(reader, encoding="utf-8") as file:
@@ -68,6 +78,38 @@ class LateImports:
                 f"{report or 'a trial import ended early'}; a process must not fork while it runs "
                 f"threads, so each worker imports {MODULES[0]} itself"
             )
+
+
+class Select:
+    """The standard library's ``select``, as far as stock's daemons wait by it, and late imports."""
+
+    def __init__(self, late: LateImports) -> None:
+        self._late = late
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(select, name)
+
+    def select(
+        self, read: Iterable[Any], write: Iterable[Any], failed: Iterable[Any], timeout: float
+    ) -> tuple[list[Any], list[Any], list[Any]]:
+        return select.select(read, write, failed, min(timeout, self._late.patience()))
+
+    def poll(self) -> "Poll":
+        return Poll(self._late)
+
+
+class Poll:
+    """What ``select.poll`` makes, and late imports."""
+
+    def __init__(self, late: LateImports) -> None:
+        self._late = late
+        self._poll = select.poll()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._poll, name)
+
+    def poll(self, timeout: float) -> list[tuple[int, int]]:
+        return self._poll.poll(min(timeout, self._late.patience() * 1000))
 
 
 def send_scout() -> int:
