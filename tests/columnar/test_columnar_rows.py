@@ -31,7 +31,7 @@ FIXED = (
     "CAST(id - 500 AS DECIMAL(12, 2)) AS money",
     "NULL AS nothing",
 )
-# Of each length around a word of eight bytes, and past the length up to which words are copied.
+# Of each length around a word of eight bytes, and past the two that are copied at once.
 TEXTS = (
     "repeat('x', CAST(id % 19 AS INT)) AS short",
     "repeat('äß', CAST(id % 90 AS INT)) AS long",
@@ -80,7 +80,12 @@ SHAPES = {
     "more than 64 columns": over(
         *(f"IF(id % {n} = 0, NULL, id + {n}) AS c{n}" for n in range(2, 72))
     ),
-    "rows larger than a block": over("repeat('z', 70000 + CAST(id AS INT)) AS huge", count=20),
+    "long rows": over(
+        "id",
+        "repeat('z', CAST(id % 7 * id AS INT) * 100) AS huge",
+        "concat('s', id) AS s",
+        count=50,
+    ),
     "one row": over(*FIXED, *TEXTS, count=1),
     "selected": lambda spark: over(*FIXED, *TEXTS)(spark).select(
         "d", F.col("i").alias("j"), "i", "id"
@@ -103,6 +108,55 @@ def test_bytes(compare: Comparison, shape: str) -> None:
     assert seen["true"] == seen["false"]
 
 
+TEXT_EXPRESSIONS = (
+    "length(s)",
+    "upper(s)",
+    "concat(s, '-', t)",
+    "coalesce(s, t, 'none')",
+    "CASE WHEN s IS NULL THEN t WHEN length(s) > 3 THEN s END",
+    "s = t",
+    "s IN ('x', '', 'xxx')",
+    "s LIKE 'x%'",
+    "substring(s, 2, 2)",
+    "hash(s, t)",
+    "isnull(s) OR s > 'x'",
+    "struct(s, t)",
+    "array(s, t)",
+    "nullif(s, t)",
+    "greatest(s, t)",
+)
+
+
+@pytest.mark.parametrize("codegen", ["true", "false"])
+def test_texts_in_generated_code(compare: Comparison, codegen: str) -> None:
+    """Every expression reads the strings of a batch, null ones too, without a row in between."""
+    texts = (
+        "IF(id % 3 = 0, NULL, repeat('x', CAST(id % 5 AS INT))) AS s",
+        "IF(id % 4 = 0, NULL, repeat('x', CAST(id % 7 AS INT))) AS t",
+    )
+    compare.same(
+        lambda spark: (
+            over(*texts)(spark)
+            .where("s IS NULL OR s != 'xx'")
+            .selectExpr(*(f"{text} AS c{i}" for i, text in enumerate(TEXT_EXPRESSIONS)))
+        ),
+        conf={"spark.sql.codegen.wholeStage": codegen},
+    )
+    compare.same(
+        lambda spark: (
+            over(*texts)(spark)
+            .groupBy("s")
+            .agg(F.max("t"), F.min("t"), F.first("t"), F.count_distinct("t"), F.sum(F.length("t")))
+            .orderBy("s")
+        ),
+        conf={"spark.sql.codegen.wholeStage": codegen},
+    )
+    compare.same(
+        lambda spark: over(*texts)(spark).agg(F.max("s"), F.min("t"), F.max_by("s", F.length("t"))),
+        conf={"spark.sql.codegen.wholeStage": codegen},
+    )
+
+
 def test_columns_selected_between_functions(compare: Comparison) -> None:
     """No rows are made between two functions where a projection only picks and names columns."""
 
@@ -115,6 +169,10 @@ def test_columns_selected_between_functions(compare: Comparison) -> None:
     between = compare.plan.partition("HydrofoilMapInBatch")[2].partition("HydrofoilEvalPython")[0]
     assert "SelectColumns" in between
     assert "ArrowSink" not in between
+
+
+def test_thousands_of_columns(compare: Comparison) -> None:
+    compare.same(lambda spark: over(*(f"id + {n} AS c{n}" for n in range(2100)), count=3)(spark))
 
 
 def test_no_columns(compare: Comparison) -> None:
