@@ -57,21 +57,12 @@ object Column {
 
   /**
    * Takes what a vector of Spark's reader holds over into `allocator`: the reader reuses the
-   * vector and closes its own allocator as soon as the stream ends. Where all values are null, Arrow
-   * allows buffers to be left out; a column has them all, so that masked values can be read.
+   * vector and closes its own allocator as soon as the stream ends.
    */
   def adopt(vector: FieldVector, dataType: DataType, allocator: BufferAllocator): Column = {
     val layout = Layout.of(dataType)
     val rows = vector.getValueCount
-    def take(buffer: ArrowBuf, bytes: Long): ArrowBuf = if (buffer.capacity < bytes) {
-      if (buffer.capacity > 0) {
-        throw new IllegalStateException(
-          s"The Python worker sent ${buffer.capacity} bytes for $rows rows of $dataType, which take $bytes")
-      }
-      val zeros = allocator.buffer(bytes)
-      zeros.setZero(0, bytes)
-      zeros.writerIndex(bytes)
-    } else {
+    def take(buffer: ArrowBuf, bytes: Long): ArrowBuf = {
       val moved = buffer.getReferenceManager.transferOwnership(buffer, allocator)
         .getTransferredBuffer
       moved.writerIndex(bytes)
