@@ -77,7 +77,7 @@ object RowWriter {
   private val BEYOND = 16
   // The JVM never compiles methods of more than 8000 bytes; 16 divides a bitmap's word.
   private val COLUMNS_A_METHOD = 16
-  // A class has no more than 65535 constants, some ten of which each column takes.
+  // A class has no more than 65535 constants, some twenty of which each column takes.
   private val MOST_COLUMNS = 2000
 
   /** Whether rows of the stored types can be written. */
