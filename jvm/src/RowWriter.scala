@@ -78,7 +78,7 @@ object RowWriter {
   // The JVM never compiles methods of more than 8000 bytes; 16 divides a bitmap's word.
   private val COLUMNS_A_METHOD = 16
   // A class has no more than 65535 constants, some twenty of which each column takes.
-  private val MOST_COLUMNS = 2000
+  private val MOST_COLUMNS = 1000
 
   /** Whether rows of the stored types can be written. */
   def takes(types: Array[DataType]): Boolean = types.length <= MOST_COLUMNS && types.forall { dataType =>
