@@ -20,12 +20,10 @@ LINE_ENVIRONMENTS := .cache/lines
 # than a core.
 AT_ONCE ?= 3
 
-# For the JVMs of tests: what a second compiler takes, they don't live to get back.
-SMALL := -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
-# For those of `make test`, most of which live for some seconds: also the classes that Spark loads, which
-# is half of its start, and no word where a class path is another.
+# For the JVMs of `make test`, most of which live for some seconds: the classes that Spark loads, which
+# is half of its start, no second compiler, and no word where a class path is another.
 CLASSES := build/classes.jsa
-SHORT_LIVED := -XX:SharedArchiveFile=$(CURDIR)/$(CLASSES) -Xlog:disable $(SMALL)
+SHORT_LIVED := -XX:SharedArchiveFile=$(CURDIR)/$(CLASSES) -Xlog:disable -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 # Of an environment for tests a fraction is ever imported, and compiled then.
 INSTALL := -m pip install --quiet --no-compile
@@ -43,19 +41,19 @@ test: java build jar $(CLASSES) ## run all tests but those of test-matrix (TESTS
 	SPARK_SUBMIT_OPTS="$(SHORT_LIVED)" $(BIN)/python -m pytest $(or $(TESTS),-n $(AT_ONCE) --dist loadfile tests --ignore=tests/matrix)
 
 test-pandas3: java build $(PANDAS3)/.installed ## run the comparisons of pandas functions on pandas 3 (TESTS="..." for others)
-	SPARK_SUBMIT_OPTS="$(SMALL)" PYSPARK_PYTHON=$(CURDIR)/$(PANDAS3)/bin/python PYTHONPATH=$(CURDIR)/src \
+	PYSPARK_PYTHON=$(CURDIR)/$(PANDAS3)/bin/python PYTHONPATH=$(CURDIR)/src \
 	    $(PANDAS3)/bin/python -m pytest \
 	    $(or $(TESTS),tests/unit/dataframes tests/parity/vectorized -k "not arrow and not Arrow")
 
 test-frameworks: java build $(FRAMEWORKS)/.installed ## train gangs with the frameworks that are too large for the virtual environment
-	SPARK_SUBMIT_OPTS="$(SMALL)" PYSPARK_PYTHON=$(CURDIR)/$(FRAMEWORKS)/bin/python PYTHONPATH=$(CURDIR)/src \
+	PYSPARK_PYTHON=$(CURDIR)/$(FRAMEWORKS)/bin/python PYTHONPATH=$(CURDIR)/src \
 	    $(FRAMEWORKS)/bin/python -m pytest tests/gang/test_gang_examples.py tests/gang/test_gang_backends.py \
 	    -k "jax or tensorflow"
 
 test-matrix: java build jar ## compare with stock on every Spark line (TESTS="..." for others)
 	@$(MAKE) --no-print-directory -j $(AT_ONCE) lines
 	printf '%s\n' $(LINES:%=$(LINE_ENVIRONMENTS)/%) .venv | \
-	    SPARK_SUBMIT_OPTS="$(SMALL)" xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/line ENVIRONMENT $(TESTS)
+	    xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/line ENVIRONMENT $(TESTS)
 
 lines: $(LINES:%=$(LINE_ENVIRONMENTS)/%/.installed) ## make the environments of the older Spark lines
 
