@@ -37,7 +37,7 @@ def get_requires_for_build_wheel(config_settings: Any = None) -> list[str]:
         _stop(f"{error}.")
     try:
         jar.find_spark()
-    except jar.BuildError:
+    except jar.NoSparkError:
         return [f"pyspark=={jar.spark_release()}"]
     return []
 
@@ -75,8 +75,10 @@ def _make_jar() -> None:
         return
     try:
         jar.build()
+    except jar.NoSparkError as error:
+        _stop(f"{error}; or build in isolation, which brings it (without --no-build-isolation).")
     except jar.BuildError as error:
-        _stop(f"{error}; or build in isolation (without --no-build-isolation).")
+        _stop(f"{error}.")
 
 
 def _stop(error: str) -> NoReturn:

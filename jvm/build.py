@@ -56,6 +56,10 @@ class BuildError(Exception):
     """What is missing, and what to do about it."""
 
 
+class NoSparkError(BuildError):
+    """The PySpark whose compiler is used is missing."""
+
+
 def build() -> bool:
     """Make the jar unless it is there already; return whether there was anything to do.
 
@@ -161,7 +165,7 @@ def find_spark() -> Path:
             return home
         seen.append(f"{place} has {release}")
     there = ", ".join(seen) or f"{sys.executable} has no PySpark"
-    raise BuildError(
+    raise NoSparkError(
         f"its compiler is the one of Spark {wanted}, and {there}; "
         f"pip install pyspark=={wanted}, or set SPARK_HOME to a Spark {wanted}"
     )
