@@ -273,7 +273,7 @@ def _without_scipy() -> str:
     except ImportError:
         return (
             "cumulative probability was left out: it calls SciPy, which is not installed "
-            '(pip install "hydrofoil[bench]").'
+            "(pip install scipy)."
         )
     return ""
 

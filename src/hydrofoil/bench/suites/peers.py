@@ -45,7 +45,7 @@ def run(bench: Bench) -> Result:
     missing = [name for name in peers.PEERS if name not in there]
     if missing:
         result.notes.append(
-            f'Not installed: {", ".join(missing)} (pip install "hydrofoil[peers]").'
+            f"Not installed: {', '.join(missing)} (pip install {' '.join(missing).lower()})."
         )
     rows = bench.rows(_ROWS)
     bench.expect((len(BOTH) + len(there)) * len(names) * (1 + bench.options.repeat))
