@@ -42,7 +42,9 @@ def why_not(version: str | None) -> str | None:
     """Return why the operators can't be used on a version of Spark; None if they can."""
     path = jar()
     if path is None:
-        return f"this installation has no jars/{_JAR}, for it was built without Java or PySpark"
+        return (
+            f"this installation has no jars/{_JAR}: install a wheel, or run make jar in a checkout"
+        )
     lines = spark_lines(path)
     if version is None:
         return "no Spark was found to load them"
