@@ -30,10 +30,9 @@ def show(result: Result, console: Console) -> None:
 
 def show_sheet(sheet: Sheet, console: Console) -> None:
     """Print a table, as close as the terminal needs it; where it is too wide for that, as lists."""
-    endless = console.options.update(width=10_000)
     for close in (False, True):
-        table = as_table(sheet, close)
-        if console.measure(table, options=endless).minimum <= console.width:
+        table = as_table(sheet, console.width, close)
+        if table is not None:
             console.print(table)
             return
     console.print(sheet.title, style="bold", markup=False, highlight=False)
@@ -45,8 +44,14 @@ def show_sheet(sheet: Sheet, console: Console) -> None:
         console.print(f"\n{sheet.note}", style="dim", markup=False, highlight=False)
 
 
-def as_table(sheet: Sheet, close: bool = False) -> Table:
-    """A table for the terminal; ``close`` leaves out the lines between columns."""
+def as_table(sheet: Sheet, width: int, close: bool = False) -> Table | None:
+    """A table for the terminal; None where a word would be cut.
+
+    ``close`` leaves out the lines between columns.
+    """
+    widths = _widths(sheet, width - _between(len(sheet.columns), close))
+    if widths is None:
+        return None
     table = Table(
         box=None if close else HEAVY_HEAD,
         padding=(0, 1, 0, 0) if close else (0, 1),
@@ -58,8 +63,8 @@ def as_table(sheet: Sheet, close: bool = False) -> Table:
         title_style="bold",
     )
     for index, name in enumerate(sheet.columns):
-        text = index == 0 or name in sheet.left
-        table.add_column(name, justify="left" if text else "right", min_width=5)
+        text = _is_text(sheet, index)
+        table.add_column(name, justify="left" if text else "right", width=widths[index])
     before = ""
     for index, row in enumerate(sheet.rows):
         # A name stands once for all of its lines.
@@ -69,6 +74,34 @@ def as_table(sheet: Sheet, close: bool = False) -> Table:
         before = row[0]
         table.add_row(first, *row[1:], style="bold" if index in sheet.strong else None)
     return table
+
+
+def _is_text(sheet: Sheet, index: int) -> bool:
+    return index == 0 or sheet.columns[index] in sheet.left
+
+
+def _between(columns: int, close: bool) -> int:
+    """What of a line is not in columns: lines and padding, or spaces."""
+    return columns if close else 3 * columns + 1
+
+
+def _widths(sheet: Sheet, room: int) -> list[int] | None:
+    """What each column's words take; what is left goes to texts, which then wrap less."""
+    columns = [[name, *cells] for name, *cells in zip(sheet.columns, *sheet.rows, strict=True)]
+    widths = [
+        max(len(word) for cell in cells for word in cell.split() or [""]) for cells in columns
+    ]
+    widths = [max(5, width) for width in widths]
+    left = room - sum(widths)
+    if left < 0:
+        return None
+    for index, cells in enumerate(columns):
+        # The cells of a figure are one word, and its name may take several lines.
+        longest = max(map(len, cells if _is_text(sheet, index) else cells[1:] or [""]))
+        more = min(left, max(0, longest - widths[index]))
+        widths[index] += more
+        left -= more
+    return widths
 
 
 def write_json(
