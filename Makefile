@@ -42,7 +42,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST) | column -t -s ':'
 
 bench: java ## compare Hydrofoil with stock PySpark on a real local Spark (BENCH="--rows N --json FILE")
-	@$(MAKE) --no-print-directory --jobs 2 build jar $(RUNS)
+	@$(MAKE) --no-print-directory --jobs 2 build jar
 	@echo "$(BIN)/hydrofoil bench $(BENCH)"
 	@$(BIN)/hydrofoil bench $(BENCH)
 
