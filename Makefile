@@ -3,6 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What is there already, in the order in which it comes: a compiler's tools, the libraries that run,
+# what `make bench` needs, what tests and checks need.
+TOOLS := $(VENV)/.tools
+LIBRARIES := $(VENV)/.libraries
+RUNS := $(VENV)/.bench
 INSTALLED := $(VENV)/.installed
 BUILT := build/.built
 PANDAS3 := .venv-pandas3
@@ -25,8 +30,10 @@ AT_ONCE ?= 3
 CLASSES := build/classes.jsa
 SHORT_LIVED := -XX:SharedArchiveFile=$(CURDIR)/$(CLASSES) -Xlog:disable -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
-# Of an environment for tests a fraction is ever imported, and compiled then.
-INSTALL := -m pip install --quiet --no-compile
+# uv installs faster than pip, but reads none of pip's configuration: `make UV=` does without it.
+# Of an environment a fraction is ever imported, and compiled then.
+UV := $(shell command -v uv)
+install = $(if $(UV),$(UV) pip install --python $(1)/bin/python,$(1)/bin/python -m pip install --no-compile) --quiet
 
 .PHONY: help bench test test-pandas3 test-frameworks test-matrix lines quick parity build jar debug lint clean requirements java
 .DEFAULT_GOAL := help
@@ -34,10 +41,12 @@ INSTALL := -m pip install --quiet --no-compile
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST) | column -t -s ':'
 
-bench: java build ## compare Hydrofoil with stock PySpark on a real local Spark (BENCH="--rows N --json FILE")
-	$(BIN)/hydrofoil bench $(BENCH)
+bench: java ## compare Hydrofoil with stock PySpark on a real local Spark (BENCH="--rows N --json FILE")
+	@$(MAKE) --no-print-directory --jobs 2 build jar $(RUNS)
+	@echo "$(BIN)/hydrofoil bench $(BENCH)"
+	@$(BIN)/hydrofoil bench $(BENCH)
 
-test: java build jar $(CLASSES) ## run all tests but those of test-matrix (TESTS="tests/launch -k NAME" for some)
+test: java $(INSTALLED) build jar $(CLASSES) ## run all tests but those of test-matrix (TESTS="tests/launch -k NAME" for some)
 	SPARK_SUBMIT_OPTS="$(SHORT_LIVED)" $(BIN)/python -m pytest $(or $(TESTS),-n $(AT_ONCE) --dist loadfile tests --ignore=tests/matrix)
 
 test-pandas3: java build $(PANDAS3)/.installed ## run the comparisons of pandas functions on pandas 3 (TESTS="..." for others)
@@ -50,24 +59,25 @@ test-frameworks: java build $(FRAMEWORKS)/.installed ## train gangs with the fra
 	    $(FRAMEWORKS)/bin/python -m pytest tests/gang/test_gang_examples.py tests/gang/test_gang_backends.py \
 	    -k "jax or tensorflow"
 
-test-matrix: java build jar ## compare with stock on every Spark line (TESTS="..." for others)
+test-matrix: java $(INSTALLED) build jar ## compare with stock on every Spark line (TESTS="..." for others)
 	@$(MAKE) --no-print-directory -j $(AT_ONCE) lines
 	printf '%s\n' $(LINES:%=$(LINE_ENVIRONMENTS)/%) .venv | \
 	    xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/line ENVIRONMENT $(TESTS)
 
 lines: $(LINES:%=$(LINE_ENVIRONMENTS)/%/.installed) ## make the environments of the older Spark lines
 
-quick: java build jar ## run the tests that start no Spark of their own and are no comparison with stock
+quick: java $(INSTALLED) build jar ## run the tests that start no Spark of their own and are no comparison with stock
 	$(BIN)/python -m pytest tests --ignore=tests/parity --ignore=tests/faults --ignore=tests/bench \
 	    --deselect=tests/launch/test_turning_on.py
 
-parity: java build jar ## run all comparisons with stock PySpark, also those that a plain test run takes samples of
+parity: java $(INSTALLED) build jar ## run all comparisons with stock PySpark, also those that a plain test run takes samples of
 	HYDROFOIL_PARITY=full $(BIN)/python -m pytest tests/parity tests/faults
 
-build: $(BUILT) ## make the virtual environment and build the extension in place
+build: $(BUILT) $(RUNS) ## make the virtual environment and build the extension in place
 
-jar: java $(INSTALLED) ## compile the Scala sources into the jar that Spark loads
-	$(BIN)/python jvm/build.py
+jar: java $(LIBRARIES) ## compile the Scala sources into the jar that Spark loads
+	@echo "hydrofoil: building the jar of the JVM's half, where it is of other sources"
+	@$(BIN)/python jvm/build.py
 
 debug: $(INSTALLED) ## build the extension with bounds checks and C line numbers
 	HYDROFOIL_DEBUG=1 $(BIN)/python setup.py -q build_ext --inplace --force
@@ -92,30 +102,48 @@ requirements:
 java:
 	@PYTHON="$(PYTHON)" sh .ci/requirements java python
 
-$(INSTALLED): pyproject.toml constraints.txt | requirements
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt "setuptools>=77" cython
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation \
-	    --editable ".[dev]"
+$(TOOLS): pyproject.toml constraints.txt | requirements
+	@echo "hydrofoil: making the virtual environment $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(call install,$(VENV)) --constraint constraints.txt "setuptools>=77" cython
+	@touch $@
+
+# While the core is compiled; those of pyproject.toml that the editable package asks for.
+$(LIBRARIES): $(TOOLS)
+	@echo "hydrofoil: installing PySpark, pandas and pyarrow"
+	@$(call install,$(VENV)) --constraint constraints.txt \
+	    pyspark pandas pyarrow numpy click rich psutil
+	@touch $@
+
+# The jar is made by its own target.
+$(RUNS): $(LIBRARIES) | $(BUILT)
+	@HYDROFOIL_WITHOUT_JAR=1 $(call install,$(VENV)) --constraint constraints.txt \
+	    --no-build-isolation --editable ".[spark]"
+	@touch $@
+
+$(INSTALLED): $(RUNS)
+	@echo "hydrofoil: installing what tests and checks need"
+	@HYDROFOIL_WITHOUT_JAR=1 $(call install,$(VENV)) --constraint constraints.txt \
+	    --no-build-isolation --editable ".[dev]"
 	@touch $@
 
 # The same environment but for pandas. The extension is the one built in place: same Python.
 $(PANDAS3)/.installed: $(INSTALLED)
 	$(PYTHON) -m venv $(PANDAS3)
 	$(BIN)/python -m pip freeze --exclude-editable --exclude pandas > $(PANDAS3)/requirements.txt
-	$(PANDAS3)/bin/python $(INSTALL) --requirement $(PANDAS3)/requirements.txt pandas==3.1.1
+	$(call install,$(PANDAS3)) --requirement $(PANDAS3)/requirements.txt pandas==3.1.1
 	@touch $@
 
 $(FRAMEWORKS)/.installed: $(INSTALLED)
 	$(PYTHON) -m venv $(FRAMEWORKS)
-	$(FRAMEWORKS)/bin/python $(INSTALL) pyspark==4.3.0 pandas==2.3.3 pyarrow==26.0.1 \
+	$(call install,$(FRAMEWORKS)) pyspark==4.3.0 pandas==2.3.3 pyarrow==26.0.1 \
 	    click rich psutil pytest hypothesis xgboost-cpu lightgbm jax==0.10.2 tensorflow-cpu==2.21.0
 	@touch $@
 
 # The extension is the one built in place here, too.
 $(LINE_ENVIRONMENTS)/%/.installed: tests/matrix/requirements/%.txt $(INSTALLED)
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python $(INSTALL) --requirement $<
+	$(call install,$(@D)) --requirement $<
 	@touch $@
 
 $(CLASSES): .ci/classes.py $(INSTALLED) | java
@@ -123,6 +151,7 @@ $(CLASSES): .ci/classes.py $(INSTALLED) | java
 	@rm -f $@
 	$(BIN)/python .ci/classes.py $@
 
-$(BUILT): $(INSTALLED) $(SOURCES)
-	$(BIN)/python setup.py -q build_ext --inplace
+$(BUILT): $(TOOLS) $(SOURCES)
+	@echo "hydrofoil: compiling the core"
+	@$(BIN)/python setup.py -q build_ext --inplace
 	@touch $@

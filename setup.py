@@ -1,18 +1,21 @@
-"""Builds the Cython core and, where Java and PySpark are at hand, Spark's jar (jvm/build.py).
+"""Builds the Cython core, and sees to it that a package holds Spark's jar (jvm/build.py).
 
 Everything else about the package is in pyproject.toml.
 
 Environment switches:
-    HYDROFOIL_DEBUG=1     bounds checks, no optimization, C line numbers in tracebacks
-    HYDROFOIL_SANITIZE=1  address and undefined-behaviour sanitizers (run with libasan preloaded)
+    HYDROFOIL_WITHOUT_JAR=1  a package without the jar, which is refused otherwise
+    HYDROFOIL_DEBUG=1        bounds checks, no optimization, C line numbers in tracebacks
+    HYDROFOIL_SANITIZE=1     address and undefined-behaviour sanitizers (run with libasan preloaded)
 """
 
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
 # The extension modules, one .pyx each under cext/hydrofoil/_cext/. To add one, add its name.
@@ -38,6 +41,7 @@ MODULES = [
 
 DEBUG = os.environ.get("HYDROFOIL_DEBUG") == "1"
 SANITIZE = os.environ.get("HYDROFOIL_SANITIZE") == "1"
+WITHOUT_JAR = os.environ.get("HYDROFOIL_WITHOUT_JAR") == "1"
 
 
 def require_c_compiler() -> None:
@@ -58,9 +62,7 @@ def compile_args() -> list[str]:
 
 
 def extensions() -> list[Extension]:
-    from Cython.Build import cythonize
-
-    modules = [
+    return [
         Extension(
             f"hydrofoil._cext.{name}",
             [f"cext/hydrofoil/_cext/{name.replace('.', '/')}.pyx"],
@@ -69,30 +71,64 @@ def extensions() -> list[Extension]:
         )
         for name in MODULES
     ]
-    return cythonize(
-        modules,
-        include_path=["cext"],
-        build_dir="build",
-        compiler_directives={
-            "language_level": "3",
-            "boundscheck": DEBUG,
-            "wraparound": False,
-            "initializedcheck": False,
-            "embedsignature": True,
-            "freethreading_compatible": False,
-        },
-        emit_linenums=DEBUG,
-    )
 
 
-class BuildWithJar(build_py):
-    """Has the jar among the package's files. A checkout's own is made by ``make jar`` instead."""
+class BuildCore(build_ext):
+    """Translates and compiles on all cores."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
 
     def run(self) -> None:
-        if not self.editable_mode:
-            subprocess.run([sys.executable, "jvm/build.py", "--optional"], check=True)
+        require_c_compiler()
+        # Only now, and not when setup.py is read: metadata and sdists need no C.
+        from Cython.Build import cythonize
+
+        made = cythonize(
+            [Extension(each.name, each.sources) for each in self.extensions],
+            include_path=["cext"],
+            build_dir="build",
+            nthreads=self.parallel,
+            quiet=True,
+            compiler_directives={
+                "language_level": "3",
+                "boundscheck": DEBUG,
+                "wraparound": False,
+                "initializedcheck": False,
+                "embedsignature": True,
+                "freethreading_compatible": False,
+            },
+            emit_linenums=DEBUG,
+        )
+        translated = {each.name: each.sources for each in made}
+        for each in self.extensions:
+            each.sources = translated[each.name]
         super().run()
 
 
-require_c_compiler()
-setup(ext_modules=extensions(), cmdclass={"build_py": BuildWithJar})
+class BuildWithJar(build_py):
+    """Has the jar among the package's files. An editable package's is made by the backend."""
+
+    def run(self) -> None:
+        if not self.editable_mode:
+            self._forget_earlier_builds()
+            if not WITHOUT_JAR and subprocess.run([sys.executable, "jvm/build.py"]).returncode:
+                sys.exit("hydrofoil: no wheel without the jar, unless HYDROFOIL_WITHOUT_JAR=1")
+        super().run()
+
+    def find_data_files(self, package: str, src_dir: str) -> list[str]:
+        files = super().find_data_files(package, src_dir)
+        return [file for file in files if not (WITHOUT_JAR and file.endswith(".jar"))]
+
+    def _forget_earlier_builds(self) -> None:
+        # A wheel takes all that lies in the folder, so what has been deleted since or is left out
+        # now would come back. What is compiled stays: it is compared with its sources.
+        for path in Path(self.build_lib).rglob("*"):
+            if path.is_file() and path.suffix not in (".so", ".pyd"):
+                path.unlink()
+
+
+# Where processes don't fork, those that translate read this file again.
+if __name__ == "__main__":
+    setup(ext_modules=extensions(), cmdclass={"build_ext": BuildCore, "build_py": BuildWithJar})

@@ -1,19 +1,19 @@
 """Builds src/hydrofoil/jars/hydrofoil-spark.jar from the Scala sources beside this file.
 
-    python jvm/build.py              # does nothing where the jar is of these sources already
-    python jvm/build.py --optional   # leaves the jar out, with a warning, where it can't be built
+    python jvm/build.py    # does nothing where the jar is of these sources already
 
-It needs Java and one PySpark 4, of any minor version: its jars hold a Scala compiler. The sources:
+It needs Java and the PySpark that constraints.txt names, whose jars hold the Scala compiler. That
+one does for every Spark that the jar is for. The sources:
 
     src/         the core, compiled once
     shims/vNN/   what differs from Spark N.N on, each compiled against api/vNN and the core
     api/vNN/     declarations of the Spark classes whose constructors differ, in front of PySpark's
                  own, so that one PySpark does for all shims; never part of the jar
 
-Equal sources give an equal jar, byte for byte, on one PySpark and one Python.
+Equal sources give an equal jar, byte for byte, whatever Python and Java build it: the compiler is
+always the same one, and nothing in the jar is compressed, since zlib differs from host to host.
 """
 
-import argparse
 import hashlib
 import os
 import re
@@ -32,6 +32,9 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 JAR = ROOT / "src/hydrofoil/jars/hydrofoil-spark.jar"
+
+# Allows a package without the jar.
+WITHOUT_JAR = "HYDROFOIL_WITHOUT_JAR"
 
 # Only these packages are the project's; what api/ declares is Spark's.
 OURS = ("org/hydrofoil/", "org/apache/spark/sql/hydrofoil/")
@@ -53,24 +56,37 @@ class BuildError(Exception):
     """What is missing, and what to do about it."""
 
 
+class NoSparkError(BuildError):
+    """The PySpark whose compiler is used is missing."""
+
+
 def build() -> bool:
     """Make the jar unless it is there already; return whether there was anything to do.
 
     Raises
     ------
     BuildError
-        There is no Java, no PySpark 4, or the sources don't compile.
+        There is no Java, not the one PySpark, or the sources don't compile.
     """
-    digest = digest_of_sources()
-    if built_digest(JAR) == digest:
+    if is_built():
         return False
     java, spark = find_java(), find_spark()
     with tempfile.TemporaryDirectory(prefix="hydrofoil-jar-") as folder:
         classes = Path(folder)
         with compiler(java, spark) as scalac:
             compile_all(scalac, classes, f"{spark}/jars/*")
-        package(classes, manifest(digest), JAR)
+        package(classes, manifest(digest_of_sources()), JAR)
     return True
+
+
+def is_built() -> bool:
+    """Whether the jar is there, and made of these sources."""
+    return built_digest(JAR) == digest_of_sources()
+
+
+def left_out() -> bool:
+    """Whether the user allows a package without the jar."""
+    return os.environ.get(WITHOUT_JAR) == "1"
 
 
 def sources(part: str) -> list[Path]:
@@ -84,7 +100,7 @@ def shims() -> list[str]:
 
 def digest_of_sources() -> str:
     """A digest of everything that the jar is made of."""
-    digest = hashlib.blake2b(version().encode(), digest_size=20)
+    digest = hashlib.blake2b(f"{version()} {spark_release()}".encode(), digest_size=20)
     for path in [HERE / "build.py", ROOT / "LICENSE", *sources(".")]:
         content = path.read_bytes()
         name = path.relative_to(ROOT).as_posix()
@@ -104,11 +120,19 @@ def built_digest(jar: Path) -> str | None:
 
 
 def version() -> str:
-    # Python 3.10 has no reader of TOML, and what is built may need nothing but Python.
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    found = re.search(r'^version = "(.+)"$', text, re.MULTILINE)
-    if found is None:
-        raise BuildError('pyproject.toml has no line of the form: version = "1.2.3"')
+    """Hydrofoil's version."""
+    return _value("pyproject.toml", r'version = "(.+)"')
+
+
+def spark_release() -> str:
+    """The version of the PySpark whose compiler makes the jar."""
+    return _value("constraints.txt", r"pyspark==(.+)")
+
+
+def _value(file: str, line: str) -> str:
+    # Python 3.10 has no parser of TOML.
+    found = re.search(f"^{line}$", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None, f"{file} has no line {line}"
     return found[1]
 
 
@@ -131,21 +155,29 @@ def find_java() -> str:
 
 
 def find_spark() -> Path:
-    """The folder of a Spark 4: SPARK_HOME, or the installed PySpark."""
-    advice = 'pip install "pyspark>=4.0,<4.4", or set SPARK_HOME to a Spark 4'
+    """The folder of the one Spark whose compiler is used: the installed PySpark, or SPARK_HOME."""
+    wanted = spark_release()
+    seen = []
+    for home, place in _spark_homes():
+        jars = (re.search(r"-(\d.*)\.jar$", path.name) for path in home.glob("jars/spark-core_*"))
+        release = next((found[1] for found in jars if found), "no Spark")
+        if release == wanted:
+            return home
+        seen.append(f"{place} has {release}")
+    there = ", ".join(seen) or f"{sys.executable} has no PySpark"
+    raise NoSparkError(
+        f"its compiler is the one of Spark {wanted}, and {there}; "
+        f"pip install pyspark=={wanted}, or set SPARK_HOME to a Spark {wanted}"
+    )
+
+
+def _spark_homes() -> Iterator[tuple[Path, str]]:
+    spec = find_spec("pyspark")
+    if spec is not None and spec.origin is not None:
+        yield Path(spec.origin).parent, sys.executable
     home = os.environ.get("SPARK_HOME")
-    if not home:
-        spec = find_spec("pyspark")
-        if spec is None or spec.origin is None:
-            nowhere = f"{sys.executable} has no PySpark, and SPARK_HOME is not set"
-            raise BuildError(f"{nowhere}; {advice}")
-        home = str(Path(spec.origin).parent)
-    found = [re.search(r"-(\d+)\.", path.name) for path in Path(home).glob("jars/spark-core_*.jar")]
-    if not found:
-        raise BuildError(f"{home} holds no Spark (jars/spark-core_*.jar); {advice}")
-    if found[0] is None or int(found[0][1]) != 4:
-        raise BuildError(f"the Spark in {home} is not a Spark 4; {advice}")
-    return Path(home)
+    if home:
+        yield Path(home), f"SPARK_HOME ({home})"
 
 
 @contextmanager
@@ -224,11 +256,10 @@ def package(classes: Path, header: str, jar: Path) -> None:
                 files[name] = path
     jar.parent.mkdir(exist_ok=True)
     unfinished = jar.with_suffix(".unfinished")
-    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(unfinished, "w") as archive:
         contents = [(name, files[name].read_bytes()) for name in sorted(files)]
         for name, content in [("META-INF/MANIFEST.MF", header.encode()), *contents]:
             entry = zipfile.ZipInfo(name, TIMESTAMP)
-            entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             entry.create_system = 3  # Unix, whatever this is
             archive.writestr(entry, content)
@@ -236,19 +267,11 @@ def package(classes: Path, header: str, jar: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Build Hydrofoil's jar for Spark.")
-    parser.add_argument("--optional", action="store_true", help="only warn where it can't be built")
-    arguments = parser.parse_args()
     name = JAR.relative_to(ROOT)
     try:
         done = build()
     except BuildError as error:
-        if not arguments.optional:
-            sys.exit(f"hydrofoil: {name} can't be built: {error}")
-        JAR.unlink(missing_ok=True)  # of other sources
-        off = f"{name} is left out, so the JVM's half of Hydrofoil is off"
-        print(f"hydrofoil: warning: {off}: {error}", file=sys.stderr)
-        return
+        sys.exit(f"hydrofoil: {name} can't be built: {error}")
     print(f"hydrofoil: {name} is {'built' if done else 'up to date'}")
 
 
