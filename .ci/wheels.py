@@ -1,4 +1,4 @@
-"""Wheels for every CPython that is found, and the smoke of each: .ci/wheels.py FOLDER [options]
+"""Wheels for every CPython that is found, and the smoke of each: .ci/wheels.py DIST [options]
 
 From one sdist, a wheel for each interpreter is built in isolation and renamed for the platforms on
 which it runs, by auditwheel. Each is installed in an empty environment, with nothing but what pip
@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -108,7 +109,6 @@ def call(*command: object, cwd: Path, **variables: str) -> str:
 
 def environment(python: Path, folder: Path, *install: object) -> Path:
     """Make an empty environment, install there, and return its interpreter."""
-    shutil.rmtree(folder, ignore_errors=True)
     call(python, "-m", "venv", folder, cwd=folder.parent)
     inside = folder / "bin/python"
     # No more is compiled than what is imported.
@@ -120,7 +120,6 @@ def environment(python: Path, folder: Path, *install: object) -> Path:
 def build(interpreter: Interpreter, tools: Path, sdist: Path, folder: Path, wheels: Path) -> Path:
     """Build the wheel of an interpreter, and return the one that auditwheel made of it."""
     raw = folder / f"raw-{interpreter.version}"
-    shutil.rmtree(raw, ignore_errors=True)
     raw.mkdir()
     pip = (interpreter.program, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check")
     call(*pip, "--no-deps", "--wheel-dir", raw, sdist, cwd=raw)
@@ -168,7 +167,7 @@ def in_parallel(at_once: int, tasks: Iterable[Callable[[], Any]]) -> list[Any]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Build wheels, and try each.")
-    parser.add_argument("folder", type=Path, help="where wheels and environments are made")
+    parser.add_argument("dist", type=Path, help="the folder of the sdist and the wheels")
     parser.add_argument("--pythons", nargs="+", default=PYTHONS, choices=PYTHONS)
     parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--only-build", action="store_true", help="build, and try nothing")
@@ -180,17 +179,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not found:
         sys.exit("wheels: nothing to build with; install one of them, for example by pyenv")
     try:
-        make(found, chosen.folder.resolve(), chosen.at_once, chosen.only_build)
+        with tempfile.TemporaryDirectory(prefix="hydrofoil-wheels-") as folder:
+            make(found, chosen.dist.resolve(), Path(folder), chosen.at_once, chosen.only_build)
     except Failed as failure:
         sys.exit(f"wheels: {failure}")
 
 
-def make(found: list[Interpreter], folder: Path, at_once: int, only_build: bool) -> None:
-    """Build and try the wheels of all interpreters."""
+def make(
+    found: list[Interpreter], wheels: Path, folder: Path, at_once: int, only_build: bool
+) -> None:
+    """Build and try the wheels of all interpreters; what is thrown away goes to ``folder``."""
     begin = time.monotonic()
-    wheels = folder / "wheels"
-    shutil.rmtree(wheels, ignore_errors=True)
-    wheels.mkdir(parents=True)
+    wheels.mkdir(parents=True, exist_ok=True)
+    for old in (*wheels.glob("hydrofoil-*.whl"), *wheels.glob("hydrofoil-*.tar.gz")):
+        old.unlink()
     tools = environment(Path(sys.executable), folder / "tools", *TOOLS)
     call(tools, "-m", "build", "--sdist", "--outdir", wheels, ROOT, cwd=folder)
     [sdist] = wheels.glob("*.tar.gz")
@@ -204,7 +206,6 @@ def make(found: list[Interpreter], folder: Path, at_once: int, only_build: bool)
         print(f"wheels: {wheel.name}, {wheel.stat().st_size / 1e6:.1f} MB", flush=True)
     if only_build:
         return
-    # The slow ones of these wait for each other's package downloads, if at all.
     for line in in_parallel(at_once, trials(found, built, folder)):
         print(line, flush=True)
     print(f"wheels: {len(built)} built and tried in {time.monotonic() - begin:.0f} s")
@@ -213,7 +214,7 @@ def make(found: list[Interpreter], folder: Path, at_once: int, only_build: bool)
 def trials(
     found: list[Interpreter], built: list[Path], folder: Path
 ) -> Iterator[Callable[[], str]]:
-    """The smokes to run: each wheel on the newest Spark that its Python has, and the oldest Spark."""
+    """The smokes to run: each wheel on the newest Spark of its Python, one on the oldest Spark."""
     for one, wheel in zip(found, built, strict=True):
         place = folder / f"env-{one.version}"
         newest = (f"{wheel}[spark]",)
