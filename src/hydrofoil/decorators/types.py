@@ -107,12 +107,12 @@ def plain(hint: Any) -> Any:
 
 def struct_fields(hint: Any) -> dict[str, Any] | None:
     """The fields of a dataclass, NamedTuple or TypedDict with their hints; None for other types."""
-    if not isinstance(hint, type) and not _is_typed_dict(hint):
+    if not isinstance(hint, type) and not is_typed_dict(hint):
         return None
     if dataclasses.is_dataclass(hint):
         hints = typing.get_type_hints(hint, include_extras=True)
         return {field.name: hints[field.name] for field in dataclasses.fields(hint) if field.init}
-    if _is_typed_dict(hint):
+    if is_typed_dict(hint):
         hints = typing.get_type_hints(hint, include_extras=True)
         return {name: _without_qualifiers(one) for name, one in hints.items()}
     if issubclass(hint, tuple) and hasattr(hint, "_fields"):
@@ -121,7 +121,7 @@ def struct_fields(hint: Any) -> dict[str, Any] | None:
     return None
 
 
-def _is_typed_dict(hint: Any) -> bool:
+def is_typed_dict(hint: Any) -> bool:
     """Whether it is a TypedDict, of `typing` or of `typing_extensions`."""
     return typing.is_typeddict(hint) or (
         isinstance(hint, type) and issubclass(hint, dict) and hasattr(hint, "__required_keys__")
