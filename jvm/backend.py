@@ -8,12 +8,13 @@ of its sources already, so it needs neither Java nor PySpark.
 import sys
 from typing import Any, NoReturn
 
-import build as jar
 from setuptools import build_meta
 from setuptools.build_meta import (
     prepare_metadata_for_build_editable,
     prepare_metadata_for_build_wheel,
 )
+
+import build as jar
 
 __all__ = [
     "build_editable",

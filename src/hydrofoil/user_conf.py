@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hydrofoil.errors import UsageError
+from hydrofoil.installing import PYSPARK
 
 SUBMIT_ARGUMENTS = "PYSPARK_SUBMIT_ARGS"
 JARS_KEY = "spark.jars"
@@ -41,7 +42,7 @@ def spark_home() -> Path:
         raise UsageError(
             "no Spark found: SPARK_HOME is not set and pyspark is not installed for "
             f"{sys.executable}",
-            hint='set SPARK_HOME, or pip install "hydrofoil[spark]"',
+            hint=f"set SPARK_HOME, or {PYSPARK}",
         )
     return Path(spec.origin).parent
 

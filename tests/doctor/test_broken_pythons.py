@@ -17,7 +17,7 @@ def test_packages_that_are_not_installed(tmp_path: Path) -> None:
     python = str(tmp_path / "env" / "bin" / "python")
     answer = doctor(tmp_path, *ON, python=python)
     text = answer.found("Spark", "broken")
-    assert f'not installed\n{python} -m pip install "hydrofoil[spark]", or set SPARK_HOME' in text
+    assert f'not installed\n{python} -m pip install "pyspark>=3.5,<4.4", or set SPARK_HOME' in text
     for name in ("pyarrow", "numpy"):
         assert f"not installed\n{python} -m pip install" in answer.found(name, "broken")
     assert "pandas functions and toPandas() need it" in answer.found("pandas", "note")

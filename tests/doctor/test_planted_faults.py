@@ -101,7 +101,8 @@ def test_package_missing_on_executor(tmp_path: Path) -> None:
     assert len(texts) == 2
     assert "the executors' Python has no Hydrofoil, so its daemon can't start" in texts[0]
     assert f"on {HOST}: Hydrofoil is not installed for {python}" in texts[1]
-    assert f"{python} -m pip install hydrofoil on {HOST}" in texts[1]
+    assert f"install Hydrofoil for {python}, from a wheel or a checkout" in texts[1]
+    assert f"(docs/deploying.md) on {HOST}" in texts[1]
     assert "point PYSPARK_PYTHON" in texts[1]
     assert answer.code == 2
 
@@ -116,7 +117,7 @@ def test_version_skew(tmp_path: Path) -> None:
     here = answer.report["driver"]["packages"]["hydrofoil"]["version"]
     text = answer.found("executors", "broken")
     assert f"version skew: hydrofoil is 0.0.9 there and {here} on the driver" in text
-    assert f"{python} -m pip install hydrofoil=={here} on {HOST}" in text
+    assert f"install Hydrofoil {here} for {python}, from a wheel or a checkout" in text
     assert answer.workers() == ["hydrofoil"]
     assert answer.code == 2
 

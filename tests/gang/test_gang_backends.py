@@ -31,7 +31,7 @@ def test_a_framework_that_is_missing_is_named(name: str, monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, name, None)  # Python's way to say: not to be had.
     [error] = in_threads(1, lambda ctx: ctx.backend(name))
     assert isinstance(error, UsageError)
-    assert f"pip install hydrofoil[{name}], here and on the executors" in str(error)
+    assert f"pip install {name}, here and on the executors" in str(error)
 
 
 # --- torch ----------------------------------------------------------------------------------------

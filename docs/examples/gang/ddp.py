@@ -1,6 +1,6 @@
 """Train a small network on a DataFrame with DistributedDataParallel, and alone; compare.
 
-    pip install hydrofoil[spark,torch] && python ddp.py
+    pip install torch && python ddp.py
 
 Each step is over all rows: so both trainings take the same steps, and end at the same loss up to
 the order in which numbers are added up. With batches, pass ``batch_size=`` and ``shuffle=True``.

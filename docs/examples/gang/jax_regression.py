@@ -1,6 +1,6 @@
 """Linear regression with JAX: one array over all ranks' devices, and a step that XLA splits.
 
-pip install hydrofoil[spark,jax] && python jax_regression.py
+pip install jax && python jax_regression.py
 """
 
 from pyspark.sql import DataFrame, SparkSession

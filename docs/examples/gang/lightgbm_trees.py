@@ -1,6 +1,6 @@
 """Train gradient-boosted trees with LightGBM on a DataFrame, and alone; compare what they predict.
 
-    pip install hydrofoil[spark,lightgbm] && python lightgbm_trees.py
+    pip install lightgbm && python lightgbm_trees.py
 
 Features have fewer values than LightGBM has bins, so both trainings bin them alike. Then they
 differ in the order in which numbers are added up, and in no more.

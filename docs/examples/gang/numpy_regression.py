@@ -1,6 +1,6 @@
 """Linear regression with NumPy alone: ranks add up what their rows say, and solve the same system.
 
-pip install hydrofoil[spark] && python numpy_regression.py
+python numpy_regression.py
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """A rank dies in the middle of a training; the gang is started again and goes on where it was.
 
-pip install hydrofoil[spark] && python resume.py
+python resume.py
 """
 
 import os

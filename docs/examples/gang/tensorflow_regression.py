@@ -1,6 +1,6 @@
 """Linear regression with TensorFlow's MultiWorkerMirroredStrategy.
 
-    pip install hydrofoil[spark,tensorflow] && python tensorflow_regression.py
+    pip install tensorflow && python tensorflow_regression.py
 
 TensorFlow can be joined to other processes once in a process's life, so Spark must not give a
 worker to a second gang: ``spark.python.worker.reuse`` is false.

@@ -1,6 +1,6 @@
 """Train gradient-boosted trees with XGBoost on a DataFrame, and alone; compare what they predict.
 
-    pip install hydrofoil[spark,xgboost] && python xgboost_trees.py
+    pip install xgboost && python xgboost_trees.py
 
 Features have fewer values than XGBoost has bins, so both trainings bin them alike. Then they differ
 in the order in which numbers are added up, and in no more.

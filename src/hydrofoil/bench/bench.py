@@ -3,12 +3,13 @@
 import statistics
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.bench.contest import Alone, Contest, Contestant, Measured
+from hydrofoil.bench.spark_log import SparkLog
 from hydrofoil.bench.stopwatch import Sample, Stopwatch
 from hydrofoil.columnar import ENABLED_KEY
 from hydrofoil.errors import UsageError
@@ -61,6 +62,20 @@ class Options:
     binds: dict[str, list[str]] | None = None
 
 
+def check_workloads(wanted: Sequence[str], suite: str, there: Sequence[str]) -> None:
+    """Refuse names that a suite does not have.
+
+    Raises
+    ------
+    UsageError
+        One of them is not in it.
+    """
+    for name in wanted:
+        if name not in there:
+            has = f"has {', '.join(there)}" if there else "takes no --workload"
+            raise UsageError(f"--workload {name}: it is not in suite {suite}, which {has}")
+
+
 class Bench:
     """Measures contests in a session that is started when it is first needed.
 
@@ -73,6 +88,10 @@ class Bench:
         Told how many steps more there will be.
     spark : SparkSession, optional
         A running session, in place of one of its own.
+    tell : callable (str) -> None
+        Told a figure as soon as there is one.
+    log : SparkLog, optional
+        Where the log of a session of its own goes, in place of standard error.
     """
 
     def __init__(
@@ -81,10 +100,14 @@ class Bench:
         step: Callable[[str], None] = lambda _: None,
         expect: Callable[[int], None] = lambda _: None,
         spark: "SparkSession | None" = None,
+        tell: Callable[[str], None] = lambda _: None,
+        log: SparkLog | None = None,
     ) -> None:
         self.options = options
         self.step = step
         self.expect = expect
+        self.tell = tell
+        self._log = log
         self._player: Player | None = None
         self._spark = spark
         self._master = options.master
@@ -99,12 +122,7 @@ class Bench:
             One of them is not in it.
         """
         there = list(names)
-        for name in self.options.workloads:
-            if name not in there:
-                raise UsageError(
-                    f"{name!r} is not in suite {suite!r}, which has {', '.join(there)}",
-                    hint="choose with --workload",
-                )
+        check_workloads(self.options.workloads, suite, there)
         return [name for name in there if name in self.options.workloads] or there
 
     def rows(self, own: int) -> int:
@@ -118,7 +136,8 @@ class Bench:
             self._spark.stop()
             self._spark = None
         if self._spark is None:
-            self._spark, self._master = _session(master), master
+            with nullcontext() if self._log is None else self._log.taking():
+                self._spark, self._master = _session(master), master
             self._stopwatch = Stopwatch(self._spark)
         return self._spark
 

@@ -37,7 +37,7 @@ class Spread:
         return f"±{50 * self.width / self.median:.0f} %" if self.width and self.median else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Factor:
     """How many times faster something is: another's median over its own.
 
@@ -53,6 +53,12 @@ class Factor:
         difference = abs(time.median - other.median)
         noise = difference < max(time.width, other.width)
         return cls(other.median / max(time.median, 1e-9), noise)
+
+    @classmethod
+    def mean(cls, factors: Sequence["Factor"]) -> "Factor":
+        """The mean in which 2 and a half cancel out; noise where one of them is."""
+        value = statistics.geometric_mean(factor.value for factor in factors)
+        return cls(value, any(factor.noise for factor in factors))
 
     def __str__(self) -> str:
         return f"{'~' if self.noise else ''}{times(self.value)}"

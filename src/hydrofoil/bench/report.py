@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.box import HEAVY_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -19,7 +20,7 @@ def show(result: Result, console: Console) -> None:
     console.print(result.headline, style="bold", markup=False, highlight=False)
     for sheet in result.sheets:
         console.print()
-        console.print(as_table(sheet))
+        show_sheet(sheet, console)
     for note in result.notes:
         console.print(f"\n{note}", markup=False, highlight=False)
     for title, text in result.texts.items():
@@ -27,9 +28,29 @@ def show(result: Result, console: Console) -> None:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def as_table(sheet: Sheet) -> Table:
-    """A table for the terminal."""
+def show_sheet(sheet: Sheet, console: Console) -> None:
+    """Print a table, as close as the terminal needs it; where it is too wide for that, as lists."""
+    endless = console.options.update(width=10_000)
+    for close in (False, True):
+        table = as_table(sheet, close)
+        if console.measure(table, options=endless).minimum <= console.width:
+            console.print(table)
+            return
+    console.print(sheet.title, style="bold", markup=False, highlight=False)
+    for row in sheet.rows:
+        console.print()
+        for name, value in zip(sheet.columns, row, strict=True):
+            console.print(f"{name}: {value}", markup=False, highlight=False)
+    if sheet.note:
+        console.print(f"\n{sheet.note}", style="dim", markup=False, highlight=False)
+
+
+def as_table(sheet: Sheet, close: bool = False) -> Table:
+    """A table for the terminal; ``close`` leaves out the lines between columns."""
     table = Table(
+        box=None if close else HEAVY_HEAD,
+        padding=(0, 1, 0, 0) if close else (0, 1),
+        pad_edge=not close,
         title=sheet.title,
         caption=sheet.note or None,
         title_justify="left",
@@ -38,7 +59,7 @@ def as_table(sheet: Sheet) -> Table:
     )
     for index, name in enumerate(sheet.columns):
         text = index == 0 or name in sheet.left
-        table.add_column(name, justify="left" if text else "right", no_wrap=text, min_width=5)
+        table.add_column(name, justify="left" if text else "right", min_width=5)
     before = ""
     for index, row in enumerate(sheet.rows):
         # A name stands once for all of its lines.

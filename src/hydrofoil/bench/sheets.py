@@ -103,11 +103,3 @@ def cpu_bars(measured: Measured, title: str) -> Bars:
         style="{:,.0f}",
         note="Exchange is Python's CPU time without the function itself.",
     )
-
-
-def geometric_mean(values: Sequence[float]) -> float:
-    """The mean of factors, in which 2 and a half cancel out."""
-    product = 1.0
-    for value in values:
-        product *= value
-    return float(product ** (1 / len(values)))

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from hydrofoil.bench.console import output, progress_bar
+from hydrofoil.bench.console import above, output, progress_bar
 from hydrofoil.bench.suites import SUITES
 from hydrofoil.errors import UsageError
 
@@ -87,15 +87,19 @@ def bench(
         raise click.BadParameter(f"{chart_file} is no .svg and no .png", param_hint="--chart")
 
     from hydrofoil.bench import report
-    from hydrofoil.bench.bench import Options
+    from hydrofoil.bench.bench import Options, check_workloads
     from hydrofoil.bench.machine import describe_machine
     from hydrofoil.page import save
 
     options = Options(rows, repeat, workloads, master, module, data, _columns(binds))
     # The executors' Python must be this one, or it would not find Hydrofoil.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    Console(stderr=True).print("Starting Spark ...")
     try:
+        for name in names:
+            there = _suite(name).workloads()
+            if there is not None:
+                check_workloads(workloads, name, there)
+        Console(stderr=True).print("Starting Spark ...")
         results = _run(names, options)
         machine = describe_machine()
         if json_file is not None:
@@ -114,12 +118,12 @@ def bench(
 
 def _run(names: list[str], options: Any) -> list[Any]:
     """Run the suites, and show each as soon as it is there."""
-    from importlib import import_module
-
     from hydrofoil.bench.bench import Bench, UnequalResultsError
     from hydrofoil.bench.report import show
+    from hydrofoil.bench.spark_log import SparkLog
 
     results = []
+    log = SparkLog()
     with progress_bar() as progress:
         task = progress.add_task("", total=0)
         expected = 0
@@ -129,19 +133,42 @@ def _run(names: list[str], options: Any) -> list[Any]:
             expected += steps
             progress.update(task, total=expected)
 
+        def tell(line: str) -> None:
+            with above(progress):
+                output().print(line, markup=False, highlight=False)
+
         measuring = Bench(
-            options, lambda line: progress.update(task, description=line, advance=1), expect
+            options,
+            lambda line: progress.update(task, description=line, advance=1),
+            expect,
+            tell=tell,
+            log=log,
         )
         try:
             for name in names:
-                module = import_module(f"hydrofoil.bench.suites.{SUITES[name][0]}")
-                results.append(module.run(measuring))
-                show(results[-1], output())
+                results.append(_suite(name).run(measuring))
+                with above(progress):
+                    show(results[-1], output())
         except UnequalResultsError as error:
             raise click.ClickException(str(error)) from error
+        except UsageError:
+            log.remove()
+            raise
+        except Exception:
+            with above(progress):
+                click.echo(f"hydrofoil: Spark's log is {log.path}", err=True)
+            raise
+        else:
+            log.remove()
         finally:
             measuring.stop()
     return results
+
+
+def _suite(name: str) -> Any:
+    from importlib import import_module
+
+    return import_module(f"hydrofoil.bench.suites.{SUITES[name][0]}")
 
 
 def _columns(binds: tuple[str, ...]) -> dict[str, list[str]]:

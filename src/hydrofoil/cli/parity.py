@@ -33,7 +33,7 @@ T = TypeVar("T")
     "--generate",
     "count",
     type=click.IntRange(1),
-    help="Draw this many comparisons instead; needs the extra: hydrofoil[parity].",
+    help="Draw this many comparisons instead; needs the package hypothesis.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="For --generate.")
 @click.option(

@@ -179,7 +179,7 @@ def _need_charts() -> None:
     from importlib.util import find_spec
 
     if find_spec("matplotlib") is None:
-        raise click.ClickException('--html needs matplotlib: pip install "hydrofoil[charts]"')
+        raise click.ClickException("--html needs matplotlib: pip install matplotlib")
 
 
 def _command() -> str:

@@ -12,6 +12,7 @@ from hydrofoil.doctor.finding import Finding, Level
 from hydrofoil.doctor.installation import check_extension
 from hydrofoil.doctor.settings import Settings
 from hydrofoil.doctor.versions import check_packages, minor, release
+from hydrofoil.installing import hydrofoil_for
 
 PYTHON_ADVICE = (
     "point PYSPARK_PYTHON (or --conf spark.pyspark.python) to an environment that every host has"
@@ -116,7 +117,7 @@ def _check_hydrofoil(process: Facts, place: str, on: bool) -> Iterator[Finding]:
             "executors",
             level,
             f"{place}: Hydrofoil {why} for {process.executable}",
-            f"{process.executable} -m pip install hydrofoil {place}, or {PYTHON_ADVICE}",
+            f"{hydrofoil_for(process.executable)} {place}, or {PYTHON_ADVICE}",
         )
         return
     extension = check_extension(process, place)
@@ -132,6 +133,9 @@ def _check_skew(process: Facts, driver: Facts, place: str) -> Iterator[Finding]:
         if there is None or here is None or there == here:
             continue
         parts = 2 if name in SAME_MINOR else 1
+        install = f"{process.executable} -m pip install {name}=={here}"
+        if name == "hydrofoil":
+            install = hydrofoil_for(process.executable, here)
         differs = release(there)[:parts] != release(here)[:parts]
         yield _skew(
             name,
@@ -139,7 +143,7 @@ def _check_skew(process: Facts, driver: Facts, place: str) -> Iterator[Finding]:
             here,
             place,
             Level.BROKEN if differs else Level.WARNING,
-            f"{process.executable} -m pip install {name}=={here} {place}, or {PYTHON_ADVICE}",
+            f"{install} {place}, or {PYTHON_ADVICE}",
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from hydrofoil.doctor.facts import Facts
 from hydrofoil.doctor.finding import Finding, Level
 from hydrofoil.doctor.versions import minor, supported_spark
+from hydrofoil.installing import PYSPARK, hydrofoil_for
 from hydrofoil.spark.caps import LINES
 
 
@@ -32,7 +33,7 @@ def check_spark(driver: Facts) -> Finding:
     package = driver.packages["pyspark"]
     home = os.environ.get("SPARK_HOME")
     in_home = jars_version(home)
-    install = f'{driver.executable} -m pip install "hydrofoil[spark]"'
+    install = f"{driver.executable} -m {PYSPARK}"
     if home and in_home is None:
         return Finding(
             "Spark",
@@ -68,9 +69,7 @@ def check_hydrofoil(process: Facts) -> Finding:
     package = process.packages["hydrofoil"]
     if package.version is None:
         found = "not installed" if package.missing else f"can't be imported: {package.error}"
-        return Finding(
-            "Hydrofoil", Level.BROKEN, found, f"{process.executable} -m pip install hydrofoil"
-        )
+        return Finding("Hydrofoil", Level.BROKEN, found, hydrofoil_for(process.executable))
     return Finding("Hydrofoil", Level.OK, f"{package.version} ({package.folder})")
 
 
@@ -81,8 +80,7 @@ def check_extension(process: Facts, where: str) -> Finding:
         return Finding("extension", Level.OK, f"loads ({extension.file})")
     reinstall = (
         f"install a wheel of Hydrofoil made for Python {minor(process.python)} and this platform "
-        f"{where} ({process.executable} -m pip install --force-reinstall hydrofoil; in a source "
-        "tree: make build)"
+        f"{where} ({hydrofoil_for(process.executable)}; in a source tree: make build)"
     )
     if not extension.built:
         return Finding(

@@ -143,7 +143,7 @@ def _matplotlib() -> Iterator[Any]:
     except ImportError as error:
         raise UsageError(
             "charts are drawn by matplotlib, which is not installed",
-            hint='pip install "hydrofoil[charts]"',
+            hint="pip install matplotlib",
         ) from error
     settings: Any = {
         "svg.fonttype": "none",

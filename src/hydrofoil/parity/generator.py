@@ -1,6 +1,6 @@
 """Draws comparisons until one differs, and makes that one as small as it can be.
 
-Needs hypothesis: ``pip install hydrofoil[parity]``.
+Needs hypothesis: ``pip install hypothesis``.
 """
 
 import datetime
@@ -18,7 +18,7 @@ try:
 except ImportError as error:
     raise UsageError(
         "drawing comparisons needs hypothesis, which is not installed",
-        "pip install 'hydrofoil[parity]'",
+        "pip install hypothesis",
     ) from error
 
 from pyspark.sql import SparkSession

@@ -151,7 +151,7 @@ def test_mine(run: Run, spark: SparkSession, tmp_path: Path) -> None:
 
 def test_a_workload_of_another_suite_says_which_there_are(spark: SparkSession) -> None:
     bench = Bench(Options(workloads=("applyInPandas",)), spark=spark)
-    with pytest.raises(UsageError, match="'applyInPandas' is not in suite 'rows', which has long"):
+    with pytest.raises(UsageError, match="applyInPandas: it is not in suite rows, which has long"):
         rows.run(bench)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from hydrofoil.bench.contest import HYDROFOIL, Contest, Contestant, Measured
 from hydrofoil.bench.figures import Factor, Spread, number, times
-from hydrofoil.bench.sheets import engines_sheet, geometric_mean
+from hydrofoil.bench.sheets import engines_sheet
 from hydrofoil.bench.stopwatch import Sample
 from hydrofoil.parity.engines import STOCK
 
@@ -38,7 +38,13 @@ def test_figures_have_as_many_digits_as_say_something() -> None:
     assert [number(value) for value in (0, 0.0123, 0.5, 4.567, 78.91, 12345.6)] == [
         "0", "0.012", "0.50", "4.57", "78.9", "12,346",
     ]  # fmt: skip
-    assert geometric_mean([0.5, 2.0, 8.0]) == pytest.approx(2.0)
+
+
+def test_a_mean_is_noise_where_one_of_its_factors_is() -> None:
+    sure = [Factor(0.5, False), Factor(8.0, False)]
+    assert str(Factor.mean(sure)) == "2.0"
+    assert str(Factor.mean([*sure, Factor(2.0, True)])) == "~2.0"
+    assert min(Factor(2.0, True), Factor(3.0, False)) == Factor(2.0, True)
 
 
 def measured(unit_rows: int = 1) -> Measured:

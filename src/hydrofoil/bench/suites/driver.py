@@ -25,6 +25,17 @@ def _frame(spark: "SparkSession", rows: int) -> "DataFrame":
     return spark.range(rows).selectExpr("id AS a", "concat('name ', id) AS s", "id * 0.5D AS v")
 
 
+_CALLS = (
+    "createDataFrame(list)",
+    "createDataFrame(pandas)",
+    "createDataFrame(pyarrow)",
+    "collect()",
+    "toLocalIterator()",
+    "toPandas()",
+    "toArrow()",
+)
+
+
 def _create(data: Any, spark: "SparkSession") -> int:
     return spark.createDataFrame(data, _SCHEMA).count()
 
@@ -43,15 +54,21 @@ def _calls(spark: "SparkSession", rows: int) -> dict[str, tuple[int, Callable[[]
     table = _frame(spark, rows).toArrow()
     pandas = table.to_pandas()
     values = [tuple(row.values()) for row in table.slice(0, few).to_pylist()]
-    return {
-        "createDataFrame(list)": (few, partial(_create, values, spark)),
-        "createDataFrame(pandas)": (rows, partial(_create_any, pandas, spark)),
-        "createDataFrame(pyarrow)": (rows, partial(_create_any, table, spark)),
-        "collect()": (few, lambda: _frame(spark, few).collect()),
-        "toLocalIterator()": (few, partial(_iterate, spark, few)),
-        "toPandas()": (rows, lambda: _frame(spark, rows).toPandas()),
-        "toArrow()": (rows, lambda: _frame(spark, rows).toArrow()),
-    }
+    made: tuple[tuple[int, Callable[[], Any]], ...] = (
+        (few, partial(_create, values, spark)),
+        (rows, partial(_create_any, pandas, spark)),
+        (rows, partial(_create_any, table, spark)),
+        (few, lambda: _frame(spark, few).collect()),
+        (few, partial(_iterate, spark, few)),
+        (rows, lambda: _frame(spark, rows).toPandas()),
+        (rows, lambda: _frame(spark, rows).toArrow()),
+    )
+    return dict(zip(_CALLS, made, strict=True))
+
+
+def workloads() -> list[str]:
+    """What --workload can choose."""
+    return list(_CALLS)
 
 
 def run(bench: Bench) -> Result:
@@ -60,7 +77,7 @@ def run(bench: Bench) -> Result:
     spark = bench.session()
     rows = bench.rows(_ROWS)
     calls = _calls(spark, rows)
-    names = bench.chosen("driver", calls)
+    names = bench.chosen("driver", workloads())
     bench.expect(len(names) * (bench.options.repeat + 1))
     clock = SparkClock(spark)
     samples: dict[str, list[tuple[float, float, float]]] = {name: [] for name in names}

@@ -3,7 +3,7 @@
 from hydrofoil.bench import sheets
 from hydrofoil.bench.bench import Bench, by_value
 from hydrofoil.bench.contest import Measured
-from hydrofoil.bench.figures import NOISE_NOTE, number, times
+from hydrofoil.bench.figures import NOISE_NOTE, Factor, number
 from hydrofoil.bench.result import Result, Sheet
 from hydrofoil.bench.suites import groups, rows
 from hydrofoil.bench.ways import ARROW, OURS, PICKLED
@@ -19,11 +19,17 @@ _FUNCTIONS = {
     "struct": "r.a + 1",
     "timestamp": "t.year",
 }
+_WORDS = {PICKLED: "stock's pickled rows", ARROW: "stock's Arrow"}
+
+
+def workloads() -> list[str]:
+    """What --workload can choose."""
+    return [*_ROWS, "groups"]
 
 
 def run(bench: Bench) -> Result:
     by_value(rows.__name__, groups.__name__)
-    names = bench.chosen("first", (*_ROWS, "groups"))
+    names = bench.chosen("first", workloads())
     contests = [
         rows.WORKLOADS[name].contest((PICKLED, ARROW, OURS), bench.rows(_ROWS[name]))
         for name in names
@@ -32,7 +38,10 @@ def run(bench: Bench) -> Result:
     if "groups" in names:
         size = groups.SMALL
         contests.append(groups.contest("applyInPandas", size, bench.rows(_GROUPS * size), _GROUP))
-    done = list(bench.measure_all(contests))
+    done = []
+    for one in bench.measure_all(contests):
+        done.append(one)
+        bench.tell(_line(one))
     plain = [one for one in done if one.name in _ROWS]
     result = Result("first", _headline(plain, done))
     result.sheets.append(_sheet(done))
@@ -50,19 +59,22 @@ def _default() -> str:
     return ARROW if tuple(map(int, pyspark.__version__.split(".")[:2])) >= (4, 2) else PICKLED
 
 
+def _line(one: Measured) -> str:
+    ours, stock = _pair(one, _default())
+    return f"{_title(one)}: {one.factor(ours, stock)} times faster than {_WORDS.get(stock, stock)}"
+
+
 def _headline(plain: list[Measured], done: list[Measured]) -> str:
     if not plain:
         return f"{_title(done[0])}: {done[0].factor('Hydrofoil', 'stock')} times faster."
     default = _default()
     other = PICKLED if default == ARROW else ARROW
     mean, otherwise = (
-        times(sheets.geometric_mean([one.factor(OURS, way).value for one in plain]))
-        for way in (default, other)
+        Factor.mean([one.factor(OURS, way) for one in plain]) for way in (default, other)
     )
-    words = {PICKLED: "pickled rows", ARROW: "Arrow"}
     return (
         f"Your plain UDFs run {mean} times faster here than on stock PySpark as it is set "
-        f"({words[default]}), and {otherwise} times faster than on its {words[other]}."
+        f"({_WORDS[default]}), and {otherwise} times faster than on {_WORDS[other]}."
     )
 
 

@@ -60,9 +60,14 @@ def _data(spark: "SparkSession", rows: int) -> "DataFrame":
     return spark.range(rows).selectExpr("id", "id * 0.5D AS v", "id % 7 AS k")
 
 
+def workloads() -> list[str]:
+    """What --workload can choose."""
+    return ["start", "meet", "feed"]
+
+
 def run(bench: Bench) -> Result:
     by_value(__name__)
-    names = bench.chosen("gang", ("start", "meet", "feed"))
+    names = bench.chosen("gang", workloads())
     bench.expect((bench.options.repeat + 1) * len(names))
     bench.session()
     result = Result("gang", "")

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from hydrofoil.bench.bench import Bench, by_value
 from hydrofoil.bench.contest import BOTH, Alone, Contest, Contestant, Measured
-from hydrofoil.bench.figures import NOISE_NOTE, number, times
+from hydrofoil.bench.figures import NOISE_NOTE, Factor, number
 from hydrofoil.bench.result import Result, Sheet
-from hydrofoil.bench.sheets import geometric_mean
 from hydrofoil.bench.ways import has_arrow_functions
 from hydrofoil.page.charts import Lines
 
@@ -128,9 +127,14 @@ def contest(name: str, size: int, rows: int, title: str = "") -> Contest:
     )
 
 
+def workloads() -> list[str]:
+    """What --workload can choose."""
+    return list(filter(_is_there, WORKLOADS))
+
+
 def run(bench: Bench) -> Result:
     by_value(__name__)
-    names = bench.chosen("groups", filter(_is_there, WORKLOADS))
+    names = bench.chosen("groups", workloads())
     contests = [
         contest(name, size, bench.rows(size * count))
         for name in names
@@ -141,7 +145,7 @@ def run(bench: Bench) -> Result:
     small = []
     for index, name in enumerate(names):
         mine = done[index * len(SIZES) : (index + 1) * len(SIZES)]
-        small += [one.factor("Hydrofoil", "stock").value for one in mine[:3]]
+        small += [one.factor("Hydrofoil", "stock") for one in mine[:3]]
         result.sheets.append(_sheet(name, mine))
         result.charts.append(_chart(name, mine))
         for one in mine:
@@ -149,7 +153,7 @@ def run(bench: Bench) -> Result:
             result.records += one.records("groups", rows_per_group=size)
             result.records[-1]["workload"] = result.records[-2]["workload"] = name
     result.headline = (
-        f"Groups of up to 100 rows are {times(geometric_mean(small))} times faster with Hydrofoil."
+        f"Groups of up to 100 rows are {Factor.mean(small)} times faster with Hydrofoil."
     )
     return result
 

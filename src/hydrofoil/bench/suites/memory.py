@@ -140,9 +140,14 @@ def _feed(sock: socket.socket, task: Task) -> None:
         sock.shutdown(socket.SHUT_WR)
 
 
+def workloads() -> list[str]:
+    """What --workload can choose."""
+    return list(_KINDS)
+
+
 def run(bench: Bench) -> Result:
     by_value(__name__)
-    kinds = bench.chosen("memory", _KINDS)
+    kinds = bench.chosen("memory", workloads())
     repeat = bench.options.repeat
     bench.expect(len(kinds) * (1 + 2 * len(ENGINES) * repeat))
     found: dict[str, dict[str, list[Peak]]] = {}

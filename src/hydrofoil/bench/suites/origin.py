@@ -238,9 +238,14 @@ def _has_apply_in_arrow() -> bool:
 # --- The suite ------------------------------------------------------------------------------------
 
 
+def workloads() -> list[str]:
+    """What --workload can choose."""
+    return ["profile", *CLAIMS]
+
+
 def run(bench: Bench) -> Result:
     by_value(__name__)
-    names = bench.chosen("origin", ("profile", *CLAIMS))
+    names = bench.chosen("origin", workloads())
     result = Result("origin", "")
     missing = "" if "cumulative probability" not in names else _without_scipy()
     if missing:
@@ -268,7 +273,7 @@ def _without_scipy() -> str:
     except ImportError:
         return (
             "cumulative probability was left out: it calls SciPy, which is not installed "
-            '(pip install "hydrofoil[bench]").'
+            "(pip install scipy)."
         )
     return ""
 
@@ -295,7 +300,7 @@ def _pandas(one: Measured) -> str:
 
 
 def _headline(done: list[Measured]) -> str:
-    parts = [f"{one.name} {times(one.factor(OURS, PICKLED).value)}" for one in done]
+    parts = [f"{one.name} {one.factor(OURS, PICKLED)}" for one in done]
     if not parts:
         return ""
     return f"Times faster than stock's pickled row UDF is Hydrofoil's row UDF: {', '.join(parts)}."

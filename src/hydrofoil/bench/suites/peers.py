@@ -32,17 +32,20 @@ def arrow_function(function: Callable[[Any], Any], returns: Any) -> Any:
         return functions.arrow_udf(function, returns, functions.ArrowUDFType.SCALAR)
 
 
+def workloads() -> list[str]:
+    """What --workload can choose."""
+    return [n for n in peers.WORKLOADS if "batch" not in n or has_arrow_functions()]
+
+
 def run(bench: Bench) -> Result:
     by_value(__name__, peers.__name__)
-    names = bench.chosen(
-        "peers", [n for n in peers.WORKLOADS if "batch" not in n or has_arrow_functions()]
-    )
+    names = bench.chosen("peers", workloads())
     there = peers.installed()
     result = Result("peers", "")
     missing = [name for name in peers.PEERS if name not in there]
     if missing:
         result.notes.append(
-            f'Not installed: {", ".join(missing)} (pip install "hydrofoil[peers]").'
+            f"Not installed: {', '.join(missing)} (pip install {' '.join(missing).lower()})."
         )
     rows = bench.rows(_ROWS)
     bench.expect((len(BOTH) + len(there)) * len(names) * (1 + bench.options.repeat))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from hydrofoil.bench import sheets
 from hydrofoil.bench.bench import Bench, by_value
-from hydrofoil.bench.figures import times
+from hydrofoil.bench.figures import Factor
 from hydrofoil.bench.result import Result
 from hydrofoil.bench.ways import ARROW, OURS, PICKLED, WAYS, Workload
 
@@ -81,23 +81,27 @@ WORKLOADS = {
 }
 
 
+def workloads() -> list[str]:
+    """What --workload can choose."""
+    return list(WORKLOADS)
+
+
 def run(bench: Bench) -> Result:
     by_value(__name__)
-    names = bench.chosen("rows", WORKLOADS)
+    names = bench.chosen("rows", workloads())
     contests = [WORKLOADS[name].contest(WAYS, bench.rows(WORKLOADS[name].rows)) for name in names]
     result = Result("rows", "")
     factors = []
     for measured in bench.measure_all(contests):
-        factors.append(measured.factor(OURS, ARROW).value)
+        factors.append(measured.factor(OURS, ARROW))
         result.sheets.append(sheets.engines_sheet(measured, (PICKLED, ARROW)))
         result.charts += [
             sheets.rate_bars(measured, f"{measured.name}: rows a second"),
             sheets.cpu_bars(measured, f"{measured.name}: CPU time a row"),
         ]
         result.records += measured.records("rows", ARROW)
-    mean = times(sheets.geometric_mean(factors))
     result.headline = (
-        f"Plain UDFs are {mean} times faster than on stock's Arrow exchange: "
-        f"{', '.join(f'{n} {times(f)}x' for n, f in zip(names, factors, strict=True))}."
+        f"Plain UDFs are {Factor.mean(factors)} times faster than on stock's Arrow exchange: "
+        f"{', '.join(f'{n} {f}x' for n, f in zip(names, factors, strict=True))}."
     )
     return result

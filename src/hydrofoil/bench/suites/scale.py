@@ -2,7 +2,7 @@
 
 from hydrofoil.bench.bench import Bench, by_value
 from hydrofoil.bench.contest import Contest, Contestant
-from hydrofoil.bench.figures import Spread, number
+from hydrofoil.bench.figures import Factor, Spread, number
 from hydrofoil.bench.result import Result, Sheet
 from hydrofoil.bench.suites import rows as row_suite
 from hydrofoil.bench.ways import ARROW, OURS, PICKLED
@@ -15,9 +15,14 @@ _ROWS_OF_SLOTS = 4_000_000
 _PATIENCE_S = 20.0
 
 
+def workloads() -> list[str]:
+    """What --workload can choose."""
+    return ["rows", "slots"]
+
+
 def run(bench: Bench) -> Result:
     by_value(row_suite.__name__)
-    names = bench.chosen("scale", ("rows", "slots"))
+    names = bench.chosen("scale", workloads())
     result = Result("scale", "")
     lines = []
     if "rows" in names:
@@ -95,8 +100,8 @@ def _by_slots(bench: Bench, result: Result) -> str:
         )
     )
     result.charts.append(_chart(f"x + 1: seconds by slots, {rows:,} rows", "slots", "s", found))
-    gain = found[slots[0]][OURS].median / found[slots[-1]][OURS].median
-    return f"{slots[-1]} slots are {gain:.2f} times as fast as one."
+    gain = Factor.of(found[slots[-1]][OURS], found[slots[0]][OURS])
+    return f"{slots[-1]} slots are {gain} times as fast as one."
 
 
 def _slots(bench: Bench) -> int:

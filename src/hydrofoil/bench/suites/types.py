@@ -8,9 +8,8 @@ from pyspark.errors import PySparkException
 
 from hydrofoil.bench.bench import Bench, by_value
 from hydrofoil.bench.contest import BOTH, Contest, Contestant, Measured
-from hydrofoil.bench.figures import NOISE_NOTE, number, times
+from hydrofoil.bench.figures import NOISE_NOTE, Factor, number
 from hydrofoil.bench.result import Result, Sheet
-from hydrofoil.bench.sheets import geometric_mean
 from hydrofoil.page.charts import Bars
 from hydrofoil.parity import samples
 from hydrofoil.parity.data import NEAR
@@ -69,9 +68,14 @@ def _contest(sample: Sample, direction: str, rows: int) -> Contest:
     )
 
 
+def workloads() -> list[str]:
+    """What --workload can choose."""
+    return list(TYPES)
+
+
 def run(bench: Bench) -> Result:
     by_value(__name__)
-    names = bench.chosen("types", TYPES)
+    names = bench.chosen("types", workloads())
     contests = [
         _contest(TYPES[name], direction, bench.rows(_ROWS))
         for name in names
@@ -87,11 +91,11 @@ def run(bench: Bench) -> Result:
             reason = str(error).strip().splitlines()[0][:120]
             result.notes.append(f"{contest.name}: stock refuses: {reason}")
     names = [name for name in names if any(f"{name}, {way}" in done for way in _DIRECTIONS)]
-    factors = [one.factor("Hydrofoil", "stock").value for one in done.values()]
+    factors = [one.factor("Hydrofoil", "stock") for one in done.values()]
     least, most = min(factors), max(factors)
     result.headline = (
-        f"Over {len(names)} types, plain UDFs are {times(geometric_mean(factors))} times faster "
-        f"than stock's on Arrow: {times(least)} to {times(most)} times."
+        f"Over {len(names)} types, plain UDFs are {Factor.mean(factors)} times faster "
+        f"than stock's on Arrow: {least} to {most} times."
     )
     result.sheets.append(_sheet(names, done))
     result.charts.append(

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from hydrofoil.bench.bench import Bench, by_value
 from hydrofoil.bench.contest import BOTH, Contest, Contestant, Measured
-from hydrofoil.bench.figures import NOISE_NOTE, number, times
+from hydrofoil.bench.figures import NOISE_NOTE, Factor, number
 from hydrofoil.bench.result import Result, Sheet
-from hydrofoil.bench.sheets import geometric_mean
 from hydrofoil.page.charts import Lines
 
 if TYPE_CHECKING:
@@ -55,9 +54,14 @@ def _data(columns: int, spark: "SparkSession", rows: int) -> "DataFrame":
     return spark.range(rows).selectExpr(*made)
 
 
+def workloads() -> list[str]:
+    """What --workload can choose."""
+    return list(WORKLOADS)
+
+
 def run(bench: Bench) -> Result:
     by_value(__name__)
-    names = bench.chosen("wide", WORKLOADS)
+    names = bench.chosen("wide", workloads())
     contests = [
         Contest(
             f"{name}, {columns} columns",
@@ -69,11 +73,11 @@ def run(bench: Bench) -> Result:
         for columns in COLUMNS
     ]
     done = list(bench.measure_all(contests))
-    factors = [one.factor("Hydrofoil", "stock").value for one in done]
+    factors = [one.factor("Hydrofoil", "stock") for one in done]
     result = Result(
         "wide",
-        f"From 1 to {COLUMNS[-1]} columns, Hydrofoil is {times(geometric_mean(factors))} times "
-        f"faster than stock: {times(min(factors))} to {times(max(factors))} times.",
+        f"From 1 to {COLUMNS[-1]} columns, Hydrofoil is {Factor.mean(factors)} times "
+        f"faster than stock: {min(factors)} to {max(factors)} times.",
     )
     for index, name in enumerate(names):
         mine = done[index * len(COLUMNS) : (index + 1) * len(COLUMNS)]

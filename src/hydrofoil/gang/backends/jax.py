@@ -57,7 +57,7 @@ class JaxBackend:
         """Let the process, which Spark gives to other tasks, open its own, or other ranks'."""
         self._jax.config.update(_COLLECTIVES, self._collectives)
         self._jax.clear_caches()
-        load("jax.extend.backend", "jax").clear_backends()
+        load("jax.extend.backend").clear_backends()
 
 
 _COLLECTIVES = "jax_cpu_collectives_implementation"

@@ -7,15 +7,13 @@ from typing import Any
 from hydrofoil.errors import UsageError
 
 
-def load(package: str, extra: str | None = None, asked_by: str | None = None) -> Any:
+def load(package: str, asked_by: str | None = None) -> Any:
     """Import a package.
 
     Parameters
     ----------
     package : str
-        Its name in Python.
-    extra : str, optional
-        The name of Hydrofoil's extra that installs it, where that is another one.
+        Its name in Python, or that of a module of it.
     asked_by : str, optional
         What needs it, for the message; ``ctx.<package>`` unless given.
 
@@ -28,7 +26,7 @@ def load(package: str, extra: str | None = None, asked_by: str | None = None) ->
         raise UsageError(
             f"{asked_by or f'ctx.{package}'} needs {package}, which is not installed in this "
             "rank's Python",
-            hint=f"pip install hydrofoil[{extra or package}], here and on the executors",
+            hint=f"pip install {package.partition('.')[0]}, here and on the executors",
         )
     return import_module(package)
 

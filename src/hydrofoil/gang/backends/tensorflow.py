@@ -60,7 +60,7 @@ class TensorFlow:
 
 
 def _check_unused(group: Group) -> None:
-    context = load("tensorflow.python.eager.context", "tensorflow")
+    context = load("tensorflow.python.eager.context")
     if context.context()._initialized:
         raise UsageError(
             f"rank {group.rank}: TensorFlow has computed something in this Python worker already, "

@@ -18,7 +18,7 @@ class XGBoostBackend:
 
     def start(self, group: Group) -> "XGBoost":
         xgboost = load("xgboost")
-        tracking = load("xgboost.tracker", "xgboost")
+        tracking = load("xgboost.tracker")
         if xgboost.collective.is_distributed():
             raise UsageError(
                 f"rank {group.rank} has an XGBoost communicator already, and ctx.xgboost brings "

@@ -142,7 +142,7 @@ def _deltalake() -> Any:
     except ImportError:
         raise UsageError(
             "reading Delta tables needs the package deltalake, which isn't installed here",
-            hint='pip install "hydrofoil[delta]"',
+            hint="pip install deltalake",
         ) from None
     return deltalake
 
