@@ -147,14 +147,14 @@ def jar_digest(wheel: Path) -> str:
         return hashlib.sha256(archive.read(JAR)).hexdigest()
 
 
-def smoke(python: Path, wheel: Path, folder: Path, *install: object) -> str:
-    """Install a wheel in an empty environment, run the smoke there, and return its last line."""
+def smoke(python: Path, folder: Path, *install: object) -> str:
+    """Install in an empty environment, run the smoke there, and return its last line."""
     inside = environment(python, folder, *install)
     # The copy is alone in a folder: nothing of the checkout can be imported.
     alone = folder / "smoke"
     alone.mkdir()
     shutil.copy(SMOKE, alone)
-    said = call(inside, SMOKE.name, cwd=alone, SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON="")
+    said = call(inside, SMOKE.name, cwd=alone, SPARK_LOCAL_IP="127.0.0.1")
     shutil.rmtree(folder)
     return said.strip().splitlines()[-1]
 
