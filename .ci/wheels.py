@@ -5,7 +5,7 @@ which it runs, by auditwheel. Each is installed in an empty environment, with no
 installs for ``hydrofoil[spark]``, and runs tests/smoke/smoke.py there, away from the checkout. The
 oldest interpreter does it a second time, with the oldest Spark.
 
-Interpreters are found in pyenv's folder and on PATH.
+Interpreters are found in pyenv's folder, on PATH, and as the one that runs this.
 """
 
 import argparse
@@ -59,21 +59,29 @@ def interpreters(wanted: Sequence[str]) -> Iterator[Interpreter]:
 
 
 def candidates(version: str) -> Iterator[Path]:
-    pyenv = shutil.which("pyenv")
-    root = os.environ.get("PYENV_ROOT")
-    if root is None and pyenv is not None:
-        root = subprocess.run([pyenv, "root"], capture_output=True, text=True).stdout.strip()
+    """Programs that may be of a version; `is_cpython` asks them."""
+    root = pyenv_root()
     if root:
         releases = Path(root).glob(f"versions/{version}.*/bin/python")
-        yield from sorted(releases, key=numbers, reverse=True)
-    # One of pyenv's shims is on PATH for versions, too, that are not chosen: is_cpython() asks it.
+        yield from sorted(releases, key=lambda path: numbers(path.parts[-3]), reverse=True)
     on_path = shutil.which(f"python{version}")
     if on_path:
         yield Path(on_path)
+    # The one that made this virtual environment.
+    yield Path(sys.base_prefix) / "bin/python3"
 
 
-def numbers(path: Path) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", path.parts[-3])]
+def pyenv_root() -> str:
+    """The folder of pyenv, or nothing where there is none."""
+    pyenv = shutil.which("pyenv")
+    if os.environ.get("PYENV_ROOT") or pyenv is None:
+        return os.environ.get("PYENV_ROOT", "")
+    return subprocess.run([pyenv, "root"], capture_output=True, text=True).stdout.strip()
+
+
+def numbers(version: str) -> list[int]:
+    """The numbers of a version, which compare as versions do."""
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def is_cpython(program: Path, version: str) -> bool:
@@ -85,6 +93,8 @@ def is_cpython(program: Path, version: str) -> bool:
         "assert platform.python_implementation() == 'CPython' and os.path.isfile(header) and gil\n"
         "print('%d.%d' % sys.version_info[:2])\n"
     )
+    if not program.is_file():
+        return False
     done = subprocess.run([program, "-c", code], capture_output=True, text=True)
     return done.stdout.strip() == version
 
@@ -177,7 +187,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if missing:
         print(f"wheels: no CPython {', '.join(missing)} (with C headers) in pyenv or on PATH")
     if not found:
-        sys.exit("wheels: nothing to build with; install one of them, for example by pyenv")
+        # It is a mistake only where Pythons are kept.
+        sys.exit("wheels: pyenv has none of them; pyenv install one" if pyenv_root() else 0)
     try:
         with tempfile.TemporaryDirectory(prefix="hydrofoil-wheels-") as folder:
             make(found, chosen.dist.resolve(), Path(folder), chosen.at_once, chosen.only_build)
@@ -219,14 +230,10 @@ def trials(
         place = folder / f"env-{one.version}"
         newest = (f"{wheel}[spark]",)
         yield lambda one=one, place=place, newest=newest: smoke(one.program, place, *newest)
-    if numbers_of(found[0].version) <= numbers_of(OLDEST_SPARK_NEWEST_PYTHON):
+    if numbers(found[0].version) <= numbers(OLDEST_SPARK_NEWEST_PYTHON):
         place = folder / f"env-{found[0].version}-oldest-spark"
         oldest = ("--requirement", OLDEST_SPARK, built[0])
         yield lambda: smoke(found[0].program, place, *oldest)
-
-
-def numbers_of(version: str) -> list[int]:
-    return [int(number) for number in version.split(".")]
 
 
 if __name__ == "__main__":
