@@ -35,7 +35,7 @@ SHORT_LIVED := -XX:SharedArchiveFile=$(CURDIR)/$(CLASSES) -Xlog:disable -XX:Tier
 UV := $(shell command -v uv)
 install = $(if $(UV),$(UV) pip install --python $(1)/bin/python,$(1)/bin/python -m pip install --no-compile) --quiet
 
-.PHONY: help bench test test-pandas3 test-frameworks test-matrix lines quick parity build jar debug lint clean requirements java
+.PHONY: help bench test test-pandas3 test-frameworks test-matrix lines quick parity build jar debug lint wheels smoke clean requirements java
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -88,6 +88,12 @@ lint: $(INSTALLED) ## check format, style and types
 	$(BIN)/ruff format --check .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint cext  # it starts pycodestyle by name
 	$(BIN)/mypy
+
+wheels: jar ## build a wheel for each CPython that is found into dist, and try each in an empty environment
+	$(BIN)/python .ci/wheels.py dist $(WHEELS)
+
+smoke: jar ## try such wheels for the oldest, a middle and the newest CPython, compiled quickly
+	@HYDROFOIL_OPTIMIZE=0 SPARK_SUBMIT_OPTS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" $(BIN)/python .ci/wheels.py .cache/smoke --pythons 3.10 3.12 3.13 $(WHEELS)
 
 clean: ## remove what was built here
 	rm -rf build dist .venv .venv-pandas3 .venv-frameworks .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks .cache

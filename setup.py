@@ -6,6 +6,7 @@ Environment switches:
     HYDROFOIL_WITHOUT_JAR=1  a package without the jar, which is refused otherwise
     HYDROFOIL_DEBUG=1        bounds checks, no optimization, C line numbers in tracebacks
     HYDROFOIL_SANITIZE=1     address and undefined-behaviour sanitizers (run with libasan preloaded)
+    HYDROFOIL_OPTIMIZE=0     the C compiler's level, 0 to 3: compiles in a fraction of the time
 """
 
 import os
@@ -41,6 +42,7 @@ MODULES = [
 
 DEBUG = os.environ.get("HYDROFOIL_DEBUG") == "1"
 SANITIZE = os.environ.get("HYDROFOIL_SANITIZE") == "1"
+OPTIMIZE = os.environ.get("HYDROFOIL_OPTIMIZE", "3")
 WITHOUT_JAR = os.environ.get("HYDROFOIL_WITHOUT_JAR") == "1"
 
 
@@ -53,9 +55,17 @@ def require_c_compiler() -> None:
         )
 
 
+def require_fork() -> None:
+    if sys.platform == "win32":
+        sys.exit(
+            "hydrofoil: Windows is not supported, for PySpark's daemon, which Hydrofoil replaces, "
+            "does not run there; install it on Linux, in WSL 2 for example, or on macOS"
+        )
+
+
 def compile_args() -> list[str]:
     # Python's own flags ask for debug information, which makes the modules six times as large.
-    args = ["-O0", "-g"] if DEBUG else ["-O3", "-g0"]
+    args = ["-O0", "-g"] if DEBUG else [f"-O{OPTIMIZE}", "-g0"]
     if SANITIZE:
         args += ["-g", "-fsanitize=address,undefined", "-fno-omit-frame-pointer"]
     return args
@@ -131,4 +141,5 @@ class BuildWithJar(build_py):
 
 # Where processes don't fork, those that translate read this file again.
 if __name__ == "__main__":
+    require_fork()
     setup(ext_modules=extensions(), cmdclass={"build_ext": BuildCore, "build_py": BuildWithJar})

@@ -30,17 +30,21 @@ __all__ = [
 
 def get_requires_for_build_wheel(config_settings: Any = None) -> list[str]:
     """What the build needs beside the requirements in pyproject.toml."""
+    # It runs setup.py, which stops where Hydrofoil can't run at all.
+    needed = list(build_meta.get_requires_for_build_wheel(config_settings))
     if jar.left_out() or jar.is_built():
-        return []
+        return needed
     try:
         jar.find_java()
     except jar.BuildError as error:
         _stop(f"{error}.")
     try:
         jar.find_spark()
-    except jar.NoSparkError:
-        return [f"pyspark=={jar.spark_release()}"]
-    return []
+    except jar.NoSparkError as error:
+        if sys.version_info < (3, 11):  # pip would only say that there is no such PySpark.
+            _stop(f"{error}, which needs Python 3.11 or newer; or install a wheel or an sdist.")
+        needed.append(f"pyspark=={jar.spark_release()}")
+    return needed
 
 
 get_requires_for_build_sdist = get_requires_for_build_wheel

@@ -44,7 +44,9 @@ def main(around: "Callable[[TaskMain], TaskMain] | None" = None) -> None:
         left = os.environ.pop(LEFT_TO_WORKERS, "")
         with stdout_to_stderr():
             preload.preload(stop_before=left)
-            task_main = main_after_fork if left else fast_main()
+            # Where threads can't be counted, none may be started by an import before a fork.
+            unknown = preload.other_threads() is None
+            task_main = main_after_fork if left or unknown else fast_main()
     except preload.ThreadsStarted as started:
         start_over(started)
     except Exception as error:
@@ -71,7 +73,7 @@ def main(around: "Callable[[TaskMain], TaskMain] | None" = None) -> None:
     if WORKER_ALIAS in sys.modules and hasattr(stock, "worker_main"):
         # The daemon of Spark 3.5 serves tasks alone, and does not look at its command line.
         vars(stock)["worker_main"] = sys.modules[WORKER_ALIAS].main
-    if not left and preload.other_threads() is not None:
+    if not (left or unknown):
         late.LateImports(warn).schedule(stock)
     stock.manager()
 

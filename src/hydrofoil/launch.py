@@ -244,9 +244,14 @@ def settings(
     Raises
     ------
     UsageError
-        ``rows``, or ``HYDROFOIL_ROWS``, is not a way to exchange rows; or there are no operators
-        for ``columnar=True``.
+        ``rows``, or ``HYDROFOIL_ROWS``, is not a way to exchange rows; there are no operators
+        for ``columnar=True``; or this is Windows.
     """
+    if sys.platform == "win32":
+        raise UsageError(
+            "Hydrofoil can't be turned on on Windows, where PySpark's daemon does not run",
+            hint="use Linux, in WSL 2 for example, or macOS; programs run here without Hydrofoil",
+        )
     environment = {f"spark.executorEnv.{name}": os.environ.get(name) for name in PASSED_ON}
     passed_on = {key: value for key, value in environment.items() if value is not None}
     made = SETTINGS | passed_on | row_settings(rows)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple, NewType, TypedDict
 import numpy as np
 import pandas as pd
 import pytest
+import typing_extensions
 from pyspark.sql.types import DecimalType, IntegerType, StructType
 
 from hydrofoil.decorators.ddl import parse_ddl
@@ -29,6 +30,12 @@ class Named(NamedTuple):
 class Typed(TypedDict, total=False):
     day: datetime.date
     tags: list[str]
+
+
+# Python 3.10 has these qualifiers only in typing_extensions, as others have ReadOnly.
+class Qualified(typing_extensions.TypedDict):
+    day: typing_extensions.NotRequired[typing_extensions.ReadOnly[datetime.date]]
+    tags: typing_extensions.Required[list[str]]
 
 
 @dataclass
@@ -63,6 +70,7 @@ HINTS = [
     (Point, "struct<x:double,y:double>"),
     (Named, "struct<name:string,at:struct<x:double,y:double>>"),
     (Typed, "struct<day:date,tags:array<string>>"),
+    (Qualified, "struct<day:date,tags:array<string>>"),
 ]
 
 

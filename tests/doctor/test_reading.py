@@ -9,6 +9,7 @@ import pytest
 from pyspark.errors import SparkNoSuchElementException
 
 from hydrofoil.doctor import costly, java, versions
+from hydrofoil.doctor.facts import Extension, Facts, Package
 from hydrofoil.doctor.settings import Setting
 from hydrofoil.spark.caps import LINES
 from hydrofoil.user_conf import parse_arguments, parse_properties
@@ -47,6 +48,20 @@ def test_needs_are_not_below_those_of_the_installed_packages() -> None:
         length = max(len(known), len(highest))
         padded = [part + (0,) * (length - len(part)) for part in (known, highest)]
         assert padded[0] == padded[1], f"{name} in src/hydrofoil/doctor/versions.py"
+
+
+@pytest.mark.parametrize(
+    ("spark", "level"),
+    [("4.3.0", "broken"), ("4.2.1", "ok"), ("3.5.9", "ok"), (None, "ok"), ("9.9.9", "broken")],
+)
+def test_python_is_checked_for_the_spark_that_runs_on_it(spark: str | None, level: str) -> None:
+    package = Package(version="999", recorded="999", file=None, error=None)
+    packages = dict.fromkeys(("pyarrow", "numpy", "pandas"), package)
+    extension = Extension(file=None, error=None, built=[])
+    process = Facts("host", "/bin/python", "3.10.13", packages, extension, {}, None)
+    finding = next(versions.check_packages(process, spark, "here"))
+    assert finding.check == "Python" and finding.level == level
+    assert level == "ok" or "3.11" in finding.advice
 
 
 def test_properties() -> None:

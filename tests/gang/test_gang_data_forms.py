@@ -220,7 +220,7 @@ def test_masks_are_columns() -> None:
 
 def test_dates_and_times() -> None:
     day = datetime.date(2024, 2, 29)
-    moment = datetime.datetime(2024, 2, 29, 12, tzinfo=datetime.UTC)
+    moment = datetime.datetime(2024, 2, 29, 12, tzinfo=datetime.timezone.utc)
     batch = pa.record_batch(
         {"d": [day], "t": pa.array([moment], pa.timestamp("us", "Europe/Paris"))}
     )

@@ -71,7 +71,7 @@ def test_ranks_share_a_delta_table_evenly(delta: str, world_size: int) -> None:
 def test_a_version_by_number_and_by_time(delta: str) -> None:
     assert gang.delta(delta, version=0).pin().num_rows == 100
     then = DeltaTable(delta).history()[-1]["timestamp"] / 1000
-    at = datetime.datetime.fromtimestamp(then, datetime.UTC)
+    at = datetime.datetime.fromtimestamp(then, datetime.timezone.utc)
     assert gang.delta(delta, version=at).pin().details == {"version": 0}
     assert gang.delta(delta, version=at.isoformat()).pin().num_rows == 100
 

@@ -32,7 +32,7 @@ TYPES = (
     "struct<a:int,b:string>",
     "array<struct<a:int,b:string>>",
 )
-UTC = datetime.UTC
+UTC = datetime.timezone.utc
 
 VALUES: dict[str, Any] = {
     "None": None,

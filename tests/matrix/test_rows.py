@@ -203,7 +203,9 @@ def test_timestamps_in_the_workers_zone(spark: SparkSession, zone: str) -> None:
             F.udf(describe, "string")("t"),
             F.udf(lambda t: t, "timestamp")(once),
             F.udf(lambda t: [t], "array<timestamp>")(once),
-            F.udf(lambda t: None if t is None else t.astimezone(datetime.UTC), "timestamp")("t"),
+            F.udf(
+                lambda t: None if t is None else t.astimezone(datetime.timezone.utc), "timestamp"
+            )("t"),
         )
 
     with use_environment(spark, {"TZ": zone}):

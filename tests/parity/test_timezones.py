@@ -100,7 +100,7 @@ def results() -> list[datetime.datetime]:
         datetime.datetime(2500, 7, 1, 0, 0, 0, 123456),
     ]
     zones = [
-        datetime.UTC,
+        datetime.timezone.utc,
         ZoneInfo("Asia/Kolkata"),
         ZoneInfo("America/New_York"),
         datetime.timezone(datetime.timedelta(hours=-23, minutes=-59, seconds=-59)),

@@ -1,8 +1,7 @@
 """A user's program, checked with ``mypy --strict`` and never run."""
 
-from typing import assert_type
-
 from pyspark.sql import SparkSession
+from typing_extensions import assert_type
 
 import hydrofoil
 

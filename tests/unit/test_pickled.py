@@ -76,7 +76,7 @@ def test_entries_are_in_the_order_of_a_hash_map() -> None:
         ([np.int8(1)], "value.tolist()"),
         (Colour.RED, "int(value)"),
         ({"a": Decimal("Infinity")}, "return None"),
-        (datetime.datetime.now(datetime.UTC), "without, or declare timestamp"),
+        (datetime.datetime.now(datetime.timezone.utc), "without, or declare timestamp"),
     ],
 )
 def test_what_spark_cannot_unpickle_is_named(value: Any, remedy: str) -> None:

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
-from hydrofoil.decorators.types import describe, plain, struct_fields
+from hydrofoil.decorators.types import describe, is_typed_dict, plain, struct_fields
 from hydrofoil.errors import UsageError
 
 Converter = Callable[[Any], Any]
@@ -47,7 +47,7 @@ def result_converter(hint: Any, spark_type: Any, where: str) -> Converter | None
     inner = [_field_converter(fields[name], types.get(name), where) for name in names]
     if isinstance(hint, type) and issubclass(hint, tuple) and names == list(fields):
         return None if not any(inner) else ToTuple(names, inner, by_key=False)
-    if typing.is_typeddict(hint):
+    if is_typed_dict(hint):
         return None if not any(inner) else ToTuple(names, inner, by_key=True)
     return ToTuple(names, inner, by_key=False)
 
@@ -88,7 +88,7 @@ class FromRow:
         self.cls = cls
         self.names = tuple(converters)
         self.converters = tuple(converters.values())
-        self.by_name = typing.is_typeddict(cls)
+        self.by_name = is_typed_dict(cls)
         self.as_it_is = not any(self.converters) and not self.by_name
         self._seen: Any = None
         self._take: tuple[int, ...] = ()

@@ -107,23 +107,33 @@ def plain(hint: Any) -> Any:
 
 def struct_fields(hint: Any) -> dict[str, Any] | None:
     """The fields of a dataclass, NamedTuple or TypedDict with their hints; None for other types."""
-    if not isinstance(hint, type) and not typing.is_typeddict(hint):
+    if not isinstance(hint, type) and not is_typed_dict(hint):
         return None
     if dataclasses.is_dataclass(hint):
         hints = typing.get_type_hints(hint, include_extras=True)
         return {field.name: hints[field.name] for field in dataclasses.fields(hint) if field.init}
-    if typing.is_typeddict(hint):
+    if is_typed_dict(hint):
         hints = typing.get_type_hints(hint, include_extras=True)
-        return {
-            name: typing.get_args(one)[0]
-            if typing.get_origin(one) in (typing.Required, typing.NotRequired)
-            else one
-            for name, one in hints.items()
-        }
+        return {name: _without_qualifiers(one) for name, one in hints.items()}
     if issubclass(hint, tuple) and hasattr(hint, "_fields"):
         hints = typing.get_type_hints(hint, include_extras=True)
         return {name: hints.get(name, Any) for name in hint._fields}
     return None
+
+
+def is_typed_dict(hint: Any) -> bool:
+    """Whether it is a TypedDict, of `typing` or of `typing_extensions`."""
+    return typing.is_typeddict(hint) or (
+        isinstance(hint, type) and issubclass(hint, dict) and hasattr(hint, "__required_keys__")
+    )
+
+
+def _without_qualifiers(hint: Any) -> Any:
+    # By name: `typing` has them from Python 3.11 and 3.13 on, `typing_extensions` its own.
+    qualifiers = ("Required", "NotRequired", "ReadOnly")
+    while getattr(typing.get_origin(hint), "_name", None) in qualifiers:
+        (hint,) = typing.get_args(hint)
+    return hint
 
 
 def as_spark_type(given: Any, where: str) -> Any:

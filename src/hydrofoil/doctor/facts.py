@@ -6,11 +6,18 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from hydrofoil.doctor.application import probe
 
 _PROBE_SECONDS = 120
+
+# Run a script without its folder, or this one, on the path: Python 3.10 has no option -P for that.
+_RUN = """
+import runpy, sys
+sys.path[:] = filter(None, sys.path)
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class Facts:
     worker: str | None
 
     @classmethod
-    def of(cls, found: dict[str, Any]) -> Self:
+    def of(cls, found: dict[str, Any]) -> "Facts":
         """Read what `probe.facts` returned."""
         packages = {name: Package(**package) for name, package in found["packages"].items()}
         extension = Extension(**found["extension"])
@@ -66,9 +73,8 @@ def of_this_python() -> Facts | str:
     """Probe this Python in a process of its own, which may crash; a string says how it did."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
-        # With -P the script's folder stays off the path.
         done = subprocess.run(
-            [sys.executable, "-P", str(Path(probe.__file__))],
+            [sys.executable, "-c", _RUN, str(Path(probe.__file__))],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

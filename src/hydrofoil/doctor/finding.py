@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum
 
 
-class Level(StrEnum):
+class Level(str, Enum):
     """How bad it is, in rising order of `EXIT_CODES`."""
 
     OK = "ok"

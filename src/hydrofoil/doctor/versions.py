@@ -32,10 +32,10 @@ _NEWEST = Needs(
 )
 NEEDS = {
     "4.3": _NEWEST,
-    "4.2": _NEWEST,
-    "4.1": replace(_NEWEST, pyarrow="15.0.0"),
-    "4.0": replace(_NEWEST, pyarrow="15.0.0", pandas="2.0.0"),
-    "3.5": replace(_NEWEST, java=8, pyarrow="15.0.0", pandas="2.0.0"),
+    "4.2": replace(_NEWEST, python="3.10"),
+    "4.1": replace(_NEWEST, python="3.10", pyarrow="15.0.0"),
+    "4.0": replace(_NEWEST, python="3.10", pyarrow="15.0.0", pandas="2.0.0"),
+    "3.5": replace(_NEWEST, python="3.10", java=8, pyarrow="15.0.0", pandas="2.0.0"),
 }
 
 
@@ -63,7 +63,7 @@ def check_packages(process: Facts, spark: str | None, where: str) -> Iterator[Fi
     """Check Python, pyarrow, NumPy and pandas of a process; ``where`` names it in the advice."""
     needs = needs_of(spark)
     line = minor(spark or max(NEEDS, key=release))
-    yield from _check_python(process, needs, where)
+    yield from _check_python(process, spark, where)
     for name, low, below in (
         ("pyarrow", needs.pyarrow, None),
         ("numpy", needs.numpy, None),
@@ -72,15 +72,19 @@ def check_packages(process: Facts, spark: str | None, where: str) -> Iterator[Fi
         yield _check_package(process, name, low, below, line, where)
 
 
-def _check_python(process: Facts, needs: Needs, where: str) -> Iterator[Finding]:
+def _check_python(process: Facts, spark: str | None, where: str) -> Iterator[Finding]:
     found = f"{process.python} ({process.executable})"
-    if release(process.python) < release(needs.python):
+    who = f"Hydrofoil on Spark {minor(spark)}" if spark else "Hydrofoil"
+    # Without a Spark there is nothing yet that needs more than the oldest Python.
+    lines = [needs_of(spark)] if spark else NEEDS.values()
+    needed = min((needs.python for needs in lines), key=release)
+    if release(process.python) < release(needed):
         yield Finding(
             "Python",
             Level.BROKEN,
             found,
-            f"Hydrofoil needs Python {needs.python} or newer {where}: make an environment with one "
-            "and point PYSPARK_PYTHON to it",
+            f"{who} needs Python {needed} or newer {where}: make an environment with one and point "
+            "PYSPARK_PYTHON to it",
         )
     else:
         yield Finding("Python", Level.OK, found)

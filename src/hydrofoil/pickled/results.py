@@ -8,7 +8,7 @@ upper bits, anything can be text.
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from math import nan
 from typing import Any
@@ -20,7 +20,7 @@ from hydrofoil.pickled.java import NotForJava, check_unpickles, text_of, unpickl
 
 FromJava = Callable[[Any], Any]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _EPOCH_DAYS = date(1970, 1, 1).toordinal()
 _BITS = {"ByteType": 8, "ShortType": 16, "IntegerType": 32, "LongType": 64}
 # More digits than the JVM takes in any decimal.

@@ -138,4 +138,6 @@ def frame_of(code: Any) -> Frame:
     """A code object, or the name that cProfile gives to a compiled function."""
     if isinstance(code, str):
         return code.strip("<>"), "", 0
-    return code.co_qualname, code.co_filename, code.co_firstlineno
+    # Python 3.10 has no qualified names in its code objects.
+    name = getattr(code, "co_qualname", code.co_name)
+    return name, code.co_filename, code.co_firstlineno

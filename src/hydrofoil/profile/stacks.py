@@ -206,5 +206,6 @@ def _read_calls(path: Path) -> dict[Stack, float]:
         record = json.loads(line)
         mark = Frame(record["mark"], MARK, 0)
         for frames, used in record["stacks"]:
-            seconds[(mark, *(Frame(*frame) for frame in frames))] += used
+            stack = (mark, *(Frame(*frame) for frame in frames))
+            seconds[stack] += used
     return dict(seconds)

@@ -218,7 +218,9 @@ def marked(mark: str, call: Callable[..., Any]) -> Callable[..., Any]:
     def frame(*args: Any) -> Any:
         return call(*args)
 
-    code = frame.__code__.replace(co_name=mark, co_qualname=mark, co_filename=MARK)
+    code = frame.__code__.replace(co_name=mark, co_filename=MARK)
+    if sys.version_info >= (3, 11):
+        code = code.replace(co_qualname=mark)
     return FunctionType(code, frame.__globals__, mark, None, frame.__closure__)
 
 

@@ -143,9 +143,13 @@ def _times() -> dict[str, Maker]:
         "datetimes": lambda: objects(*_MOMENTS),
         "datetimes far": lambda: objects(datetime.datetime(1, 1, 1), _MOMENT, None),
         "datetimes aware": lambda: objects(
-            _MOMENT.replace(tzinfo=datetime.UTC), None, _MOMENT.replace(tzinfo=datetime.UTC)
+            _MOMENT.replace(tzinfo=datetime.timezone.utc),
+            None,
+            _MOMENT.replace(tzinfo=datetime.timezone.utc),
         ),
-        "datetimes mixed": lambda: objects(_MOMENT, _MOMENT.replace(tzinfo=datetime.UTC), None),
+        "datetimes mixed": lambda: objects(
+            _MOMENT, _MOMENT.replace(tzinfo=datetime.timezone.utc), None
+        ),
         "Timestamps": lambda: objects(pd.Timestamp(_MOMENT), pd.NaT, None),
         "nanoseconds": lambda: pd.Series(pd.to_datetime([1, 999, 1001], unit="ns")),
         "NaT only": lambda: pd.Series([pd.NaT] * 3),

@@ -73,9 +73,10 @@ class Storage:
             raise self._unusable(error) from error
 
     def _file(self) -> int:
-        if self.memory:
+        # Linux has both of these. Elsewhere a file's name is there for a moment.
+        if self.memory and hasattr(os, "memfd_create"):
             return os.memfd_create("hydrofoil-gang", os.MFD_CLOEXEC)
-        with suppress(OSError):  # Not every file system has files without a name.
+        with suppress(OSError, AttributeError):  # Nor has every file system files without a name.
             return os.open(self.dir, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
         descriptor, path = tempfile.mkstemp(prefix="hydrofoil-gang-", dir=self.dir)
         os.unlink(path)
@@ -131,7 +132,7 @@ def _spare_descriptors() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return
-    used = len(os.listdir("/proc/self/fd"))
+    used = len(os.listdir("/dev/fd"))
     if used + _SPARE_DESCRIPTORS > soft:
         wanted = soft * 2 if hard == resource.RLIM_INFINITY else min(soft * 2, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -122,7 +122,7 @@ def export(
         parts=manifest.ordered(parts),
         export_id=begun.export_id,
         spark_schema=df.schema.json(),
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         writer={"hydrofoil": hydrofoil.__version__, "pyarrow": pa.__version__},
     )
     folder.write(manifest.NAME, finished.to_json())
