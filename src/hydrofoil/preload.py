@@ -17,8 +17,9 @@ from hydrofoil import user_modules
 
 TASKS = "/proc/self/task"
 
-# In the order of import: first what stock's worker has, too. What a later one imports itself has to stand before it, so that a thread
-# is blamed on the right one. Those that are not installed are skipped.
+# In the order of import: first what stock's worker has, too. What a later one imports itself has to
+# stand before it, so that a thread is blamed on the right one. Those that are not installed are
+# skipped.
 MODULES = (
     "pyspark.worker",
     "numpy",

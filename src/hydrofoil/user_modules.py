@@ -61,7 +61,7 @@ class Ahead:
 
 
 def is_replaced(name: str, entry: str) -> bool:
-    """Whether a loaded module would be found in this entry of ``sys.path``, where it is not from."""
+    """Whether this entry of ``sys.path`` has a module of this name that is not the loaded one."""
     module = sys.modules.get(name)
     if module is None:
         return False

@@ -25,7 +25,7 @@ from hydrofoil.parity.engines import (
     use_environment,
 )
 
-# As good as the library's, which it loads in its own place: pandas and pyarrow import it under stock.
+# It loads the library's in its own place: under stock, pandas and pyarrow import it.
 LIBRARY = """
 import importlib.util
 import os

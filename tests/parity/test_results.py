@@ -286,7 +286,7 @@ def entries(spark: SparkSession, columns: dict[str, list[Any]], arrow: bool) -> 
 
 
 KEYED = {
-    "map<string,int>": {1: 10, "1": 20, True: 10, "true": 2, 1.5: 3, "1.5": 4},
+    "map<string,int>": {1: 10, "1": 20, False: 1, "false": 2, 1.5: 3, "1.5": 4},
     "map<float,int>": {0.1: 1, 0.1000000001: 2, -0.0: 3},
     "map<decimal(4,1),int>": {Decimal("1.01"): 1, Decimal("1.02"): 2},
     "map<struct<a:int,s:string>,int>": {(1, 1): 1, (1, "1"): 2},
