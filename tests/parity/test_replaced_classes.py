@@ -26,6 +26,9 @@ def replace(name: str, *, back: bool = False) -> None:
     """Put a subclass in the class's place, or the class back."""
     import importlib
 
+    # pyarrow imports it as soon as it makes an array, and it can't be imported afterwards.
+    import pandas  # noqa: F401
+
     module = importlib.import_module(name.partition(".")[0])
     here = name.partition(".")[2]
     present = getattr(module, here)
