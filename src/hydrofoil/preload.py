@@ -13,10 +13,13 @@ from contextlib import contextmanager
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 
+from hydrofoil import user_modules
+
 TASKS = "/proc/self/task"
 
-# In the order of import. What a later one imports itself has to stand before it, so that a thread
-# is blamed on the right one. Those that are not installed are skipped.
+# In the order of import: first what stock's worker has, too. What a later one imports itself has to
+# stand before it, so that a thread is blamed on the right one. Those that are not installed are
+# skipped.
 MODULES = (
     "pyspark.worker",
     "numpy",
@@ -70,6 +73,8 @@ def preload(stop_before: str = "") -> list[str]:
             threads = other_threads()
             if threads:
                 raise ThreadsStarted(name, threads)
+        if name == MODULES[0]:
+            user_modules.remember_stock()
         done.append(name)
     return done
 

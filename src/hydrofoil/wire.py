@@ -178,7 +178,8 @@ class Header:
             return True
         # Whether there may be nulls makes no difference to how values lie.
         return not self.strict and (
-            _without_nullability(batch.schema) == _without_nullability(self.schema)
+            [_with_nulls(kind) for kind in batch.schema.types]
+            == [_with_nulls(kind) for kind in self.schema.types]
         )
 
     def for_first(self, batch: Encoded | pa.RecordBatch) -> bytes:
@@ -203,8 +204,25 @@ class Header:
         raise pa.ArrowInvalid(f"a batch of {batch.schema} in a stream of {self.schema}")
 
 
-def _without_nullability(schema: pa.Schema) -> str:
-    return str(schema.types).replace(" not null", "")
+def _with_nulls(kind: pa.DataType) -> pa.DataType:
+    """The same type, but that everything nested in it may be null."""
+    if pa.types.is_struct(kind):
+        return pa.struct([_field_with_nulls(field) for field in kind])
+    if pa.types.is_map(kind):
+        # Keys are never null.
+        key = kind.key_field.with_type(_with_nulls(kind.key_type))
+        return pa.map_(key, _field_with_nulls(kind.item_field), keys_sorted=kind.keys_sorted)
+    if pa.types.is_list(kind):
+        return pa.list_(_field_with_nulls(kind.value_field))
+    if pa.types.is_large_list(kind):
+        return pa.large_list(_field_with_nulls(kind.value_field))
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(_field_with_nulls(kind.value_field), kind.list_size)
+    return kind
+
+
+def _field_with_nulls(field: pa.Field) -> pa.Field:
+    return field.with_type(_with_nulls(field.type)).with_nullable(True)
 
 
 def _write_record_batch(writer: FrameWriter, batch: pa.RecordBatch) -> None:

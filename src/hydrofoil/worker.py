@@ -13,7 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import BinaryIO, Protocol, cast
 
-from hydrofoil import preload, switch
+from hydrofoil import preload, switch, user_modules
 from hydrofoil.spark.caps import installed_line
 
 
@@ -35,6 +35,7 @@ def fast_main() -> TaskMain | None:
     line = installed_line()
     if line is None:
         return None
+    user_modules.remember_stock()
     worker = import_module(line.adapter).Worker()
     return worker.main  # type: ignore[no-any-return]
 

@@ -156,6 +156,39 @@ def test_a_result_that_goes_on_changing(spark: SparkSession) -> None:
     same_rows(spark, build)
 
 
+LAST_HOUR = datetime.datetime(9999, 12, 31, 23, 30)
+
+# A result that the encoder takes, and one that is converted without it, in one batch.
+MIXED = {
+    "struct<t:timestamp,s:string>": [(datetime.datetime(2024, 1, 2), "a"), (LAST_HOUR, "b")],
+    "array<struct<t:timestamp,i:int>>": [
+        [(datetime.datetime(2024, 1, 2), 1)],
+        [(LAST_HOUR, 2), None],
+    ],
+    "interval day to second": [
+        datetime.timedelta(1),
+        datetime.timedelta(days=-106751991, hours=-4),
+    ],
+    "map<interval day to second,int>": [
+        {datetime.timedelta(1): 1},
+        {datetime.timedelta.max: None, datetime.timedelta(2): 2},
+    ],
+}
+
+
+def test_results_beyond_the_encoders_after_others(spark: SparkSession) -> None:
+    def build(spark: SparkSession) -> DataFrame:
+        made = [
+            F.udf(lambda i, values=values: values[i], declared)("id").alias(declared)
+            for declared, values in MIXED.items()
+        ]
+        texts = [f"CAST(`{declared}` AS STRING)" for declared in MIXED if "map" not in declared]
+        return spark.range(0, 2, 1, 1).select(*made).selectExpr(*texts)
+
+    with use_environment(spark, {"TZ": "America/New_York"}):
+        same_rows(spark, build)
+
+
 def test_several_functions_with_odd_results(spark: SparkSession) -> None:
     def build(spark: SparkSession) -> DataFrame:
         number = F.udf(lambda i: i if i % 3 else "x", "int")

@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from hydrofoil.parity.engines import HYDROFOIL, use_engine
 from hydrofoil.parity.harness import Parity, numbers
 from hydrofoil.spark.caps import installed_line
 
@@ -417,3 +418,15 @@ class TestValues:
             return groups(spark, 100).groupBy("k").agg(first("id", "d"))
 
         batched.same_rows(build)
+
+
+def test_rows_without_columns_are_rows(spark: SparkSession) -> None:
+    """A difference that docs/types.md names: stock 4.3 loses them."""
+
+    def count(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield pa.RecordBatch.from_pydict({"rows": [batch.num_rows]})
+
+    with use_engine(spark, HYDROFOIL):
+        (row,) = numbers(spark, 5).select().mapInArrow(count, "rows long").collect()
+    assert row.rows == 5

@@ -134,6 +134,21 @@ def test_arrays_go_by_position() -> None:
     assert mapped.to_pylist() == [[("b", 1), ("a", None)], None, []]
 
 
+def test_arrays_of_structs_that_an_encoder_had() -> None:
+    """Rows before the first that an encoder left are dicts, those after it tuples."""
+    inner = pa.struct([("t", pa.int64()), ("s", pa.string())])
+    outer = pa.struct([("p", inner), ("l", pa.list_(inner))])
+    made, kept = {"t": 1, "s": "x"}, (2, "y")
+    plain = {"t": 2, "s": "y"}
+    values = [{"p": made, "l": [made, None]}, None, (kept, [kept]), (None, None)]
+    assert array_of(values, outer).to_pylist() == [
+        {"p": made, "l": [made, None]},
+        None,
+        {"p": plain, "l": [plain]},
+        {"p": None, "l": None},
+    ]
+
+
 def test_arguments_of_a_sliced_column() -> None:
     kind = T.ArrayType(T.StructType().add("d", T.DateType()).add("b", T.BinaryType()))
     array = pa.array(

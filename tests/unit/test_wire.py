@@ -105,6 +105,43 @@ def test_nullability_may_differ() -> None:
     assert written(batch, encoded(4))[1].column(0).to_pylist() == [4]
 
 
+def nested(name: str, nullable: bool) -> pa.DataType:
+    """A type of all kinds of nesting, around a struct whose field has this name."""
+    inner = pa.struct([pa.field(name, pa.int64(), nullable=nullable)])
+    item = pa.field("item", inner, nullable=nullable)
+    large = pa.field("item", pa.large_list(item), nullable=nullable)
+    fixed = pa.field("value", pa.list_(large, 2), nullable=nullable)
+    return pa.list_(pa.field("item", pa.map_(pa.string(), fixed), nullable=nullable))
+
+
+def rows_of(kind: pa.DataType) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.nulls(1, kind)], names=["a"])
+
+
+def test_nullability_may_differ_at_any_depth() -> None:
+    batches = [rows_of(nested("x", nullable)) for nullable in (True, False)]
+    assert len(written(*batches)) == len(written(*batches[::-1])) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        # Their text is the same without its "not null".
+        (nested("x", True), nested("x not null", True)),
+        (nested("x: int64 not null, y", False), nested("x: int64, y", False)),
+        (
+            pa.struct([("x", pa.int64()), ("y", pa.int64())]),
+            pa.struct([("x: int64, y", pa.int64())]),
+        ),
+        (pa.map_(pa.string(), pa.int64()), pa.map_(pa.string(), pa.int64(), keys_sorted=True)),
+    ],
+)
+def test_types_are_compared_by_their_parts(one: pa.DataType, other: pa.DataType) -> None:
+    for first, second in ((one, other), (other, one)):
+        with pytest.raises(pa.ArrowInvalid, match="schema"):
+            written(rows_of(first), rows_of(second))
+
+
 @pytest.mark.parametrize("stock_first", [True, False])
 def test_nullability_may_not_differ_where_stock_is_strict(stock_first: bool) -> None:
     batches = [pa.record_batch([pa.array([3])], schema=WITHOUT_NULLS), encoded(4)]

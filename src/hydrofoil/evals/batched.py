@@ -29,6 +29,7 @@ from hydrofoil._cext.frames import Frame
 from hydrofoil._cext.rows import Replay, RowLoop
 from hydrofoil.codecs import NoCodec, Options, decoder_for, encoder_for
 from hydrofoil.evals.udf import Udf
+from hydrofoil.replaced import replaced_class
 from hydrofoil.trace import TaskTrace, UdfTrace
 from hydrofoil.wire import Encoded
 
@@ -37,6 +38,14 @@ StockFunction = Callable[[int, Iterator[pa.RecordBatch]], Iterator[pa.RecordBatc
 
 class Unreadable(Exception):
     """The codecs cannot read the batch; ``str()`` is the reason that is counted."""
+
+
+def unsettled(encoder: Encoder) -> str:
+    """Why stock has to convert a batch after all, by what has changed since its first result."""
+    if not encoder.is_settled():
+        return getattr(encoder, "unsettled", "the time zone was changed")
+    replaced = replaced_class()
+    return f"the program has replaced {replaced}" if replaced else ""
 
 
 class Column:
@@ -217,6 +226,9 @@ class RowBatches(ABC):
         """For each input column, what reads its values in this batch."""
         if self.unsupported:
             raise Unreadable(self.unsupported)
+        replaced = replaced_class()
+        if replaced is not None:
+            raise Unreadable(f"the program has replaced {replaced}")
         batch = None
         if frame.compressed:
             batch = self._record_batch(frame)
@@ -304,7 +316,7 @@ class RowProjection(RowBatches):
             encoder = self.encoders[k]
             if encoder is None or self.threads > 0:
                 known = self._collect(k, decoders, 0, rows) if self.threads > 0 else []
-                if encoder is None or encoder.encode(known) < rows or not encoder.is_settled():
+                if encoder is None or encoder.encode(known) < rows or unsettled(encoder):
                     return self._replay(frame, decoders, done, known, "results converted by stock")
                 done.append(known)
                 continue
@@ -319,18 +331,18 @@ class RowProjection(RowBatches):
                 return self._resume(
                     frame, done, known, f"a value that stock should convert: {error}"
                 )
-            if taken == rows and encoder.is_settled():
+            reason = unsettled(encoder)
+            if taken == rows and not reason:
                 done.append(kept)
                 continue
             known = encoder.restored(taken) if kept is None else kept
-            reason = getattr(encoder, "unsettled", "the time zone was changed")
             if taken < rows:
                 known.append(loop.rows.left)
             if loop.rows.shared:
                 # Results that may change until all are there are converted then, as by stock.
                 known += self._collect(k, decoders, taken + 1, rows)
                 taken = encoder.encode(known)
-                if taken == rows and encoder.is_settled():
+                if taken == rows and not unsettled(encoder):
                     done.append(known)
                     continue
                 reason = f"a result was not exactly {self.udfs[k].return_type.simpleString()}"

@@ -19,6 +19,7 @@ from hydrofoil._cext.frames import Frame
 from hydrofoil._cext.udtf import RowsEncoder
 from hydrofoil.codecs import NoCodec, Options, encoder_for
 from hydrofoil.evals.batched import Column
+from hydrofoil.replaced import replaced_class
 from hydrofoil.trace import TaskTrace, UdfTrace
 from hydrofoil.wire import Encoded
 
@@ -195,11 +196,11 @@ class TableProjection:
 
     def _decoded(self, frame: Frame) -> list[list[Any]]:
         """Each input column's values, by stock's converters where no decoder has it."""
+        if self.columns is None or replaced_class() is not None:
+            return self._converted(self._record_batch(frame))
         batch = None
-        if self.columns is None or frame.compressed:
+        if frame.compressed:
             batch = self._record_batch(frame)
-            if self.columns is None:
-                return self._converted(batch)
             for column, array in zip(self.columns, batch.columns, strict=True):
                 column.view.bind(array)
         else:
@@ -269,6 +270,10 @@ class TableProjection:
         iterator = iter(result)
         rows: list[Any] = []
         if self.encoder.drain(iterator, rows, not in_memory):
-            return Encoded([self.encoder], len(rows))
+            replaced = replaced_class()
+            if replaced is None:
+                return Encoded([self.encoder], len(rows))
+            self.trace.fell_back(f"the program has replaced {replaced}")
+            return Outcome(method, rows)
         self.trace.fell_back(f"a row of {type(rows[-1]).__name__} was not exactly of its types")
         return Outcome(method, chain(rows, iterator))

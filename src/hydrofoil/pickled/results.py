@@ -22,6 +22,7 @@ FromJava = Callable[[Any], Any]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _EPOCH_DAYS = date(1970, 1, 1).toordinal()
+_SAFE_MICROS = 106_751_990 * 86_400_000_000
 _BITS = {"ByteType": 8, "ShortType": 16, "IntegerType": 32, "LongType": 64}
 # More digits than the JVM takes in any decimal.
 _DIGITS = 1000
@@ -117,17 +118,31 @@ def _date(value: Any) -> date | None:
     return date.fromordinal(value + _EPOCH_DAYS) if type(value) is int else None
 
 
-def _timestamp(value: Any) -> datetime | None:
-    return _EPOCH + timedelta(microseconds=value) if type(value) is int else None
+def _is_long(value: Any) -> bool:
+    # The JVM has a larger number as an object of another class.
+    return type(value) is int and -(1 << 63) <= value < 1 << 63
 
 
-def _timestamp_ntz(value: Any) -> datetime | None:
+def _timestamp(value: Any) -> datetime | int | None:
+    if not _is_long(value):
+        return None
+    try:
+        return _EPOCH + timedelta(microseconds=value)
+    except OverflowError:
+        # The last hours of year 9999 in a zone west of UTC; pyarrow takes microseconds, too.
+        return int(value)
+
+
+def _timestamp_ntz(value: Any) -> datetime | int | None:
     made = _timestamp(value)
-    return None if made is None else made.replace(tzinfo=None)
+    return made.replace(tzinfo=None) if isinstance(made, datetime) else made
 
 
-def _interval(value: Any) -> timedelta | None:
-    return timedelta(microseconds=value) if type(value) is int else None
+def _interval(value: Any) -> timedelta | int | None:
+    if not _is_long(value):
+        return None
+    # Of the smallest ones pyarrow takes no timedelta, but their microseconds.
+    return timedelta(microseconds=value) if value >= -_SAFE_MICROS else int(value)
 
 
 def _decimal(spark_type: Any) -> FromJava:
@@ -220,11 +235,16 @@ _NESTED: dict[str, Callable[[Any], FromJava]] = {
 
 
 def array_of(values: list[Any], arrow_type: pa.DataType) -> pa.Array:
-    """Converted results as an Arrow array; fields of structs by position, whatever their names."""
-    if pa.types.is_struct(arrow_type) and not (values and any(type(v) is dict for v in values)):
+    """Converted results as an Arrow array; fields of structs by position, whatever their names.
+
+    Structs are tuples, or dicts of the type's fields: those of stock's own classes, and those that
+    an encoder had taken before it left a later result. pyarrow does not take both in one array.
+    """
+    if pa.types.is_struct(arrow_type) and not all(v is None or type(v) is dict for v in values):
         fields = list(arrow_type)
+        rows = [list(v.values()) if type(v) is dict else v for v in values]
         columns = [
-            array_of([None if v is None else v[i] for v in values], field.type)
+            array_of([None if row is None else row[i] for row in rows], field.type)
             for i, field in enumerate(fields)
         ]
         nulls = pa.array([v is None for v in values], pa.bool_())

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, BinaryIO, ClassVar
 
+from hydrofoil import user_modules
 from hydrofoil.evals.eval_types import describe
 from hydrofoil.evals.pickled import PickledProjection
 from hydrofoil.evals.udf import Udf, function_name
@@ -79,6 +80,8 @@ class StockWorker:
     # --- Stock's functions, with an eye on what passes through ------------------------------------
 
     def read_command(self, *args: Any, **kwargs: Any) -> Any:
+        # The task's files are on the path now, and nothing of the user's has been imported.
+        user_modules.give_way()
         command = self.original["read_command"](*args, **kwargs)
         if self.capture is not None:
             # A table function's command is its handler alone.

@@ -1,7 +1,8 @@
 """Every codec against stock's conversion of the same column: null x sliced x empty x nested."""
 
 import io
-from datetime import date
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
 import pytest
@@ -13,15 +14,21 @@ from hypothesis import strategies as st
 from pyspark.sql.types import (
     ArrayType,
     BinaryType,
+    ByteType,
+    DateType,
+    DayTimeIntervalType,
     DecimalType,
     DoubleType,
     FloatType,
     IntegerType,
     LongType,
     MapType,
+    Row,
+    ShortType,
     StringType,
     StructField,
     StructType,
+    TimestampNTZType,
     TimestampType,
 )
 from unit.cext.samples import NESTED, PAIR, SAMPLES, SCALARS
@@ -192,19 +199,53 @@ def test_takes_what_stock_takes_for_the_type(spark_type, values):
             assert [type(value) for value in restored] == [type(value) for value in sample]
 
 
+SHORT = DecimalType(4, 1)
+
+# Dicts whose keys are all different for Python, but not all in the column; and keys without a hash
+# once they are encoded.
+MERGING = [
+    (StringType(), {1: 1, "1": 2, 1.5: 3, "1.5": 4}),
+    (StringType(), {True: 1, "true": 2, "False": 3, False: 4, "false": 5}),
+    (FloatType(), {0.1: 1, 0.1000000001: 2, 16777216: 3, 16777217.0: 4}),
+    (FloatType(), {float("nan"): 1, 1e300: 2, 1e301: 3, float("inf"): 4, -0.0: 5}),
+    (DoubleType(), {float("nan"): 1, float("-nan"): 2, -0.0: 3}),
+    (SHORT, {Decimal("1.01"): 1, Decimal("1.02"): 2, Decimal("1.1"): 3, Decimal("-0.0"): 4}),
+    (BinaryType(), {b"": 1, b"a": 2}),
+    (TimestampNTZType(), {datetime(2024, 10, 27, 2, fold=1): 1, datetime(2024, 10, 27, 3): 2}),
+    (PAIR, {(1, 1): 1, (1, "1"): 2, Row(a=2, count="x"): 3}),
+    (StructType([StructField("d", SHORT)]), {(Decimal("1.01"),): 1, (Decimal("1.02"),): 2}),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), MERGING, ids=ids(MERGING))
+@pytest.mark.parametrize("nest", ["", "array", "struct", "map"])
+def test_maps_are_restored_with_all_their_entries(key, value, nest):
+    spark_type = MapType(key, LongType())
+    if nest == "array":
+        spark_type, value = ArrayType(spark_type), [value, {}, value]
+    elif nest == "struct":
+        spark_type, value = StructType([StructField("m", spark_type)]), (value,)
+    elif nest == "map":
+        spark_type, value = MapType(LongType(), spark_type), {1: value, 2: None}
+    expected = exact(to_arrow(spark_type, [value]).to_pylist())
+    assert exact(encode(spark_type, [value]).to_pylist()) == expected
+    encoder = encoder_for(spark_type, OPTIONS)
+    assert encoder.encode([value, None]) == 2
+    restored = encoder.restored(1)
+    assert exact(to_arrow(spark_type, restored).to_pylist()) == expected
+    # A batch whose later results may still change is encoded again from what was restored.
+    assert exact(encode(spark_type, restored).to_pylist()) == expected
+
+
 @pytest.mark.parametrize("days", [-719163, 2932897])
 def test_a_date_that_python_cannot_hold_is_undecodable(days):
     array = pa.array([0, days], pa.int32()).cast(pa.date32())
-    from pyspark.sql.types import DateType
-
     with pytest.raises(UndecodableColumn):
         decode(DateType(), array)
     assert len(decode(DateType(), array[:1])) == 1
 
 
 def test_what_a_null_hides_is_not_looked_at():
-    from pyspark.sql.types import DateType
-
     days = pa.array([0, 2932897], pa.int32()).cast(pa.date32())
     hidden = pa.Array.from_buffers(pa.date32(), 2, [pa.py_buffer(b"\x01"), days.buffers()[1]])
     assert decode(DateType(), hidden)[1] is None
@@ -294,6 +335,54 @@ def test_drawn_decimals_are_quantized_as_by_stock(value, size):
         assert encoder_for(spark_type, OPTIONS).encode([value]) == 0
         return
     assert exact(encode(spark_type, [value]).to_pylist()) == exact(expected.to_pylist())
+
+
+EXPONENTS = [2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**32 + 1, 9999999999, 2**33, 10**18 - 1]
+
+
+@pytest.mark.parametrize("digits", ["0", "1", "-7", "12345", "1.5"])
+def test_exponents_beyond_c_integers_are_those_of_stock(digits):
+    for exponent in (n + near for n in EXPONENTS for near in (-2, 0, 2)):
+        for sign in "+-":
+            try:
+                value = Decimal(f"{digits}E{sign}{exponent}")
+            except InvalidOperation:  # Python has no such number.
+                continue
+            for spark_type in (DecimalType(10, 0), DecimalType(38, 10), DecimalType(2, 2)):
+                encoder = encoder_for(spark_type, OPTIONS)
+                try:
+                    expected = to_arrow(spark_type, [value])
+                except InvalidOperation:
+                    assert encoder.encode([value]) == 0, (value, spark_type)
+                    continue
+                assert exact(encode(spark_type, [value]).to_pylist()) == exact(expected.to_pylist())
+
+
+EXTREMES = [
+    (LongType(), [2**63 - 1, 2**63, 2**64, 2**64 + 1, -(2**63), -(2**63) - 1, 10**40]),
+    (IntegerType(), [2**31 - 1, 2**31, 2**32, 2**32 + 1, 2**64 + 1, -(2**31) - 1]),
+    (ShortType(), [2**15 - 1, 2**15, 2**16 + 1, 2**32 + 1, 2**64 + 1]),
+    (ByteType(), [127, 128, 257, 2**16 + 1, 2**32 + 1, 2**64 + 1]),
+    (FloatType(), [2**24, 2**24 + 1, 2**32, 2**64 + 1, 1.8e308, 3.5e38, -1e-50]),
+    (DoubleType(), [2**53, 2**53 + 1, 2**64, 10**309]),
+    (StringType(), [10**4299, 2**64, -(2**63), 1e308, 5e-324]),
+    (DateType(), [date.min, date.max]),
+    (TimestampNTZType(), [datetime.min, datetime.max]),
+    (
+        DayTimeIntervalType(),
+        [timedelta.min, timedelta.max, timedelta(106751991, 14454, 775807), timedelta(106751992)],
+    ),
+]
+
+
+@pytest.mark.parametrize(("spark_type", "values"), EXTREMES, ids=ids(EXTREMES))
+def test_extreme_values_are_those_of_stock_or_left_to_it(spark_type, values):
+    for value in values:
+        for kind, made in (spark_type, value), (ArrayType(spark_type), [value]):
+            encoder = encoder_for(kind, OPTIONS)
+            if encoder.encode([made]):
+                expected = exact(to_arrow(kind, [made]).to_pylist())
+                assert exact(encode(kind, [made]).to_pylist()) == expected
 
 
 @settings(deadline=None, max_examples=300)

@@ -33,6 +33,7 @@ cdef extern from "Python.h":
 
 cdef enum:
     MAX_DIGITS = 38
+    EXPONENT_DIGITS = 4
     # Sign, digits, "E-" and the scale's two digits.
     TEXT_SIZE = 48
 
@@ -158,7 +159,9 @@ cdef class DecimalEncoder(Encoder):
                 break
             i += 1
         if i < size:
-            if chars[i] != c"E" or size - i > 12:
+            # An exponent of more digits is none of a column's, and need not fit a C integer: Python
+            # has exponents of 18 digits.
+            if chars[i] != c"E" or size - i > 2 + EXPONENT_DIGITS:
                 return PARSED_OTHER_EXPONENT
             negative_exponent = chars[i + 1] == c"-"
             i += 2

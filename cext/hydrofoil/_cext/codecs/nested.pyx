@@ -1,8 +1,8 @@
 """Arrays, maps and structs, to any depth: each holds the codecs of its children.
 
 A struct is decoded to PySpark's `Row`, a map to a dict in the column's order, an array to a list.
-Encoding takes exactly a list; exactly a dict, or exactly `Entries`; and for structs a `Row`, a
-tuple (also a named one) of the right length, or a dict, whose missing keys are null.
+Encoding takes exactly a list; exactly a dict, or exactly `Entries` or `RestoredMap`; and for structs
+a `Row`, a tuple (also a named one) of the right length, or a dict, whose missing keys are null.
 """
 
 from cpython.dict cimport (
@@ -368,6 +368,24 @@ cdef class EntriesEncoder(ListEncoder):
         return self.write_list(<list>value)
 
 
+class RestoredMap(dict):
+    """A map that was encoded, for stock's converters, which ask for a dict and its ``items()``.
+
+    The keys are those of the column. Keys that were different in the dict that the function
+    returned can be equal there (1 and "1" as text, 0.1 and 0.1000000001 in 32 bits), and a key that
+    is a struct is a dict now, which has no hash. So no dict could hold them: this one is empty.
+    """
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, entries):
+        self._entries = entries
+
+    def items(self):
+        """The entries as they were encoded: a list of tuples."""
+        return self._entries
+
+
 cdef class MapEncoder(_OffsetsEncoder):
     cdef Encoder key
     cdef Encoder value
@@ -397,19 +415,24 @@ cdef class MapEncoder(_OffsetsEncoder):
         cdef Py_ssize_t k
         if self.is_null(i):
             return None
-        return {
-            self.key.restore(k): self.value.restore(k) for k in range(offsets[i], offsets[i + 1])
-        }
+        return RestoredMap([
+            (self.key.restore(k), self.value.restore(k)) for k in range(offsets[i], offsets[i + 1])
+        ])
 
     cdef int write(self, object value) except -1:
         if value is None:
             return self.write_null()
-        if not PyDict_CheckExact(value):
+        if PyDict_CheckExact(value):
+            # Writing may run a tzinfo's code, so the dict is walked as Python walks it.
+            for key, item in (<dict>value).items():
+                if self.key.write(key) == LEFT or self.value.write(item) == LEFT:
+                    return LEFT
+        elif type(value) is RestoredMap:
+            for key, item in <list>value.items():
+                if self.key.write(key) == LEFT or self.value.write(item) == LEFT:
+                    return LEFT
+        else:
             return LEFT
-        # Writing may run a tzinfo's code, so the dict is walked as Python walks it.
-        for key, item in (<dict>value).items():
-            if self.key.write(key) == LEFT or self.value.write(item) == LEFT:
-                return LEFT
         if self.key.length > MAX_NARROW_OFFSET:
             return LEFT
         self.end_value(self.key.length)
