@@ -1,7 +1,7 @@
 """Structs, arrays and maps above functions: Spark's expressions compare, keep, hash and print them.
 
-In the generated code above Spark's operators these values are those of Spark's own rows, which have
-equality, an order of bytes and a text. Each expression that could see a difference is a column here.
+Above Spark's operators these values are those of Spark's own rows, which have equality, an order of
+bytes and a text. Each expression that could see a difference is a column here.
 """
 
 from collections.abc import Callable, Iterator
@@ -43,8 +43,8 @@ COLUMNS = (
     "map(concat('key ', id % 3), array(id, id % 2), 'other', NULL) AS m",
 )
 SCHEMA = (
-    "id long, k long, s struct<a:long,b:string>, t struct<a:long,b:string>, u struct<a:long,b:string>,"
-    " a array<long>, b array<long>, ss array<struct<a:long,b:string>>, m map<string,array<long>>"
+    "id long, k long, s struct<a:long,b:string>, t struct<a:long,b:string>,"
+    " u struct<a:long,b:string>, a array<long>, b array<long>, ss array<struct<a:long,b:string>>, m map<string,array<long>>"
 )
 # No function in Python can return a map of such keys.
 KEYED = "map(struct(id % 2 AS a, 'x' AS b), id, struct(5L AS a, 'y' AS b), 7L) AS sm"
