@@ -201,8 +201,9 @@ final class MapTask(
           val struct = batch.column(0).asInstanceOf[ArrowColumnVector]
           Shim.get.mapMismatch(SQLConf.get, evalType, expected, struct.dataType)
             .foreach(error => throw error)
+          // Columns that are missing are missing from a batch without rows, too.
+          val vectors = types.indices.map(struct.getChild)
           if (batch.numRows > 0) {
-            val vectors = types.indices.map(struct.getChild)
             vectors.zip(declared.fields).foreach { case (vector, field) =>
               Results.failOnNull(vector, field, buffers.allocator)
             }

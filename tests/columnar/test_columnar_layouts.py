@@ -1,7 +1,7 @@
 """Results that a function made with pyarrow or Polars, in every layout that Arrow has for them.
 
-What Spark's reader takes has the same values under Hydrofoil's operators, and what it refuses the same
-error; so it is with either worker in front of either operators.
+What Spark's reader takes has the same values under Hydrofoil's operators, and what it refuses the
+same error; so it is with either worker in front of either operators.
 """
 
 import datetime
@@ -14,9 +14,8 @@ import pyspark
 import pytest
 from columnar_compare import Comparison, Outcome
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
-from hydrofoil.parity.engines import HYDROFOIL, WARM_STOCK, use_conf
+from hydrofoil.parity.engines import HYDROFOIL, WARM_STOCK, Engine
 
 LINE = tuple(map(int, pyspark.__version__.split(".")[:2]))
 
@@ -219,27 +218,143 @@ LAYOUTS: dict[str, tuple[str, Callable[[], pa.Array]]] = {
 }
 
 
-def combinations(compare: Comparison, build: Callable[[SparkSession], DataFrame]) -> Outcome:
-    """Compare each worker in front of each operators with stock's, and return stock's outcome."""
+# What Spark 4.0 takes, and all versions after it.
+TAKEN = (
+    "string",
+    "large string",
+    "large string, sliced",
+    "large string, no nulls",
+    "large string, nulls alone",
+    "large string, misaligned",
+    "string, misaligned",
+    "Polars' strings",
+    "extension",
+    "null for string",
+    "null",
+    "binary",
+    "large binary",
+    "list",
+    "list of large",
+    "list of large, sliced",
+    "list of another name",
+    "list of no nulls",
+    "struct",
+    "struct of large",
+    "struct, sliced",
+    "struct of other names",
+    "struct of more",
+    "map",
+    "map of large",
+    "map in order",
+    "bool, sliced",
+    "long, misaligned",
+    "decimal",
+    "decimal of another scale",
+    "date",
+    "timestamp",
+    "timestamp of a zone",
+    "timestamp of no zone",
+    "timestamp_ntz",
+    "timestamp_ntz of a zone",
+    "duration",
+    "duration for long",
+)
+
+OURS: list[tuple[bool, Engine]] = [(True, HYDROFOIL)]
+# And the other worker in front of the other operators.
+ALL = [*OURS, (True, WARM_STOCK), (False, HYDROFOIL)]
+
+Batches = Callable[[], Iterator[pa.RecordBatch]]
+
+
+def same(
+    compare: Comparison,
+    schema: str,
+    batches: Batches,
+    combinations: list[tuple[bool, Engine]],
+    above: Callable[[DataFrame], DataFrame] = lambda frame: frame,
+) -> Outcome:
+    """Compare with stock what a function answers to one batch, and return stock's outcome."""
+
+    def answer(received: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for _ in received:
+            yield from batches()
+
+    def build(spark: SparkSession) -> DataFrame:
+        return above(spark.range(0, 2, 1, 1).mapInArrow(answer, schema))
+
     expected = compare.run(build, False, WARM_STOCK)
-    before = compare.held()
-    for ours, engine in [(True, WARM_STOCK), (False, HYDROFOIL), (True, HYDROFOIL)]:
+    for ours, engine in combinations:
+        before = compare.held()
         got = compare.run(build, ours, engine)
-        what = f"{engine.name}'s worker, {'Hydrofoil' if ours else 'Spark'}'s operators"
-        assert got == expected, what
-    assert compare.held(before) == before
+        assert got == expected, f"{engine.name}'s worker, operators of ours: {ours}"
+        assert compare.held(before) == before
     return expected
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts_that_are_taken(compare: Comparison) -> None:
+    """In columns beside one another, whole and read by another function."""
+    schema = ", ".join(f"`{name}` {LAYOUTS[name][0]}" for name in TAKEN)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        arrays = [LAYOUTS[name][1]() for name in TAKEN]
+        whole = pa.RecordBatch.from_arrays(arrays, list(TAKEN))
+        yield from (whole, whole.slice(1, 3), whole.slice(2, 0), whole.slice(4))
+
+    def again(frame: DataFrame) -> DataFrame:
+        return frame.mapInArrow(lambda batches: batches, frame.schema)
+
+    taken = same(compare, schema, batches, ALL)
+    assert taken.error is None and len(taken.rows) == 9
+    assert same(compare, schema, batches, OURS, again) == taken
+
+
+@pytest.mark.parametrize("layout", [name for name in LAYOUTS if name not in TAKEN])
 def test_layout(compare: Comparison, layout: str) -> None:
     declared, make = LAYOUTS[layout]
 
-    def build(spark: SparkSession) -> DataFrame:
-        def answer(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for _ in batches:
-                yield pa.RecordBatch.from_arrays([make()], ["v"])
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield pa.RecordBatch.from_arrays([make()], ["v"])
 
-        return spark.range(0, 2, 1, 1).mapInArrow(answer, f"v {declared}")
+    same(compare, f"v {declared}", batches, OURS)
 
-    combinations(compare, build)
+
+def of_columns(*columns: tuple[str, pa.Array]) -> pa.RecordBatch:
+    names, arrays = [name for name, _ in columns], [array for _, array in columns]
+    return pa.RecordBatch.from_arrays(arrays, names)
+
+
+LARGE = pa.array(["a", "b"], pa.large_string())
+PAIR = pa.array([1, 2])
+BATCHES: dict[str, tuple[str, Batches]] = {
+    "another layout later": (
+        "v string",
+        lambda: iter([of_columns(("v", LARGE)), of_columns(("v", LARGE.cast(pa.string())))]),
+    ),
+    "a column more": ("v string", lambda: iter([of_columns(("v", LARGE), ("n", PAIR))])),
+    "a column fewer": ("v string, n long", lambda: iter([of_columns(("v", LARGE))])),
+    "no columns": ("v string", lambda: iter([of_columns()])),
+    "no batches": ("v string", lambda: iter([])),
+    "another order": ("v string, n long", lambda: iter([of_columns(("n", PAIR), ("v", LARGE))])),
+    "other names": ("v string, n long", lambda: iter([of_columns(("x", LARGE), ("y", PAIR))])),
+    "metadata": (
+        "v string",
+        lambda: iter(
+            [
+                pa.RecordBatch.from_arrays(
+                    [LARGE],
+                    schema=pa.schema(
+                        [pa.field("v", pa.large_string(), False, {"a": "b"})], {"c": "d"}
+                    ),
+                )
+            ]
+        ),
+    ),
+    "a table": ("v string", lambda: iter([pa.table({"v": LARGE})])),
+}
+
+
+@pytest.mark.parametrize("batches", BATCHES)
+def test_batches(compare: Comparison, batches: str) -> None:
+    schema, make = BATCHES[batches]
+    same(compare, schema, make, OURS)

@@ -232,12 +232,8 @@ SOURCES: dict[str, Source] = {
     "mapInArrow": lambda spark, files: stored(spark, files).mapInArrow(
         same_rows, stored(spark, files).schema
     ),
-    "mapInPandas": lambda spark, files: rows(spark).mapInPandas(same_rows, SCHEMA),
     "applyInPandas": lambda spark, files: (
         rows(spark).groupBy("k").applyInPandas(same_frame, SCHEMA)
-    ),
-    "applyInArrow": lambda spark, files: (
-        stored(spark, files).groupBy("k").applyInArrow(same_table, stored(spark, files).schema)
     ),
 }
 # Those whose maps have structs for keys, too.
@@ -256,7 +252,6 @@ def compared(source: str) -> bool | None:
         ("beside columns", {}),
         ("united with a table", {}),
         ("mapInArrow", NOT_ADAPTIVE),
-        ("applyInArrow", {}),
         ("beside rows", INTERPRETED),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
@@ -272,7 +267,7 @@ def test_expressions(compare: Comparison, files: Path, source: str, conf: dict[s
     )
 
 
-@pytest.mark.parametrize("source", ["returned", "united", "mapInPandas", "applyInPandas"])
+@pytest.mark.parametrize("source", ["returned", "united", "applyInPandas"])
 def test_aggregates(compare: Comparison, files: Path, source: str) -> None:
     def build(spark: SparkSession) -> DataFrame:
         found = SOURCES[source](spark, files)
@@ -334,6 +329,14 @@ OPERATORS: dict[str, Callable[[DataFrame], DataFrame]] = {
     # A function's arguments come from rows of Spark's under Spark's operators, too.
     "arguments": lambda frame: frame.select(
         "s", plus(F.expr("length(to_json(map(u, 1)))")), plus(F.expr("hash(s.b, ss)"))
+    ),
+    "applied to groups": lambda frame: (
+        frame.groupBy("k")
+        .applyInArrow(same_table, frame.schema)
+        .selectExpr("to_json(map(u, 1))", "array_distinct(array(s, t, u))")
+    ),
+    "mapped in pandas": lambda frame: frame.mapInPandas(same_rows, frame.schema).selectExpr(
+        "to_json(map(u, 1))", "array_distinct(array(s, t, u))"
     ),
     "arguments of fields": lambda frame: frame.select("u", plus("t.a"), plus(F.expr("ss[0].a"))),
     "a function's function": lambda frame: frame.select(
