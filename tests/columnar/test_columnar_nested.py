@@ -10,15 +10,12 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyspark
 import pytest
 from columnar_compare import Comparison
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from hydrofoil.parity.engines import HYDROFOIL, use_conf
-
-LINE = tuple(map(int, pyspark.__version__.split(".")[:2]))
 
 # Many batches of few rows: what an aggregate or a window keeps outlives the batch it came in.
 CONF = {
@@ -44,7 +41,8 @@ COLUMNS = (
 )
 SCHEMA = (
     "id long, k long, s struct<a:long,b:string>, t struct<a:long,b:string>,"
-    " u struct<a:long,b:string>, a array<long>, b array<long>, ss array<struct<a:long,b:string>>, m map<string,array<long>>"
+    " u struct<a:long,b:string>, a array<long>, b array<long>,"
+    " ss array<struct<a:long,b:string>>, m map<string,array<long>>"
 )
 # No function in Python can return a map of such keys.
 KEYED = "map(struct(id % 2 AS a, 'x' AS b), id, struct(5L AS a, 'y' AS b), 7L) AS sm"
