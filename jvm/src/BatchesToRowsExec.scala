@@ -2,15 +2,14 @@ package org.apache.spark.sql.hydrofoil
 
 import org.apache.spark.rdd.RDD
 import org.apache.spark.sql.catalyst.InternalRow
-import org.apache.spark.sql.catalyst.expressions.{Attribute, GenericInternalRow, SortOrder, UnsafeProjection, UnsafeRow}
+import org.apache.spark.sql.catalyst.expressions.{Attribute, SortOrder, UnsafeProjection, UnsafeRow}
 import org.apache.spark.sql.catalyst.expressions.codegen.{CodegenContext, CodeGenerator, ExprCode, FalseLiteral, JavaCode}
 import org.apache.spark.sql.catalyst.expressions.codegen.Block._
 import org.apache.spark.sql.catalyst.plans.physical.Partitioning
 import org.apache.spark.sql.execution.{CodegenSupport, ColumnarToRowTransition, SparkPlan}
 import org.apache.spark.sql.execution.metric.{SQLMetric, SQLMetrics}
-import org.apache.spark.sql.types.{DataType, Decimal}
-import org.apache.spark.sql.vectorized.{ColumnarArray, ColumnarBatch, ColumnarMap, ColumnarRow}
-import org.apache.spark.unsafe.types.{CalendarInterval, UTF8String}
+import org.apache.spark.sql.types.DataType
+import org.apache.spark.sql.vectorized.ColumnarBatch
 
 /**
  * Rows of record batches, in the place of Spark's `ColumnarToRowExec`.
@@ -18,8 +17,11 @@ import org.apache.spark.unsafe.types.{CalendarInterval, UTF8String}
  * @param generated whether the parent's generated code is to read the batches' values itself. Without,
  *                  rows are written for a parent that takes them one by one, such as a writer, an
  *                  exchange or a collect: a stage of generated code would put each into a list first.
+ * @param whole the nested columns that expressions of the parent's generated code use as they are.
+ *              Those get values of the classes that they would get from Spark's rows, because a
+ *              vector's structs, arrays and maps are neither compared, nor kept, nor printed.
  */
-case class BatchesToRowsExec(child: SparkPlan, generated: Boolean)
+case class BatchesToRowsExec(child: SparkPlan, generated: Boolean, whole: Seq[Attribute])
   extends ColumnarToRowTransition with CodegenSupport {
 
   override def simpleString(maxFields: Int): String = nodeName
@@ -61,7 +63,15 @@ case class BatchesToRowsExec(child: SparkPlan, generated: Boolean)
     val batch = ctx.addMutableState(batchClass, "batch")
     val begin = ctx.addMutableState(CodeGenerator.JAVA_INT, "nextRow")
     val vectors = output.indices.map(i => ctx.addMutableState(vectorClass, s"vector$i"))
-    val assigns = vectors.zipWithIndex.map { case (v, i) => s"$v = ($vectorClass) $batch.column($i);" }
+    val nested = output.zip(vectors).collect { case (attribute, vector) if whole.contains(attribute) =>
+      val dataType = ctx.addReferenceObj("nestedType", Layout.stored(attribute.dataType))
+      val values = classOf[UnsafeValues].getName
+      vector -> ctx.addMutableState(values, "nested", v => s"$v = new $values($dataType);")
+    }.toMap
+    val assigns = vectors.zipWithIndex.map { case (v, i) =>
+      val opens = nested.get(v).map(values => s" $values.open($v);").getOrElse("")
+      s"$v = ($vectorClass) $batch.column($i);$opens"
+    }
     val nextBatch = ctx.freshName("nextBatch")
     val next = ctx.addNewFunction(nextBatch,
       s"""
@@ -81,7 +91,7 @@ case class BatchesToRowsExec(child: SparkPlan, generated: Boolean)
     val row = ctx.freshName("row")
     val end = ctx.freshName("end")
     val values = output.zip(vectors).map { case (attribute, vector) =>
-      BatchesToRowsExec.value(ctx, vector, row, attribute)
+      BatchesToRowsExec.value(ctx, vector, nested.get(vector), row, attribute)
     }
     val stop = if (parent.needStopCheck) s"if (shouldStop()) { $begin = $row + 1; return; }" else ""
     s"""
@@ -116,7 +126,11 @@ object BatchesToRowsExec {
    * fields that Spark's strings write, which take longer than most of what is done with a string.
    */
   private def value(
-      ctx: CodegenContext, vector: String, row: String, attribute: Attribute): ExprCode = {
+      ctx: CodegenContext,
+      vector: String,
+      nested: Option[String],
+      row: String,
+      attribute: Attribute): ExprCode = {
     val dataType = attribute.dataType
     val javaType = CodeGenerator.javaType(dataType)
     val value = JavaCode.variable(ctx.freshName("value"), dataType)
@@ -124,7 +138,8 @@ object BatchesToRowsExec {
       if (attribute.nullable) JavaCode.isNullVariable(ctx.freshName("isNull")) else FalseLiteral
     val read =
       if (javaType == "UTF8String") s"$vector.text($row, $isNull)"
-      else CodeGenerator.getValueFromVector(vector, dataType, row)
+      else nested.map(UnsafeValues.read(_, Layout.stored(dataType), row))
+        .getOrElse(CodeGenerator.getValueFromVector(vector, dataType, row))
     val code =
       if (!attribute.nullable) code"$javaType $value = $read;"
       else if (javaType == "UTF8String") {
@@ -215,32 +230,4 @@ private final class BatchRows(
     view.row = position
     toUnsafe(view)
   }
-}
-
-/**
- * A row of vectors of one final class, for generated code to read without a virtual call. It has no
- * values of its own, and its getters are those that Spark's projections call.
- */
-private final class RawRow extends GenericInternalRow(0) {
-
-  var vectors: Array[RawVector] = _
-  var row = 0
-
-  override def numFields: Int = vectors.length
-  override def isNullAt(i: Int): Boolean = vectors(i).isNullAt(row)
-  override def getBoolean(i: Int): Boolean = vectors(i).getBoolean(row)
-  override def getByte(i: Int): Byte = vectors(i).getByte(row)
-  override def getShort(i: Int): Short = vectors(i).getShort(row)
-  override def getInt(i: Int): Int = vectors(i).getInt(row)
-  override def getLong(i: Int): Long = vectors(i).getLong(row)
-  override def getFloat(i: Int): Float = vectors(i).getFloat(row)
-  override def getDouble(i: Int): Double = vectors(i).getDouble(row)
-  override def getDecimal(i: Int, precision: Int, scale: Int): Decimal =
-    vectors(i).getDecimal(row, precision, scale)
-  override def getUTF8String(i: Int): UTF8String = vectors(i).getUTF8String(row)
-  override def getBinary(i: Int): Array[Byte] = vectors(i).getBinary(row)
-  override def getInterval(i: Int): CalendarInterval = vectors(i).getInterval(row)
-  override def getStruct(i: Int, fields: Int): ColumnarRow = vectors(i).getStruct(row)
-  override def getArray(i: Int): ColumnarArray = vectors(i).getArray(row)
-  override def getMap(i: Int): ColumnarMap = vectors(i).getMap(row)
 }

@@ -211,6 +211,20 @@ object ColumnBuilder {
     }
   }
 
+  /** A vector's values, value by value by its getters, as a column of the type. */
+  def copied(
+      vector: ColumnVector, dataType: DataType, rows: Int, allocator: BufferAllocator): Column = {
+    val builder = of(dataType, allocator)
+    try {
+      builder.appendRange(vector, 0, rows)
+      builder.finish()
+    } catch {
+      case error: Throwable =>
+        builder.release()
+        throw error
+    }
+  }
+
   /** A buffer of at least `bytes` that begins with the first `used` bytes of `old`, now closed. */
   def grown(allocator: BufferAllocator, old: ArrowBuf, used: Long, bytes: Long): ArrowBuf = {
     val buffer = allocator.buffer(bytes)

@@ -2,7 +2,7 @@ package org.apache.spark.sql.hydrofoil
 
 import org.apache.spark.sql.catalyst.expressions.{Alias, Attribute, AttributeSet, Expression, NamedArgumentExpression, PythonUDF}
 import org.apache.spark.sql.catalyst.rules.Rule
-import org.apache.spark.sql.execution.{CodegenSupport, ColumnarRule, ColumnarToRowExec, FilterExec, ProjectExec, RowToColumnarExec, SparkPlan}
+import org.apache.spark.sql.execution.{CodegenSupport, ColumnarRule, ColumnarToRowExec, FilterExec, ProjectExec, RowToColumnarExec, SparkPlan, UnionExec}
 import org.apache.spark.sql.execution.adaptive.{AQEShuffleReadExec, ShuffleQueryStageExec}
 import org.apache.spark.sql.execution.exchange.{ReusedExchangeExec, ShuffleExchangeLike}
 import org.apache.spark.sql.execution.python.{ArrowEvalPythonExec, BatchEvalPythonExec, MapInArrowExec, MapInPandasExec}
@@ -90,6 +90,8 @@ object ReplaceOperators extends Rule[SparkPlan] {
     val input =
       if (computed.isEmpty && (child.supportsColumnar || columns.length == child.output.length)) {
         child
+      } else if (computed.exists(alias => WholeUse.of(alias.child).nonEmpty)) {
+        ProjectExec(columns ++ computed, SparkRowsExec(child))
       } else {
         ProjectExec(columns ++ computed, child)
       }
@@ -112,24 +114,31 @@ object ReplaceOperators extends Rule[SparkPlan] {
 /** Where Spark would turn rows into its own vectors for our operators, writes Arrow's instead. */
 object ReplaceTransitions extends Rule[SparkPlan] {
 
-  override def apply(plan: SparkPlan): SparkPlan = rows(plan).transformUp {
+  override def apply(plan: SparkPlan): SparkPlan =
+    rows(plan, generated = false, AttributeSet.empty).transformUp {
     case eval: HydrofoilEvalPythonExec =>
       val arguments = Arguments.of(eval.udfs, eval.child.output).ordinals.map(eval.child.output(_))
       eval.mapChildren(sink(_, arguments.toSeq, eval.evalType))
     case map: HydrofoilMapInBatchExec => map.mapChildren(sink(_, map.child.output, map.evalType))
   }
 
-  /** Generated code reads our vectors itself; other parents, and who takes the result, get rows. */
-  private def rows(plan: SparkPlan): SparkPlan = {
-    def transition(plan: SparkPlan, generated: Boolean): SparkPlan = plan match {
-      case ColumnarToRowExec(ours: ArrowBatchesExec) => BatchesToRowsExec(ours, generated)
-      case other => other
-    }
-    transition(
-      plan.transformUp { case parent =>
-        parent.mapChildren(transition(_, parent.isInstanceOf[CodegenSupport]))
-      },
-      generated = false)
+  /**
+   * Generated code reads our vectors itself; other parents, and who takes the result, get rows.
+   *
+   * @param whole the nested columns that the generated code above uses as a whole
+   */
+  private def rows(plan: SparkPlan, generated: Boolean, whole: AttributeSet): SparkPlan = plan match {
+    case ColumnarToRowExec(ours: ArrowBatchesExec) =>
+      BatchesToRowsExec(below(ours, AttributeSet.empty), generated, ours.output.filter(whole.contains))
+    // As Spark's operators would be, which yield rows: each child becomes rows by itself.
+    case ColumnarToRowExec(union: UnionExec) if union.exists(_.isInstanceOf[ArrowBatchesExec]) =>
+      below(union.withNewChildren(union.children.map(ColumnarToRowExec(_))), whole)
+    case other => below(other, whole)
+  }
+
+  private def below(plan: SparkPlan, whole: AttributeSet): SparkPlan = {
+    val seen = WholeUse.below(plan, whole)
+    plan.mapChildren(rows(_, plan.isInstanceOf[CodegenSupport], seen))
   }
 
   private def sink(child: SparkPlan, sent: Seq[Attribute], evalType: Int): SparkPlan = child match {

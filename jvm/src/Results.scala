@@ -1,7 +1,7 @@
 package org.apache.spark.sql.hydrofoil
 
 import org.apache.arrow.memory.BufferAllocator
-import org.apache.arrow.vector.FieldVector
+import org.apache.arrow.vector.{BaseLargeVariableWidthVector, FieldVector}
 import org.apache.spark.sql.types._
 import org.apache.spark.sql.vectorized.{ArrowColumnVector, ColumnarBatch, ColumnVector}
 
@@ -18,7 +18,7 @@ object Results {
    * of another type is read as its row path would read it: by the declared type's getter, which
    * serves some of the other types and raises Spark's error for the rest.
    */
-  def column(
+  private def column(
       vector: ColumnVector,
       declared: DataType,
       rows: Int,
@@ -26,14 +26,51 @@ object Results {
     if (sameLayout(vector.dataType, declared)) {
       Column.adopt(fieldVector(vector), declared, allocator)
     } else {
-      val builder = ColumnBuilder.of(declared, allocator)
+      ColumnBuilder.copied(vector, declared, rows, allocator)
+    }
+  }
+
+  /**
+   * Returned columns as a batch of the declared types, or as several where strings take more than
+   * one column of ours holds.
+   */
+  def batches(
+      vectors: Seq[ColumnVector],
+      declared: Seq[DataType],
+      rows: Int,
+      buffers: TaskBuffers): Seq[ArrowBatch] = {
+    val large = vectors.zip(declared).map { case (vector, dataType) =>
+      fieldVector(vector) match {
+        case values: BaseLargeVariableWidthVector if vector.dataType == dataType => Some(values)
+        case _ => None
+      }
+    }
+    val ends = Iterator.iterate(0)(LargeValues.end(large.flatten, _, rows))
+      .drop(1).takeWhile(_ < rows).toSeq :+ rows
+    if (ends.length == 1) {
+      val columns = Column.all(declared.length) { i =>
+        column(vectors(i), declared(i), rows, buffers.allocator)
+      }
+      Seq(ArrowBatch(columns, new Array[Int](columns.length), rows, cut = false, buffers))
+    } else {
+      val shared = declared.indices.filter(large(_).isEmpty)
+      val whole = Column.all(shared.length) { i =>
+        column(vectors(shared(i)), declared(shared(i)), rows, buffers.allocator)
+      }
       try {
-        builder.appendRange(vector, 0, rows)
-        builder.finish()
-      } catch {
-        case error: Throwable =>
-          builder.release()
-          throw error
+        (0 +: ends).zip(ends).map { case (from, until) =>
+          val columns = Column.all(declared.length) { i =>
+            large(i) match {
+              case Some(vector) =>
+                LargeValues.column(vector, declared(i), from, until, buffers.allocator)
+              case None => whole(shared.indexOf(i)).retain()
+            }
+          }
+          val starts = large.map(column => if (column.isEmpty) from else 0).toArray
+          ArrowBatch(columns, starts, until - from, cut = false, buffers)
+        }
+      } finally {
+        whole.foreach(_.release())
       }
     }
   }

@@ -193,28 +193,32 @@ final class MapTask(
     results = new TimedResults(Shim.get.runner(spec, source).results(context), metrics)
 
     new BatchIterator {
+      private var ready = Seq.empty[ArrowBatch]
+
       override protected def advance(): ArrowBatch = {
-        var batch = results.next()
-        while (batch != null) {
+        var batch = if (ready.isEmpty) results.next() else null
+        while (batch != null && ready.isEmpty) {
           val struct = batch.column(0).asInstanceOf[ArrowColumnVector]
           Shim.get.mapMismatch(SQLConf.get, evalType, expected, struct.dataType)
             .foreach(error => throw error)
+          // Columns that are missing are missing from a batch without rows, too.
+          val vectors = types.indices.map(struct.getChild)
           if (batch.numRows > 0) {
-            val vectors = types.indices.map(struct.getChild)
             vectors.zip(declared.fields).foreach { case (vector, field) =>
               Results.failOnNull(vector, field, buffers.allocator)
             }
-            val columns = Column.all(types.length) { i =>
-              Results.column(vectors(i), types(i), batch.numRows, buffers.allocator)
-            }
-            val made = ArrowBatch(
-              columns, new Array[Int](columns.length), batch.numRows, cut = false, buffers)
+            ready = Results.batches(vectors, types.toSeq, batch.numRows, buffers)
             buffers.settle()
-            return made
+          } else {
+            batch = results.next()
           }
-          batch = results.next()
         }
-        null
+        ready match {
+          case next +: later =>
+            ready = later
+            next
+          case _ => null
+        }
       }
     }
   }
