@@ -12,10 +12,11 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
-from hydrofoil import archives, forked, late, preload, switch
+from hydrofoil import archives, forked, hooks, inner, late, preload, switch
 
 if TYPE_CHECKING:
     from hydrofoil.worker import TaskMain
@@ -54,34 +55,83 @@ def main(around: "Callable[[TaskMain], TaskMain] | None" = None) -> None:
         gc.enable()
         run_stock()
         return
-    if runs_tasks():
-        arguments = [STOCK_WORKER] if sys.argv[1:] else []
-        if around is not None:
-            task_main = around(task_main)
-        sys.modules[WORKER_ALIAS] = worker_module(keeping_archives(task_main), arguments)
-        sys.argv[1:] = [WORKER_ALIAS]
     forked.prepare()
     # Frozen objects stay out of collections, whose marks would unshare their pages in each worker.
     # Imports leave little garbage; to find it would take longer than all of numpy.
     gc.freeze()
     gc.enable()
-
-    from pyspark import daemon as stock
-
-    if WORKER_ALIAS in sys.modules and hasattr(stock, "worker_main"):
-        # The daemon of Spark 3.5 serves tasks alone, and does not look at its command line.
-        vars(stock)["worker_main"] = sys.modules[WORKER_ALIAS].main
-    if not left and preload.other_threads() is not None:
-        late.LateImports(warn).schedule(stock)
-    stock.manager()
+    put_off = not left and preload.other_threads() is not None
+    if not runs_tasks():
+        serve_others(put_off)
+        return
+    if around is not None:
+        task_main = around(task_main)
+    serve(keeping_archives(task_main), put_off)
 
 
 def run_stock() -> None:
     """Run stock's daemon as if the command line had named it."""
-    if runs_tasks() and sys.argv[1:] and not pyspark_version().startswith("3."):
-        sys.modules[WORKER_ALIAS] = worker_module(stock_after_fork, [STOCK_WORKER])
-        sys.argv[1:] = [WORKER_ALIAS]
-    runpy.run_module("pyspark.daemon", run_name="__main__", alter_sys=True)
+    if not runs_tasks() and inner.named():
+        serve_others()
+    elif runs_tasks() and (inner.named() or hooks.named()):
+        serve(stock_after_fork)
+    else:
+        if runs_tasks() and sys.argv[1:] and not pyspark_version().startswith("3."):
+            sys.modules[WORKER_ALIAS] = worker_module(stock_after_fork, [STOCK_WORKER])
+            sys.argv[1:] = [WORKER_ALIAS]
+        runpy.run_module("pyspark.daemon", run_name="__main__", alter_sys=True)
+
+
+def serve(task_main: "TaskMain", put_off: bool = False) -> None:
+    """Serve workers that run tasks by ``task_main``.
+
+    Parameters
+    ----------
+    put_off : bool
+        Whether this daemon does late imports.
+    """
+    arguments = [STOCK_WORKER] if sys.argv[1:] else []
+    serve_by_alias(hooks.before_first_task(task_main), arguments, put_off)
+
+
+def serve_others(put_off: bool = False) -> None:
+    """Serve planner runs and the like: the module that the command line names, as it is."""
+    if inner.named():
+        # It looks for their main where that of tasks is.
+        serve_by_alias(main_of(sys.argv[1]), [sys.argv[1]], put_off)
+        return
+    from pyspark import daemon as stock
+
+    if put_off:
+        late.LateImports(warn).schedule(stock)
+    stock.manager()
+
+
+def serve_by_alias(main: "TaskMain", arguments: list[str], put_off: bool) -> None:
+    """Serve workers that run ``main``; see `worker_module` for ``arguments``."""
+    sys.modules[WORKER_ALIAS] = alias = worker_module(main, arguments)
+    sys.argv[1:] = [WORKER_ALIAS]
+
+    from pyspark import daemon as stock
+
+    if hasattr(stock, "worker_main"):
+        # The daemon of Spark 3.5 serves tasks alone, and does not look at its command line.
+        vars(stock)["worker_main"] = alias.main
+    if put_off:
+        late.LateImports(warn).schedule(stock)
+    if inner.named():
+        inner.serve(inner.named(), stock, alias, warn)
+    else:
+        stock.manager()
+
+
+def main_of(module: str) -> "TaskMain":
+    """Return the main of a module that is imported when it is called: after the fork."""
+
+    def main(infile: BinaryIO, outfile: BinaryIO) -> None:
+        import_module(module).main(infile, outfile)
+
+    return main
 
 
 def runs_tasks() -> bool:
@@ -108,12 +158,14 @@ def stock_after_fork(infile: BinaryIO, outfile: BinaryIO) -> None:
     """Run one task by stock's worker, imported when stock's daemon would import it."""
     from pyspark import worker
 
+    main = inner.stock_main()
+
     # Who sends groups can't know that stock's worker reads them.
     with suppress(ImportError):
         from hydrofoil import group_exchange
 
         group_exchange.teach(worker)
-    worker.main(infile, outfile)
+    main(infile, outfile)
 
 
 def pyspark_version() -> str:

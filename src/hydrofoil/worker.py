@@ -13,7 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import BinaryIO, Protocol, cast
 
-from hydrofoil import preload, switch
+from hydrofoil import hooks, inner, preload, switch
 from hydrofoil.spark.caps import installed_line
 
 
@@ -63,7 +63,7 @@ def stock_main() -> TaskMain:
         from hydrofoil import group_exchange
 
         group_exchange.teach(worker)
-    return cast(TaskMain, worker.main)
+    return inner.stock_main()
 
 
 def main(infile: BinaryIO, outfile: BinaryIO) -> None:
@@ -110,6 +110,8 @@ def serve_one_task() -> None:
 
     This is how executors use the module where ``spark.python.use.daemon`` is false.
     """
+    for name in hooks.named():
+        hooks.call(name)
     if switch.is_off():
         runpy.run_module("pyspark.worker", run_name="__main__", alter_sys=True)
         return
