@@ -18,9 +18,9 @@ TASKS = "/proc/self/task"
 # In the order of import. What a later one imports itself has to stand before it, so that a thread
 # is blamed on the right one. Those that are not installed are skipped.
 MODULES = (
-    "pyspark.worker",
     "numpy",
     "pyarrow",
+    "pyspark.worker",
     "hydrofoil.evals.batched",
     "hydrofoil.evals.pickled",
     "pyspark.sql.conversion",
