@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from hydrofoil import archives, forked, hooks, inner, late, preload, switch
+from hydrofoil.spark import signatures
 
 if TYPE_CHECKING:
     from hydrofoil.worker import TaskMain
@@ -48,6 +49,10 @@ def main(around: "Callable[[TaskMain], TaskMain] | None" = None) -> None:
             task_main = main_after_fork if left else fast_main()
     except preload.ThreadsStarted as started:
         start_over(started)
+    except signatures.UnknownPySpark as error:
+        gc.enable()
+        run_unknown(error)
+        return
     except Exception as error:
         warn_of_stock(error)
         task_main = None
@@ -79,7 +84,12 @@ def run_stock() -> None:
         if runs_tasks() and sys.argv[1:] and not pyspark_version().startswith("3."):
             sys.modules[WORKER_ALIAS] = worker_module(stock_after_fork, [STOCK_WORKER])
             sys.argv[1:] = [WORKER_ALIAS]
-        runpy.run_module("pyspark.daemon", run_name="__main__", alter_sys=True)
+        run_module("pyspark.daemon")
+
+
+def run_module(name: str) -> None:
+    """Run a module as ``python -m`` does."""
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
 
 
 def serve(task_main: "TaskMain", put_off: bool = False) -> None:
@@ -102,27 +112,55 @@ def serve_others(put_off: bool = False) -> None:
         return
     from pyspark import daemon as stock
 
-    if put_off:
-        late.LateImports(warn).schedule(stock)
-    stock.manager()
+    manage(stock, put_off)
 
 
 def serve_by_alias(main: "TaskMain", arguments: list[str], put_off: bool) -> None:
     """Serve workers that run ``main``; see `worker_module` for ``arguments``."""
     sys.modules[WORKER_ALIAS] = alias = worker_module(main, arguments)
-    sys.argv[1:] = [WORKER_ALIAS]
+    named, sys.argv[1:] = sys.argv[1:], [WORKER_ALIAS]
 
     from pyspark import daemon as stock
 
+    try:
+        signatures.check_daemon(pyspark_minor(), stock)
+    except signatures.UnknownPySpark as error:
+        del sys.modules["pyspark.daemon"]
+        sys.argv[1:] = named
+        run_unknown(error)
+        return
     if hasattr(stock, "worker_main"):
         # The daemon of Spark 3.5 serves tasks alone, and does not look at its command line.
         vars(stock)["worker_main"] = alias.main
+    manage(stock, put_off, alias)
+
+
+def manage(stock: ModuleType, put_off: bool, alias: ModuleType | None = None) -> None:
+    """Run stock's loop, or the inner daemon with what it is to find for a worker."""
     if put_off:
         late.LateImports(warn).schedule(stock)
-    if inner.named():
+    if alias is not None and inner.named():
         inner.serve(inner.named(), stock, alias, warn)
     else:
         stock.manager()
+
+
+def run_unknown(error: signatures.UnknownPySpark) -> None:
+    """Run a daemon of a PySpark that Hydrofoil does not know as the command line would have it.
+
+    The inner daemon or PySpark's; nothing of ours is in it but that it understands our groups.
+    """
+    left_out = f"; {hooks.VARIABLE} is left out" if hooks.named() else ""
+    warn(f"{error.message}, so stock PySpark's worker runs instead{left_out}; {error.hint}")
+    worker = sys.modules.get(STOCK_WORKER)
+    if worker is not None:
+        with suppress(ImportError, TypeError, ValueError):
+            from hydrofoil import group_exchange
+
+            group_exchange.teach(worker)
+    if inner.named():
+        inner.run(inner.named(), warn)
+    run_module("pyspark.daemon")
 
 
 def main_of(module: str) -> "TaskMain":
@@ -172,6 +210,10 @@ def pyspark_version() -> str:
     from pyspark.version import __version__
 
     return __version__
+
+
+def pyspark_minor() -> str:
+    return ".".join(pyspark_version().split(".")[:2])
 
 
 def keeping_archives(task_main: "TaskMain") -> "TaskMain":

@@ -57,6 +57,13 @@ def serve(name: str, stock: ModuleType, alias: ModuleType, warn: Callable[[str],
     own: TaskMain = alias.__dict__["main"]
     _stand_in(stock, alias, own)
     _look_before_first_fork(name, warn)
+    run(name, warn)
+    _stand_in(stock, alias, own)
+    stock.manager()
+
+
+def run(name: str, warn: Callable[[str], None]) -> None:
+    """Run a daemon as ``python -m`` does; return only if it could not serve, once that is told."""
     process = os.getpid()
     try:
         runpy.run_module(name, run_name="__main__", alter_sys=True)
@@ -69,8 +76,6 @@ def serve(name: str, stock: ModuleType, alias: ModuleType, warn: Callable[[str],
         f"the daemon {name}, which {VARIABLE} names, {problem}, so workers run without it; "
         f"correct the name or the module, or unset {VARIABLE}"
     )
-    _stand_in(stock, alias, own)
-    stock.manager()
 
 
 def _stand_in(stock: ModuleType, alias: ModuleType, own: "TaskMain") -> None:

@@ -15,6 +15,7 @@ from typing import BinaryIO, Protocol, cast
 
 from hydrofoil import hooks, inner, preload, switch
 from hydrofoil.spark.caps import installed_line
+from hydrofoil.spark.signatures import UnknownPySpark
 
 
 class TaskMain(Protocol):
@@ -42,17 +43,25 @@ def fast_main() -> TaskMain | None:
 @cache
 def main_or_stock() -> TaskMain:
     """The fast main where it can be had; otherwise stock's, with one line on stderr to say why."""
-    fast = None
+    return told_main() or stock_main()
+
+
+@cache
+def told_main() -> TaskMain | None:
+    """The fast main; None where it can't be had, with one line on stderr to say why."""
     try:
-        fast = fast_main()
+        return fast_main()
+    except UnknownPySpark as error:
+        reason, advice = error.message, error.hint
     except Exception as error:
-        print(
-            f"hydrofoil on {socket.gethostname()}: can't be loaded "
-            f"({type(error).__name__}: {error}), so stock PySpark's worker runs instead; install "
-            f"the driver's version of hydrofoil for {sys.executable} on this host",
-            file=sys.stderr,
-        )
-    return fast or stock_main()
+        reason = f"can't be loaded ({type(error).__name__}: {error})"
+        advice = f"install the driver's version of hydrofoil for {sys.executable} on this host"
+    print(
+        f"hydrofoil on {socket.gethostname()}: {reason}, so stock PySpark's worker runs instead; "
+        f"{advice}",
+        file=sys.stderr,
+    )
+    return None
 
 
 def stock_main() -> TaskMain:
@@ -112,12 +121,15 @@ def serve_one_task() -> None:
     """
     for name in hooks.named():
         hooks.call(name)
-    if switch.is_off():
+    fast = None
+    if not switch.is_off():
+        preload.import_installed_pyspark()
+        fast = told_main()
+    if fast is None:
         runpy.run_module("pyspark.worker", run_name="__main__", alter_sys=True)
         return
-    preload.import_installed_pyspark()
     with connection_to_executor() as stream:
-        main_or_stock()(stream, stream)
+        fast(stream, stream)
 
 
 if __name__ == "__main__":
