@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from hydrofoil import archives, forked, hooks, inner, late, preload, switch
 from hydrofoil.spark import signatures
@@ -192,7 +192,7 @@ def main_after_fork(infile: BinaryIO, outfile: BinaryIO) -> None:
     worker.main(infile, outfile)
 
 
-def stock_after_fork(infile: BinaryIO, outfile: BinaryIO) -> None:
+def stock_after_fork(*args: Any, **kwargs: Any) -> None:
     """Run one task by stock's worker, imported when stock's daemon would import it."""
     from pyspark import worker
 
@@ -203,7 +203,7 @@ def stock_after_fork(infile: BinaryIO, outfile: BinaryIO) -> None:
         from hydrofoil import group_exchange
 
         group_exchange.teach(worker)
-    main(infile, outfile)
+    main(*args, **kwargs)
 
 
 def pyspark_version() -> str:
@@ -227,20 +227,24 @@ def keeping_archives(task_main: "TaskMain") -> "TaskMain":
     return main
 
 
-def worker_module(task_main: "TaskMain", arguments: list[str]) -> ModuleType:
-    """Wrap a task's main in a module; user code finds stock's command line, with ``arguments``."""
+def worker_module(task_main: "Callable[..., None]", arguments: list[str]) -> ModuleType:
+    """Wrap a task's main in a module; user code finds stock's command line, with ``arguments``.
 
-    def main(infile: BinaryIO, outfile: BinaryIO) -> None:
+    What a daemon that is not the published one looks for beside ``main`` is stock's.
+    """
+
+    def main(*args: Any, **kwargs: Any) -> None:
         program = sys.argv[0]
         sys.argv = [program, *arguments]
         try:
-            task_main(infile, outfile)
+            task_main(*args, **kwargs)
         finally:
             # Stock's daemon reads the name again for the next task of a reused worker.
             sys.argv = [program, WORKER_ALIAS]
 
     module = ModuleType(WORKER_ALIAS)
     module.__dict__["main"] = main
+    module.__dict__["__getattr__"] = lambda name: getattr(import_module(STOCK_WORKER), name)
     return module
 
 

@@ -3,27 +3,25 @@
 import os
 import socket
 import sys
+from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, BinaryIO
-
-if TYPE_CHECKING:
-    from hydrofoil.worker import TaskMain
+from typing import Any
 
 # Names of the form module:function, separated by commas.
 VARIABLE = "HYDROFOIL_AFTER_FORK"
 
 
-def before_first_task(task_main: "TaskMain") -> "TaskMain":
+def before_first_task(task_main: Callable[..., None]) -> Callable[..., None]:
     """Return the same main, which first calls the user's functions, once a process."""
     # Each worker has a copy of this list, made by the fork.
     pending = named()
     if not pending:
         return task_main
 
-    def main(infile: BinaryIO, outfile: BinaryIO) -> None:
+    def main(*args: Any, **kwargs: Any) -> None:
         while pending:
             call(pending.pop(0))
-        task_main(infile, outfile)
+        task_main(*args, **kwargs)
 
     return main
 

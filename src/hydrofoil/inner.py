@@ -38,7 +38,8 @@ def stock_main() -> "TaskMain":
     """Return PySpark's own main, also where another one stands in for it."""
     from pyspark import worker
 
-    return cast("TaskMain", getattr(worker.main, _STOCK, worker.main))
+    main = getattr(worker, "main", None)
+    return cast("TaskMain", getattr(main, _STOCK, main))
 
 
 def serve(name: str, stock: ModuleType, alias: ModuleType, warn: Callable[[str], None]) -> None:

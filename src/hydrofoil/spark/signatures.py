@@ -201,9 +201,13 @@ _OTHERS: dict[str, dict[str, Functions]] = {
 }
 
 _MANAGER = {"manager": "", "worker": "sock, authenticated"}
+_WITH_MAIN = {**_MANAGER, "worker_main": "infile, outfile"}
 _DAEMONS: dict[str, Functions] = {
-    **dict.fromkeys(("3.5", "4.0", "4.1"), {**_MANAGER, "worker_main": "infile, outfile"}),
-    **dict.fromkeys(("4.2", "4.3"), _MANAGER),
+    "3.5": _WITH_MAIN,
+    "4.0": _WITH_MAIN,
+    "4.1": _WITH_MAIN,
+    "4.2": _MANAGER,
+    "4.3": _MANAGER,
 }
 
 TABLE: dict[str, dict[str, Functions]] = {
@@ -256,7 +260,10 @@ def parameters(function: object) -> str:
         return CLASS
     if not callable(function):
         return type(function).__name__
-    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    stars: dict[object, str] = {
+        inspect.Parameter.VAR_POSITIONAL: "*",
+        inspect.Parameter.VAR_KEYWORD: "**",
+    }
     return ", ".join(
         stars.get(parameter.kind, "")
         + parameter.name

@@ -33,7 +33,6 @@ from hydrofoil.spark.v43_udtf import (
 )
 from hydrofoil.trace import TaskTrace
 
-
 THREADS = "spark.sql.execution.pythonUDF.arrow.concurrency.level"
 # The kinds of eval types, as `EVAL_TYPES` has them, that a plan is made for once UDFs are read.
 _PLANS = ("pickled", "batched", "pandas", "arrow")
