@@ -152,12 +152,16 @@ def planned(make: Callable[[], Pipeline]) -> Pipeline:
     StaysStock
         As ``make``; also if it fails, for then stock's worker holds something else than this
         version's does, and stock's own plan runs the task.
+    Exception
+        What PySpark or pyarrow object to, such as a declared type.
     """
     try:
         return make()
     except StaysStock:
         raise
     except Exception as error:
+        if type(error).__module__.startswith(("pyspark.", "pyarrow.")):
+            raise
         raise _unplanned(error) from error
 
 
