@@ -188,7 +188,6 @@ def _run(main, recording: Recording) -> tuple[int, bytes]:
 if __name__ == "__main__":
     # What every fork needs, but neither of the workers.
     import pandas  # noqa: F401
-    import pyspark.sql.conversion
     import pyspark.sql.pandas.serializers
     import pyspark.worker
 
