@@ -12,10 +12,12 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
-from hydrofoil import archives, forked, late, preload, switch
+from hydrofoil import archives, forked, hooks, inner, late, preload, switch
+from hydrofoil.spark import signatures
 
 if TYPE_CHECKING:
     from hydrofoil.worker import TaskMain
@@ -49,6 +51,10 @@ def main(around: "Callable[[TaskMain], TaskMain] | None" = None) -> None:
             task_main = main_after_fork if left or unknown else fast_main()
     except preload.ThreadsStarted as started:
         start_over(started)
+    except signatures.UnknownPySpark as error:
+        gc.enable()
+        run_unknown(error)
+        return
     except Exception as error:
         warn_of_stock(error)
         task_main = None
@@ -56,34 +62,116 @@ def main(around: "Callable[[TaskMain], TaskMain] | None" = None) -> None:
         gc.enable()
         run_stock()
         return
-    if runs_tasks():
-        arguments = [STOCK_WORKER] if sys.argv[1:] else []
-        if around is not None:
-            task_main = around(task_main)
-        sys.modules[WORKER_ALIAS] = worker_module(keeping_archives(task_main), arguments)
-        sys.argv[1:] = [WORKER_ALIAS]
     forked.prepare()
     # Frozen objects stay out of collections, whose marks would unshare their pages in each worker.
     # Imports leave little garbage; to find it would take longer than all of numpy.
     gc.freeze()
     gc.enable()
-
-    from pyspark import daemon as stock
-
-    if WORKER_ALIAS in sys.modules and hasattr(stock, "worker_main"):
-        # The daemon of Spark 3.5 serves tasks alone, and does not look at its command line.
-        vars(stock)["worker_main"] = sys.modules[WORKER_ALIAS].main
-    if not (left or unknown):
-        late.LateImports(warn).schedule(stock)
-    stock.manager()
+    put_off = not (left or unknown)
+    if not runs_tasks():
+        serve_others(put_off)
+        return
+    if around is not None:
+        task_main = around(task_main)
+    serve(keeping_archives(task_main), put_off)
 
 
 def run_stock() -> None:
     """Run stock's daemon as if the command line had named it."""
-    if runs_tasks() and sys.argv[1:] and not pyspark_version().startswith("3."):
-        sys.modules[WORKER_ALIAS] = worker_module(stock_after_fork, [STOCK_WORKER])
-        sys.argv[1:] = [WORKER_ALIAS]
-    runpy.run_module("pyspark.daemon", run_name="__main__", alter_sys=True)
+    if not runs_tasks() and inner.named():
+        serve_others()
+    elif runs_tasks() and (inner.named() or hooks.named()):
+        serve(stock_after_fork)
+    else:
+        if runs_tasks() and sys.argv[1:] and not pyspark_version().startswith("3."):
+            sys.modules[WORKER_ALIAS] = worker_module(stock_after_fork, [STOCK_WORKER])
+            sys.argv[1:] = [WORKER_ALIAS]
+        run_module("pyspark.daemon")
+
+
+def run_module(name: str) -> None:
+    """Run a module as ``python -m`` does."""
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+def serve(task_main: "TaskMain", put_off: bool = False) -> None:
+    """Serve workers that run tasks by ``task_main``.
+
+    Parameters
+    ----------
+    put_off : bool
+        Whether this daemon does late imports.
+    """
+    arguments = [STOCK_WORKER] if sys.argv[1:] else []
+    serve_by_alias(hooks.before_first_task(task_main), arguments, put_off)
+
+
+def serve_others(put_off: bool = False) -> None:
+    """Serve planner runs and the like: the module that the command line names, as it is."""
+    if inner.named():
+        # It looks for their main where that of tasks is.
+        serve_by_alias(main_of(sys.argv[1]), [sys.argv[1]], put_off)
+        return
+    from pyspark import daemon as stock
+
+    manage(stock, put_off)
+
+
+def serve_by_alias(main: "TaskMain", arguments: list[str], put_off: bool) -> None:
+    """Serve workers that run ``main``; see `worker_module` for ``arguments``."""
+    sys.modules[WORKER_ALIAS] = alias = worker_module(main, arguments)
+    named, sys.argv[1:] = sys.argv[1:], [WORKER_ALIAS]
+
+    from pyspark import daemon as stock
+
+    try:
+        signatures.check_daemon(pyspark_minor(), stock)
+    except signatures.UnknownPySpark as error:
+        del sys.modules["pyspark.daemon"]
+        sys.argv[1:] = named
+        run_unknown(error)
+        return
+    if hasattr(stock, "worker_main"):
+        # The daemon of Spark 3.5 serves tasks alone, and does not look at its command line.
+        vars(stock)["worker_main"] = alias.main
+    manage(stock, put_off, alias)
+
+
+def manage(stock: ModuleType, put_off: bool, alias: ModuleType | None = None) -> None:
+    """Run stock's loop, or the inner daemon with what it is to find for a worker."""
+    if put_off:
+        late.LateImports(warn).schedule(stock)
+    if alias is not None and inner.named():
+        inner.serve(inner.named(), stock, alias, warn)
+    else:
+        stock.manager()
+
+
+def run_unknown(error: signatures.UnknownPySpark) -> None:
+    """Run a daemon of a PySpark that Hydrofoil does not know as the command line would have it.
+
+    The inner daemon or PySpark's; nothing of ours is in it but that it understands our groups.
+    """
+    left_out = f"; {hooks.VARIABLE} is left out" if hooks.named() else ""
+    warn(f"{error.message}, so stock PySpark's worker runs instead{left_out}; {error.hint}")
+    worker = sys.modules.get(STOCK_WORKER)
+    if worker is not None:
+        with suppress(ImportError, TypeError, ValueError):
+            from hydrofoil import group_exchange
+
+            group_exchange.teach(worker)
+    if inner.named():
+        inner.run(inner.named(), warn)
+    run_module("pyspark.daemon")
+
+
+def main_of(module: str) -> "TaskMain":
+    """Return the main of a module that is imported when it is called: after the fork."""
+
+    def main(infile: BinaryIO, outfile: BinaryIO) -> None:
+        import_module(module).main(infile, outfile)
+
+    return main
 
 
 def runs_tasks() -> bool:
@@ -106,22 +194,28 @@ def main_after_fork(infile: BinaryIO, outfile: BinaryIO) -> None:
     worker.main(infile, outfile)
 
 
-def stock_after_fork(infile: BinaryIO, outfile: BinaryIO) -> None:
+def stock_after_fork(*args: Any, **kwargs: Any) -> None:
     """Run one task by stock's worker, imported when stock's daemon would import it."""
     from pyspark import worker
+
+    main = inner.stock_main()
 
     # Who sends groups can't know that stock's worker reads them.
     with suppress(ImportError):
         from hydrofoil import group_exchange
 
         group_exchange.teach(worker)
-    worker.main(infile, outfile)
+    main(*args, **kwargs)
 
 
 def pyspark_version() -> str:
     from pyspark.version import __version__
 
     return __version__
+
+
+def pyspark_minor() -> str:
+    return ".".join(pyspark_version().split(".")[:2])
 
 
 def keeping_archives(task_main: "TaskMain") -> "TaskMain":
@@ -135,20 +229,24 @@ def keeping_archives(task_main: "TaskMain") -> "TaskMain":
     return main
 
 
-def worker_module(task_main: "TaskMain", arguments: list[str]) -> ModuleType:
-    """Wrap a task's main in a module; user code finds stock's command line, with ``arguments``."""
+def worker_module(task_main: "Callable[..., None]", arguments: list[str]) -> ModuleType:
+    """Wrap a task's main in a module; user code finds stock's command line, with ``arguments``.
 
-    def main(infile: BinaryIO, outfile: BinaryIO) -> None:
+    What a daemon that is not the published one looks for beside ``main`` is stock's.
+    """
+
+    def main(*args: Any, **kwargs: Any) -> None:
         program = sys.argv[0]
         sys.argv = [program, *arguments]
         try:
-            task_main(infile, outfile)
+            task_main(*args, **kwargs)
         finally:
             # Stock's daemon reads the name again for the next task of a reused worker.
             sys.argv = [program, WORKER_ALIAS]
 
     module = ModuleType(WORKER_ALIAS)
     module.__dict__["main"] = main
+    module.__dict__["__getattr__"] = lambda name: getattr(import_module(STOCK_WORKER), name)
     return module
 
 

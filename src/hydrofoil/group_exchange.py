@@ -6,6 +6,7 @@ pyarrow and framed as stock's JVM frames them, a stream for each group. The fast
 `hydrofoil.group_frames` instead.
 """
 
+import inspect
 import io
 from collections.abc import Callable, Iterator
 from functools import wraps
@@ -202,14 +203,22 @@ def understanding(pipeline: tuple[Any, Any, Any, Any], eval_type: int) -> tuple[
 
 
 def teach(worker: Any) -> None:
-    """Have a stock worker module read groups from Hydrofoil's operators too."""
-    original: Callable[..., Any] = worker.read_udfs
-    if getattr(original, "__hydrofoil__", False):
+    """Have a stock worker module read groups from Hydrofoil's operators too.
+
+    One that is not the published one is left as it is where it does not say what it is given.
+    """
+    original: Callable[..., Any] | None = getattr(worker, "read_udfs", None)
+    if original is None or getattr(original, "__hydrofoil__", False):
         return
+    taken = inspect.signature(original)
 
     @wraps(original)
-    def read_udfs(pickle_ser: Any, source: Any, eval_type: int, *confs: Any) -> Any:
-        return understanding(original(pickle_ser, source, eval_type, *confs), eval_type)
+    def read_udfs(*args: Any, **kwargs: Any) -> Any:
+        pipeline = original(*args, **kwargs)
+        eval_type = taken.bind(*args, **kwargs).arguments.get("eval_type")
+        if not isinstance(eval_type, int) or len(pipeline) != 4:
+            return pipeline
+        return understanding(pipeline, eval_type)
 
     read_udfs.__hydrofoil__ = True  # type: ignore[attr-defined]
     worker.read_udfs = read_udfs

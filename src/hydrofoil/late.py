@@ -67,6 +67,13 @@ class LateImports:
             self._warn(f"{MODULES[0]} is left to the workers: {type(error).__name__}: {error}")
         return INTERVAL
 
+    def patience_within(self, timeout: float | None) -> float | None:
+        """As `patience`, in no more than ``timeout`` seconds; None for both is for ever."""
+        patience = self.patience()
+        if timeout is None:
+            return None if patience == math.inf else patience
+        return min(timeout, patience)
+
     def _read_report(self, reader: int) -> None:
         with open(reader, encoding="utf-8") as file:
             report = file.read()
@@ -90,9 +97,17 @@ class Select:
         return getattr(select, name)
 
     def select(
-        self, read: Iterable[Any], write: Iterable[Any], failed: Iterable[Any], timeout: float
+        self,
+        read: Iterable[Any],
+        write: Iterable[Any],
+        failed: Iterable[Any],
+        timeout: float | None = None,
     ) -> tuple[list[Any], list[Any], list[Any]]:
-        return select.select(read, write, failed, min(timeout, self._late.patience()))
+        while True:
+            seconds = self._late.patience_within(timeout)
+            found = select.select(read, write, failed, seconds)
+            if timeout is not None or seconds is None or any(found):
+                return found
 
     def poll(self) -> "Poll":
         return Poll(self._late)
@@ -108,8 +123,12 @@ class Poll:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._poll, name)
 
-    def poll(self, timeout: float) -> list[tuple[int, int]]:
-        return self._poll.poll(min(timeout, self._late.patience() * 1000))
+    def poll(self, timeout: float | None = None) -> list[tuple[int, int]]:
+        while True:
+            seconds = self._late.patience_within(None if timeout is None else timeout / 1000)
+            found = self._poll.poll(None if seconds is None else seconds * 1000)
+            if timeout is not None or seconds is None or found:
+                return found
 
 
 def send_scout() -> int:

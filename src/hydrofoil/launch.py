@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil import columnar as columnar_operators
-from hydrofoil import switch
+from hydrofoil import hooks, inner, switch
 from hydrofoil.errors import UsageError
 from hydrofoil.rows import settings as row_settings
 from hydrofoil.user_conf import SUBMIT_ARGUMENTS, conf_of, submit_words, with_conf
@@ -28,8 +28,13 @@ SETTINGS = {
     WORKER_KEY: "hydrofoil.worker",
 }
 
+# The daemon of somebody else's that Hydrofoil's wraps. A daemon sees no settings of Spark's, so the
+# other one is what executors get of it.
+INNER_KEY = "spark.hydrofoil.daemon.inner"
+INNER_VARIABLE_KEY = f"spark.executorEnv.{inner.VARIABLE}"
+
 # Variables of this process that its workers need too, wherever they run.
-PASSED_ON = ("HYDROFOIL", "HYDROFOIL_TRACE")
+PASSED_ON = ("HYDROFOIL", "HYDROFOIL_TRACE", inner.VARIABLE, hooks.VARIABLE)
 
 # What stock PySpark would use: asking for these and for Hydrofoil is no contradiction.
 STOCK = {
@@ -49,10 +54,12 @@ def configure(
 ) -> "SparkSession.Builder":
     """Turn Hydrofoil on for the session that a builder will make.
 
-    Sets ``spark.python.daemon.module`` and ``spark.python.worker.module``, and passes ``HYDROFOIL``
-    and ``HYDROFOIL_TRACE``, if this process has them, on as ``spark.executorEnv``. With a local
-    master, workers run on this process's Python unless ``PYSPARK_PYTHON`` is set: PySpark's
-    own default is whatever ``python3`` is first on ``PATH``, where Hydrofoil may not be installed.
+    Sets ``spark.python.daemon.module`` and ``spark.python.worker.module``, and passes
+    ``HYDROFOIL``, ``HYDROFOIL_TRACE``, ``HYDROFOIL_DAEMON_INNER`` and ``HYDROFOIL_AFTER_FORK``, if
+    this process has them, on as ``spark.executorEnv``; ``spark.hydrofoil.daemon.inner``, too.
+    With a local master, workers run on this process's Python unless ``PYSPARK_PYTHON`` is set:
+    PySpark's own default is whatever ``python3`` is first on ``PATH``, where Hydrofoil may not be
+    installed.
     Hydrofoil's jar and extension are added to ``spark.jars`` and ``spark.sql.extensions``.
 
     Parameters
@@ -89,7 +96,7 @@ def configure(
         if present not in (value, STOCK[key]):
             raise UsageError(
                 f"{key} is set to {present!r}, which Hydrofoil would replace",
-                hint=f"leave {key} out, or do without Hydrofoil",
+                hint=_way_out(key, present),
             )
     exchange = row_settings(rows)
     for key, value in exchange.items():
@@ -167,6 +174,17 @@ def session(
     for key, value in (conf or {}).items():
         builder = builder.config(key, value)
     return configure(builder, rows=rows, columnar=columnar).getOrCreate()
+
+
+def _way_out(key: str, module: str) -> str:
+    """What to do about a module that is not Hydrofoil's. It is wrapped only if that is asked for:
+    what it does to workers nobody knows."""
+    if key == DAEMON_KEY:
+        return (
+            f"to have Hydrofoil's daemon wrap it, set {INNER_KEY}={module} instead of "
+            f"{DAEMON_KEY}; or do without Hydrofoil"
+        )
+    return f"leave {key} out, or do without Hydrofoil"
 
 
 def is_remote(builder: "SparkSession.Builder", options: dict[str, Any]) -> bool:
@@ -254,6 +272,8 @@ def settings(
         )
     environment = {f"spark.executorEnv.{name}": os.environ.get(name) for name in PASSED_ON}
     passed_on = {key: value for key, value in environment.items() if value is not None}
+    if INNER_KEY in (present or {}):
+        passed_on[INNER_VARIABLE_KEY] = str((present or {})[INNER_KEY])
     made = SETTINGS | passed_on | row_settings(rows)
     if switch.is_off():
         return made

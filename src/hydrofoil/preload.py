@@ -21,9 +21,9 @@ TASKS = "/proc/self/task"
 # stand before it, so that a thread is blamed on the right one. Those that are not installed are
 # skipped.
 MODULES = (
-    "pyspark.worker",
     "numpy",
     "pyarrow",
+    "pyspark.worker",
     "hydrofoil.evals.batched",
     "hydrofoil.evals.pickled",
     "pyspark.sql.conversion",

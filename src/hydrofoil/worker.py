@@ -13,8 +13,9 @@ from functools import cache
 from importlib import import_module
 from typing import BinaryIO, Protocol, cast
 
-from hydrofoil import preload, switch, user_modules
+from hydrofoil import hooks, inner, preload, switch, user_modules
 from hydrofoil.spark.caps import installed_line
+from hydrofoil.spark.signatures import UnknownPySpark
 
 
 class TaskMain(Protocol):
@@ -43,17 +44,25 @@ def fast_main() -> TaskMain | None:
 @cache
 def main_or_stock() -> TaskMain:
     """The fast main where it can be had; otherwise stock's, with one line on stderr to say why."""
-    fast = None
+    return told_main() or stock_main()
+
+
+@cache
+def told_main() -> TaskMain | None:
+    """The fast main; None where it can't be had, with one line on stderr to say why."""
     try:
-        fast = fast_main()
+        return fast_main()
+    except UnknownPySpark as error:
+        reason, advice = error.message, error.hint
     except Exception as error:
-        print(
-            f"hydrofoil on {socket.gethostname()}: can't be loaded "
-            f"({type(error).__name__}: {error}), so stock PySpark's worker runs instead; install "
-            f"the driver's version of hydrofoil for {sys.executable} on this host",
-            file=sys.stderr,
-        )
-    return fast or stock_main()
+        reason = f"can't be loaded ({type(error).__name__}: {error})"
+        advice = f"install the driver's version of hydrofoil for {sys.executable} on this host"
+    print(
+        f"hydrofoil on {socket.gethostname()}: {reason}, so stock PySpark's worker runs instead; "
+        f"{advice}",
+        file=sys.stderr,
+    )
+    return None
 
 
 def stock_main() -> TaskMain:
@@ -64,7 +73,7 @@ def stock_main() -> TaskMain:
         from hydrofoil import group_exchange
 
         group_exchange.teach(worker)
-    return cast(TaskMain, worker.main)
+    return inner.stock_main()
 
 
 def main(infile: BinaryIO, outfile: BinaryIO) -> None:
@@ -111,12 +120,17 @@ def serve_one_task() -> None:
 
     This is how executors use the module where ``spark.python.use.daemon`` is false.
     """
-    if switch.is_off():
+    for name in hooks.named():
+        hooks.call(name)
+    fast = None
+    if not switch.is_off():
+        preload.import_installed_pyspark()
+        fast = told_main()
+    if fast is None:
         runpy.run_module("pyspark.worker", run_name="__main__", alter_sys=True)
         return
-    preload.import_installed_pyspark()
     with connection_to_executor() as stream:
-        main_or_stock()(stream, stream)
+        fast(stream, stream)
 
 
 if __name__ == "__main__":

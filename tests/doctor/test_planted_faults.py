@@ -93,6 +93,22 @@ def test_daemon_not_set(tmp_path: Path) -> None:
     assert answer.code == 1
 
 
+def test_daemon_of_somebody_else(tmp_path: Path) -> None:
+    defaults = tmp_path / "spark-defaults.conf"
+    defaults.write_text("spark.python.daemon.module their.daemon\n")
+    text = doctor(tmp_path, "--no-job").found("daemon", "warning")
+    assert f"is their.daemon ({defaults}), not Hydrofoil's" in text
+    assert "spark.hydrofoil.daemon.inner=their.daemon" in text
+    assert "spark.executorEnv.HYDROFOIL_DAEMON_INNER=their.daemon" in text
+
+    defaults.write_text("spark.hydrofoil.daemon.inner their.daemon\n")
+    text = doctor(tmp_path, *ON, "--no-job").found("inner daemon", "warning")
+    assert "nothing passes it on to the executors" in text
+    assert "set spark.executorEnv.HYDROFOIL_DAEMON_INNER=their.daemon" in text
+    text = doctor(tmp_path, "--configured", "--no-job").found("inner daemon", "ok")
+    assert "HYDROFOIL_DAEMON_INNER=their.daemon" in text
+
+
 def test_package_missing_on_executor(tmp_path: Path) -> None:
     environment_with(tmp_path / "env", FOR_STOCK)
     python = str(tmp_path / "env" / "bin" / "python")

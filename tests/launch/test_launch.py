@@ -85,8 +85,20 @@ def test_local_workers_run_on_this_python(
 
 def test_refuses_to_replace_another_daemon() -> None:
     builder = SparkSession.builder.config("spark.python.daemon.module", "somebody.elses")
-    with pytest.raises(UsageError, match=r"spark\.python\.daemon\.module is set to 'somebody"):
+    with pytest.raises(
+        UsageError, match=r"spark\.python\.daemon\.module is set to 'somebody"
+    ) as error:
         hydrofoil.configure(builder)
+    assert "set spark.hydrofoil.daemon.inner=somebody.elses instead of" in str(error.value)
+
+
+def test_passes_on_which_daemon_to_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYDROFOIL_AFTER_FORK", "a_module:a_function")
+    builder = SparkSession.builder.config("spark.hydrofoil.daemon.inner", "somebody.elses")
+    options = hydrofoil.configure(builder)._options
+    assert options["spark.python.daemon.module"] == "hydrofoil.daemon"
+    assert options["spark.executorEnv.HYDROFOIL_DAEMON_INNER"] == "somebody.elses"
+    assert options["spark.executorEnv.HYDROFOIL_AFTER_FORK"] == "a_module:a_function"
 
 
 def test_says_that_a_connect_server_has_to_be_told(monkeypatch: pytest.MonkeyPatch) -> None:

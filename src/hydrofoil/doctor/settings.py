@@ -44,6 +44,7 @@ def gather(given: Mapping[str, str], configured: bool) -> dict[str, Setting]:
     arguments = parse_arguments(os.environ.get(SUBMIT_ARGUMENTS, ""))
     found |= {key: Setting(value, SUBMIT_ARGUMENTS) for key, value in arguments.items()}
     if configured:
-        added = launch_settings(present={key: setting.value for key, setting in found.items()})
+        present = {key: setting.value for key, setting in found.items()} | dict(given)
+        added = launch_settings(present=present)
         found |= {key: Setting(value, CONFIGURED) for key, value in added.items()}
     return found | {key: Setting(value, "--conf") for key, value in given.items()}

@@ -3,19 +3,29 @@
 import os
 from collections.abc import Iterator
 
-from hydrofoil import columnar, switch, trace
+from hydrofoil import columnar, inner, switch, trace
 from hydrofoil.doctor.finding import Finding, Level
 from hydrofoil.doctor.settings import CONFIGURED, Settings
-from hydrofoil.launch import DAEMON_KEY, SETTINGS, STOCK, WORKER_KEY
+from hydrofoil.launch import (
+    DAEMON_KEY,
+    INNER_KEY,
+    INNER_VARIABLE_KEY,
+    SETTINGS,
+    STOCK,
+    WORKER_KEY,
+)
 from hydrofoil.user_conf import JARS_KEY, spark_version
 
 USE_DAEMON_KEY = "spark.python.use.daemon"
 ENVIRONMENT_KEY = "spark.executorEnv."
+PLUGINS_KEY = "spark.plugins"
+PLUGIN = "org.hydrofoil.spark.HydrofoilPlugin"
 
 
 def check(settings: Settings, master: str) -> Iterator[Finding]:
     """Check the settings that name the daemon and the variables that workers would have."""
     yield _check_daemon(settings)
+    yield from _check_inner(settings, master)
     yield _check_columnar(settings)
     yield _check_off(settings, master)
     yield _check_trace(settings, master)
@@ -39,6 +49,8 @@ def _check_daemon(settings: Settings) -> Finding:
         return Finding("daemon", Level.OK, f"{key}={SETTINGS[key]} ({settings[key].source})")
     if key in settings and settings[key].value != STOCK[key]:
         found = f"{key} is {settings[key].value} ({settings[key].source}), not Hydrofoil's"
+        if key == DAEMON_KEY:
+            return Finding("daemon", Level.WARNING, found, _wrapping(settings[key].value))
     elif key in settings:
         found = f"{key} is {settings[key].value} ({settings[key].source}): stock PySpark runs"
     else:
@@ -52,6 +64,35 @@ def _check_daemon(settings: Settings) -> Finding:
         "hydrofoil.configure(builder); for a program that does the latter, check with "
         "hydrofoil doctor --configured",
     )
+
+
+def _wrapping(module: str) -> str:
+    return (
+        f"set {DAEMON_KEY}={SETTINGS[DAEMON_KEY]} and {INNER_KEY}={module}: Hydrofoil's daemon "
+        f"then wraps it; without hydrofoil.session(), configure() or submit, set "
+        f"{INNER_VARIABLE_KEY}={module}"
+    )
+
+
+def _check_inner(settings: Settings, master: str) -> Iterator[Finding]:
+    """Look whether the daemon to be wrapped reaches the executors, if there is one."""
+    setting = settings.get(INNER_KEY)
+    given = _variable(settings, master, inner.VARIABLE)
+    plugins = settings[PLUGINS_KEY].value if PLUGINS_KEY in settings else ""
+    if given is not None:
+        yield Finding("inner daemon", Level.OK, f"{inner.VARIABLE}={given[0]} ({given[1]})")
+    elif setting is not None and PLUGIN in plugins:
+        yield Finding("inner daemon", Level.OK, f"{INNER_KEY}={setting.value} ({setting.source})")
+    elif setting is not None:
+        yield Finding(
+            "inner daemon",
+            Level.WARNING,
+            f"{INNER_KEY} is {setting.value} ({setting.source}), and nothing passes it on to the "
+            "executors",
+            f"set {INNER_VARIABLE_KEY}={setting.value}, or start the session with "
+            "hydrofoil.session(), configure() or submit; for a program that does the latter, check "
+            "with hydrofoil doctor --configured",
+        )
 
 
 def _check_columnar(settings: Settings) -> Finding:

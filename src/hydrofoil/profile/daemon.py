@@ -6,7 +6,6 @@
 
 import atexit
 import os
-import sys
 import time
 from collections.abc import Callable
 from functools import cache
@@ -15,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
 
-from hydrofoil import daemon, switch
+from hydrofoil import daemon, inner, switch
 from hydrofoil.profile.account import Log
 
 if TYPE_CHECKING:
@@ -42,20 +41,7 @@ def _note_daemon(folder: Path) -> None:
 
 
 def _serve_stock(folder: Path) -> None:
-    def task_main() -> "TaskMain":
-        run: TaskMain = import_module(daemon.STOCK_WORKER).main
-        return run
-
-    main = _accounted(folder, task_main, lambda: import_module(daemon.STOCK_WORKER))
-    arguments = [daemon.STOCK_WORKER] if sys.argv[1:] else []
-    sys.modules[daemon.WORKER_ALIAS] = module = daemon.worker_module(main, arguments)
-    sys.argv[1:] = [daemon.WORKER_ALIAS]
-    from pyspark import daemon as stock
-
-    if hasattr(stock, "worker_main"):
-        # Up to 4.1 the daemon has imported its worker by now.
-        vars(stock)["worker_main"] = module.main
-    stock.manager()
+    daemon.serve(_accounted(folder, inner.stock_main, lambda: import_module(daemon.STOCK_WORKER)))
 
 
 def _hydrofoil_module() -> ModuleType | None:

@@ -5,14 +5,18 @@ Hydrofoil's plans where stock's function for the task would be. The task's conte
 broadcasts, accumulators, profilers, timing and errors stay stock's own.
 """
 
+import socket
+import sys
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any, BinaryIO, ClassVar
 
 from hydrofoil import user_modules
 from hydrofoil.evals.eval_types import describe
 from hydrofoil.evals.pickled import PickledProjection
 from hydrofoil.evals.udf import Udf, function_name
+from hydrofoil.spark import signatures
+from hydrofoil.spark.caps import installed_line
 from hydrofoil.spark.logs import output_context
 from hydrofoil.spark.stock import private_worker, report_failure
 from hydrofoil.trace import TaskTrace, UdfTrace
@@ -41,12 +45,23 @@ class Capture:
         self.stock_only = False
         self.return_type: Any = None
         self.guarded: Any = None
+        self.unknown: Exception | None = None
+
+    def require_known(self) -> None:
+        """Raise StaysStock if a UDF could not be made out in what stock has made of it."""
+        if self.unknown is not None:
+            raise _unplanned(self.unknown) from self.unknown
 
 
 class StockWorker:
     """Stock's worker, and the functions of it that every line's adapter exchanges.
 
     ``exchanged`` names them; each is a method of this class, and stock's own is in ``original``.
+
+    Raises
+    ------
+    UnknownPySpark
+        Stock's worker is not the one that the version's adapter is made for.
     """
 
     exchanged: ClassVar[tuple[str, ...]] = (
@@ -60,6 +75,9 @@ class StockWorker:
 
     def __init__(self) -> None:
         self.stock = private_worker()
+        line = installed_line()
+        assert line is not None, "an adapter is made for a version that the table has"
+        signatures.check_worker(line.minor, self.stock)
         self.capture: Capture | None = None
         self.original = {name: getattr(self.stock, name) for name in self.exchanged}
         for name in self.exchanged:
@@ -127,6 +145,43 @@ class StockWorker:
         )
         # The batched serializer's inner one reads and writes lists of rows.
         return projection, None, deserializer.serializer, serializer.serializer
+
+
+def planned(make: Callable[[], Pipeline]) -> Pipeline:
+    """The plan that an adapter makes of what stock has made of a task.
+
+    Raises
+    ------
+    StaysStock
+        As ``make``; also if it fails, for then stock's worker holds something else than this
+        version's does, and stock's own plan runs the task.
+    Exception
+        What PySpark or pyarrow object to, such as a declared type.
+    """
+    try:
+        return make()
+    except StaysStock:
+        raise
+    except Exception as error:
+        if type(error).__module__.startswith(("pyspark.", "pyarrow.")):
+            raise
+        raise _unplanned(error) from error
+
+
+def _unplanned(error: Exception) -> StaysStock:
+    reason = f"no plan can be made of what PySpark's worker holds ({type(error).__name__}: {error})"
+    _tell_once(reason)
+    return StaysStock(reason)
+
+
+@cache
+def _tell_once(reason: str) -> None:
+    print(
+        f"hydrofoil on {socket.gethostname()}: {reason}, so its own code runs such tasks; this is "
+        "a PySpark that Hydrofoil does not know in full",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def functions_of(function: Any) -> tuple[Any, ...]:

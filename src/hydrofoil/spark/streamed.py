@@ -25,6 +25,7 @@ from hydrofoil.spark.stock_worker import (
     StaysStock,
     StockWorker,
     functions_of,
+    planned,
     publish_stock,
 )
 from hydrofoil.spark.streams import START
@@ -122,11 +123,12 @@ class StreamedWorker(StockWorker):
         self._eval_type = eval_type
         try:
             stock: Pipeline = self.original["read_udfs"](pickle_ser, infile, eval_type, *confs)
+            capture.require_known()
             if eval_type == SQL_ARROW_BATCHED_UDF and as_pickled():
-                return self.as_pickled(capture.udfs, stock, confs)
+                return planned(lambda: self.as_pickled(capture.udfs, stock, confs))
             if eval_type not in self.fast:
                 raise StaysStock(NOT_HERE)
-            return self.plan(eval_type, capture, stock, confs)
+            return planned(lambda: self.plan(eval_type, capture, stock, confs))
         except StaysStock as reason:
             publish_stock(eval_type, capture.names, str(reason))
         finally:
@@ -139,7 +141,7 @@ class StreamedWorker(StockWorker):
             stock: Pipeline = self.original["read_udtf"](pickle_ser, infile, eval_type, *confs)
             if eval_type not in self.fast:
                 raise StaysStock(NOT_HERE)
-            return self.table_plan(eval_type, capture.names[-1], stock, confs)
+            return planned(lambda: self.table_plan(eval_type, capture.names[-1], stock, confs))
         except StaysStock as reason:
             publish_stock(eval_type, capture.names, str(reason))
         finally:
@@ -153,7 +155,10 @@ class StreamedWorker(StockWorker):
         prepared = self.original["read_single_udf"](*args, **kwargs)
         capture.prepared.append(prepared)
         if self.passed:
-            capture.udfs.append(self._describe(capture, prepared))
+            try:
+                capture.udfs.append(self._describe(capture, prepared))
+            except Exception as error:
+                capture.unknown = error
         return prepared
 
     def _wrap(self, original: Callable[..., Any], function: Any, *rest: Any) -> Any:

@@ -52,6 +52,14 @@ class Worker(StreamedWorker):
         if udf_index < len(capture.prepared):
             return capture.prepared[udf_index]
         prepared = super().read_single_udf(pickle_ser, infile, eval_type, runner_conf, udf_index)
+        try:
+            return self._noted(capture, prepared, eval_type)
+        except Exception as error:
+            capture.unknown = error
+            return prepared
+
+    def _noted(self, capture: Capture, prepared: Any, eval_type: int) -> Any:
+        """What stock has made of a UDF, and what it finds in its place."""
         if eval_type == SQL_SCALAR_ARROW_UDF:
             capture.guards.append(capture.guarded)
         if eval_type in _DESCRIBED:

@@ -22,6 +22,7 @@ from hydrofoil.spark.stock_worker import (
     StaysStock,
     StockWorker,
     functions_of,
+    planned,
     publish_stock,
 )
 from hydrofoil.spark.streams import ArrowStream
@@ -31,6 +32,10 @@ from hydrofoil.spark.v43_udtf import (
     pickled_table,
 )
 from hydrofoil.trace import TaskTrace
+
+THREADS = "spark.sql.execution.pythonUDF.arrow.concurrency.level"
+# The kinds of eval types, as `EVAL_TYPES` has them, that a plan is made for once UDFs are read.
+_PLANS = ("pickled", "batched", "pandas", "arrow")
 
 
 class Worker(StockWorker):
@@ -56,6 +61,14 @@ class Worker(StockWorker):
         prepared = self.original["read_single_udf"](
             pickle_ser, info, eval_type, runner_conf, udf_index
         )
+        try:
+            return self._noted(capture, prepared, info, eval_type)
+        except Exception as error:
+            capture.unknown = error
+            return prepared
+
+    def _noted(self, capture: Capture, prepared: Any, info: Any, eval_type: int) -> Any:
+        """What stock has made of a UDF, and what it finds in its place."""
         native = EVAL_TYPES[eval_type].native
         function = capture.guarded if native == "pickled" else prepared[0]
         # What stock puts around a function has another name.
@@ -86,13 +99,11 @@ class Worker(StockWorker):
         row = EVAL_TYPES.get(eval_type)
         try:
             if row is not None and row.native == "udtf":
-                return self._tables(stock[0], info, eval_type, runner_conf, eval_conf)
-            if row is not None and row.native == "udtf_pickled":
-                function, _, deserializer, serializer = stock
-                table = pickled_table(
-                    self.stock, function, info.name, TaskTrace(describe(eval_type))
+                return planned(
+                    lambda: self._tables(stock[0], info, eval_type, runner_conf, eval_conf)
                 )
-                return table, None, deserializer, PickleStream(serializer.serializer)
+            if row is not None and row.native == "udtf_pickled":
+                return planned(lambda: self._pickled_tables(stock, info, eval_type))
             if row is not None and row.native == "udtf_batches":
                 found = "; its partitions are found by Arrow" * find_partitions_faster(stock[0])
                 raise StaysStock(f"a call takes a whole batch{found}")
@@ -110,39 +121,19 @@ class Worker(StockWorker):
         pickled = native == "batched" and as_pickled()
         if native == "batched" and not pickled and runner_conf.use_legacy_pandas_udf_conversion:
             native, reason = None, "the legacy pandas conversion is configured"
+        passed = (pickle_ser, infos, eval_type, runner_conf, eval_conf)
+        if native in _PLANS:
+            self.capture = capture = Capture()
+            try:
+                return self._fast("as pickled" if pickled else native, capture, *passed)
+            except StaysStock as unplanned:
+                reason = str(unplanned)
+            finally:
+                self.capture = None
         self.capture = capture = Capture()
+        capture.stock_only = True
         try:
-            if native == "pickled":
-                return self.pickled(
-                    capture.udfs,
-                    self.original["read_udfs"](
-                        pickle_ser, infos, eval_type, runner_conf, eval_conf
-                    ),
-                )
-            if pickled:
-                self.original["read_udfs"](pickle_ser, infos, eval_type, runner_conf, eval_conf)
-                return pickled_row_plan(
-                    self.stock, capture.udfs, runner_conf, eval_conf.input_type, self.run
-                )
-            if native == "batched":
-                return self._batched(capture, pickle_ser, infos, eval_type, runner_conf, eval_conf)
-            if native == "pandas":
-                function, *_ = self.original["read_udfs"](
-                    pickle_ser, infos, eval_type, runner_conf, eval_conf
-                )
-                # Imported here, because plain UDFs do without pandas.
-                from hydrofoil.spark.v43_pandas import PandasTask43
-
-                task = PandasTask43(
-                    self.stock, eval_type, capture.udfs, capture.replays, function, runner_conf
-                )
-                return task.pipeline()
-            capture.stock_only = True
-            stock: Pipeline = self.original["read_udfs"](
-                pickle_ser, infos, eval_type, runner_conf, eval_conf
-            )
-            if native == "arrow":
-                return arrow_plan(self.stock, capture, stock[0], eval_type, runner_conf)
+            stock: Pipeline = self.original["read_udfs"](*passed)
         finally:
             self.capture = None
         publish_stock(eval_type, capture.names, reason)
@@ -150,8 +141,9 @@ class Worker(StockWorker):
 
     # --- The fast paths ---------------------------------------------------------------------------
 
-    def _batched(
+    def _fast(
         self,
+        native: str,
         capture: Capture,
         pickle_ser: Any,
         infos: list[Any],
@@ -159,28 +151,55 @@ class Worker(StockWorker):
         runner_conf: Any,
         eval_conf: Any,
     ) -> Pipeline:
-        function, _, _, _ = self.original["read_udfs"](
+        """The plan of a kind that `_PLANS` has, or of a row UDF as pickled.
+
+        Raises
+        ------
+        StaysStock
+            If stock has to run it.
+        """
+        # What Arrow's plans ask stock for is not called through what notes calls.
+        capture.stock_only = native == "arrow"
+        stock: Pipeline = self.original["read_udfs"](
             pickle_ser, infos, eval_type, runner_conf, eval_conf
         )
-        serial = function
-        threads = runner_conf.arrow_concurrency_level
-        if threads > 0:
-            unthreaded = type(runner_conf)(
-                {**runner_conf._conf, "spark.sql.execution.pythonUDF.arrow.concurrency.level": "-1"}
+        capture.require_known()
+
+        def serial() -> Any:
+            # For rows in threads: stock's function that has none.
+            conf = type(runner_conf)({**runner_conf._conf, THREADS: "-1"})
+            return self.original["read_udfs"](pickle_ser, infos, eval_type, conf, eval_conf)[0]
+
+        def make() -> Pipeline:
+            if native == "pickled":
+                return self.pickled(capture.udfs, stock)
+            if native == "as pickled":
+                return pickled_row_plan(
+                    self.stock, capture.udfs, runner_conf, eval_conf.input_type, self.run
+                )
+            if native == "arrow":
+                return arrow_plan(self.stock, capture, stock[0], eval_type, runner_conf)
+            if native == "pandas":
+                # Imported here, because plain UDFs do without pandas.
+                from hydrofoil.spark.v43_pandas import PandasTask43
+
+                task = PandasTask43(
+                    self.stock, eval_type, capture.udfs, capture.replays, stock[0], runner_conf
+                )
+                return task.pipeline()
+            threads = runner_conf.arrow_concurrency_level
+            return row_plan(
+                self.stock,
+                capture,
+                runner_conf,
+                eval_conf.input_type,
+                stock=stock[0],
+                serial_stock=serial() if threads > 0 else stock[0],
+                run=self.run,
+                threads=threads,
             )
-            serial, _, _, _ = self.original["read_udfs"](
-                pickle_ser, infos, eval_type, unthreaded, eval_conf
-            )
-        return row_plan(
-            self.stock,
-            capture,
-            runner_conf,
-            eval_conf.input_type,
-            stock=function,
-            serial_stock=serial,
-            run=self.run,
-            threads=threads,
-        )
+
+        return planned(make)
 
     def _tables(
         self, function: Any, info: Any, eval_type: int, runner_conf: Any, eval_conf: Any
@@ -198,3 +217,8 @@ class Worker(StockWorker):
         )
         ser = ArrowStream(table.answer_schema().serialize().to_pybytes())
         return table, None, ser, ser
+
+    def _pickled_tables(self, stock: Pipeline, info: Any, eval_type: int) -> Pipeline:
+        function, _, deserializer, serializer = stock
+        table = pickled_table(self.stock, function, info.name, TaskTrace(describe(eval_type)))
+        return table, None, deserializer, PickleStream(serializer.serializer)
