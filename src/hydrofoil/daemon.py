@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
-from hydrofoil import archives, forked, late, preload, switch
+from hydrofoil import archives, forked, late, preload, requirements, switch
 
 if TYPE_CHECKING:
     from hydrofoil.worker import TaskMain
@@ -45,10 +45,13 @@ def main(around: "Callable[[TaskMain], TaskMain] | None" = None) -> None:
         with stdout_to_stderr():
             preload.preload(stop_before=left)
             task_main = main_after_fork if left else fast_main()
+        # Workers that import all themselves say it.
+        if not left and (lacking := requirements.lacking()):
+            warn(lacking)
     except preload.ThreadsStarted as started:
         start_over(started)
     except Exception as error:
-        warn_of_stock(error)
+        warn(requirements.why_stock(error))
         task_main = None
     if task_main is None:
         gc.enable()
@@ -158,14 +161,6 @@ def start_over(started: preload.ThreadsStarted) -> NoReturn:
     )
     os.environ[LEFT_TO_WORKERS] = started.module
     os.execv(sys.executable, sys.orig_argv)
-
-
-def warn_of_stock(error: Exception) -> None:
-    warn(
-        f"can't be loaded ({type(error).__name__}: {error}), so stock PySpark's worker runs "
-        f"instead; install the driver's version of hydrofoil for {sys.executable} on this host, "
-        f"or set {switch.VARIABLE}=off"
-    )
 
 
 def warn(message: str) -> None:

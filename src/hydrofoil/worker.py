@@ -13,7 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import BinaryIO, Protocol, cast
 
-from hydrofoil import preload, switch
+from hydrofoil import preload, requirements, switch
 from hydrofoil.spark.caps import installed_line
 
 
@@ -41,18 +41,20 @@ def fast_main() -> TaskMain | None:
 
 @cache
 def main_or_stock() -> TaskMain:
-    """The fast main where it can be had; otherwise stock's, with one line on stderr to say why."""
+    """The fast main where it can be had; otherwise stock's. One line on stderr says what lacks."""
     fast = None
     try:
         fast = fast_main()
     except Exception as error:
-        print(
-            f"hydrofoil on {socket.gethostname()}: can't be loaded "
-            f"({type(error).__name__}: {error}), so stock PySpark's worker runs instead; install "
-            f"the driver's version of hydrofoil for {sys.executable} on this host",
-            file=sys.stderr,
-        )
+        _warn(requirements.why_stock(error))
+    else:
+        if lacking := requirements.lacking():
+            _warn(lacking)
     return fast or stock_main()
+
+
+def _warn(message: str) -> None:
+    print(f"hydrofoil on {socket.gethostname()}: {message}", file=sys.stderr)
 
 
 def stock_main() -> TaskMain:
