@@ -8,6 +8,7 @@ from hydrofoil.decorators.arrow_types import arrow_type
 from hydrofoil.decorators.checks import check_picklable, positional, signature_of
 from hydrofoil.decorators.function import SparkFunction, is_connect
 from hydrofoil.decorators.local import arguments, as_arrow, returned
+from hydrofoil.decorators.paths import explain
 from hydrofoil.decorators.structs import Converter, argument_converter, result_converter
 from hydrofoil.decorators.types import as_spark_type, describe, hints_of, name_of, plain, spark_type
 from hydrofoil.errors import UsageError
@@ -128,18 +129,6 @@ def parameter_type(hint: Any, where: str) -> Any:
     if stripped in _ANYTHING or getattr(stripped, "__module__", "").startswith("pyspark."):
         return None
     return spark_type(hint, where)
-
-
-def explain(head: str, notes: list[str], eval_type: int) -> str:
-    """The text of `SparkFunction.explain`."""
-    from hydrofoil.evals.eval_types import EVAL_TYPES, describe
-
-    row = EVAL_TYPES.get(eval_type)
-    if row is None or row.native is None:
-        path = "PySpark's own code, in either worker"
-    else:
-        path = f"fast path hydrofoil.evals ({row.native}); in the stock worker PySpark's own code"
-    return "\n".join([head, f"kind: {describe(eval_type)}", *notes, f"path: {path}"])
 
 
 class RowCall:

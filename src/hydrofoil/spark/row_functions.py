@@ -7,6 +7,9 @@ setting's default is the version's, and only PySpark knows it.
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from hydrofoil.spark.sessions import current_session
+
+SQL_BATCHED_UDF = 100
 SQL_ARROW_BATCHED_UDF = 101
 
 
@@ -30,29 +33,12 @@ class RowTransport:
         """The decision for the session that there is now."""
         if self._asked is not None:
             return self._asked
-        session = _session()
+        session = current_session()
         if session is None:
             return _pyspark_says_arrow()
         if session not in self._decided:
             self._decided[session] = _pyspark_says_arrow()
         return self._decided[session]
-
-
-def _session() -> Any:
-    """The session whose settings PySpark's ``udf`` reads, or None."""
-    from pyspark.sql.utils import is_remote
-
-    if not is_remote():
-        from pyspark.sql import SparkSession
-
-        return SparkSession._instantiatedSession
-    from pyspark.errors import PySparkRuntimeError
-    from pyspark.sql.connect.session import SparkSession as ConnectSession
-
-    try:
-        return ConnectSession.active()
-    except PySparkRuntimeError:
-        return None
 
 
 def _pyspark_says_arrow() -> bool:
