@@ -16,10 +16,11 @@ from importlib.util import find_spec, module_from_spec
 TASKS = "/proc/self/task"
 
 # In the order of import. What a later one imports itself has to stand before it, so that a thread
-# is blamed on the right one. Those that are not installed are skipped.
+# is blamed on the right one, and none is started that `import_environment` avoids: up to Spark 4.1
+# PySpark's worker imports NumPy. Those that are not installed are skipped.
 MODULES = (
-    "pyspark.worker",
     "numpy",
+    "pyspark.worker",
     "pyarrow",
     "hydrofoil.evals.batched",
     "hydrofoil.evals.pickled",

@@ -54,6 +54,8 @@ def workers_of(spark: SparkSession, python: str) -> Iterator[None]:
 def test_plain_functions_are_fast_without_pandas(
     spark: SparkSession, tmp_path: Path, useArrow: bool
 ) -> None:
+    if useArrow and pyspark.__version__.startswith(("3.5", "4.0")):
+        pytest.skip("stock's worker needs pandas for them too, and raises")
     python = environment_without(tmp_path / "env", "pandas")
     with (
         workers_of(spark, python),

@@ -142,9 +142,7 @@ def test_numpy_results_fail_with_a_remedy(spark: SparkSession) -> None:
     assert isinstance(outcome, Raised) and "return value.tolist()" in outcome.message
 
 
-# From Spark 4.0 on the setting says how many results are looked at together.
-@pytest.mark.parametrize("pickled_at_once", ["100", "7"])
-def test_a_result_that_goes_on_changing(spark: SparkSession, pickled_at_once: str) -> None:
+def test_a_result_that_goes_on_changing(spark: SparkSession) -> None:
     def build(spark: SparkSession) -> DataFrame:
         seen: list[int] = []
 
@@ -155,8 +153,7 @@ def test_a_result_that_goes_on_changing(spark: SparkSession, pickled_at_once: st
         lengths = F.size(F.udf(collect, "array<int>")("id"))
         return spark.range(0, 250, 1, 1).select(lengths)
 
-    with use_conf(spark, {"spark.sql.execution.python.udf.maxRecordsPerBatch": pickled_at_once}):
-        same_rows(spark, build)
+    same_rows(spark, build)
 
 
 def test_several_functions_with_odd_results(spark: SparkSession) -> None:
