@@ -258,16 +258,17 @@ def lines(contest: Contest, rows: int, runs: int) -> Iterator[str]:
     times = measure(contest, rows, runs)
     first = next(iter(times.values()))
     yield (
-        f"{contest.name}, Spark {pyspark.__version__}: {rows} rows, median of {runs} runs in turn, "
-        "CPU ns a row of the worker; ratio to the first, with its least and greatest of a run"
+        f"{contest.name}, Spark {pyspark.__version__}: {rows} rows, CPU ns a row of the worker, least of "
+        f"{runs} runs in turn; ratio to the first, and the quartiles of the ratio by run"
     )
     for name, spent in times.items():
-        ratios = sorted(one / ours for one, ours in zip(spent, first, strict=True))
+        ratios = [one / ours for one, ours in zip(spent, first, strict=True)]
+        low, _, high = statistics.quantiles(ratios, n=4) if runs > 1 else ratios * 3
         target = contest.targets.get(name)
         wanted = "" if target is None else f" (target {target}x)"
         yield (
-            f"  {name:32} {statistics.median(spent):9.2f}   {statistics.median(ratios):5.2f}x "
-            f"[{ratios[0]:.2f}, {ratios[-1]:.2f}]{wanted}"
+            f"  {name:32} {min(spent):9.2f}   {min(spent) / min(first):5.2f}x "
+            f"[{low:.2f}, {high:.2f}]{wanted}"
         )
 
 

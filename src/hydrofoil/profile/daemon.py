@@ -53,7 +53,7 @@ def _serve_stock(folder: Path) -> None:
     from pyspark import daemon as stock
 
     if hasattr(stock, "worker_main"):
-        # Up to 4.1 the daemon has imported its worker by now.
+        # As in `hydrofoil.daemon`: that of Spark 3.5 does not look at its command line.
         vars(stock)["worker_main"] = module.main
     stock.manager()
 

@@ -51,3 +51,21 @@ def facts(session: Any, keys: Iterable[str]) -> SessionFacts:
     given = {key: session.conf.get(key, None) for key in keys}
     settings = {key: value for key, value in given.items() if value is not None}
     return SessionFacts(session.version, settings, "")
+
+
+def sql_setting(session: Any, key: str) -> str | None:
+    """The value that counts in a session: what is set, else the default of its Spark version.
+
+    Asked with a default, a session answers that one where it has Spark's own.
+
+    Returns
+    -------
+    str or None
+        None where this version has no such setting, or it has no value.
+    """
+    try:
+        value: str | None = session.conf.get(key)
+    except Exception:
+        # The error's class differs by version and by kind of session.
+        value = session.conf.get(key, None)
+    return None if value == "<undefined>" else value
