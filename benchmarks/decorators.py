@@ -258,8 +258,8 @@ def lines(contest: Contest, rows: int, runs: int) -> Iterator[str]:
     times = measure(contest, rows, runs)
     first = next(iter(times.values()))
     yield (
-        f"{contest.name}, Spark {pyspark.__version__}: {rows} rows, CPU ns a row of the worker, least of "
-        f"{runs} runs in turn; ratio to the first, and the quartiles of the ratio by run"
+        f"{contest.name}, Spark {pyspark.__version__}: {rows} rows, CPU ns a row of the worker, "
+        f"least of {runs} runs in turn; ratio to the first, and the quartiles of the ratio by run"
     )
     for name, spent in times.items():
         ratios = [one / ours for one, ours in zip(spent, first, strict=True)]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyspark
 import pytest
 from doctor.environments import FOR_STOCK, copy_of_hydrofoil, environment_with
 from pyspark.sql import SparkSession
