@@ -1,7 +1,9 @@
 """Compare Hydrofoil's decorators with what they replace: ``python -m benchmarks.decorators``.
 
 Each contestant is recorded once on a real local Spark and then replayed to its worker, all in turn,
-as `benchmarks.report` does. Answers of one contest are compared before times count.
+as `benchmarks.report` does. Answers of one contest are compared before times count. The contests
+against PySpark's own decorators run with the default settings of the installed Spark: run them in
+the environment of each Spark version.
 """
 
 import os
@@ -15,8 +17,9 @@ import click
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyspark
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, functions
 
 import hydrofoil
 from hydrofoil.replay.answer import read_answer
@@ -81,6 +84,45 @@ def _pandas(data: DataFrame) -> DataFrame:
     return data.select(add_one("c").alias("r"))
 
 
+def _plus_one(x: int) -> int:
+    return x + 1
+
+
+def _twice(x: pd.Series) -> Annotated[pd.Series, "double"]:
+    return x * 2
+
+
+def _same(x: pa.Array) -> Annotated[pa.Array, "double"]:
+    return x
+
+
+def _calls(make: Callable[[], Callable[..., Any]]) -> Callable[[DataFrame], DataFrame]:
+    """A query of a function that is made when there is a session."""
+    return lambda data: data.select(make()("c").alias("r"))
+
+
+def _against_pyspark(
+    name: str,
+    values: str,
+    rows: int,
+    ours: Callable[[], Callable[..., Any]],
+    theirs: Callable[[], Callable[..., Any]],
+) -> "Contest":
+    """A decorator of PySpark's name, which may cost 3 % more than PySpark's own."""
+    own = _calls(theirs)
+    return Contest(
+        name,
+        lambda spark, rows: spark.range(0, rows, 1, 1).selectExpr(f"{values} as c"),
+        rows,
+        {
+            f"hydrofoil.{name}": Contestant(_calls(ours), "hydrofoil"),
+            f"PySpark's {name}": Contestant(own, "hydrofoil"),
+            f"PySpark's {name}, stock": Contestant(own, "stock"),
+        },
+        {f"PySpark's {name}": 0.97, f"PySpark's {name}, stock": 0.97},
+    )
+
+
 def _load() -> Callable[[Any], Any]:
     weights = np.random.default_rng(7).integers(-8, 8, _FEATURES).astype("float32")
     return lambda x: x @ weights
@@ -109,6 +151,34 @@ def _features(spark: SparkSession, rows: int) -> DataFrame:
 
 
 CONTESTS = (
+    _against_pyspark(
+        "udf",
+        "id",
+        2_000_000,
+        lambda: hydrofoil.udf(_plus_one),
+        lambda: functions.udf(_plus_one, "bigint"),
+    ),
+    _against_pyspark(
+        "pandas_udf",
+        "id * 0.5D",
+        4_000_000,
+        lambda: hydrofoil.pandas_udf(_twice),
+        lambda: functions.pandas_udf(_twice, "double"),
+    ),
+    *(
+        [
+            _against_pyspark(
+                "arrow_udf",
+                "id * 0.5D",
+                8_000_000,
+                lambda: hydrofoil.arrow_udf(_same),
+                lambda: functions.arrow_udf(_same, "double"),
+            )
+        ]
+        # Before Spark 4.1 there is none to compare with.
+        if hasattr(functions, "arrow_udf")
+        else []
+    ),
     Contest(
         "numpy-double",
         lambda spark, rows: spark.range(0, rows, 1, 1).selectExpr("id * 0.5D as c"),
@@ -158,8 +228,8 @@ def recorded(contest: Contest, rows: int) -> dict[str, Recording]:
     return {name: made[one.query] for name, one in contest.contestants.items()}
 
 
-def measure(contest: Contest, rows: int, runs: int) -> dict[str, float]:
-    """Median CPU ns a row of each contestant's worker.
+def measure(contest: Contest, rows: int, runs: int) -> dict[str, list[float]]:
+    """CPU ns a row of each contestant's worker, run by run.
 
     Raises
     ------
@@ -179,19 +249,27 @@ def measure(contest: Contest, rows: int, runs: int) -> dict[str, float]:
                 difference = expected.difference(answer, False)
                 if difference:
                     raise RuntimeError(f"{contest.name}: {name} answers differently: {difference}")
-                spent[name].append(run.cpu)
-    return {name: statistics.median(times) / rows * 1e9 for name, times in spent.items()}
+                spent[name].append(run.cpu / rows * 1e9)
+    return spent
 
 
 def lines(contest: Contest, rows: int, runs: int) -> Iterator[str]:
     """The results of one contest in words."""
     times = measure(contest, rows, runs)
     first = next(iter(times.values()))
-    yield f"{contest.name}: {rows} rows, median of {runs} runs, CPU ns a row of the worker"
-    for name, time in times.items():
+    yield (
+        f"{contest.name}, Spark {pyspark.__version__}: {rows} rows, CPU ns a row of the worker, "
+        f"least of {runs} runs in turn; ratio to the first, and the quartiles of the ratio by run"
+    )
+    for name, spent in times.items():
+        ratios = [one / ours for one, ours in zip(spent, first, strict=True)]
+        low, _, high = statistics.quantiles(ratios, n=4) if runs > 1 else ratios * 3
         target = contest.targets.get(name)
         wanted = "" if target is None else f" (target {target}x)"
-        yield f"  {name:32} {time:9.2f}   {time / first:5.2f}x{wanted}"
+        yield (
+            f"  {name:32} {min(spent):9.2f}   {min(spent) / min(first):5.2f}x "
+            f"[{low:.2f}, {high:.2f}]{wanted}"
+        )
 
 
 @click.command()

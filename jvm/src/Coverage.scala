@@ -34,9 +34,9 @@ object Coverage {
       .orElse(types("result", output.map(a => a.name -> a.dataType)))
 
   private def session(conf: SQLConf): Option[String] = {
-    val codec = conf.getConfString("spark.sql.execution.arrow.compression.codec", "none")
+    val codec = SparkSettings.codec(conf)
     if (codec != "none") {
-      Some(s"spark.sql.execution.arrow.compression.codec is $codec")
+      Some(s"${SparkSettings.CODEC} is $codec")
     } else if (conf.arrowUseLargeVarTypes) {
       Some("spark.sql.execution.arrow.useLargeVarTypes is true")
     } else if (ByteOrder.nativeOrder != ByteOrder.LITTLE_ENDIAN) {

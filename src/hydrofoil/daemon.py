@@ -16,7 +16,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
-from hydrofoil import archives, forked, hooks, inner, late, preload, switch
+from hydrofoil import archives, forked, hooks, inner, late, preload, requirements, switch
 from hydrofoil.spark import signatures
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ def main(around: "Callable[[TaskMain], TaskMain] | None" = None) -> None:
             # Where threads can't be counted, none may be started by an import before a fork.
             unknown = preload.other_threads() is None
             task_main = main_after_fork if left or unknown else fast_main()
+        # Workers that import all themselves say it.
+        if not (left or unknown) and (lacking := requirements.lacking()):
+            warn(lacking)
     except preload.ThreadsStarted as started:
         start_over(started)
     except signatures.UnknownPySpark as error:
@@ -56,7 +59,7 @@ def main(around: "Callable[[TaskMain], TaskMain] | None" = None) -> None:
         run_unknown(error)
         return
     except Exception as error:
-        warn_of_stock(error)
+        warn(requirements.why_stock(error))
         task_main = None
     if task_main is None:
         gc.enable()
@@ -258,14 +261,6 @@ def start_over(started: preload.ThreadsStarted) -> NoReturn:
     )
     os.environ[LEFT_TO_WORKERS] = started.module
     os.execv(sys.executable, sys.orig_argv)
-
-
-def warn_of_stock(error: Exception) -> None:
-    warn(
-        f"can't be loaded ({type(error).__name__}: {error}), so stock PySpark's worker runs "
-        f"instead; install the driver's version of hydrofoil for {sys.executable} on this host, "
-        f"or set {switch.VARIABLE}=off"
-    )
 
 
 def warn(message: str) -> None:

@@ -21,9 +21,9 @@ TASKS = "/proc/self/task"
 # stand before it, so that a thread is blamed on the right one. Those that are not installed are
 # skipped.
 MODULES = (
+    "pyspark.worker",
     "numpy",
     "pyarrow",
-    "pyspark.worker",
     "hydrofoil.evals.batched",
     "hydrofoil.evals.pickled",
     "pyspark.sql.conversion",
@@ -102,13 +102,15 @@ def import_environment(name: str) -> dict[str, str]:
 
     They are for the import alone: what the user asked for must reach the workers.
     """
-    if name == "numpy":
+    made = {}
+    # Up to Spark 4.1 PySpark's worker imports both.
+    if name in ("numpy", "pyspark.worker"):
         # OpenBLAS; hydrofoil.blas gives the workers the threads that were asked for.
-        return {"OPENBLAS_NUM_THREADS": "1"}
-    if name == "pyarrow" and not jemalloc_chosen():
+        made["OPENBLAS_NUM_THREADS"] = "1"
+    if name in ("pyarrow", "pyspark.worker") and not jemalloc_chosen():
         # Arrow's jemalloc purges in a thread even when another pool is the default.
-        return {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
-    return {}
+        made["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
+    return made
 
 
 def jemalloc_chosen() -> bool:

@@ -13,7 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import BinaryIO, Protocol, cast
 
-from hydrofoil import hooks, inner, preload, switch, user_modules
+from hydrofoil import hooks, inner, preload, requirements, switch, user_modules
 from hydrofoil.spark.caps import installed_line
 from hydrofoil.spark.signatures import UnknownPySpark
 
@@ -43,26 +43,28 @@ def fast_main() -> TaskMain | None:
 
 @cache
 def main_or_stock() -> TaskMain:
-    """The fast main where it can be had; otherwise stock's, with one line on stderr to say why."""
+    """The fast main where it can be had; otherwise stock's. One line on stderr says what lacks."""
     return told_main() or stock_main()
 
 
 @cache
 def told_main() -> TaskMain | None:
-    """The fast main; None where it can't be had, with one line on stderr to say why."""
+    """The fast main; None where it can't be had. One line on stderr says what lacks."""
     try:
-        return fast_main()
+        main = fast_main()
     except UnknownPySpark as error:
-        reason, advice = error.message, error.hint
+        _warn(f"{error.message}, so stock PySpark's worker runs instead; {error.hint}")
     except Exception as error:
-        reason = f"can't be loaded ({type(error).__name__}: {error})"
-        advice = f"install the driver's version of hydrofoil for {sys.executable} on this host"
-    print(
-        f"hydrofoil on {socket.gethostname()}: {reason}, so stock PySpark's worker runs instead; "
-        f"{advice}",
-        file=sys.stderr,
-    )
+        _warn(requirements.why_stock(error))
+    else:
+        if lacking := requirements.lacking():
+            _warn(lacking)
+        return main
     return None
+
+
+def _warn(message: str) -> None:
+    print(f"hydrofoil on {socket.gethostname()}: {message}", file=sys.stderr)
 
 
 def stock_main() -> TaskMain:

@@ -13,7 +13,7 @@ from pyspark.sql import Row, SparkSession
 
 import hydrofoil
 from hydrofoil.errors import UsageError
-from hydrofoil.parity.engines import Engine
+from hydrofoil.parity.engines import HYDROFOIL, STOCK, Engine, use_core_conf, use_engine
 
 
 @dataclass
@@ -148,17 +148,31 @@ def test_local() -> None:
         total.local(pa.table({"a": [1], "b": [2], "c": [3]}))
 
 
-def test_explain() -> None:
+def test_explain(spark: SparkSession) -> None:
     @hydrofoil.udf(useArrow=True)
     def total(item: Item, times: int) -> int:
         return item.amount * times
 
-    assert total.explain().splitlines() == [
+    known = [
         "total(item: struct<name:string,amount:bigint>, times: bigint) -> bigint",
         "kind: SQL_ARROW_BATCHED_UDF",
+        "rows: Arrow record batches",
         "item arrives as Item",
-        "path: fast path hydrofoil.evals (batched); in the stock worker PySpark's own code",
     ]
+    with use_engine(spark, HYDROFOIL):
+        assert total.explain().splitlines() == [*known, "path: fast path hydrofoil.evals (batched)"]
+        with use_core_conf(spark, {"spark.executorEnv.HYDROFOIL": "off"}):
+            assert "path: PySpark's own code, since HYDROFOIL=off" in total.explain()
+        with use_core_conf(spark, {"spark.executorEnv.HYDROFOIL_ROWS": "arrow"}):
+            rows = "rows: Arrow record batches, with the results of pickled rows"
+            assert rows in total.explain().splitlines()
+    with use_engine(spark, STOCK):
+        assert total.explain().splitlines()[-1] == (
+            "path: PySpark's own code, since spark.python.daemon.module is pyspark.daemon: start "
+            "the session with hydrofoil.session()"
+        )
+    pickled = hydrofoil.udf(lambda x: x, "int", useArrow=False)
+    assert pickled.explain().splitlines()[1:3] == ["kind: SQL_BATCHED_UDF", "rows: pickled"]
 
 
 def test_mistakes_are_named_when_decorating(spark: SparkSession) -> None:

@@ -20,7 +20,7 @@ def test_packages_that_are_not_installed(tmp_path: Path) -> None:
     assert f'not installed\n{python} -m pip install "pyspark>=3.5,<4.4", or set SPARK_HOME' in text
     for name in ("pyarrow", "numpy"):
         assert f"not installed\n{python} -m pip install" in answer.found(name, "broken")
-    assert "pandas functions and toPandas() need it" in answer.found("pandas", "note")
+    assert "functions of pandas and toPandas() fail" in answer.found("pandas", "broken")
     assert "set Spark right first" in answer.found("executors", "note")
     assert answer.code == 2
 

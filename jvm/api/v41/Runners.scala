@@ -58,6 +58,7 @@ class ArrowPythonWithNamedArgumentRunner(
     jobArtifactUUID: Option[String],
     sessionUUID: Option[String],
     profiler: Option[String]) {
+  val batchSizeForPythonUDF: Int = ???
   def compute(
       input: Iterator[Iterator[InternalRow]],
       partition: Int,

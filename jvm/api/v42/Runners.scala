@@ -56,6 +56,7 @@ class ArrowPythonWithNamedArgumentRunner(
     metrics: Map[String, SQLMetric],
     jobArtifactUUID: Option[String],
     sessionUUID: Option[String]) {
+  val batchSizeForPythonUDF: Int = ???
   def compute(
       input: Iterator[Iterator[InternalRow]],
       partition: Int,

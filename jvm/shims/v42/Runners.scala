@@ -9,6 +9,7 @@ import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.execution.python.{ArrowPythonRunner, ArrowPythonWithNamedArgumentRunner}
 import org.apache.spark.sql.execution.python.EvalPythonExec.ArgumentMetadata
 import org.apache.spark.sql.hydrofoil.{BatchSource, Exchange, RunnerSpec}
+import org.apache.spark.sql.internal.SQLConf
 import org.apache.spark.sql.vectorized.ColumnarBatch
 
 // Spark's own runners, but for where a batch comes from: handshake, settings, reuse of workers,
@@ -20,6 +21,10 @@ final class NamedRunner(spec: RunnerSpec, input: BatchSource)
     spec.arguments.map(_.map(a => ArgumentMetadata(a.offset, a.name))), spec.schema, spec.timeZoneId, false, spec.conf,
     spec.metrics, spec.jobArtifactUUID, spec.sessionUUID)
   with Exchange {
+
+  // Where rows are converted as pickled ones are, this many results are looked at together.
+  override val batchSizeForPythonUDF: Int =
+    SQLConf.get.getConf(SQLConf.PYTHON_UDF_MAX_RECORDS_PER_BATCH)
 
   override def writeNextBatchToArrowStream(
       root: VectorSchemaRoot,

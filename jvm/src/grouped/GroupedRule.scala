@@ -1,6 +1,7 @@
 package org.apache.spark.sql.hydrofoil.grouped
 
 import org.apache.spark.SparkEnv
+import org.apache.spark.internal.config.Python.{PYTHON_DAEMON_MODULE, PYTHON_USE_DAEMON}
 import org.apache.spark.sql.catalyst.expressions.NamedExpression
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression
 import org.apache.spark.sql.catalyst.rules.Rule
@@ -8,7 +9,7 @@ import org.apache.spark.sql.execution.{ColumnarRule, SparkPlan}
 import org.apache.spark.sql.execution.python.{
   FlatMapCoGroupsInArrowExec, FlatMapCoGroupsInPandasExec, FlatMapGroupsInArrowExec,
   FlatMapGroupsInPandasExec}
-import org.apache.spark.sql.hydrofoil.{HydrofoilConf, LeftToSparkExec}
+import org.apache.spark.sql.hydrofoil.{HydrofoilConf, LeftToSparkExec, SparkSettings}
 import org.apache.spark.sql.internal.SQLConf
 
 /**
@@ -20,10 +21,6 @@ final class GroupedRule extends ColumnarRule {
 }
 
 object ReplaceGroupedOperators extends Rule[SparkPlan] {
-  private val CODEC = "spark.sql.execution.arrow.compression.codec"
-  private val DAEMON = "spark.python.daemon.module"
-  private val USE_DAEMON = "spark.python.use.daemon"
-
   // Spark 4.0 has another class for it than later ones.
   private val AGGREGATES = Set("AggregateInPandasExec", "ArrowAggregatePythonExec")
 
@@ -47,9 +44,9 @@ object ReplaceGroupedOperators extends Rule[SparkPlan] {
 
   /** Why an operator is left to Spark. */
   private def reason(plan: SparkPlan, conf: SQLConf): Option[String] = {
-    val codec = conf.getConfString(CODEC, "none")
+    val codec = SparkSettings.codec(conf)
     if (codec != "none") {
-      Some(s"$CODEC is $codec")
+      Some(s"${SparkSettings.CODEC} is $codec")
     } else if (AGGREGATES.contains(plan.getClass.getSimpleName)) {
       val grouping = plan.productElement(0).asInstanceOf[Seq[NamedExpression]]
       if (grouping.isEmpty) Some("there is one group")
@@ -64,11 +61,10 @@ object ReplaceGroupedOperators extends Rule[SparkPlan] {
   private def workers: Option[String] =
     Option(SparkEnv.get).map(_.conf).flatMap { conf =>
       // A worker that no daemon forks may be stock's in spite of its settings.
-      if (!conf.getBoolean(USE_DAEMON, defaultValue = true)) Some(s"$USE_DAEMON is false")
-      else {
-        val daemon = conf.get(DAEMON, "pyspark.daemon")
-        if (daemon == "hydrofoil.daemon") None else Some(s"$DAEMON is $daemon")
-      }
+      val daemon = conf.get(PYTHON_DAEMON_MODULE)
+      if (!conf.get(PYTHON_USE_DAEMON)) Some(s"${PYTHON_USE_DAEMON.key} is false")
+      else if (daemon.contains("hydrofoil.daemon")) None
+      else Some(s"${PYTHON_DAEMON_MODULE.key} is ${daemon.getOrElse("pyspark.daemon")}")
     }
 
   private def ours(plan: SparkPlan): Option[SparkPlan] = plan match {

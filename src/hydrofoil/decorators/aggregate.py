@@ -14,10 +14,13 @@ from hydrofoil.decorators.groups import Call, Final, Groups, Partial, Results
 from hydrofoil.decorators.kinds import Kind, container
 from hydrofoil.decorators.local import arguments, as_arrow
 from hydrofoil.decorators.numpy import check_choice
+from hydrofoil.decorators.paths import path
 from hydrofoil.decorators.structs import result_converter
 from hydrofoil.decorators.types import as_spark_type, hints_of, spark_type
 from hydrofoil.decorators.vectorized import spark_arrow_udf
 from hydrofoil.errors import UsageError
+
+SQL_MAP_ARROW_ITER_UDF = 207
 
 AggregateNulls = Literal["skip", "mask", "nan", "error"]
 
@@ -143,7 +146,7 @@ class Aggregate(SparkFunction):
                 "state a key and task",
                 f"elsewhere: SQL_GROUPED_AGG_{'ARROW' if arrow else 'PANDAS'}_UDF, after a shuffle "
                 "of all rows",
-                "path: fast path hydrofoil.evals; in the stock worker PySpark's own code",
+                *path(SQL_MAP_ARROW_ITER_UDF),
             ]
         )
 

@@ -16,7 +16,7 @@ from hydrofoil.decorators.kinds import Kind
 from hydrofoil.decorators.kinds import return_type as returned_type
 from hydrofoil.decorators.local import arguments, as_arrow, returned
 from hydrofoil.decorators.models import model
-from hydrofoil.decorators.row import explain
+from hydrofoil.decorators.paths import explain
 from hydrofoil.decorators.types import hints_of, name_of
 from hydrofoil.decorators.vectorized import spark_arrow_udf
 from hydrofoil.errors import UsageError

@@ -8,9 +8,11 @@ from hydrofoil.decorators.arrow_types import arrow_type
 from hydrofoil.decorators.checks import check_picklable, positional, signature_of
 from hydrofoil.decorators.function import SparkFunction, is_connect
 from hydrofoil.decorators.local import arguments, as_arrow, returned
+from hydrofoil.decorators.paths import explain
 from hydrofoil.decorators.structs import Converter, argument_converter, result_converter
 from hydrofoil.decorators.types import as_spark_type, describe, hints_of, name_of, plain, spark_type
 from hydrofoil.errors import UsageError
+from hydrofoil.spark.row_functions import RowTransport
 
 # Hints of parameters that say nothing about a Spark type, and need not.
 _ANYTHING: tuple[Any, ...] = (Any, object, list, dict, tuple)
@@ -38,7 +40,9 @@ def udf(f: Any = None, returnType: Any = None, *, useArrow: bool | None = None) 
     returnType : DataType, DDL string or type hint, optional
         By default what the return hint says.
     useArrow : bool, optional
-        As for PySpark's ``udf``: by default what the session is set to.
+        Whether rows travel as Arrow record batches. By default PySpark decides, as for its own
+        ``udf``: by the session's settings when this one is made, or where there is no session yet,
+        when it is first used with one.
 
     Returns
     -------
@@ -86,9 +90,7 @@ def _make(function: Callable[..., Any], declared: Any, use_arrow: bool | None) -
     if convert_result is not None or any(convert.values()):
         sent = RowCall(function, list(signature.parameters), convert, convert_result)
 
-    def on_arrow() -> bool:
-        return _arrow_by_default() if use_arrow is None else use_arrow
-
+    transport = RowTransport(use_arrow)
     parameters = ", ".join(
         f"{p}: {types[p].simpleString()}" if types.get(p) is not None else p
         for p in signature.parameters
@@ -110,28 +112,15 @@ def _make(function: Callable[..., Any], declared: Any, use_arrow: bool | None) -
         return returned(pa.array(results, arrow_type(return_type)), pandas)
 
     return SparkFunction(
-        lambda: spark_udf(sent, return_type, useArrow=on_arrow()),
+        lambda: spark_udf(sent, return_type, useArrow=transport.is_arrow()),
         function,
         signature=signature,
         explain=functools.partial(
             explain, f"{name}({parameters}) -> {return_type.simpleString()}", arrives
         ),
         local=local,
-        session_kind=lambda: (is_connect(), on_arrow()),
+        session_kind=lambda: (is_connect(), transport.is_arrow()),
     )
-
-
-def _arrow_by_default() -> bool:
-    """What the session is set to, as PySpark finds out.
-
-    Asked by PySpark itself, it would first take the hints for those of a pandas function.
-    """
-    from pyspark.sql import SparkSession
-
-    session = SparkSession.getActiveSession()
-    if session is None:
-        return False
-    return session.conf.get("spark.sql.execution.pythonUDF.arrow.enabled", "false") == "true"
 
 
 def parameter_type(hint: Any, where: str) -> Any:
@@ -140,18 +129,6 @@ def parameter_type(hint: Any, where: str) -> Any:
     if stripped in _ANYTHING or getattr(stripped, "__module__", "").startswith("pyspark."):
         return None
     return spark_type(hint, where)
-
-
-def explain(head: str, notes: list[str], eval_type: int) -> str:
-    """The text of `SparkFunction.explain`."""
-    from hydrofoil.evals.eval_types import EVAL_TYPES, describe
-
-    row = EVAL_TYPES.get(eval_type)
-    if row is None or row.native is None:
-        path = "PySpark's own code, in either worker"
-    else:
-        path = f"fast path hydrofoil.evals ({row.native}); in the stock worker PySpark's own code"
-    return "\n".join([head, f"kind: {describe(eval_type)}", *notes, f"path: {path}"])
 
 
 class RowCall:

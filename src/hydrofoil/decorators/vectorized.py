@@ -16,7 +16,7 @@ from hydrofoil.decorators.checks import (
 from hydrofoil.decorators.function import SparkFunction
 from hydrofoil.decorators.kinds import Kind, kind_of, return_type
 from hydrofoil.decorators.local import arguments, as_arrow, returned
-from hydrofoil.decorators.row import explain
+from hydrofoil.decorators.paths import explain
 from hydrofoil.decorators.types import hints_of, name_of
 from hydrofoil.errors import UsageError
 

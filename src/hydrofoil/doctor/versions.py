@@ -96,18 +96,11 @@ def _check_package(
     package = process.packages[name]
     wanted = f'"{name}>={low}{f",<{below}" if below else ""}"'
     install = f"{process.executable} -m pip install {wanted}"
-    if package.missing and name == "pandas":
-        return Finding(
-            name,
-            Level.NOTE,
-            "not installed",
-            f"pandas functions and toPandas() need it: {install} {where}",
-        )
     if package.version is None:
         found = "not installed" if package.missing else f"can't be imported: {package.error}"
         if package.recorded is not None:
             found = f"{package.recorded} {found}"
-        return Finding(name, Level.BROKEN, found, f"{install} {where}")
+        return Finding(name, Level.BROKEN, found, _why_needed(name) + f"{install} {where}")
     found = f"{package.version} ({package.folder})"
     if release(package.version) < release(low):
         return Finding(
@@ -133,3 +126,9 @@ def _check_package(
             f"--force-reinstall {wanted} {where}",
         )
     return Finding(name, Level.OK, found)
+
+
+def _why_needed(name: str) -> str:
+    if name != "pandas":
+        return ""
+    return "functions of pandas and toPandas() fail, and PySpark pickles the rows of plain ones: "

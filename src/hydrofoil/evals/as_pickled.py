@@ -22,9 +22,6 @@ from hydrofoil.pickled.results import ResultRules, array_of
 from hydrofoil.trace import TaskTrace
 from hydrofoil.wire import Encoded, write_batches
 
-# How many results stock pickles at once.
-PICKLED_AT_ONCE = 100
-
 Decoders = dict[int, Decoder]
 
 
@@ -37,6 +34,8 @@ class PickledRows(RowBatches):
         The input columns' Spark types, or what makes them of the input's `pyarrow.Schema`.
     output : pyarrow.Schema
         Of the answer.
+    pickled_at_once : int
+        How many results the pickled path serializes together, and so looks at together.
 
     Raises
     ------
@@ -51,6 +50,7 @@ class PickledRows(RowBatches):
         options: Options,
         *,
         output: pa.Schema,
+        pickled_at_once: int,
         run: Callable[[Callable[[], Any]], Any],
         trace: TaskTrace,
     ) -> None:
@@ -65,6 +65,7 @@ class PickledRows(RowBatches):
         )
         self.rules = [ResultRules(udf.return_type) for udf in udfs]
         self.output = output
+        self.pickled_at_once = pickled_at_once
         # Rows of the batches before this one.
         self.before = 0
 
@@ -165,7 +166,7 @@ class PickledRows(RowBatches):
         rules = self.rules[k]
         internal = [rules.internal(result) for result in returned]
         for row in range(len(results) + len(internal), rows):
-            if (self.before + row) % PICKLED_AT_ONCE == 0:
+            if (self.before + row) % self.pickled_at_once == 0:
                 results += map(rules.converted, internal)
                 internal = []
             internal += map(rules.internal, self._collect(k, decoders, row, row + 1))

@@ -11,8 +11,9 @@ import pyarrow as pa
 from hydrofoil.dataframes.build import builder
 from hydrofoil.dataframes.inputs import TaskInputs
 from hydrofoil.dataframes.stock import StockPandas, ToStock
+from hydrofoil.evals.grouped_columns import keys_and_values
 from hydrofoil.evals.udf import Udf
-from hydrofoil.evals.vectorized import FramesPlan, FromStock, keys_and_values
+from hydrofoil.evals.vectorized import FramesPlan, FromStock
 from hydrofoil.trace import TaskTrace
 from hydrofoil.wire import Batch
 

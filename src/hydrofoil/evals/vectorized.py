@@ -17,21 +17,6 @@ from hydrofoil.wire import MOST_ROWS, MOST_SECONDS, Encoded
 MOST_BYTES = 4 << 20
 
 
-def keys_and_values(offsets: list[int]) -> list[tuple[list[int], list[int]]]:
-    """For each data frame of a grouped map, the columns of its keys and of its values.
-
-    Stock sends, for each: how many numbers follow, how many keys there are, the keys, the values.
-    """
-    found = []
-    at = 0
-    while at < len(offsets):
-        count, keys = offsets[at], offsets[at + 1]
-        first = at + 2
-        at += 1 + count
-        found.append((offsets[first : first + keys], offsets[first + keys : at]))
-    return found
-
-
 class Combined:
     """Data frames that were returned and are not written yet, as rows of one record batch."""
 

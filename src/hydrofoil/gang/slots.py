@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hydrofoil.errors import UnsupportedError, UsageError
 from hydrofoil.gang.errors import SlotError
 from hydrofoil.gang.seams import Resources, Slots
+from hydrofoil.spark.sessions import sql_setting
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 # gang still gives them this long.
 _AT_LEAST_S = 1.0
 _POLL_S = 0.1
+# Settings of the context, whose defaults it does not tell; no version has changed them.
 _CPUS = "spark.task.cpus"
 _GPUS = "spark.task.resource.gpu.amount"
 
@@ -92,9 +94,10 @@ def check_session(spark: "SparkSession") -> None:
             hint="set spark.dynamicAllocation.enabled=false and spark.executor.instances to what "
             "the gang needs",
         )
-    if spark.conf.get("spark.sql.execution.pyspark.udf.killOnIdleTimeout", "false") == "true" and (
-        spark.conf.get("spark.sql.execution.pyspark.udf.idleTimeoutSeconds", "0") not in ("0", "0s")
-    ):
+    # Before Spark 4.1 there is no such setting.
+    kills = sql_setting(spark, "spark.sql.execution.pyspark.udf.killOnIdleTimeout")
+    seconds = sql_setting(spark, "spark.sql.execution.pyspark.udf.idleTimeoutSeconds")
+    if kills == "true" and seconds not in (None, "0", "0s"):
         raise UsageError(
             "spark.sql.execution.pyspark.udf.killOnIdleTimeout=true would kill ranks: they say "
             "nothing to Spark while they train",

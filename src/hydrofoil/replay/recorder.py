@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from hydrofoil.launch import DAEMON_KEY, STOCK
 from hydrofoil.replay.recording import SUFFIX, Recording, encode_header, make_header
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def record(spark: "SparkSession", query: Callable[[], Any]) -> list[Recording]:
             f"can't record on master {context.master!r}: the folder is on this machine; use a "
             "local master here, or `hydrofoil record` with a folder that all executors see"
         )
+    # A context has no way to ask for the defaults of its settings, which no version changed.
     if conf.get("spark.python.use.daemon", "true") != "true":
         raise ValueError(
             "can't record with spark.python.use.daemon=false: the recorder is a daemon; start the "
@@ -141,14 +143,14 @@ def record(spark: "SparkSession", query: Callable[[], Any]) -> list[Recording]:
     jvm: Any = context._jvm
     folder = _session_folder(jvm.java.lang.ProcessHandle.current().pid())
     folder.mkdir(mode=0o700)
-    module = conf.get("spark.python.daemon.module", "pyspark.daemon")
-    conf.set("spark.python.daemon.module", DAEMON)
+    module = conf.get(DAEMON_KEY, STOCK[DAEMON_KEY])
+    conf.set(DAEMON_KEY, DAEMON)
     try:
         query()
         _wait_until_finished(folder)
         return [Recording.load(path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
     finally:
-        conf.set("spark.python.daemon.module", module)
+        conf.set(DAEMON_KEY, module)
         # A rename keeps a worker that is still at it from writing into the next call's folder.
         grave = folder.with_name(f"{folder.name}-{uuid.uuid4()}")
         folder.rename(grave)

@@ -1,5 +1,6 @@
 """Row UDFs on Arrow by the pickled path's rules, as all Spark lines' adapters set them up."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from hydrofoil.codecs import Options
 from hydrofoil.evals.as_pickled import PickledRows
 from hydrofoil.evals.eval_types import describe
 from hydrofoil.evals.udf import Udf
+from hydrofoil.spark.caps import installed_line
 from hydrofoil.spark.stock_worker import Pipeline
 from hydrofoil.spark.streams import ArrowStream
 from hydrofoil.trace import TaskTrace
@@ -37,6 +39,7 @@ def pickled_rows(
         input_type or _types_of,
         options,
         output=output,
+        pickled_at_once=_pickled_at_once(),
         run=run,
         trace=TaskTrace(describe(101)),
     )
@@ -46,3 +49,15 @@ def pickled_rows(
 
 def _types_of(schema: pa.Schema) -> Any:
     return from_arrow_schema(schema, prefer_timestamp_ntz=True)
+
+
+def _pickled_at_once() -> int:
+    """How many results stock's worker pickles together.
+
+    From Spark 4.0 on spark.sql.execution.python.udf.maxRecordsPerBatch says so, which Spark gives
+    to the workers of all kinds of functions by this variable.
+    """
+    line = installed_line()
+    if line is not None and line.minor == "3.5":
+        return 100
+    return int(os.environ.get("PYTHON_UDF_BATCH_SIZE", "100"))

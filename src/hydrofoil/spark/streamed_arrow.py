@@ -16,8 +16,8 @@ from hydrofoil.evals.arrow_results import Results
 from hydrofoil.evals.arrow_scalar import ArrowScalar
 from hydrofoil.evals.arrow_window import WindowArrow
 from hydrofoil.evals.eval_types import describe
+from hydrofoil.evals.grouped_columns import keys_and_values
 from hydrofoil.evals.numpy_scalar import TAKES_NUMPY, NumpyCall, NumpyScalar
-from hydrofoil.evals.vectorized import keys_and_values
 from hydrofoil.spark.arrow_checks import StockChecks
 from hydrofoil.spark.conversion import options
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from hydrofoil.evals.arrow_grouped import CogroupedArrow, GroupedArrow
 from hydrofoil.evals.arrow_map import ArrowMap
-from hydrofoil.evals.vectorized import keys_and_values
+from hydrofoil.evals.grouped_columns import keys_and_values
 from hydrofoil.spark.arrow_checks import StockChecks
 from hydrofoil.spark.v43_arrow import ArrowTask
 from hydrofoil.trace import TaskTrace

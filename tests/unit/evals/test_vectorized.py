@@ -1,6 +1,6 @@
 """How stock encodes the columns of grouped maps."""
 
-from hydrofoil.evals.vectorized import keys_and_values
+from hydrofoil.evals.grouped_columns import keys_and_values
 
 
 def test_keys_and_values() -> None:

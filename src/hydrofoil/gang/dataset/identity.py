@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from hydrofoil.spark.sessions import sql_setting
+
 # Physical operators that make a partition of one partition, and leaves with fixed partitions.
 STEPS = frozenset(
     {
@@ -89,7 +91,7 @@ def identify(df: Any, token: str | None) -> Identity:
         "schema": df.schema.json(),
         "files": _files(df),
         "parallelism": spark.sparkContext.defaultParallelism,
-        "settings": [spark.conf.get(key, None) for key in _SETTINGS],
+        "settings": [sql_setting(spark, key) for key in _SETTINGS],
     }
     text = json.dumps(content, sort_keys=True)
     return Identity(hashlib.sha256(text.encode()).hexdigest())
