@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hydrofoil.doctor import costly, executors, facts, installation, java, turned_on, versions
-from hydrofoil.doctor import settings as spark_settings
-from hydrofoil.doctor.facts import Facts
-from hydrofoil.doctor.finding import Finding, Level, exit_code
+from hydrofoil.checkup import costly, executors, facts, installation, java, turned_on, versions
+from hydrofoil.checkup import settings as spark_settings
+from hydrofoil.checkup.facts import Facts
+from hydrofoil.checkup.finding import Finding, Level, exit_code
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydrofoil.doctor.application import probe
+from hydrofoil.checkup.application import probe
 from hydrofoil.launch import STOCK
 
 if TYPE_CHECKING:

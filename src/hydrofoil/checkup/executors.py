@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hydrofoil import switch
-from hydrofoil.doctor import job, turned_on
-from hydrofoil.doctor.facts import Facts
-from hydrofoil.doctor.finding import Finding, Level
-from hydrofoil.doctor.installation import check_extension
-from hydrofoil.doctor.settings import Settings
-from hydrofoil.doctor.versions import check_packages, minor, release
+from hydrofoil.checkup import job, turned_on
+from hydrofoil.checkup.facts import Facts
+from hydrofoil.checkup.finding import Finding, Level
+from hydrofoil.checkup.installation import check_extension
+from hydrofoil.checkup.settings import Settings
+from hydrofoil.checkup.versions import check_packages, minor, release
 
 PYTHON_ADVICE = (
     "point PYSPARK_PYTHON (or --conf spark.pyspark.python) to an environment that every host has"

@@ -9,10 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 
 import hydrofoil
-from hydrofoil.doctor.application.probe import PACKAGES
-from hydrofoil.doctor.examine import Examination
-from hydrofoil.doctor.facts import Facts
-from hydrofoil.doctor.finding import Level
+from hydrofoil.checkup.application.probe import PACKAGES
+from hydrofoil.checkup.examine import Examination
+from hydrofoil.checkup.facts import Facts
+from hydrofoil.checkup.finding import Level
 
 _MARKS = {
     Level.OK: "[green]ok[/green]",

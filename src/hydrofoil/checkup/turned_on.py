@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 
 from hydrofoil import columnar, switch, trace
-from hydrofoil.doctor.finding import Finding, Level
-from hydrofoil.doctor.settings import CONFIGURED, Settings
+from hydrofoil.checkup.finding import Finding, Level
+from hydrofoil.checkup.settings import CONFIGURED, Settings
 from hydrofoil.launch import DAEMON_KEY, SETTINGS, STOCK, WORKER_KEY
 from hydrofoil.user_conf import JARS_KEY, spark_version
 
