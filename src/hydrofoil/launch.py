@@ -14,6 +14,7 @@ from hydrofoil import columnar as columnar_operators
 from hydrofoil import switch
 from hydrofoil.errors import UsageError
 from hydrofoil.rows import settings as row_settings
+from hydrofoil.spark import counts
 from hydrofoil.user_conf import SUBMIT_ARGUMENTS, conf_of, submit_words, with_conf
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ SETTINGS = {
     DAEMON_KEY: "hydrofoil.daemon",
     WORKER_KEY: "hydrofoil.worker",
 }
+
+# For hydrofoil.last_query: workers send the driver how many batches took which path.
+COUNTS = {counts.KEY: "true"}
 
 # Variables of this process that its workers need too, wherever they run.
 PASSED_ON = ("HYDROFOIL", "HYDROFOIL_TRACE")
@@ -252,4 +256,4 @@ def settings(
     made = SETTINGS | passed_on | row_settings(rows)
     if switch.is_off():
         return made
-    return made | columnar_operators.settings(columnar, present or {})
+    return made | COUNTS | columnar_operators.settings(columnar, present or {})

@@ -1,7 +1,8 @@
 """What a task did: which path each of its UDFs took and why, and how many batches went which way.
 
 `HYDROFOIL_TRACE=1` makes workers write this to their log (standard error). A folder's path makes
-them append it there as lines of JSON, one file a process, for `hydrofoil explain` to read.
+them append it there as lines of JSON, one file a process, for `hydrofoil explain` to read. Sessions
+that ask for it get it at the driver: see `hydrofoil.spark.counts`.
 """
 
 import json
@@ -10,6 +11,8 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from hydrofoil.spark import counts
 
 VARIABLE = "HYDROFOIL_TRACE"
 
@@ -44,7 +47,8 @@ class TaskTrace:
         self.batches[reason] += 1
 
     def publish(self) -> None:
-        """Write the trace to where ``HYDROFOIL_TRACE`` says, if anywhere."""
+        """Write the trace to where ``HYDROFOIL_TRACE`` says, if anywhere, and send it if asked."""
+        counts.send(self)
         target = os.environ.get(VARIABLE, "")
         if target in ("", "0"):
             return
