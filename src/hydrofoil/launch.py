@@ -15,6 +15,7 @@ from hydrofoil import switch
 from hydrofoil.errors import UsageError
 from hydrofoil.rows import settings as row_settings
 from hydrofoil.spark import counts
+from hydrofoil.spark.collected import collected
 from hydrofoil.user_conf import SUBMIT_ARGUMENTS, conf_of, submit_words, with_conf
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def configure(
     master, workers run on this process's Python unless ``PYSPARK_PYTHON`` is set: PySpark's
     own default is whatever ``python3`` is first on ``PATH``, where Hydrofoil may not be installed.
     Hydrofoil's jar and extension are added to ``spark.jars`` and ``spark.sql.extensions``.
+    ``spark.hydrofoil.counts`` has workers count for `hydrofoil.last_query`.
 
     Parameters
     ----------
@@ -111,6 +113,7 @@ def configure(
         )
     if runs_locally(options):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    collected()
     words = submit_words()
     jvm = running_jvm()
     present = conf_of(words) if jvm is None else jvm_conf()

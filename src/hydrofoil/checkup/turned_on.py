@@ -23,8 +23,13 @@ def check(settings: Settings, master: str) -> Iterator[Finding]:
 
 def is_on(settings: Settings) -> bool:
     """Whether executors would start Hydrofoil's daemon, or its worker where there is no daemon."""
-    key = WORKER_KEY if _without_daemon(settings) else DAEMON_KEY
+    key = deciding_key(settings)
     return key in settings and settings[key].value == SETTINGS[key]
+
+
+def deciding_key(settings: Settings) -> str:
+    """The setting that names the module which executors start."""
+    return WORKER_KEY if _without_daemon(settings) else DAEMON_KEY
 
 
 def is_off(settings: Settings, master: str) -> bool:
@@ -34,7 +39,7 @@ def is_off(settings: Settings, master: str) -> bool:
 
 
 def _check_daemon(settings: Settings) -> Finding:
-    key = WORKER_KEY if _without_daemon(settings) else DAEMON_KEY
+    key = deciding_key(settings)
     if is_on(settings):
         return Finding("daemon", Level.OK, f"{key}={SETTINGS[key]} ({settings[key].source})")
     if key in settings and settings[key].value != STOCK[key]:
