@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from hydrofoil.decorators.torch import torch_udf
     from hydrofoil.decorators.vectorized import arrow_udf, pandas_udf
     from hydrofoil.launch import configure, session
+    from hydrofoil.paths.functions import explain
+    from hydrofoil.paths.query import last_query
 
 __version__ = "0.1.0"
 
@@ -27,7 +29,9 @@ _PUBLIC = {
     "arrow_udf": "hydrofoil.decorators.vectorized",
     "batch_udf": "hydrofoil.decorators.batch",
     "configure": "hydrofoil.launch",
+    "explain": "hydrofoil.paths.functions",
     "group_by": "hydrofoil.decorators.aggregate",
+    "last_query": "hydrofoil.paths.query",
     "numpy_udf": "hydrofoil.decorators.numpy",
     "pandas_udf": "hydrofoil.decorators.vectorized",
     "session": "hydrofoil.launch",
@@ -43,7 +47,9 @@ __all__ = [
     "arrow_udf",
     "batch_udf",
     "configure",
+    "explain",
     "group_by",
+    "last_query",
     "numpy_udf",
     "pandas_udf",
     "session",

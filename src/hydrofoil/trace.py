@@ -9,12 +9,16 @@ import json
 import os
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hydrofoil.spark import counts
 
 VARIABLE = "HYDROFOIL_TRACE"
+
+# Who else is told of each trace that is published in this process.
+listeners: "list[Callable[[TaskTrace], None]]" = []
 
 # The outcome of a batch that stock had no part in; every other outcome is a reason.
 FAST = "fast"
@@ -48,6 +52,8 @@ class TaskTrace:
 
     def publish(self) -> None:
         """Write the trace to where ``HYDROFOIL_TRACE`` says, if anywhere, and send it if asked."""
+        for listener in listeners:
+            listener(self)
         counts.send(self)
         target = os.environ.get(VARIABLE, "")
         if target in ("", "0"):
