@@ -87,4 +87,6 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
 
 
 def _unknown(questions: Sequence[Question], reason: str) -> list[list[UdfTrace]]:
-    return [[UdfTrace("", "", answer.UNKNOWN, reason) for _ in each.functions] for each in questions]
+    return [
+        [UdfTrace("", "", answer.UNKNOWN, reason) for _ in each.functions] for each in questions
+    ]

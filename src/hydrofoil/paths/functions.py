@@ -151,7 +151,7 @@ def explain(df: "DataFrame") -> Explained:
     off_in_jvm = why_sparks(spark)
     asked = [] if off else [c for c in calls if not c.functions[0].is_table]
     broadcasts = {key: path for each in asked for key, path in plan.broadcasts(each).items()}
-    environment = {}
+    environment: dict[str, str] = {}
     for each in asked:
         environment |= dict(each.functions[0].chain[0].func().envVars())
     answers, notes = ask(
@@ -175,7 +175,8 @@ def why_sparks(spark: Any) -> str:
         for key, default in ((columnar.EXTENSIONS_KEY, ""), (columnar.ENABLED_KEY, "true"))
     }
     if columnar.EXTENSION not in conf[columnar.EXTENSIONS_KEY]:
-        return reason or f"{columnar.EXTENSIONS_KEY} does not name Hydrofoil's extension"
+        why = reason or f"{columnar.EXTENSIONS_KEY} does not name them"
+        return f"Hydrofoil's operators are off: {why}"
     if not columnar.is_on(conf):
         return f"{columnar.ENABLED_KEY} is false"
     if str(spark.conf.get(_GROUPED_KEY, "true")).lower() == "false":

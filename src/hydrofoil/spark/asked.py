@@ -86,7 +86,9 @@ def answer(line: SparkLine, adapter: Any, question: Question) -> list[UdfTrace]:
         if question.eval_type not in line.fast:
             publish_stock(question.eval_type, ["" for _ in question.functions], NOT_HERE)
             return traces[-1].udfs
-        plan, *_ = adapter.read_udfs(adapter.stock.pickleSer, *_MESSAGES[line.minor](adapter, question))
+        plan, *_ = adapter.read_udfs(
+            adapter.stock.pickleSer, *_MESSAGES[line.minor](adapter, question)
+        )
         if traces:
             return traces[-1].udfs
         prepare = getattr(plan, "prepare", None)
@@ -159,7 +161,7 @@ def _messages_42(adapter: Any, question: Question) -> tuple[Any, ...]:
 
 
 def _messages_43(adapter: Any, question: Question) -> tuple[Any, ...]:
-    from pyspark.worker_message import UDFInfo  # type: ignore[import-not-found]
+    from pyspark.worker_message import UDFInfo
 
     infos = []
     for function in question.functions:

@@ -85,6 +85,6 @@ def _add(record: tuple[Any, ...]) -> None:
     if accumulator is None:
         zero: deque[Any] = deque(maxlen=MOST_TASKS)
         # It registers itself. Stock's worker sends what is registered.
-        accumulator = Accumulator(ACCUMULATOR, zero, AddingAccumulatorParam(zero))  # type: ignore
+        accumulator = Accumulator(ACCUMULATOR, zero, AddingAccumulatorParam(zero))
         accumulator._value = _Update([], accumulator)
     accumulator._value.records.append(record)
