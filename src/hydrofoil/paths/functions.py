@@ -12,7 +12,7 @@ from hydrofoil.paths.ask import ask
 from hydrofoil.paths.jvm import SPARK
 from hydrofoil.paths.plan import Calls, Plan
 from hydrofoil.paths.sessions import classic, why_stock
-from hydrofoil.paths.shown import html_page, html_table, of_them, plain, text_table
+from hydrofoil.tables import html_page, html_table, of_them, plain, text_table
 from hydrofoil.trace import FAST, UdfTrace
 
 if TYPE_CHECKING:
@@ -87,10 +87,7 @@ class Explained:
         if not self.functions:
             return "This DataFrame's plan calls no Python function."
         fast = sum(function.path == FAST for function in self.functions)
-        line = f"{of_them(fast, len(self.functions), 'function')} takes the fast path".replace(
-            "s takes", "s take"
-        )
-        return f"{line[0].upper()}{line[1:]} in the workers."
+        return f"Fast in the workers: {of_them(fast, len(self.functions), 'function')}."
 
     _HEADINGS = ("function", "kind", "worker", "why", "JVM's operator", "whose, and why")
 

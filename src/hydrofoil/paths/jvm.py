@@ -12,6 +12,9 @@ from typing import Protocol
 HYDROFOIL = "Hydrofoil"
 SPARK = "Spark"
 
+# Every operator of Spark's and Hydrofoil's that has a Python worker counts these bytes.
+SENT = "data sent to Python workers"
+
 _OURS = "Hydrofoil"
 _LEFT = "LeftToSpark"
 _REASON = "(not Hydrofoil's: "

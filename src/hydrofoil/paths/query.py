@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hydrofoil.paths.jvm import Operator, left_reason
+from hydrofoil.paths.jvm import SENT, Operator, left_reason
 from hydrofoil.paths.sessions import classic, why_stock
-from hydrofoil.paths.shown import html_page, html_table, plain, text_table
 from hydrofoil.spark.collected import WorkerCounts, collected
 from hydrofoil.spark.counts import KEY
+from hydrofoil.tables import html_page, html_table, percent, plain, text_table
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-# Every operator of Spark's and Hydrofoil's that has a Python worker counts these bytes.
-_SENT = "data sent to Python workers"
 
 # Spark ends a query's account a moment after the query.
 _PATIENCE = 5.0
@@ -31,7 +28,7 @@ _SHOWN = (
     ("rows in", ("number of input rows",)),
     ("rows out", ("number of output rows",)),
     ("batches sent", ("record batches sent",)),
-    ("sent", (_SENT,)),
+    ("sent", (SENT,)),
     ("returned", ("data returned from Python workers",)),
     ("waiting for Python", ("time waiting for Python",)),
     ("in Python", ("time to execute Python code", "time to run Python workers")),
@@ -190,13 +187,6 @@ def total_of(shown: str) -> str:
     return shown.rpartition("\n")[2].partition(" (")[0]
 
 
-def percent(share: float) -> str:
-    """A share in words that never call 99.9 % all."""
-    if share in (0.0, 1.0):
-        return f"{share:.0%}".replace("%", " %")
-    return f"{min(max(share * 100, 0.1), 99.9):.3g} %"
-
-
 def worker_rows(counts: WorkerCounts) -> list[list[str]]:
     """A row for each function of a projection; the batches stand in the last one."""
     fell_back = "\n".join(f"{count}: {reason}" for reason, count in counts.fell_back.items())
@@ -248,7 +238,7 @@ def _operators(store: Any, execution: Any) -> Iterator[PythonOperator]:
     parents = {edge.fromId(): edge.toId() for edge in _listed(graph.edges())}
     for node in nodes.values():
         metrics = {metric.name(): metric.accumulatorId() for metric in _listed(node.metrics())}
-        if _SENT not in metrics:
+        if SENT not in metrics:
             continue
         above = nodes.get(parents.get(node.id()))
         reason = "" if above is None else left_reason(str(above.name()), str(above.desc()))

@@ -50,11 +50,16 @@ def plain(eval_type: str) -> str:
     return eval_type.removeprefix("SQL_").removesuffix("_UDF").replace("_", " ").lower()
 
 
+def percent(share: float) -> str:
+    """A share in words that never call 99.9 % all."""
+    if share in (0.0, 1.0):
+        return f"{share:.0%}".replace("%", " %")
+    return f"{min(max(share * 100, 0.1), 99.9):.3g} %"
+
+
 def of_them(part: int, whole: int, what: str) -> str:
-    """ "3 of 4 functions", and "the function" or "no function" where that is all."""
-    if whole == 1:
-        return f"the only {what}" if part else f"no {what}"
-    return f"{part} of {whole} {what}s"
+    """ "3 of 4 functions" """
+    return f"{part} of {whole} {what}{'s' if whole != 1 else ''}"
 
 
 def _wrapped(cell: str) -> list[str]:
