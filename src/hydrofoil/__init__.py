@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hydrofoil.checkup.session import doctor
     from hydrofoil.decorators.aggregate import aggregate, group_by
     from hydrofoil.decorators.arrays import Masked, Ragged
     from hydrofoil.decorators.batch import batch_udf
@@ -29,6 +30,7 @@ _PUBLIC = {
     "arrow_udf": "hydrofoil.decorators.vectorized",
     "batch_udf": "hydrofoil.decorators.batch",
     "configure": "hydrofoil.launch",
+    "doctor": "hydrofoil.checkup.session",
     "explain": "hydrofoil.paths.functions",
     "group_by": "hydrofoil.decorators.aggregate",
     "last_query": "hydrofoil.paths.query",
@@ -47,6 +49,7 @@ __all__ = [
     "arrow_udf",
     "batch_udf",
     "configure",
+    "doctor",
     "explain",
     "group_by",
     "last_query",

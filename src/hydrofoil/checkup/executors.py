@@ -38,7 +38,13 @@ def examine(
     """Run the job and compare each kind of process that took part with the driver."""
     conf = {key: setting.value for key, setting in settings.items()}
     on_this_python = configured and master.startswith("local")
-    outcome = job.run(master, conf, wait, on_this_python)
+    return judge(job.run(master, conf, wait, on_this_python), driver, settings, master, spark)
+
+
+def judge(
+    outcome: job.Outcome, driver: Facts, settings: Settings, master: str, spark: str | None
+) -> Executors:
+    """Compare each kind of process that answered with the driver, and say why others did not."""
     found = Executors()
     if outcome.error is not None:
         found.findings.append(explain(outcome.error, master))

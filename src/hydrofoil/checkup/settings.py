@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from hydrofoil.launch import settings as launch_settings
 from hydrofoil.user_conf import (
@@ -13,6 +14,7 @@ from hydrofoil.user_conf import (
 )
 
 CONFIGURED = "hydrofoil.configure"
+SESSION = "this session"
 
 
 @dataclass(frozen=True)
@@ -47,3 +49,15 @@ def gather(given: Mapping[str, str], configured: bool) -> dict[str, Setting]:
         added = launch_settings(present={key: setting.value for key, setting in found.items()})
         found |= {key: Setting(value, CONFIGURED) for key, value in added.items()}
     return found | {key: Setting(value, "--conf") for key, value in given.items()}
+
+
+def of_session(spark: Any) -> dict[str, Setting]:
+    """Collect the settings of a running session; those of its SparkContext hold for workers."""
+    pairs = spark._jsparkSession.sessionState().conf().getAllConfs().toSeq()
+    found = {}
+    for i in range(pairs.size()):
+        pair = pairs.apply(i)
+        found[str(pair._1())] = str(pair._2())
+    started = dict(spark.sparkContext.getConf().getAll())
+    found |= {key: value for key, value in started.items() if not key.startswith("spark.sql.")}
+    return {key: Setting(value, SESSION) for key, value in found.items()}

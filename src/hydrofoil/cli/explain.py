@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 _EVENT_LOG_KEY = "spark.eventLog.enabled"
 
-# Of Spark's log, where the application fails.
+# What is shown of Spark's log where the application fails: the application says itself what it was,
+# unless it was not even started.
+_TOLD = re.compile(r"^Error|^Exception|^Caused by|^Unrecognized|^python.*: ")
 _LAST_LINES = 5
 
 Projections = list[dict[str, object]]
@@ -101,7 +104,7 @@ def _say_failed(code: int, log: Path, *, kept: bool) -> None:
         ) as copy:
             copy.write(text)
             log = Path(copy.name)
-    told = [line for line in text.splitlines() if not line.lstrip().startswith(("at ", "... "))]
+    told = [line for line in text.splitlines() if _TOLD.search(line)]
     for line in told[-_LAST_LINES:]:
         click.echo(line, err=True)
     click.echo(f"The application failed (exit code {code}). Spark's log is {log}", err=True)

@@ -3,11 +3,9 @@
 from typing import Any
 
 from hydrofoil.checkup import turned_on
-from hydrofoil.checkup.settings import Setting
+from hydrofoil.checkup.settings import of_session
 from hydrofoil.errors import UsageError
 from hydrofoil.launch import STOCK
-
-SOURCE = "this session"
 
 
 def classic(spark: Any, what: str) -> Any:
@@ -34,14 +32,9 @@ def classic(spark: Any, what: str) -> Any:
     return found
 
 
-def settings_of(spark: Any) -> dict[str, Setting]:
-    """The settings that the session's SparkContext was started with."""
-    return {key: Setting(value, SOURCE) for key, value in spark.sparkContext.getConf().getAll()}
-
-
 def why_stock(spark: Any) -> str:
     """Why all workers of a session run stock PySpark, by its settings; empty if they don't."""
-    settings = settings_of(spark)
+    settings = of_session(spark)
     if not turned_on.is_on(settings):
         key = turned_on.deciding_key(settings)
         value = settings[key].value if key in settings else STOCK[key]
