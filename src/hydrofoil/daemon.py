@@ -32,7 +32,7 @@ LEFT_TO_WORKERS = "_HYDROFOIL_LEFT_TO_WORKERS"
 # Names the folder that `hydrofoil profile` wants its figures in.
 PROFILE = "_HYDROFOIL_PROFILE"
 
-# Names the folder of `hydrofoil record`. What turns Hydrofoil on itself names this daemon then, too.
+# Names the folder of `hydrofoil record`, for programs that name this daemon themselves.
 RECORD = "HYDROFOIL_RECORD_DIR"
 
 

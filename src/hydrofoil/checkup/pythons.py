@@ -23,28 +23,28 @@ def check(settings: Settings, master: str) -> Iterator[Finding]:
     Workers of a cluster have their Python on other hosts: the job asks for it there.
     """
     for key, variable, whose in (
-        (WORKERS_KEY, WORKERS_VARIABLE, "workers"),
-        (DRIVER_KEY, DRIVER_VARIABLE, "driver"),
+        (WORKERS_KEY, WORKERS_VARIABLE, "workers'"),
+        (DRIVER_KEY, DRIVER_VARIABLE, "driver's"),
     ):
         named = _named(settings, key, variable)
-        if named is None or (whose == "workers" and not master.startswith("local")):
+        if named is None or (whose == "workers'" and not master.startswith("local")):
             continue
         program, source = named
         # A driver may be started by something else than Python, such as jupyter.
-        problem = _problem(program, must_be_python=whose == "workers")
+        problem = _problem(program, must_be_python=whose == "workers'")
         if problem:
             yield Finding(
-                f"{whose}' Python" if whose == "workers" else "driver's Python",
+                f"{whose} Python",
                 Level.BROKEN,
                 f"{source} is {program}, {problem}",
-                f"set it to the Python of an environment that has Hydrofoil, or unset it ({source})",
+                f"set {source} to the Python of an environment that has Hydrofoil, or leave it out",
             )
 
 
 def _named(settings: Settings, key: str, variable: str) -> tuple[str, str] | None:
     """The program, and what names it: spark-submit takes the setting before the variable."""
     if key in settings:
-        return settings[key].value, f"{key} ({settings[key].source})"
+        return settings[key].value, key
     return (os.environ[variable], variable) if os.environ.get(variable) else None
 
 
