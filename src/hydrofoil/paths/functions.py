@@ -139,7 +139,8 @@ def explain(df: "DataFrame") -> Explained:
     """
     if not hasattr(df, "sparkSession"):
         raise UsageError(
-            f"hydrofoil.explain was given {type(df).__name__}", hint="it takes a DataFrame"
+            f"hydrofoil.explain was given {type(df).__name__}, not a DataFrame",
+            hint="call it before show or collect: hydrofoil.explain(df)",
         )
     spark = classic(df.sparkSession, "hydrofoil.explain")
     plan = Plan(df)
