@@ -6,25 +6,22 @@ from pathlib import Path
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
-from pyspark.util import PythonEvalType
 
 import hydrofoil
 from hydrofoil import columnar
 from hydrofoil.errors import UsageError
 from hydrofoil.parity.engines import HYDROFOIL, STOCK, use_conf, use_core_conf, use_engine
+from hydrofoil.paths.functions import explain_all
 from hydrofoil.spark.collected import collected
 from hydrofoil.spark.counts import ACCUMULATOR, KEY, record_of
 from hydrofoil.trace import TaskTrace, UdfTrace
 from matrix.cases import CASES, nothing
+from matrix.test_eval_types import INSTALLED
 
 # What has no plan to ask before it runs: RDDs, streams, and table functions, whose handlers are
 # made when they run.
 WITHOUT = ("NON_UDF", "STATE", "TABLE_UDF", "UDTF")
-NAMES = [
-    name
-    for name in CASES
-    if hasattr(PythonEvalType, name) and not any(word in name for word in WITHOUT)
-]
+NAMES = [name for name in CASES if name in INSTALLED and not any(word in name for word in WITHOUT)]
 
 
 @pytest.fixture(autouse=True)
@@ -34,17 +31,17 @@ def counting(spark: SparkSession) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_explain_agrees_with_the_workers(spark: SparkSession, tmp_path: Path, name: str) -> None:
-    df = CASES[name](spark, tmp_path, nothing)
-    explained = hydrofoil.explain(df)
-    df.collect()
-    ran = hydrofoil.last_query(spark)
-    said = {(f.kind, f.path, f.reason) for f in explained.functions}
-    assert said == {(c.eval_type, u.path, u.reason) for c in ran.workers for u in c.udfs}
-    assert name in {kind for kind, _, _ in said}
-    assert {f.operator for f in explained.functions} == {o.operator.name for o in ran.operators}
-    assert ran.notes == []
+def test_explain_agrees_with_the_workers(spark: SparkSession, tmp_path: Path) -> None:
+    dfs = [CASES[name](spark, tmp_path / name, nothing) for name in NAMES]
+    for name, df, explained in zip(NAMES, dfs, explain_all(dfs), strict=True):
+        df.collect()
+        ran = hydrofoil.last_query(spark)
+        said = {(f.kind, f.path, f.reason) for f in explained.functions}
+        assert said == {(c.eval_type, u.path, u.reason) for c in ran.workers for u in c.udfs}, name
+        assert name in {kind for kind, _, _ in said}
+        operators = {o.operator.name for o in ran.operators}
+        assert {f.operator for f in explained.functions} == operators, name
+        assert ran.notes == []
 
 
 def broken_now_and_then(spark: SparkSession) -> DataFrame:
@@ -75,19 +72,13 @@ def test_what_explain_shows(spark: SparkSession) -> None:
 def test_the_jvms_path(spark: SparkSession) -> None:
     if columnar.why_not(spark.version) is not None:
         pytest.skip("there are no operators for this line")
-    for adaptive in ("false", "true"):
-        settings = {columnar.ENABLED_KEY: "true", "spark.sql.adaptive.enabled": adaptive}
-        with use_conf(spark, settings):
-            df = broken_now_and_then(spark).groupBy("b").count()
-            explained = hydrofoil.explain(df)
-            df.collect()
-            for found in (explained, hydrofoil.explain(df)):
-                jvm = {f.operator: (f.jvm, f.jvm_reason) for f in found.functions}
-                assert jvm == {"HydrofoilEvalPython": ("Hydrofoil", "")}
-            df = broken_now_and_then(spark)
-            jvm = {f.operator: f.jvm_reason for f in hydrofoil.explain(df).functions}
-            assert "its rows are pickled" in jvm["BatchEvalPython"]
-            assert jvm["HydrofoilEvalPython"] == ""
+    with use_conf(spark, {columnar.ENABLED_KEY: "true", "spark.sql.adaptive.enabled": "true"}):
+        df = broken_now_and_then(spark).groupBy("a", "b").agg(F.count("*"))
+        before = hydrofoil.explain(df)
+        df.collect()
+        for found in (before, hydrofoil.explain(df)):
+            jvm = {f.operator: (f.jvm, f.jvm_reason) for f in found.functions}
+            assert jvm == {"HydrofoilEvalPython": ("Hydrofoil", "")}
 
 
 def test_counts_of_the_last_query(spark: SparkSession) -> None:
@@ -182,7 +173,7 @@ def test_what_a_function_refers_to(spark: SparkSession) -> None:
     assert df.collect()[1] == Row(seen=str(("one", 2, 2 << 20))) or Counter.made == 41
 
 
-def test_connect_and_other_things(spark: SparkSession) -> None:
+def test_what_is_no_dataframe() -> None:
     with pytest.raises(UsageError, match="was given str, not"):
         hydrofoil.explain("df")  # type: ignore[arg-type]
 

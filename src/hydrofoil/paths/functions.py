@@ -1,6 +1,6 @@
 """`hydrofoil.explain`: the path of each Python function of a DataFrame, before it runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -137,32 +137,52 @@ def explain(df: "DataFrame") -> Explained:
     UsageError
         ``df`` is no DataFrame, or it is one of Spark Connect.
     """
-    if not hasattr(df, "sparkSession"):
-        raise UsageError(
-            f"hydrofoil.explain was given {type(df).__name__}, not a DataFrame",
-            hint="call it before show or collect: hydrofoil.explain(df)",
-        )
-    spark = classic(df.sparkSession, "hydrofoil.explain")
-    plan = Plan(df)
-    calls = [each for each in plan.calls() if each.functions]
+    [explained] = explain_all([df])
+    return explained
+
+
+def explain_all(dfs: "Sequence[DataFrame]") -> list[Explained]:
+    """As `explain`, of DataFrames of one session: their workers' Python is started once."""
+    for df in dfs:
+        if not hasattr(df, "sparkSession"):
+            raise UsageError(
+                f"hydrofoil.explain was given {type(df).__name__}, not a DataFrame",
+                hint="call it before show or collect: hydrofoil.explain(df)",
+            )
+    spark = classic(dfs[0].sparkSession, "hydrofoil.explain")
+    plans = [Plan(df) for df in dfs]
+    calls = [[each for each in plan.calls() if each.functions] for plan in plans]
     off = why_stock(spark)
-    off_in_jvm = why_sparks(spark)
-    asked = [] if off else [c for c in calls if not c.functions[0].is_table]
-    broadcasts = {key: path for each in asked for key, path in plan.broadcasts(each).items()}
+    asked = [
+        (plan, each)
+        for plan, of_plan in zip(plans, calls, strict=True)
+        for each in of_plan
+        if not off and not each.functions[0].is_table
+    ]
+    broadcasts: dict[int, str] = {}
     environment: dict[str, str] = {}
-    for each in asked:
+    for plan, each in asked:
+        broadcasts |= plan.broadcasts(each)
         environment |= dict(each.functions[0].chain[0].func().envVars())
     answers, notes = ask(
-        [plan.question(each) for each in asked],
+        [plan.question(each) for plan, each in asked],
         broadcasts,
         spark.sparkContext.pythonExec,
         environment | _executors_environment(spark),
     )
-    answered = iter(answers)
-    functions: list[PythonFunction] = []
-    for each in calls:
-        functions += _described(each, next(answered) if each in asked else None, off, off_in_jvm)
-    return Explained(functions, notes)
+    answered = {id(each): answer for (_, each), answer in zip(asked, answers, strict=True)}
+    off_in_jvm = why_sparks(spark)
+    return [
+        Explained(
+            [
+                f
+                for each in found
+                for f in _described(each, answered.get(id(each)), off, off_in_jvm)
+            ],
+            notes,
+        )
+        for found in calls
+    ]
 
 
 def why_sparks(spark: Any) -> str:

@@ -29,7 +29,7 @@ _GROUP = [3, 1, 0, 0]
 _OFFSETS = {"map": [0], "grouped map": _GROUP, "cogrouped map": [*_GROUP, *_GROUP]}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AskedFunction:
     """A function, or a chain of them, the first to be called coming first.
 
@@ -113,12 +113,12 @@ def _offsets(question: Question, function: AskedFunction) -> list[tuple[int, str
     fixed = _OFFSETS.get(EVAL_TYPES[question.eval_type].family)
     if fixed is not None:
         return [(offset, None) for offset in fixed]
-    first = 0
-    for other in question.functions:
-        if other is function:
-            break
-        first += len(other.arguments)
-    return [(first + i, name) for i, name in enumerate(function.arguments)]
+    k = question.functions.index(function)
+    first = sum(len(other.arguments) for other in question.functions[:k])
+    bounded = question.bounds[k : k + 1] == ["bounded"]
+    # Before the arguments of a bounded window stand the columns of its begin and its end.
+    window: list[tuple[int, str | None]] = [(0, None), (0, None)] if bounded else []
+    return [*window, *((first + i, name) for i, name in enumerate(function.arguments))]
 
 
 def _conf(question: Question) -> dict[str, str]:
