@@ -16,6 +16,8 @@ from hydrofoil.user_conf import (
 CONFIGURED = "hydrofoil.configure"
 SESSION = "this session"
 
+_OF_SESSIONS = ("spark.sql.", "spark.hydrofoil.")
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -52,12 +54,14 @@ def gather(given: Mapping[str, str], configured: bool) -> dict[str, Setting]:
 
 
 def of_session(spark: Any) -> dict[str, Setting]:
-    """Collect the settings of a running session; those of its SparkContext hold for workers."""
+    """Collect the settings of a running session.
+
+    Those of SQL and of Hydrofoil's operators are the session's own. All others are those that its
+    SparkContext has, whatever the session was told.
+    """
     pairs = spark._jsparkSession.sessionState().conf().getAllConfs().toSeq()
-    found = {}
-    for i in range(pairs.size()):
-        pair = pairs.apply(i)
-        found[str(pair._1())] = str(pair._2())
-    started = dict(spark.sparkContext.getConf().getAll())
-    found |= {key: value for key, value in started.items() if not key.startswith("spark.sql.")}
-    return {key: Setting(value, SESSION) for key, value in found.items()}
+    listed = [pairs.apply(i) for i in range(pairs.size())]
+    session = {str(pair._1()): str(pair._2()) for pair in listed}
+    context = dict(spark.sparkContext.getConf().getAll())
+    own = {key: value for key, value in session.items() if key.startswith(_OF_SESSIONS)}
+    return {key: Setting(value, SESSION) for key, value in (context | own).items()}
