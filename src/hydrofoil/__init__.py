@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hydrofoil.checkup.session import doctor
     from hydrofoil.decorators.aggregate import aggregate, group_by
     from hydrofoil.decorators.arrays import Masked, Ragged
     from hydrofoil.decorators.batch import batch_udf
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from hydrofoil.decorators.torch import torch_udf
     from hydrofoil.decorators.vectorized import arrow_udf, pandas_udf
     from hydrofoil.launch import configure, session
+    from hydrofoil.paths.functions import explain
+    from hydrofoil.paths.query import last_query
 
 __version__ = "0.1.0"
 
@@ -27,7 +30,10 @@ _PUBLIC = {
     "arrow_udf": "hydrofoil.decorators.vectorized",
     "batch_udf": "hydrofoil.decorators.batch",
     "configure": "hydrofoil.launch",
+    "doctor": "hydrofoil.checkup.session",
+    "explain": "hydrofoil.paths.functions",
     "group_by": "hydrofoil.decorators.aggregate",
+    "last_query": "hydrofoil.paths.query",
     "numpy_udf": "hydrofoil.decorators.numpy",
     "pandas_udf": "hydrofoil.decorators.vectorized",
     "session": "hydrofoil.launch",
@@ -43,7 +49,10 @@ __all__ = [
     "arrow_udf",
     "batch_udf",
     "configure",
+    "doctor",
+    "explain",
     "group_by",
+    "last_query",
     "numpy_udf",
     "pandas_udf",
     "session",

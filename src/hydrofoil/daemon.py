@@ -34,6 +34,9 @@ LEFT_TO_WORKERS = "_HYDROFOIL_LEFT_TO_WORKERS"
 # Names the folder that `hydrofoil profile` wants its figures in.
 PROFILE = "_HYDROFOIL_PROFILE"
 
+# Names the folder of `hydrofoil record`, for programs that name this daemon themselves.
+RECORD = "HYDROFOIL_RECORD_DIR"
+
 
 def main(around: "Callable[[TaskMain], TaskMain] | None" = None) -> None:
     """Serve workers to the JVM until it closes stdin; ``around`` wraps what runs a task."""
@@ -286,5 +289,9 @@ if __name__ == "__main__":
         from hydrofoil.profile import daemon
 
         daemon.main()
+    elif os.environ.get(RECORD):
+        from hydrofoil.replay import recorder
+
+        recorder.run_daemon()
     else:
         main()

@@ -14,6 +14,8 @@ from hydrofoil import columnar as columnar_operators
 from hydrofoil import hooks, inner, switch
 from hydrofoil.errors import UsageError
 from hydrofoil.rows import settings as row_settings
+from hydrofoil.spark import counts
+from hydrofoil.spark.collected import collected
 from hydrofoil.user_conf import SUBMIT_ARGUMENTS, conf_of, submit_words, with_conf
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ SETTINGS = {
 # other one is what executors get of it.
 INNER_KEY = "spark.hydrofoil.daemon.inner"
 INNER_VARIABLE_KEY = f"spark.executorEnv.{inner.VARIABLE}"
+# For hydrofoil.last_query: workers send the driver how many batches took which path.
+COUNTS = {counts.KEY: "true"}
 
 # Variables of this process that its workers need too, wherever they run.
 PASSED_ON = ("HYDROFOIL", "HYDROFOIL_TRACE", inner.VARIABLE, hooks.VARIABLE)
@@ -61,6 +65,7 @@ def configure(
     PySpark's own default is whatever ``python3`` is first on ``PATH``, where Hydrofoil may not be
     installed.
     Hydrofoil's jar and extension are added to ``spark.jars`` and ``spark.sql.extensions``.
+    ``spark.hydrofoil.counts`` has workers count for `hydrofoil.last_query`.
 
     Parameters
     ----------
@@ -114,6 +119,7 @@ def configure(
         )
     if runs_locally(options):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    collected()
     words = submit_words()
     jvm = running_jvm()
     present = conf_of(words) if jvm is None else jvm_conf()
@@ -277,4 +283,4 @@ def settings(
     made = SETTINGS | passed_on | row_settings(rows)
     if switch.is_off():
         return made
-    return made | columnar_operators.settings(columnar, present or {})
+    return made | COUNTS | columnar_operators.settings(columnar, present or {})

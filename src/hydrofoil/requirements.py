@@ -1,6 +1,6 @@
 """What is missing in this Python for PySpark's Arrow or for Hydrofoil, and what to do about it.
 
-The ranges are those of `hydrofoil.doctor.versions`. The daemon, workers, the decorators' `explain`
+The ranges are those of `hydrofoil.checkup.versions`. The daemon, workers, the decorators' `explain`
 and ``hydrofoil explain`` all say the same.
 """
 
@@ -61,7 +61,7 @@ def is_there(name: str) -> bool:
 
 def install(name: str, spark: str | None = None) -> str:
     """The command that installs the versions of a package that a Spark version takes."""
-    from hydrofoil.doctor.versions import needs_of
+    from hydrofoil.checkup.versions import needs_of
 
     if spark is None:
         from pyspark.version import __version__ as spark

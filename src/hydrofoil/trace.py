@@ -1,17 +1,24 @@
 """What a task did: which path each of its UDFs took and why, and how many batches went which way.
 
 `HYDROFOIL_TRACE=1` makes workers write this to their log (standard error). A folder's path makes
-them append it there as lines of JSON, one file a process, for `hydrofoil explain` to read.
+them append it there as lines of JSON, one file a process, for `hydrofoil explain` to read. Sessions
+that ask for it get it at the driver: see `hydrofoil.spark.counts`.
 """
 
 import json
 import os
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hydrofoil.spark import counts
+
 VARIABLE = "HYDROFOIL_TRACE"
+
+# Who else is told of each trace that is published in this process.
+listeners: "list[Callable[[TaskTrace], None]]" = []
 
 # The outcome of a batch that stock had no part in; every other outcome is a reason.
 FAST = "fast"
@@ -44,7 +51,10 @@ class TaskTrace:
         self.batches[reason] += 1
 
     def publish(self) -> None:
-        """Write the trace to where ``HYDROFOIL_TRACE`` says, if anywhere."""
+        """Write the trace to where ``HYDROFOIL_TRACE`` says, if anywhere, and send it if asked."""
+        for listener in listeners:
+            listener(self)
+        counts.send(self)
         target = os.environ.get(VARIABLE, "")
         if target in ("", "0"):
             return

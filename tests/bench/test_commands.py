@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from hydrofoil.cli.explain import nothing
+
 APPLICATION = """
 import sys
 from pyspark.sql import SparkSession
@@ -52,6 +54,54 @@ def test_record_then_replay(recordings: list[Path], tmp_path: Path) -> None:
         for engine in ("stock", "hydrofoil"):
             assert len(entry["engines"][engine]["cpu_s"]) == 2
             assert entry["engines"][engine]["exit_codes"] == [0, 0]
+
+
+TURNS_ITSELF_ON = APPLICATION.replace(
+    "SparkSession.builder.getOrCreate()", "__import__('hydrofoil').session()"
+).replace("x * 2", "float(x * 2) if x == 5 else x * 2")
+
+
+def test_a_program_that_turns_hydrofoil_on_itself(tmp_path: Path) -> None:
+    application = tmp_path / "app.py"
+    application.write_text(TURNS_ITSELF_ON)
+    options = ("--master", "local[1]", "--conf", "spark.ui.enabled=false", application)
+    done = hydrofoil("record", "--out", tmp_path / "out", *options, "max")
+    assert "2 recordings" in done.stderr, done.stderr
+
+    report = tmp_path / "paths.json"
+    done = hydrofoil("explain", "--json", report, *options, "min")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    shown, headline, *_ = done.stdout.splitlines()
+    assert shown == "[Row(min(x)=0)]"
+    assert headline == "1 of 1 function took the fast path; 50 % of batches"
+    (entry,) = json.loads(report.read_text())
+    assert entry["operators"] == ["HydrofoilEvalPython"]
+    assert entry["batches"] == {"fast": 1, "float returned for bigint": 1}
+
+    done = hydrofoil("explain", *options, "nothing")
+    assert done.returncode == 1
+    assert "UNRESOLVED_ROUTINE" in done.stdout
+    assert "No Python function ran in a Hydrofoil worker" in done.stdout
+    log = Path(done.stderr.splitlines()[-1].partition("Spark's log is ")[2])
+    assert "SparkContext" in log.read_text()
+    log.unlink()
+
+
+def test_commands_that_would_do_nothing_say_why(tmp_path: Path) -> None:
+    daemon = "spark.python.use.daemon=false"
+    done = hydrofoil("record", "--out", tmp_path, "--conf", daemon, "app.py")
+    assert done.returncode == 1
+    assert f"--conf {daemon}, but the recorder is a daemon: leave it out" in done.stderr
+    other = "spark.python.daemon.module=other"
+    done = hydrofoil("record", "--out", tmp_path, "--conf", other, "app.py")
+    assert f"--conf {other}, but the recorder is a daemon itself" in done.stderr
+    off = "spark.executorEnv.HYDROFOIL=off"
+    assert "HYDROFOIL=off is set" in nothing({off.partition("=")[0]: "off"}, [])
+    assert "spark.python.daemon.module is mine" in nothing(
+        {"spark.python.daemon.module": "mine"}, []
+    )
+    assert "ended none that has one" in nothing({}, [])
 
 
 def test_replay_of_one_engine_in_memory(recordings: list[Path]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from hydrofoil.doctor.versions import NEEDS, release
+from hydrofoil.checkup.versions import NEEDS, release
 
 ROOT = Path(__file__).parents[2]
 JAR = "hydrofoil/jars/hydrofoil-spark.jar"

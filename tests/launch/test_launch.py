@@ -24,7 +24,7 @@ def no_running_context(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def test_sets_its_two_keys_and_no_other() -> None:
+def test_sets_its_three_keys_and_no_other() -> None:
     builder = SparkSession.builder.master("local[1]").config("spark.executorEnv.A", "1")
     assert hydrofoil.configure(builder, columnar=False) is builder
     assert builder._options == {
@@ -32,6 +32,7 @@ def test_sets_its_two_keys_and_no_other() -> None:
         "spark.executorEnv.A": "1",
         "spark.python.daemon.module": "hydrofoil.daemon",
         "spark.python.worker.module": "hydrofoil.worker",
+        "spark.hydrofoil.counts": "true",
     }
 
 

@@ -58,8 +58,8 @@ def doctor(
             raise click.BadParameter(f"{setting!r} is not KEY=VALUE", param_hint="--conf")
         conf[key] = value
 
-    from hydrofoil.doctor.examine import examine
-    from hydrofoil.doctor.report import as_json, show
+    from hydrofoil.checkup.examine import examine
+    from hydrofoil.checkup.report import as_json, show
 
     with Console(stderr=True).status("Examining ..."):
         examination = examine(master, conf, configured, not no_job, timeout)

@@ -1,8 +1,8 @@
 """The text of a function's `explain`: its types, how its rows travel, and whose code runs it."""
 
 from hydrofoil import requirements, switch
-from hydrofoil.doctor import turned_on
-from hydrofoil.doctor.settings import Setting
+from hydrofoil.checkup import turned_on
+from hydrofoil.checkup.settings import Setting
 from hydrofoil.evals.eval_types import EVAL_TYPES, EvalRow, describe
 from hydrofoil.launch import DAEMON_KEY, WORKER_KEY
 from hydrofoil.rows import VARIABLE_KEY
@@ -88,7 +88,7 @@ def _why_stock(known: SessionFacts) -> str | None:
         return f"{switch.VARIABLE}=off is set for the workers"
     if turned_on.is_on(settings):
         return None
-    key = turned_on.key_of(settings)
+    key = turned_on.deciding_key(settings)
     value = known.settings.get(key)
     where = "start the session with hydrofoil.session()" if known.master else "set it on the server"
     return f"{key} is {value or 'not set'}: {where}"

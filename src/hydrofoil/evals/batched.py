@@ -164,6 +164,11 @@ class RowBatches(ABC):
 
     # --- Once a task -----------------------------------------------------------------------------
 
+    def prepare(self, schema_message: bytes) -> None:
+        """Plan for input of this schema, as the first batch does."""
+        if self.schema is None:
+            self._plan(schema_message)
+
     def _plan(self, schema_message: bytes) -> None:
         self.schema = pa.ipc.read_schema(pa.py_buffer(schema_message))
         fields = self.input_type.fields
@@ -203,8 +208,7 @@ class RowBatches(ABC):
     # --- Once a batch ----------------------------------------------------------------------------
 
     def _evaluate(self, frame: Frame) -> Encoded | pa.RecordBatch:
-        if self.schema is None:
-            self._plan(frame.schema_message)
+        self.prepare(frame.schema_message)
         decoders = None
         try:
             decoders = self._decoders(frame)

@@ -1,6 +1,7 @@
 """The recorder: stock's daemon and worker, and between them a file that keeps every byte read.
 
-Executors start this module as their daemon (``spark.python.daemon.module`` is ``DAEMON``).
+Executors start this module as their daemon (``spark.python.daemon.module`` is ``DAEMON``), or
+`hydrofoil.daemon`, which hands over to it where the environment has ``HYDROFOIL_RECORD_DIR``.
 Recordings go to the folder named by ``HYDROFOIL_RECORD_DIR``, one file a task; without that
 variable, to the folder that `record` makes for the JVM that started the daemon, if there is one.
 Planner and data source workers (``pyspark.sql.worker.*``) run unrecorded.
@@ -196,7 +197,8 @@ def _worker_module(folder: Path) -> ModuleType:
     return module
 
 
-def _run_daemon() -> None:
+def run_daemon() -> None:
+    """Serve workers to the JVM until it closes stdin."""
     from pyspark import daemon
 
     # Sessions that hydrofoil.session made name Hydrofoil's.
@@ -214,4 +216,4 @@ def _run_daemon() -> None:
 
 
 if __name__ == "__main__":
-    _run_daemon()
+    run_daemon()

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 
-from hydrofoil.doctor.finding import Finding, Level
+from hydrofoil.checkup.finding import Finding, Level
 
 _ANSWER_SECONDS = 60
 

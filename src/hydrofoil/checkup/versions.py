@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from hydrofoil.doctor.facts import Facts
-from hydrofoil.doctor.finding import Finding, Level
+from hydrofoil.checkup.facts import Facts
+from hydrofoil.checkup.finding import Finding, Level
 from hydrofoil.spark.caps import LINES
 
 

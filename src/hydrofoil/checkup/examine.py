@@ -3,15 +3,43 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hydrofoil.doctor import costly, executors, facts, installation, java, turned_on, versions
-from hydrofoil.doctor import settings as spark_settings
-from hydrofoil.doctor.facts import Facts
-from hydrofoil.doctor.finding import Finding, Level, exit_code
+from hydrofoil.checkup import (
+    costly,
+    executors,
+    facts,
+    installation,
+    java,
+    pythons,
+    turned_on,
+    versions,
+)
+from hydrofoil.checkup import settings as spark_settings
+from hydrofoil.checkup.facts import Facts
+from hydrofoil.checkup.finding import Finding, Level, exit_code
+from hydrofoil.tables import html_page, html_table, text_table
+
+CONCLUSIONS = {
+    0: "All is well.",
+    1: "Everything works, but something costs speed or is a risk.",
+    2: "Something is broken.",
+}
+_HEADINGS = ("", "check", "found", "to do")
 
 
 @dataclass(frozen=True)
 class Examination:
-    """Everything that was found; ``driver`` is None for a Python that could not be probed."""
+    """Everything that was found; ``str()`` and notebooks show it.
+
+    Attributes
+    ----------
+    findings : list of Finding
+        Each with ``check``, ``level``, ``found`` and ``advice``.
+    driver : Facts or None
+        None for a Python that could not be probed.
+    executors : list of (Facts, int)
+        The different worker processes that answered, and how many tasks each kind ran.
+    settings : mapping of str to Setting
+    """
 
     findings: list[Finding]
     driver: Facts | None
@@ -20,7 +48,24 @@ class Examination:
 
     @property
     def exit_code(self) -> int:
+        """That of ``hydrofoil doctor``: 2 if something is broken, 1 if it costs speed, or 0."""
         return exit_code(self.findings)
+
+    @property
+    def headline(self) -> str:
+        """One line that sums up."""
+        return CONCLUSIONS[self.exit_code]
+
+    def __repr__(self) -> str:
+        return f"{self.headline}\n\n{text_table(_HEADINGS, self._rows())}"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        return html_page(self.headline, [html_table(_HEADINGS, self._rows())], [])
+
+    def _rows(self) -> list[list[str]]:
+        return [[f.level.value, f.check, f.found, f.advice] for f in self.findings]
 
 
 def examine(
@@ -49,7 +94,8 @@ def examine(
     driver = facts.of_this_python()
     if isinstance(driver, str):
         found = [java.check(versions.needs_of(None).java), installation.check_driver_python(driver)]
-        found += [*turned_on.check(settings, master), *costly.check(settings)]
+        found += [*pythons.check(settings, master), *turned_on.check(settings, master)]
+        found += costly.check(settings)
         return Examination([*found, _no_job("Python")], None, [], settings)
 
     spark = installation.spark_version(driver)
@@ -57,7 +103,8 @@ def examine(
     found = [*base, *versions.check_packages(driver, spark, "on the driver")]
     found.append(installation.check_hydrofoil(driver))
     found.append(installation.check_extension(driver, "on the driver"))
-    found += [*turned_on.check(settings, master), *costly.check(settings)]
+    found += [*pythons.check(settings, master), *turned_on.check(settings, master)]
+    found += costly.check(settings)
     if not run_job:
         return Examination(found, driver, [], settings)
     # No job can run without Java and Spark.

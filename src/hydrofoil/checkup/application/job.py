@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydrofoil.doctor.application import probe
+from hydrofoil.checkup.application import probe
 from hydrofoil.launch import STOCK
 
 if TYPE_CHECKING:
@@ -47,16 +47,26 @@ def write(found: dict[str, Any], output: Path) -> None:
 
 
 def run(found: dict[str, Any], settings: dict[str, str]) -> None:
-    from pyspark import SparkConf, SparkContext, cloudpickle
+    from pyspark import SparkConf, SparkContext
 
-    cloudpickle.register_pickle_by_value(probe)  # type: ignore[no-untyped-call]
     conf = SparkConf().setAppName("hydrofoil doctor").setAll(list(settings.items()))
     with SparkContext(conf=conf) as context:
         context.setLogLevel("ERROR")
         found["hosts"] = executor_hosts(context)
+        found["processes"] = answers(context)
+
+
+def answers(context: "SparkContext") -> list[dict[str, Any]]:
+    """Return the facts of each task's worker."""
+    from pyspark import cloudpickle
+
+    cloudpickle.register_pickle_by_value(probe)  # type: ignore[no-untyped-call]
+    try:
         tasks = min(context.defaultParallelism, MOST_TASKS)
-        answers = context.parallelize(range(tasks), tasks).map(probe.answer).collect()
-        found["processes"] = [json.loads(answer) for answer in answers]
+        found = context.parallelize(range(tasks), tasks).map(probe.answer).collect()
+    finally:
+        cloudpickle.unregister_pickle_by_value(probe)  # type: ignore[no-untyped-call]
+    return [json.loads(answer) for answer in found]
 
 
 def executor_hosts(context: "SparkContext") -> int:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from hydrofoil.doctor.finding import Finding, Level
-from hydrofoil.doctor.settings import Settings
+from hydrofoil.checkup.finding import Finding, Level
+from hydrofoil.checkup.settings import Settings
 
 # Below these a batch's own cost shows beside that of its rows.
 FEWEST_RECORDS = 1000

@@ -9,10 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 
 import hydrofoil
-from hydrofoil.doctor.application.probe import PACKAGES
-from hydrofoil.doctor.examine import Examination
-from hydrofoil.doctor.facts import Facts
-from hydrofoil.doctor.finding import Level
+from hydrofoil.checkup.application.probe import PACKAGES
+from hydrofoil.checkup.examine import Examination
+from hydrofoil.checkup.facts import Facts
+from hydrofoil.checkup.finding import Level
 
 _MARKS = {
     Level.OK: "[green]ok[/green]",
@@ -21,11 +21,7 @@ _MARKS = {
     Level.BROKEN: "[bold red]broken[/bold red]",
 }
 
-_CONCLUSIONS = {
-    0: "[green]All is well.[/green]",
-    1: "[yellow]Everything works, but something costs speed or is a risk.[/yellow]",
-    2: "[bold red]Something is broken.[/bold red]",
-}
+_COLOURS = {0: "green", 1: "yellow", 2: "bold red"}
 
 
 def show(examination: Examination, console: Console) -> None:
@@ -42,7 +38,8 @@ def show(examination: Examination, console: Console) -> None:
     console.print(table)
     if examination.driver is not None:
         console.print(_processes(examination.driver, examination.executors))
-    console.print(_CONCLUSIONS[examination.exit_code])
+    colour = _COLOURS[examination.exit_code]
+    console.print(f"[{colour}]{examination.headline}[/{colour}]")
 
 
 def _processes(driver: Facts, executors: list[tuple[Facts, int]]) -> Table:

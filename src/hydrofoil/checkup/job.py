@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydrofoil.doctor.application import probe
-from hydrofoil.doctor.facts import Facts
+from hydrofoil.checkup.application import probe
+from hydrofoil.checkup.facts import Facts
 from hydrofoil.user_conf import spark_home
 
 # Given before the user's settings, which win. The job is over before optimized code pays.

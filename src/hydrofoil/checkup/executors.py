@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hydrofoil import switch
-from hydrofoil.doctor import job, turned_on
-from hydrofoil.doctor.facts import Facts
-from hydrofoil.doctor.finding import Finding, Level
-from hydrofoil.doctor.installation import check_extension
-from hydrofoil.doctor.settings import Settings
-from hydrofoil.doctor.versions import check_packages, minor, release
+from hydrofoil.checkup import job, turned_on
+from hydrofoil.checkup.facts import Facts
+from hydrofoil.checkup.finding import Finding, Level
+from hydrofoil.checkup.installation import check_extension
+from hydrofoil.checkup.settings import Settings
+from hydrofoil.checkup.versions import check_packages, minor, release
 from hydrofoil.installing import hydrofoil_for
 
 PYTHON_ADVICE = (
@@ -39,7 +39,13 @@ def examine(
     """Run the job and compare each kind of process that took part with the driver."""
     conf = {key: setting.value for key, setting in settings.items()}
     on_this_python = configured and master.startswith("local")
-    outcome = job.run(master, conf, wait, on_this_python)
+    return judge(job.run(master, conf, wait, on_this_python), driver, settings, master, spark)
+
+
+def judge(
+    outcome: job.Outcome, driver: Facts, settings: Settings, master: str, spark: str | None
+) -> Executors:
+    """Compare each kind of process that answered with the driver, and say why others did not."""
     found = Executors()
     if outcome.error is not None:
         found.findings.append(explain(outcome.error, master))

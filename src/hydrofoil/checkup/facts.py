@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hydrofoil.doctor.application import probe
+from hydrofoil.checkup.application import probe
 
 _PROBE_SECONDS = 120
 

@@ -5,9 +5,9 @@ import re
 import sys
 from pathlib import Path
 
-from hydrofoil.doctor.facts import Facts
-from hydrofoil.doctor.finding import Finding, Level
-from hydrofoil.doctor.versions import minor, supported_spark
+from hydrofoil.checkup.facts import Facts
+from hydrofoil.checkup.finding import Finding, Level
+from hydrofoil.checkup.versions import minor, supported_spark
 from hydrofoil.installing import PYSPARK, hydrofoil_for
 from hydrofoil.spark.caps import LINES
 

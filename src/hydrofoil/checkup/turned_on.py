@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 
 from hydrofoil import columnar, inner, switch, trace
-from hydrofoil.doctor.finding import Finding, Level
-from hydrofoil.doctor.settings import CONFIGURED, Settings
+from hydrofoil.checkup.finding import Finding, Level
+from hydrofoil.checkup.settings import CONFIGURED, Settings
 from hydrofoil.launch import (
     DAEMON_KEY,
     INNER_KEY,
@@ -33,11 +33,11 @@ def check(settings: Settings, master: str) -> Iterator[Finding]:
 
 def is_on(settings: Settings) -> bool:
     """Whether executors would start Hydrofoil's daemon, or its worker where there is no daemon."""
-    key = key_of(settings)
+    key = deciding_key(settings)
     return key in settings and settings[key].value == SETTINGS[key]
 
 
-def key_of(settings: Settings) -> str:
+def deciding_key(settings: Settings) -> str:
     """The setting that names the module which executors start."""
     return WORKER_KEY if _without_daemon(settings) else DAEMON_KEY
 
@@ -49,7 +49,7 @@ def is_off(settings: Settings, master: str) -> bool:
 
 
 def _check_daemon(settings: Settings) -> Finding:
-    key = key_of(settings)
+    key = deciding_key(settings)
     if is_on(settings):
         return Finding("daemon", Level.OK, f"{key}={SETTINGS[key]} ({settings[key].source})")
     if key in settings and settings[key].value != STOCK[key]:

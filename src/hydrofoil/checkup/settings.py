@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from hydrofoil.launch import settings as launch_settings
 from hydrofoil.user_conf import (
@@ -13,6 +14,9 @@ from hydrofoil.user_conf import (
 )
 
 CONFIGURED = "hydrofoil.configure"
+SESSION = "this session"
+
+_OF_SESSIONS = ("spark.sql.", "spark.hydrofoil.")
 
 
 @dataclass(frozen=True)
@@ -48,3 +52,17 @@ def gather(given: Mapping[str, str], configured: bool) -> dict[str, Setting]:
         added = launch_settings(present=present)
         found |= {key: Setting(value, CONFIGURED) for key, value in added.items()}
     return found | {key: Setting(value, "--conf") for key, value in given.items()}
+
+
+def of_session(spark: Any) -> dict[str, Setting]:
+    """Collect the settings of a running session.
+
+    Those of SQL and of Hydrofoil's operators are the session's own. All others are those that its
+    SparkContext has, whatever the session was told.
+    """
+    pairs = spark._jsparkSession.sessionState().conf().getAllConfs().toSeq()
+    listed = [pairs.apply(i) for i in range(pairs.size())]
+    session = {str(pair._1()): str(pair._2()) for pair in listed}
+    context = dict(spark.sparkContext.getConf().getAll())
+    own = {key: value for key, value in session.items() if key.startswith(_OF_SESSIONS)}
+    return {key: Setting(value, SESSION) for key, value in (context | own).items()}

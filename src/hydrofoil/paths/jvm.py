@@ -1,0 +1,76 @@
+"""The JVM's operators that exchange data with Python: whose they are, and why.
+
+Plans name them: Hydrofoil's own operators have its name, and above one that is left to Spark stands
+a `LeftToSpark`, which says why. That holds for live plans, those of Spark's status store and those
+of its event log.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+HYDROFOIL = "Hydrofoil"
+SPARK = "Spark"
+
+# Every operator of Spark's and Hydrofoil's that has a Python worker counts these bytes.
+SENT = "data sent to Python workers"
+
+_OURS = "Hydrofoil"
+_LEFT = "LeftToSpark"
+_REASON = "(not Hydrofoil's: "
+
+
+@dataclass(frozen=True)
+class Operator:
+    """An operator of a plan.
+
+    Attributes
+    ----------
+    name : str
+        As in the plan, such as ``ArrowEvalPython``.
+    description : str
+        The plan's line about it, with its functions.
+    reason : str
+        Why it is Spark's, if the plan says so.
+    """
+
+    name: str
+    description: str
+    reason: str = ""
+
+    @property
+    def owner(self) -> str:
+        """Whose it is: "Hydrofoil" or "Spark"."""
+        return HYDROFOIL if self.name.startswith(_OURS) else SPARK
+
+
+class Node(Protocol):
+    """A node of a plan, from wherever the plan is."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def children(self) -> Sequence["Node"]: ...
+
+    @property
+    def calls_python(self) -> bool: ...
+
+
+def operators(node: Node, reason: str = "") -> Iterator[Operator]:
+    """Walk a plan from its root: each operator that calls Python."""
+    if node.calls_python:
+        yield Operator(node.name, node.description, reason)
+    below = left_reason(node.name, node.description)
+    for child in node.children:
+        yield from operators(child, below)
+
+
+def left_reason(name: str, description: str) -> str:
+    """The reason that a `LeftToSpark` gives for the operator below it."""
+    if name != _LEFT:
+        return ""
+    return description.partition(_REASON)[2].removesuffix(")")

@@ -1,0 +1,74 @@
+"""Tables for a terminal and for a notebook."""
+
+from collections.abc import Sequence
+from html import escape
+
+# Notebooks are light or dark: everything is in the text's own colour.
+_CELL = "text-align:left;vertical-align:top;white-space:pre-line;padding:0.25em 0.75em"
+_LINE = "border-bottom:1px solid currentColor"
+_WIDEST = 60
+
+Rows = Sequence[Sequence[str]]
+
+
+def text_table(headings: Sequence[str], rows: Rows) -> str:
+    """Columns with two blanks between; long cells go on in the next line."""
+    cells = [[_wrapped(cell) for cell in row] for row in [headings, *rows]]
+    widths = [max(len(line) for row in cells for line in row[i]) for i in range(len(headings))]
+    lines = []
+    for number, row in enumerate(cells):
+        for k in range(max(map(len, row))):
+            parts = [cell[k] if k < len(cell) else "" for cell in row]
+            line = "  ".join(part.ljust(width) for part, width in zip(parts, widths, strict=True))
+            lines.append(line.rstrip())
+        if number == 0:
+            lines.append("  ".join("-" * width for width in widths))
+    return "\n".join(lines)
+
+
+def html_table(headings: Sequence[str], rows: Rows) -> str:
+    """A table that fits light and dark pages."""
+    head = "".join(f'<th style="{_CELL};{_LINE}">{escape(cell)}</th>' for cell in headings)
+    body = "".join(
+        "<tr>" + "".join(f'<td style="{_CELL}">{escape(cell)}</td>' for cell in row) + "</tr>"
+        for row in rows
+    )
+    return (
+        '<table style="border-collapse:collapse;color:inherit;background:transparent">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def html_page(headline: str, tables: Sequence[str], notes: Sequence[str]) -> str:
+    """A headline, tables, and notes below."""
+    below = "".join(f"<p>{escape(note)}</p>" for note in notes)
+    return f"<div><p><b>{escape(headline)}</b></p>{''.join(tables)}{below}</div>"
+
+
+def plain(eval_type: str) -> str:
+    """The name of an eval type without what all of them have in common."""
+    return eval_type.removeprefix("SQL_").removesuffix("_UDF").replace("_", " ").lower()
+
+
+def percent(share: float) -> str:
+    """A share in words that never call 99.9 % all."""
+    if share in (0.0, 1.0):
+        return f"{share:.0%}".replace("%", " %")
+    return f"{min(max(share * 100, 0.1), 99.9):.3g} %"
+
+
+def of_them(part: int, whole: int, what: str) -> str:
+    """ "3 of 4 functions" """
+    return f"{part} of {whole} {what}{'s' if whole != 1 else ''}"
+
+
+def _wrapped(cell: str) -> list[str]:
+    lines: list[str] = []
+    for line in cell.splitlines() or [""]:
+        while len(line) > _WIDEST:
+            cut = line.rfind(" ", 0, _WIDEST + 1)
+            cut = cut if cut > 0 else _WIDEST
+            lines.append(line[:cut].rstrip())
+            line = line[cut:].lstrip()
+        lines.append(line)
+    return lines

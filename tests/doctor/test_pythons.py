@@ -1,0 +1,44 @@
+"""Pythons that are named and can't run: the doctor never says that all is well."""
+
+from pathlib import Path
+
+import pytest
+
+from doctor.command import ON, doctor
+
+
+@pytest.fixture
+def no_python(tmp_path: Path) -> str:
+    """A program that can be executed and is no Python."""
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho hello\n")
+    program.chmod(0o755)
+    return str(program)
+
+
+def test_workers_python(tmp_path: Path, no_python: str) -> None:
+    missing = str(tmp_path / "missing")
+    cannot = tmp_path / "text"
+    cannot.touch()
+    for python, said in (
+        (missing, "which does not exist"),
+        (str(cannot), "which can't be executed"),
+        (no_python, "which does not run Python code: exit status 0, it says hello"),
+    ):
+        answer = doctor(tmp_path, *ON, "--no-job", PYSPARK_PYTHON=python)
+        assert f"PYSPARK_PYTHON is {python}, {said}" in answer.found("workers' Python", "broken")
+        assert answer.code == 2
+
+
+def test_settings_and_the_drivers_python(tmp_path: Path, no_python: str) -> None:
+    missing = str(tmp_path / "missing")
+    conf = ("--conf", f"spark.pyspark.python={missing}")
+    answer = doctor(tmp_path, *ON, *conf, "--no-job", PYSPARK_DRIVER_PYTHON=missing)
+    assert f"spark.pyspark.python is {missing}" in answer.found("workers' Python", "broken")
+    assert "PYSPARK_DRIVER_PYTHON is" in answer.found("driver's Python", "broken")
+    # jupyter is one that many name; and hosts of a cluster have other files.
+    answer = doctor(
+        tmp_path, *ON, *conf, "--master", "yarn", "--no-job", PYSPARK_DRIVER_PYTHON=no_python
+    )
+    assert not answer.all_found("workers' Python", "broken")
+    assert not answer.all_found("driver's Python", "broken")
