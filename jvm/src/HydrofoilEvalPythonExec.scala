@@ -15,13 +15,15 @@ import org.apache.spark.sql.vectorized.ColumnarBatch
  * and the columns that pass through stay in the batch they came in.
  *
  * @param passThrough the child's columns that the parents need, in the child's order
+ * @param asInput whether batches end where the child's do, as they would under Spark's operator
  */
 case class HydrofoilEvalPythonExec(
     udfs: Seq[PythonUDF],
     resultAttrs: Seq[Attribute],
     passThrough: Seq[Attribute],
     child: SparkPlan,
-    evalType: Int)
+    evalType: Int,
+    asInput: Boolean)
   extends UnaryExecNode with ColumnarPythonExec {
 
   override def output: Seq[Attribute] = passThrough ++ resultAttrs
@@ -55,7 +57,9 @@ case class HydrofoilEvalPythonExec(
     child.executeColumnar().mapPartitionsInternal(task.run(_, TaskContext.get()))
   }
 
-  private def limits: Limits = Limits.of(conf, evalType)
+  /** Where the batches for the function end. */
+  def limits: Limits =
+    if (asInput) Limits.ofInput else Limits.ofScalar(conf, evalType, resultAttrs.map(_.dataType))
 
   override protected def withNewChildInternal(newChild: SparkPlan): HydrofoilEvalPythonExec =
     copy(child = newChild)

@@ -24,8 +24,14 @@ object ReplaceOperators extends Rule[SparkPlan] {
   override def apply(plan: SparkPlan): SparkPlan =
     if (conf.getConf(HydrofoilConf.ENABLED)) replace(plan, None) else plan
 
-  /** @param needed the attributes that the parents use; None: all that there are */
-  private def replace(plan: SparkPlan, needed: Option[AttributeSet]): SparkPlan = plan match {
+  /**
+   * @param needed the attributes that the parents use; None: all that there are
+   * @param seen whether the parent is a function that gets its batches as this plan yields them
+   */
+  private def replace(
+      plan: SparkPlan,
+      needed: Option[AttributeSet],
+      seen: Boolean = false): SparkPlan = plan match {
     case ProjectExec(columns, child) =>
       replace(child, Some(AttributeSet(columns.flatMap(_.references)))) match {
         case ours: ArrowBatchesExec if SelectColumnsExec.takes(columns) =>
@@ -43,7 +49,10 @@ object ReplaceOperators extends Rule[SparkPlan] {
         case Some(reason) => leave(eval, reason)
         case None =>
           val used = AttributeSet(arguments.flatMap(_.references) ++ passThrough)
-          evaluate(eval, arguments, passThrough, replace(eval.child, Some(used)))
+          // From 4.2 on, Spark sends batches as its operator's child yields them, if it does.
+          val asInput = eval.supportsColumnar &&
+            (seen || Limits.seesBatches(eval.evalType, eval.resultAttrs.map(_.dataType)))
+          evaluate(eval, arguments, passThrough, replace(eval.child, Some(used), asInput), asInput)
       }
     case map: MapInArrowExec =>
       mapInBatch(map, map.func, map.output, map.child, map.isBarrier, map.profile,
@@ -57,8 +66,15 @@ object ReplaceOperators extends Rule[SparkPlan] {
     case other => other.mapChildren(replace(_, None))
   }
 
-  private def leave(plan: SparkPlan, reason: String): SparkPlan =
-    LeftToSparkExec(reason, plan.mapChildren(replace(_, None)))
+  private def leave(plan: SparkPlan, reason: String): SparkPlan = {
+    val made = plan.mapChildren(replace(_, None, seen = plan.supportsColumnar))
+    // Spark's operator takes batches as they are where its child yields some. Of a child that did
+    // not until it was replaced it gets rows, as before.
+    val asBefore =
+      if (plan.supportsColumnar || !made.supportsColumnar) made
+      else made.mapChildren(child => ProjectExec(child.output, child))
+    LeftToSparkExec(reason, asBefore)
+  }
 
   private def mapInBatch(
       plan: SparkPlan,
@@ -79,7 +95,8 @@ object ReplaceOperators extends Rule[SparkPlan] {
       eval: ArrowEvalPythonExec,
       arguments: Seq[Expression],
       passThrough: Seq[Attribute],
-      child: SparkPlan): SparkPlan = {
+      child: SparkPlan,
+      asInput: Boolean): SparkPlan = {
     // A nondeterministic argument equals no other, not even itself.
     val computed = arguments.filterNot(_.isInstanceOf[Attribute]).foldLeft(Vector.empty[Alias]) {
       (known, value) =>
@@ -90,6 +107,8 @@ object ReplaceOperators extends Rule[SparkPlan] {
     val input =
       if (computed.isEmpty && (child.supportsColumnar || columns.length == child.output.length)) {
         child
+      } else if (asInput) {
+        ComputeColumnsExec(columns, computed, child)
       } else {
         ProjectExec(columns ++ computed, child)
       }
@@ -105,7 +124,7 @@ object ReplaceOperators extends Rule[SparkPlan] {
       case children => udf.copy(children = children.map(column))
     }
     HydrofoilEvalPythonExec(
-      eval.udfs.map(onColumns), eval.resultAttrs, passThrough, input, eval.evalType)
+      eval.udfs.map(onColumns), eval.resultAttrs, passThrough, input, eval.evalType, asInput)
   }
 }
 
@@ -115,8 +134,8 @@ object ReplaceTransitions extends Rule[SparkPlan] {
   override def apply(plan: SparkPlan): SparkPlan = rows(plan).transformUp {
     case eval: HydrofoilEvalPythonExec =>
       val arguments = Arguments.of(eval.udfs, eval.child.output).ordinals.map(eval.child.output(_))
-      eval.mapChildren(sink(_, arguments.toSeq, eval.evalType))
-    case map: HydrofoilMapInBatchExec => map.mapChildren(sink(_, map.child.output, map.evalType))
+      eval.mapChildren(sink(_, arguments.toSeq, eval.limits))
+    case map: HydrofoilMapInBatchExec => map.mapChildren(sink(_, map.child.output, map.limits))
   }
 
   /** Generated code reads our vectors itself; other parents, and who takes the result, get rows. */
@@ -132,11 +151,9 @@ object ReplaceTransitions extends Rule[SparkPlan] {
       generated = false)
   }
 
-  private def sink(child: SparkPlan, sent: Seq[Attribute], evalType: Int): SparkPlan = child match {
-    case RowToColumnarExec(rows) if isShuffle(rows) =>
-      UnsafeRowsToArrowExec(rows, sent, Limits.of(conf, evalType))
-    case RowToColumnarExec(rows) =>
-      RowsToArrowExec(ArrowSinkExec(rows, sent, Limits.of(conf, evalType)))
+  private def sink(child: SparkPlan, sent: Seq[Attribute], limits: Limits): SparkPlan = child match {
+    case RowToColumnarExec(rows) if isShuffle(rows) => UnsafeRowsToArrowExec(rows, sent, limits)
+    case RowToColumnarExec(rows) => RowsToArrowExec(ArrowSinkExec(rows, sent, limits))
     case columnar => columnar
   }
 
