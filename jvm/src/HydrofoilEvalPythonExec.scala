@@ -15,7 +15,7 @@ import org.apache.spark.sql.vectorized.ColumnarBatch
  * and the columns that pass through stay in the batch they came in.
  *
  * @param passThrough the child's columns that the parents need, in the child's order
- * @param asInput whether batches end where the child's do, as they would under Spark's operator
+ * @param ends where the batches end that go to the worker
  */
 case class HydrofoilEvalPythonExec(
     udfs: Seq[PythonUDF],
@@ -23,7 +23,7 @@ case class HydrofoilEvalPythonExec(
     passThrough: Seq[Attribute],
     child: SparkPlan,
     evalType: Int,
-    asInput: Boolean)
+    ends: BatchEnds)
   extends UnaryExecNode with ColumnarPythonExec {
 
   override def output: Seq[Attribute] = passThrough ++ resultAttrs
@@ -57,9 +57,13 @@ case class HydrofoilEvalPythonExec(
     child.executeColumnar().mapPartitionsInternal(task.run(_, TaskContext.get()))
   }
 
-  /** Where the batches for the function end. */
-  def limits: Limits =
-    if (asInput) Limits.ofInput else Limits.ofScalar(conf, evalType, resultAttrs.map(_.dataType))
+  /** The limits of the batches that go to the worker. */
+  def limits: Limits = ends match {
+    case BatchEnds.Unseen => Limits.ofUnseen(conf)
+    case BatchEnds.OfInput => Limits.ofInput
+    case BatchEnds.ByRows => Limits.of(conf).copy(bytes = Int.MaxValue)
+    case BatchEnds.BySettings => Limits.of(conf)
+  }
 
   override protected def withNewChildInternal(newChild: SparkPlan): HydrofoilEvalPythonExec =
     copy(child = newChild)

@@ -27,8 +27,8 @@ case class HydrofoilMapInBatchExec(
   override def simpleString(maxFields: Int): String =
     s"$nodeName $func, ${PythonEvalType.toString(evalType)}, barrier: $isBarrier"
 
-  /** Where the batches for the function end. */
-  def limits: Limits = Limits.ofMap(conf)
+  /** The limits of the batches that go to the worker. */
+  def limits: Limits = Limits.of(conf).copy(wrapped = true)
 
   override protected def doExecuteColumnar(): RDD[ColumnarBatch] = {
     val expected = func.dataType

@@ -24,14 +24,8 @@ object ReplaceOperators extends Rule[SparkPlan] {
   override def apply(plan: SparkPlan): SparkPlan =
     if (conf.getConf(HydrofoilConf.ENABLED)) replace(plan, None) else plan
 
-  /**
-   * @param needed the attributes that the parents use; None: all that there are
-   * @param seen whether the parent is a function that gets its batches as this plan yields them
-   */
-  private def replace(
-      plan: SparkPlan,
-      needed: Option[AttributeSet],
-      seen: Boolean = false): SparkPlan = plan match {
+  /** @param needed the attributes that the parents use; None: all that there are */
+  private def replace(plan: SparkPlan, needed: Option[AttributeSet]): SparkPlan = plan match {
     case ProjectExec(columns, child) =>
       replace(child, Some(AttributeSet(columns.flatMap(_.references)))) match {
         case ours: ArrowBatchesExec if SelectColumnsExec.takes(columns) =>
@@ -49,10 +43,7 @@ object ReplaceOperators extends Rule[SparkPlan] {
         case Some(reason) => leave(eval, reason)
         case None =>
           val used = AttributeSet(arguments.flatMap(_.references) ++ passThrough)
-          // From 4.2 on, Spark sends batches as its operator's child yields them, if it does.
-          val asInput = eval.supportsColumnar &&
-            (seen || Limits.seesBatches(eval.evalType, eval.resultAttrs.map(_.dataType)))
-          evaluate(eval, arguments, passThrough, replace(eval.child, Some(used), asInput), asInput)
+          evaluate(eval, arguments, passThrough, replace(eval.child, Some(used)))
       }
     case map: MapInArrowExec =>
       mapInBatch(map, map.func, map.output, map.child, map.isBarrier, map.profile,
@@ -67,13 +58,12 @@ object ReplaceOperators extends Rule[SparkPlan] {
   }
 
   private def leave(plan: SparkPlan, reason: String): SparkPlan = {
-    val made = plan.mapChildren(replace(_, None, seen = plan.supportsColumnar))
-    // Spark's operator takes batches as they are where its child yields some. Of a child that did
-    // not until it was replaced it gets rows, as before.
-    val asBefore =
-      if (plan.supportsColumnar || !made.supportsColumnar) made
-      else made.mapChildren(child => ProjectExec(child.output, child))
-    LeftToSparkExec(reason, asBefore)
+    val made = plan.mapChildren(replace(_, None))
+    // Spark's operator takes batches as its child yields them. Ours are none that it would have got.
+    LeftToSparkExec(reason, if (!made.supportsColumnar) made else made.mapChildren {
+      case ours: ArrowBatchesExec => ProjectExec(ours.output, ours)
+      case other => other
+    })
   }
 
   private def mapInBatch(
@@ -95,8 +85,8 @@ object ReplaceOperators extends Rule[SparkPlan] {
       eval: ArrowEvalPythonExec,
       arguments: Seq[Expression],
       passThrough: Seq[Attribute],
-      child: SparkPlan,
-      asInput: Boolean): SparkPlan = {
+      child: SparkPlan): SparkPlan = {
+    val ends = BatchEnds.of(eval)
     // A nondeterministic argument equals no other, not even itself.
     val computed = arguments.filterNot(_.isInstanceOf[Attribute]).foldLeft(Vector.empty[Alias]) {
       (known, value) =>
@@ -107,7 +97,7 @@ object ReplaceOperators extends Rule[SparkPlan] {
     val input =
       if (computed.isEmpty && (child.supportsColumnar || columns.length == child.output.length)) {
         child
-      } else if (asInput) {
+      } else if (ends == BatchEnds.OfInput) {
         ComputeColumnsExec(columns, computed, child)
       } else {
         ProjectExec(columns ++ computed, child)
@@ -124,7 +114,7 @@ object ReplaceOperators extends Rule[SparkPlan] {
       case children => udf.copy(children = children.map(column))
     }
     HydrofoilEvalPythonExec(
-      eval.udfs.map(onColumns), eval.resultAttrs, passThrough, input, eval.evalType, asInput)
+      eval.udfs.map(onColumns), eval.resultAttrs, passThrough, input, eval.evalType, ends)
   }
 }
 
