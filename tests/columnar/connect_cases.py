@@ -140,10 +140,8 @@ def operators(frame: DataFrame) -> list[str]:
     return re.findall(r"\bHydrofoil\w+|LeftToSpark \(.*?\)", text.getvalue())
 
 
-# What is run, too: one of each way in which values and plans are made.
-RUN = re.compile(
-    r"(udf|pandas_udf|arrow_udf) (string|array<string>|of .*|that .*|agg.*)|map.*|.*ply.*"
-)
+# What is run, too: one query of each kind of function.
+RUN = re.compile(r"(udf|pandas_udf|arrow_udf) string|udf array<string>|.*_udf (of|that|agg).*|map.*|.*ply.*")
 
 
 def outcomes(spark: SparkSession) -> dict[str, list[Any]]:
