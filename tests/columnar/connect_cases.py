@@ -141,7 +141,9 @@ def operators(frame: DataFrame) -> list[str]:
 
 
 # What is run, too: one query of each kind of function.
-RUN = re.compile(r"(udf|pandas_udf|arrow_udf) string|udf array<string>|.*_udf (of|that|agg).*|map.*|.*ply.*")
+RUN = re.compile(
+    r"(udf|pandas_udf|arrow_udf) string|udf array<string>|.*_udf (of|that|agg).*|map.*|.*ply.*"
+)
 
 
 def outcomes(spark: SparkSession) -> dict[str, list[Any]]:
