@@ -43,7 +43,12 @@ case class ComputeColumnsExec(columns: Seq[Attribute], computed: Seq[Alias], chi
           while (rows.hasNext) made.append(project(rows.next()))
           val count = batch.numRows
           batch.closeIfFreeable()
-          val all = copied.finish() ++ made.finish()
+          val own = copied.finish()
+          val all = own ++ (try made.finish() catch {
+            case error: Throwable =>
+              own.foreach(_.release())
+              throw error
+          })
           ArrowBatch(all, new Array[Int](all.length), count, cut = true, buffers)
         }
       }
