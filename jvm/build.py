@@ -6,6 +6,7 @@ It needs Java and the PySpark that constraints.txt names, whose jars hold the Sc
 one does for every Spark that the jar is for. The sources:
 
     src/         the core, compiled once
+    plugin/      the class for spark.plugins, which Spark 3.5 loads as well, on Java 8
     shims/vNN/   what differs from Spark N.N on, each compiled against api/vNN and the core
     api/vNN/     declarations of the Spark classes whose constructors differ, in front of PySpark's
                  own, so that one PySpark does for all shims; never part of the jar
@@ -44,7 +45,7 @@ LINES = ("4.0", "4.1", "4.2", "4.3")
 
 JAVA = 17
 # The version of the class files alone: -release needs a table that Java runtimes come without.
-SCALAC = ("-nowarn", "-Xunchecked-java-output-version", str(JAVA))
+SCALAC = ("-nowarn", "-Xunchecked-java-output-version")
 # The compiler's recursion is deep. One compiler thread does for a program of seconds.
 JVM = ("-Xss16m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
@@ -217,16 +218,18 @@ def compiler(java: str, spark: Path) -> Iterator[Any]:
 def compile_all(scalac: Any, classes: Path, jars: str) -> None:
     """Compile the core and each line's shims, each into a folder of its own under ``classes``."""
 
-    def run(part: str, files: list[Path], *classpath: str) -> None:
+    def run(part: str, files: list[Path], *classpath: str, version: int = JAVA) -> None:
         begin = time.monotonic()
         target = classes / part
         target.mkdir()
-        options = [*SCALAC, "-classpath", os.pathsep.join(classpath), "-d", str(target)]
+        paths = ["-classpath", os.pathsep.join(classpath), "-d", str(target)]
+        options = [*SCALAC, str(version), *paths]
         if not scalac([*options, *map(str, files)]):
             raise BuildError(f"the sources of {part} don't compile; the compiler's output says why")
         print(f"hydrofoil: {part} compiled in {time.monotonic() - begin:.1f} s")
 
     run("core", sources("src"), jars)
+    run("plugin", sources("plugin"), jars, version=8)
     for minor in shims():
         # What is compiled together hides what the class path holds of the same name.
         files = sources(f"api/{minor}") + sources(f"shims/{minor}")

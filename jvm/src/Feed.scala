@@ -9,10 +9,10 @@ final case class Part(columns: Array[Column], rows: Int) {
 }
 
 /**
- * Cuts what a child yields into the batches that Spark's row path would have sent: of `limits.rows`
- * rows, wherever the child's own batches end. Foreign vectors are copied before the child is asked
- * for its next batch, because it reuses them; batches that are Arrow and already of the right size
- * are taken as they are.
+ * Cuts what a child yields into the batches that Spark would have sent: by its row path of
+ * `limits.rows` rows, wherever the child's own batches end, and by its columnar path the child's.
+ * Foreign vectors are copied before the child is asked for its next batch, because it reuses them;
+ * batches that are Arrow and already of the right size are taken as they are.
  *
  * @param ordinals the child's columns to take
  * @param sent those of the columns taken that go to the worker
@@ -48,8 +48,9 @@ final class Feed(
         if (taken != null) return taken
       }
       position += builder.append(vectors, position, current.numRows)
-      if (position == current.numRows) drop()
-      if (builder.isFull) return finish()
+      val ended = position == current.numRows
+      if (ended) drop()
+      if (builder.isFull || (ended && limits.asInput)) return finish()
     }
     null
   }
@@ -90,7 +91,8 @@ final class Feed(
   }
 
   private def fits(batch: ArrowBatch): Boolean = {
-    val complete = if (batch.cut) batch.numRows <= limit else batch.numRows == limit
+    val complete = limits.asInput ||
+      (if (batch.cut) batch.numRows <= limit else batch.numRows == limit)
     complete && (batch.cut || !limits.boundedBytes) && ordinals.forall { i =>
       batch.parts(i).rows == batch.numRows && batch.column(i).asInstanceOf[RawVector].start == 0
     }

@@ -16,16 +16,18 @@ object HydrofoilConf {
 
   val ADAPTIVE: ConfigEntry[Boolean] =
     SQLConf.buildConf("spark.hydrofoil.columnar.adaptiveBatches")
-      .doc("Whether functions of single rows (udf) get smaller record batches than " +
-        "spark.sql.execution.arrow.maxRecordsPerBatch while they are slow, so that results flow " +
-        "and little waits. Functions of whole batches, which see the sizes, always get Spark's.")
+      .doc("Whether functions of single rows (udf) that return numbers, booleans, dates or times " +
+        "get smaller record batches than spark.sql.execution.arrow.maxRecordsPerBatch while they " +
+        "are slow, so that results flow and little waits. All other functions, which can see " +
+        "where a batch ends, always get Spark's.")
       .version("4.0.0")
       .booleanConf
       .createWithDefault(true)
 
   val BATCH_BYTES: ConfigEntry[Long] =
     SQLConf.buildConf("spark.hydrofoil.columnar.maxBytesPerBatch")
-      .doc("The size at which a record batch for functions of single rows (udf) ends, whatever " +
+      .doc("The size at which a record batch for functions of single rows (udf) that return " +
+        "numbers, booleans, dates or times ends, whatever " +
         "spark.sql.execution.arrow.maxRecordsPerBatch and maxBytesPerBatch allow.")
       .version("4.0.0")
       .bytesConf(ByteUnit.BYTE)

@@ -15,13 +15,15 @@ import org.apache.spark.sql.vectorized.ColumnarBatch
  * and the columns that pass through stay in the batch they came in.
  *
  * @param passThrough the child's columns that the parents need, in the child's order
+ * @param ends where the batches end that go to the worker
  */
 case class HydrofoilEvalPythonExec(
     udfs: Seq[PythonUDF],
     resultAttrs: Seq[Attribute],
     passThrough: Seq[Attribute],
     child: SparkPlan,
-    evalType: Int)
+    evalType: Int,
+    ends: BatchEnds)
   extends UnaryExecNode with ColumnarPythonExec {
 
   override def output: Seq[Attribute] = passThrough ++ resultAttrs
@@ -55,7 +57,13 @@ case class HydrofoilEvalPythonExec(
     child.executeColumnar().mapPartitionsInternal(task.run(_, TaskContext.get()))
   }
 
-  private def limits: Limits = Limits.of(conf, evalType)
+  /** The limits of the batches that go to the worker. */
+  def limits: Limits = ends match {
+    case BatchEnds.Unseen => Limits.ofUnseen(conf)
+    case BatchEnds.OfInput => Limits.ofInput
+    case BatchEnds.ByRows => Limits.of(conf).copy(bytes = Int.MaxValue)
+    case BatchEnds.BySettings => Limits.of(conf)
+  }
 
   override protected def withNewChildInternal(newChild: SparkPlan): HydrofoilEvalPythonExec =
     copy(child = newChild)

@@ -27,6 +27,9 @@ case class HydrofoilMapInBatchExec(
   override def simpleString(maxFields: Int): String =
     s"$nodeName $func, ${PythonEvalType.toString(evalType)}, barrier: $isBarrier"
 
+  /** The limits of the batches that go to the worker. */
+  def limits: Limits = Limits.of(conf).copy(wrapped = true)
+
   override protected def doExecuteColumnar(): RDD[ColumnarBatch] = {
     val expected = func.dataType
     val task = new MapTask(
@@ -45,7 +48,7 @@ case class HydrofoilMapInBatchExec(
       StructType(output.map(a => StructField(a.name, a.dataType, a.nullable))),
       expected,
       evalType,
-      Limits.of(conf, evalType),
+      limits,
       metrics)
     val input = child.executeColumnar()
     val rdd = if (isBarrier) {

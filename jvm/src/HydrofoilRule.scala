@@ -57,8 +57,14 @@ object ReplaceOperators extends Rule[SparkPlan] {
     case other => other.mapChildren(replace(_, None))
   }
 
-  private def leave(plan: SparkPlan, reason: String): SparkPlan =
-    LeftToSparkExec(reason, plan.mapChildren(replace(_, None)))
+  private def leave(plan: SparkPlan, reason: String): SparkPlan = {
+    val made = plan.mapChildren(replace(_, None))
+    // Spark's operator takes batches as its child yields them. Ours are none that it would have got.
+    LeftToSparkExec(reason, if (!made.supportsColumnar) made else made.mapChildren {
+      case ours: ArrowBatchesExec => ProjectExec(ours.output, ours)
+      case other => other
+    })
+  }
 
   private def mapInBatch(
       plan: SparkPlan,
@@ -80,6 +86,7 @@ object ReplaceOperators extends Rule[SparkPlan] {
       arguments: Seq[Expression],
       passThrough: Seq[Attribute],
       child: SparkPlan): SparkPlan = {
+    val ends = BatchEnds.of(eval)
     // A nondeterministic argument equals no other, not even itself.
     val computed = arguments.filterNot(_.isInstanceOf[Attribute]).foldLeft(Vector.empty[Alias]) {
       (known, value) =>
@@ -90,6 +97,8 @@ object ReplaceOperators extends Rule[SparkPlan] {
     val input =
       if (computed.isEmpty && (child.supportsColumnar || columns.length == child.output.length)) {
         child
+      } else if (ends == BatchEnds.OfInput) {
+        ComputeColumnsExec(columns, computed, child)
       } else if (computed.exists(alias => WholeUse.of(alias.child).nonEmpty)) {
         ProjectExec(columns ++ computed, SparkRowsExec(child))
       } else {
@@ -107,7 +116,7 @@ object ReplaceOperators extends Rule[SparkPlan] {
       case children => udf.copy(children = children.map(column))
     }
     HydrofoilEvalPythonExec(
-      eval.udfs.map(onColumns), eval.resultAttrs, passThrough, input, eval.evalType)
+      eval.udfs.map(onColumns), eval.resultAttrs, passThrough, input, eval.evalType, ends)
   }
 }
 
@@ -118,8 +127,8 @@ object ReplaceTransitions extends Rule[SparkPlan] {
     rows(plan, generated = false, AttributeSet.empty).transformUp {
     case eval: HydrofoilEvalPythonExec =>
       val arguments = Arguments.of(eval.udfs, eval.child.output).ordinals.map(eval.child.output(_))
-      eval.mapChildren(sink(_, arguments.toSeq, eval.evalType))
-    case map: HydrofoilMapInBatchExec => map.mapChildren(sink(_, map.child.output, map.evalType))
+      eval.mapChildren(sink(_, arguments.toSeq, eval.limits))
+    case map: HydrofoilMapInBatchExec => map.mapChildren(sink(_, map.child.output, map.limits))
   }
 
   /**
@@ -141,11 +150,9 @@ object ReplaceTransitions extends Rule[SparkPlan] {
     plan.mapChildren(rows(_, plan.isInstanceOf[CodegenSupport], seen))
   }
 
-  private def sink(child: SparkPlan, sent: Seq[Attribute], evalType: Int): SparkPlan = child match {
-    case RowToColumnarExec(rows) if isShuffle(rows) =>
-      UnsafeRowsToArrowExec(rows, sent, Limits.of(conf, evalType))
-    case RowToColumnarExec(rows) =>
-      RowsToArrowExec(ArrowSinkExec(rows, sent, Limits.of(conf, evalType)))
+  private def sink(child: SparkPlan, sent: Seq[Attribute], limits: Limits): SparkPlan = child match {
+    case RowToColumnarExec(rows) if isShuffle(rows) => UnsafeRowsToArrowExec(rows, sent, limits)
+    case RowToColumnarExec(rows) => RowsToArrowExec(ArrowSinkExec(rows, sent, limits))
     case columnar => columnar
   }
 

@@ -55,14 +55,19 @@ object Layout {
     case _: DecimalType => Some(Decimal128)
     case CalendarIntervalType => Some(MonthDayNano)
     case BinaryType => Some(Variable)
-    // Not CHAR, VARCHAR or another collation; and TIME, whose class Spark 4.0 lacks, by its name.
-    case string: StringType if string.typeName == "string" => Some(Variable)
-    case time if time.typeName.startsWith("time(") => Some(Fixed(8))
+    // Not CHAR, VARCHAR or another collation. Spark Connect's own are no singletons, and of a name
+    // that mentions their collation.
+    case string: StringType if string.isUTF8BinaryCollation && string.constraint == NoConstraint =>
+      Some(Variable)
+    case time if isTime(time) => Some(Fixed(8))
     case ArrayType(element, _) => find(element).map(_ => Elements)
     case MapType(key, value, _) => find(key).flatMap(_ => find(value)).map(_ => Entries)
     case StructType(fields) if fields.forall(f => find(f.dataType).isDefined) => Some(Fields)
     case _ => None
   }
+
+  /** Whether it is TIME, which is known by its name because Spark 4.0 lacks its class. */
+  def isTime(dataType: DataType): Boolean = dataType.typeName.startsWith("time(")
 
   def of(dataType: DataType): Layout =
     find(dataType).getOrElse(throw new IllegalStateException(s"no layout for $dataType"))

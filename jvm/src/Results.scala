@@ -98,6 +98,6 @@ object Results {
     case (StructType(x), StructType(y)) =>
       x.length == y.length &&
         x.zip(y).forall { case (f, g) => sameLayout(f.dataType, g.dataType) }
-    case _ => a == b || (a.typeName.startsWith("time(") && b.typeName.startsWith("time("))
+    case _ => a == b || (Layout.isTime(a) && Layout.isTime(b))
   }
 }

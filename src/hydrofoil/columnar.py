@@ -4,6 +4,7 @@ It works with the workers of stock PySpark too, as Hydrofoil's work without it. 
 runs, ``spark.hydrofoil.columnar.enabled`` turns it off and on again.
 """
 
+import os
 import sys
 import zipfile
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from hydrofoil.user_conf import JARS_KEY, spark_home, spark_version
 EXTENSION = "org.hydrofoil.spark.HydrofoilExtensions"
 EXTENSIONS_KEY = "spark.sql.extensions"
 ENABLED_KEY = "spark.hydrofoil.columnar.enabled"
+CLASS_PATH_KEY = "spark.driver.extraClassPath"
 # Settings that hold lists, to which Hydrofoil adds.
 KEYS = (JARS_KEY, EXTENSIONS_KEY)
 
@@ -86,17 +88,23 @@ def additions(present: Mapping[str, str]) -> dict[str, str]:
     """Return `KEYS` with the user's items and Hydrofoil's, where the jar is there."""
     path = jar()
     assert path is not None
-    extensions = _items(present.get(EXTENSIONS_KEY, ""))
-    made = {EXTENSIONS_KEY: ",".join(dict.fromkeys([*extensions, EXTENSION]))}
+    made = {EXTENSIONS_KEY: with_extension(present)}
     jars = _items(present.get(JARS_KEY, ""))
     if not is_given(present):
         made[JARS_KEY] = ",".join([*jars, str(path)])
     return made
 
 
+def with_extension(present: Mapping[str, str]) -> str:
+    """Return the list of extensions with the user's and Hydrofoil's."""
+    extensions = _items(present.get(EXTENSIONS_KEY, ""))
+    return ",".join(dict.fromkeys([*extensions, EXTENSION]))
+
+
 def is_given(present: Mapping[str, str]) -> bool:
-    """Whether Spark finds a jar of Hydrofoil's, by ``spark.jars`` or in its own folder of jars."""
+    """Whether Spark finds a jar of Hydrofoil's: by a setting, or in its own folder of jars."""
     jars = _items(present.get(JARS_KEY, ""))
+    jars += present.get(CLASS_PATH_KEY, "").split(os.pathsep)
     return (
         any(name.endswith(f"/{_JAR}") for name in jars) or (spark_home() / "jars" / _JAR).exists()
     )

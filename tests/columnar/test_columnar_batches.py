@@ -224,3 +224,108 @@ def test_wide_rows(compare: Comparison, files: Path) -> None:
         return wide.select(length("s"), *(f"c{i}" for i in range(50)), F.md5("s"))
 
     compare.same(build)
+
+
+class Counted:
+    """Text for rows of which each shows how many there were when its batch ended."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+
+    def __call__(self, x: int) -> "Counted":
+        self.rows += 1
+        return self
+
+    def __str__(self) -> str:
+        return str(self.rows)
+
+
+# Where the rows come from: more than the 4,096 that Parquet's reader has in a batch.
+INPUTS: dict[str, Callable[[SparkSession, Path], DataFrame]] = {
+    "range": lambda spark, files: wide(spark),
+    "parquet": lambda spark, files: scanned(spark, files),
+    "filtered": lambda spark, files: scanned(spark, files).where("n % 5 > 0"),
+    "united": lambda spark, files: scanned(spark, files).union(scanned(spark, files)).coalesce(1),
+    "cached": lambda spark, files: wide(spark).select("n").cache().select("n", "n AS k", "n AS s"),
+    "shuffled": lambda spark, files: scanned(spark, files).repartition(1, "k"),
+    "mapped": lambda spark, files: scanned(spark, files).mapInArrow(
+        lambda batches: batches, scanned(spark, files).schema
+    ),
+}
+
+
+def wide(spark: SparkSession) -> DataFrame:
+    return spark.range(0, 5000, 1, 1).selectExpr(
+        "id AS n", "id % 7 AS k", "IF(id % 3 = 0, NULL, repeat('é', id % 40)) AS s"
+    )
+
+
+def scanned(spark: SparkSession, files: Path) -> DataFrame:
+    """One file of several row groups, at whose ends the reader's batches end."""
+    path = str(files / "row-groups")
+    if not Path(path).exists():
+        wide(spark).write.option("parquet.block.size", "30000").parquet(path)
+    return spark.read.parquet(path)
+
+
+def lengths(function: Callable[..., Any], hint: Any) -> Callable[..., Any]:
+    """A function that answers each row with the length of its batch, of Series or Arrow arrays."""
+    function.__annotations__ = {"x": hint, "return": hint}
+    return function
+
+
+@pytest.mark.parametrize("records", ["10000", "700"])
+@pytest.mark.parametrize("source", list(INPUTS))
+def test_every_kind_sees_batches_as_long(
+    compare: Comparison, files: Path, records: str, source: str
+) -> None:
+    """By Spark's default settings, among them its columnar input since 4.2."""
+
+    def build(spark: SparkSession) -> DataFrame:
+        frame = INPUTS[source](spark, files)
+        series = F.pandas_udf(
+            lengths(lambda x: pd.Series([len(x)] * len(x)), pd.Series), returnType="long"
+        )
+        of_iterator = of_pandas(
+            lambda batches: (pd.Series([len(b) * 1000 + i] * len(b)) for i, b in enumerate(batches))
+        )
+        first = frame.select(
+            series("n").alias("a"),
+            of_iterator("s").alias("b"),
+            F.udf(Counted(), "string", useArrow=True)("n").alias("c"),
+            "n",
+            "k",
+        )
+        computed = frame.select(
+            series(F.col("n") + 1).alias("d"),
+            F.udf(lambda x: x + 1, "long", useArrow=True)("n").alias("m"),
+        )
+        second = computed.select("d", series("m"), F.lit(None), F.lit(None), F.lit(None))
+        return first.union(second)
+
+    compare.same(build, conf={RECORDS: records}, in_order=False)
+
+
+@pytest.mark.parametrize("kind", ["array<long>", "string"])
+def test_one_object_for_many_rows(compare: Comparison, kind: str) -> None:
+    """It is converted when the batch ends, so that shorter batches give other answers."""
+
+    def build(spark: SparkSession) -> DataFrame:
+        seen: list[int] = []
+        function = F.udf(lambda x: seen.append(x) or seen, kind, useArrow=True)
+        return spark.range(0, 1500, 1, 1).select(F.length(function("id").cast("string")))
+
+    outcome = compare.same(build)
+    assert len(set(outcome.rows)) == 1
+
+
+@pytest.mark.skipif(LINE < (4, 1), reason="Spark 4.0 bounds no bytes")
+@pytest.mark.parametrize("source", ["range", "shuffled"])
+def test_batches_that_end_by_bytes_are_as_long(
+    compare: Comparison, files: Path, source: str
+) -> None:
+    def build(spark: SparkSession) -> DataFrame:
+        series = lengths(lambda x: pd.Series([len(x)] * len(x)), pd.Series)
+        return INPUTS[source](spark, files).select(F.pandas_udf(series, returnType="long")("s"))
+
+    compare.same(build, conf={BYTES: "9000"})

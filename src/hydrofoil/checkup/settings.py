@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hydrofoil import plugin
 from hydrofoil.launch import settings as launch_settings
 from hydrofoil.user_conf import (
     SUBMIT_ARGUMENTS,
     defaults_file,
     parse_arguments,
     parse_properties,
+    spark_version,
 )
 
 CONFIGURED = "hydrofoil.configure"
@@ -48,10 +50,12 @@ def gather(given: Mapping[str, str], configured: bool) -> dict[str, Setting]:
     arguments = parse_arguments(os.environ.get(SUBMIT_ARGUMENTS, ""))
     found |= {key: Setting(value, SUBMIT_ARGUMENTS) for key, value in arguments.items()}
     if configured:
-        present = {key: setting.value for key, setting in found.items()} | dict(given)
-        added = launch_settings(present=present)
+        added = launch_settings(present=_values(found) | dict(given))
         found |= {key: Setting(value, CONFIGURED) for key, value in added.items()}
-    return found | {key: Setting(value, "--conf") for key, value in given.items()}
+    found |= {key: Setting(value, "--conf") for key, value in given.items()}
+    # The plugin comes last: it sees all that the user has set.
+    added = plugin.settings(_values(found), spark_version())
+    return found | {key: Setting(value, plugin.PLUGINS_KEY) for key, value in added.items()}
 
 
 def of_session(spark: Any) -> dict[str, Setting]:
@@ -66,3 +70,7 @@ def of_session(spark: Any) -> dict[str, Setting]:
     context = dict(spark.sparkContext.getConf().getAll())
     own = {key: value for key, value in session.items() if key.startswith(_OF_SESSIONS)}
     return {key: Setting(value, SESSION) for key, value in (context | own).items()}
+
+
+def _values(settings: Settings) -> dict[str, str]:
+    return {key: setting.value for key, setting in settings.items()}

@@ -2,7 +2,7 @@
 
 import click
 
-from hydrofoil import columnar
+from hydrofoil import columnar, plugin
 from hydrofoil.errors import UsageError
 from hydrofoil.launch import DAEMON_KEY, SETTINGS
 from hydrofoil.rows import CHOICES
@@ -20,15 +20,35 @@ from hydrofoil.user_conf import conf_of
     default=None,
     help="With Hydrofoil's operators in the JVM; by default where there are some for this Spark.",
 )
-def defaults(rows: str | None, wanted: bool | None) -> None:
+@click.option(
+    "--plugin",
+    "by_plugin",
+    is_flag=True,
+    help="With spark.plugins, by which Hydrofoil sets the rest, and says what, when Spark starts.",
+)
+def defaults(rows: str | None, wanted: bool | None, by_plugin: bool) -> None:
     """Print what turns Hydrofoil on in spark-defaults.conf.
 
     Lists that this host's spark-defaults.conf has already are printed whole, to replace its lines.
     """
     try:
-        settings = {DAEMON_KEY: SETTINGS[DAEMON_KEY], **row_settings(rows)}
-        settings |= columnar.settings(wanted, conf_of([]))
+        if by_plugin:
+            settings = _of_plugin(wanted) | row_settings(rows)
+        else:
+            settings = {DAEMON_KEY: SETTINGS[DAEMON_KEY], **row_settings(rows)}
+            settings |= columnar.settings(wanted, conf_of([]))
     except UsageError as error:
         raise click.ClickException(str(error)) from None
     for key, value in settings.items():
         click.echo(f"{key} {value}")
+
+
+def _of_plugin(wanted: bool | None) -> dict[str, str]:
+    """Return the settings that load the plugin, which is in the jar."""
+    if columnar.jar() is None:
+        raise UsageError(
+            "--plugin, but this installation has no jar, which holds the plugin",
+            hint="leave it out, or install a build that has the jar",
+        )
+    switched = {columnar.ENABLED_KEY: "false"} if wanted is False else {}
+    return plugin.additions(conf_of([])) | switched

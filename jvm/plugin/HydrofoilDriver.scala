@@ -1,0 +1,97 @@
+package org.apache.spark.sql.hydrofoil.plugin
+
+import java.util.{ArrayList => JavaList, Collections, Map => JavaMap}
+
+import org.slf4j.LoggerFactory
+
+import org.apache.spark.{SparkConf, SparkContext}
+import org.apache.spark.api.plugin.{DriverPlugin, PluginContext}
+
+/**
+ * Sets what turns Hydrofoil on for an application that is starting, and says so in one line. What
+ * the user has set is left as it is.
+ */
+final class HydrofoilDriver extends DriverPlugin {
+
+  private val log = LoggerFactory.getLogger("org.hydrofoil.spark.HydrofoilPlugin")
+  private val made = new JavaList[String]
+  private val left = new JavaList[String]
+
+  override def init(context: SparkContext, plugin: PluginContext): JavaMap[String, String] = {
+    // An environment that turns Hydrofoil off is for the workers as well.
+    passOn(context, "HYDROFOIL")
+    passOn(context, "HYDROFOIL_TRACE")
+    val off = System.getenv("HYDROFOIL")
+    if (off != null && off.trim.equalsIgnoreCase("off")) {
+      log.warn("Hydrofoil is off: HYDROFOIL=off is in the driver's environment")
+    } else {
+      turnOn(context.conf, context.version)
+    }
+    Collections.emptyMap[String, String]
+  }
+
+  private def turnOn(conf: SparkConf, version: String): Unit = {
+    if (set(conf, HydrofoilDriver.DAEMON, "hydrofoil.daemon")) {
+      // Another daemon has a worker of its own.
+      set(conf, HydrofoilDriver.WORKER, "hydrofoil.worker")
+    }
+    if (version.startsWith("3.")) {
+      left.add(HydrofoilDriver.EXTENSIONS + " (the JVM's operators need Spark 4)")
+    } else {
+      append(conf, HydrofoilDriver.EXTENSIONS, "org.hydrofoil.spark.HydrofoilExtensions")
+    }
+    if (!made.isEmpty) conf.set(HydrofoilDriver.APPLIED, String.join(", ", made))
+    val did = if (made.isEmpty) "had nothing to set" else "set " + String.join(", ", made)
+    val not = if (left.isEmpty) "" else "; left " + String.join(", ", left)
+    log.warn("Hydrofoil's plugin " + did + not)
+  }
+
+  /** Makes a setting that the user has not made; whether it has the value now. */
+  private def set(conf: SparkConf, key: String, value: String): Boolean = {
+    val present = conf.get(key, null)
+    if (present == null) {
+      conf.set(key, value)
+      made.add(key + "=" + value)
+    } else if (present != value) {
+      left.add(key + "=" + present)
+    }
+    present == null || present == value
+  }
+
+  /** Adds an item to a setting that is a list. */
+  private def append(conf: SparkConf, key: String, item: String): Unit = {
+    val present = conf.get(key, "").trim
+    val items = new JavaList[String]
+    val parts = present.split(",")
+    var i = 0
+    while (i < parts.length) {
+      items.add(parts(i).trim)
+      i += 1
+    }
+    if (!items.contains(item)) {
+      val value = if (present.isEmpty) item else present + "," + item
+      conf.set(key, value)
+      made.add(key + "=" + value)
+    }
+  }
+
+  /** Gives executors a variable of the driver's, unless they are to have another value. */
+  private def passOn(context: SparkContext, name: String): Unit = {
+    val value = System.getenv(name)
+    val key = "spark.executorEnv." + name
+    if (value != null && !context.conf.contains(key)) {
+      context.conf.set(key, value)
+      // Spark has gathered the variables of that setting already, for those that start executors.
+      context.executorEnvs.update(name, value)
+    }
+  }
+}
+
+object HydrofoilDriver {
+  final val DAEMON = "spark.python.daemon.module"
+  final val WORKER = "spark.python.worker.module"
+  final val EXTENSIONS = "spark.sql.extensions"
+
+  /** What this has set, for the environment page of the UI. */
+  final val APPLIED = "spark.hydrofoil.plugin.applied"
+}
