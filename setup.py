@@ -92,6 +92,9 @@ class BuildCore(build_ext):
 
     def run(self) -> None:
         require_c_compiler()
+        if self.editable_mode:
+            # In place of a new folder, in which everything would be compiled again.
+            self.build_lib = f"build/lib.{self.plat_name}-{sys.implementation.cache_tag}"
         # Only now, and not when setup.py is read: metadata and sdists need no C.
         from Cython.Build import cythonize
 
