@@ -1,8 +1,8 @@
 """Arrays, maps and structs, to any depth: each holds the codecs of its children.
 
 A struct is decoded to PySpark's `Row`, a map to a dict in the column's order, an array to a list.
-Encoding takes exactly a list; exactly a dict, or exactly `Entries` or `RestoredMap`; and for structs
-a `Row`, a tuple (also a named one) of the right length, or a dict, whose missing keys are null.
+Encoding takes exactly a list; exactly a dict, `Entries` or `RestoredMap`; and for structs a `Row`,
+a tuple (also a named one) of the right length, or a dict, whose missing keys are null.
 """
 
 from cpython.dict cimport (
