@@ -105,6 +105,9 @@ def replayed(made: list[Alteration], recordings: list[Recording]) -> list[Any]:
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            # It forks, and must not run threads meanwhile.
+            "JE_ARROW_MALLOC_CONF": "background_thread:false",
+            "OPENBLAS_NUM_THREADS": "1",
         },
     )
     assert done.returncode == 0, done.stderr.decode()
