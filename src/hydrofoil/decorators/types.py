@@ -96,6 +96,9 @@ def plain(hint: Any) -> Any:
             hint = hint.__supertype__
         elif type(hint).__name__ == "TypeAliasType":
             hint = hint.__value__
+        elif type(typing.get_origin(hint)).__name__ == "TypeAliasType":
+            # With arguments, as NDArray[...] is from NumPy 2.5 on.
+            hint = typing.get_origin(hint).__value__[typing.get_args(hint)]
         elif typing.get_origin(hint) in (Union, types.UnionType):
             left = [one for one in typing.get_args(hint) if one is not type(None)]
             if len(left) != 1:
