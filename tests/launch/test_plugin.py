@@ -13,9 +13,9 @@ from click.testing import CliRunner
 
 import hydrofoil
 from hydrofoil import columnar, plugin
+from hydrofoil.checkup import settings as doctor_settings
+from hydrofoil.checkup import turned_on
 from hydrofoil.cli import main
-from hydrofoil.doctor import settings as doctor_settings
-from hydrofoil.doctor import turned_on
 from hydrofoil.user_conf import spark_home, spark_version
 
 pytestmark = pytest.mark.skipif(columnar.jar() is None, reason="no jar: make jar")
