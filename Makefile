@@ -133,11 +133,12 @@ $(INSTALLED): $(RUNS)
 	    --no-build-isolation --editable ".[dev]"
 	@touch $@
 
-# The same environment but for pandas. The extension is the one built in place: same Python.
+# What those tests need, with another pandas. The extension is the one built in place: same Python.
 $(PANDAS3)/.installed: $(INSTALLED)
 	$(PYTHON) -m venv $(PANDAS3)
-	$(BIN)/python -m pip freeze --exclude-editable --exclude pandas > $(PANDAS3)/requirements.txt
-	$(call install,$(PANDAS3)) --requirement $(PANDAS3)/requirements.txt pandas==3.1.1
+	grep -v '^pandas==' constraints.txt > $(PANDAS3)/constraints.txt
+	$(call install,$(PANDAS3)) --constraint $(PANDAS3)/constraints.txt \
+	    pandas==3.1.1 pyspark pyarrow numpy click rich psutil pytest hypothesis
 	@touch $@
 
 $(FRAMEWORKS)/.installed: $(INSTALLED)

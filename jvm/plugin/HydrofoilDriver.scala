@@ -19,15 +19,34 @@ final class HydrofoilDriver extends DriverPlugin {
 
   override def init(context: SparkContext, plugin: PluginContext): JavaMap[String, String] = {
     // An environment that turns Hydrofoil off is for the workers as well.
-    passOn(context, "HYDROFOIL")
-    passOn(context, "HYDROFOIL_TRACE")
+    var i = 0
+    while (i < HydrofoilDriver.PASSED_ON.length) {
+      passOn(context, HydrofoilDriver.PASSED_ON(i), System.getenv(HydrofoilDriver.PASSED_ON(i)))
+      i += 1
+    }
     val off = System.getenv("HYDROFOIL")
     if (off != null && off.trim.equalsIgnoreCase("off")) {
       log.warn("Hydrofoil is off: HYDROFOIL=off is in the driver's environment")
     } else {
+      wrap(context)
       turnOn(context.conf, context.version)
     }
     Collections.emptyMap[String, String]
+  }
+
+  /** A daemon sees no settings of Spark's: the one to wrap is named by a variable of executors. */
+  private def wrap(context: SparkContext): Unit = {
+    val inner = context.conf.get(HydrofoilDriver.INNER, null)
+    val key = HydrofoilDriver.executorEnv(HydrofoilDriver.INNER_VARIABLE)
+    if (inner != null && !context.conf.contains(key)) {
+      if (context.isLocal) {
+        // There is no executor whose environment is still to be made.
+        left.add(HydrofoilDriver.INNER + " (with a local master set " + key + "=" + inner + ")")
+      } else {
+        passOn(context, HydrofoilDriver.INNER_VARIABLE, inner)
+        made.add(key + "=" + inner)
+      }
+    }
   }
 
   private def turnOn(conf: SparkConf, version: String): Unit = {
@@ -75,10 +94,9 @@ final class HydrofoilDriver extends DriverPlugin {
     }
   }
 
-  /** Gives executors a variable of the driver's, unless they are to have another value. */
-  private def passOn(context: SparkContext, name: String): Unit = {
-    val value = System.getenv(name)
-    val key = "spark.executorEnv." + name
+  /** Gives executors a variable, unless they are to have another value. */
+  private def passOn(context: SparkContext, name: String, value: String): Unit = {
+    val key = HydrofoilDriver.executorEnv(name)
     if (value != null && !context.conf.contains(key)) {
       context.conf.set(key, value)
       // Spark has gathered the variables of that setting already, for those that start executors.
@@ -92,6 +110,16 @@ object HydrofoilDriver {
   final val WORKER = "spark.python.worker.module"
   final val EXTENSIONS = "spark.sql.extensions"
 
+  /** The daemon of somebody else's that Hydrofoil's wraps: the setting, and what a daemon reads. */
+  final val INNER = "spark.hydrofoil.daemon.inner"
+  final val INNER_VARIABLE = "HYDROFOIL_DAEMON_INNER"
+
+  /** Variables of the driver's that its workers need too. */
+  final val PASSED_ON =
+    Array("HYDROFOIL", "HYDROFOIL_TRACE", INNER_VARIABLE, "HYDROFOIL_AFTER_FORK")
+
   /** What this has set, for the environment page of the UI. */
   final val APPLIED = "spark.hydrofoil.plugin.applied"
+
+  def executorEnv(variable: String): String = "spark.executorEnv." + variable
 }

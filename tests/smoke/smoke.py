@@ -320,7 +320,7 @@ def udtf_of_arrays(rows: DataFrame) -> DataFrame:
     return F.arrow_udtf(Repeat, returnType="i long, j string")(F.lit(5).cast("long"))
 
 
-@kind([i + 1 for i in IDS])
+@kind([i + 1 for i in IDS], EVAL, since=(4, 2))
 def our_udf(rows: DataFrame) -> DataFrame:
     @hydrofoil.udf
     def our_udf(i: int) -> int:

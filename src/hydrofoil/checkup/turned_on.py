@@ -86,7 +86,7 @@ def _check_inner(settings: Settings, master: str) -> Iterator[Finding]:
     plugins = settings[PLUGINS_KEY].value if PLUGINS_KEY in settings else ""
     if given is not None:
         yield Finding("inner daemon", Level.OK, f"{inner.VARIABLE}={given[0]} ({given[1]})")
-    elif setting is not None and PLUGIN in plugins:
+    elif setting is not None and PLUGIN in plugins and not master.startswith("local"):
         yield Finding("inner daemon", Level.OK, f"{INNER_KEY}={setting.value} ({setting.source})")
     elif setting is not None:
         yield Finding(
