@@ -16,7 +16,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
-from hydrofoil import archives, forked, hooks, inner, late, preload, requirements, switch
+from hydrofoil import archives, forked, hooks, inner, late, preload, prompt, requirements, switch
 from hydrofoil.spark import signatures
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def main(around: "Callable[[TaskMain], TaskMain] | None" = None) -> None:
         return
     if around is not None:
         task_main = around(task_main)
-    serve(keeping_archives(task_main), put_off)
+    serve(for_small_tasks(task_main), put_off)
 
 
 def run_stock() -> None:
@@ -224,13 +224,13 @@ def pyspark_minor() -> str:
     return ".".join(pyspark_version().split(".")[:2])
 
 
-def keeping_archives(task_main: "TaskMain") -> "TaskMain":
-    """The same main, with what the daemon knows of archives on the path."""
+def for_small_tasks(task_main: "TaskMain") -> "TaskMain":
+    """The same main, without the waits that a small task notices."""
     unchanging = archives.on_path()
 
     def main(infile: BinaryIO, outfile: BinaryIO) -> None:
         archives.keep_listings(unchanging)
-        task_main(infile, outfile)
+        task_main(prompt.prompt(infile), outfile)
 
     return main
 

@@ -13,7 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import BinaryIO, Protocol, cast
 
-from hydrofoil import hooks, inner, preload, requirements, switch, user_modules
+from hydrofoil import hooks, inner, preload, prompt, requirements, switch, user_modules
 from hydrofoil.spark.caps import installed_line
 from hydrofoil.spark.signatures import UnknownPySpark
 
@@ -132,7 +132,7 @@ def serve_one_task() -> None:
         runpy.run_module("pyspark.worker", run_name="__main__", alter_sys=True)
         return
     with connection_to_executor() as stream:
-        fast(stream, stream)
+        fast(prompt.prompt(stream), stream)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,63 @@
+"""Answers to the JVM's packets without delay, for tasks whose messages are small.
+
+Over TCP the JVM sends a task's description, then its first batch. The kernel holds the second back
+until the first is acknowledged (Nagle's algorithm), and delays the acknowledgement by 40 ms, since
+a worker has nothing to send yet (RFC 1122, 4.2.3.2). The option that asks for it at once does not
+last, so it is set whenever the worker is about to wait.
+"""
+
+import io
+import os
+import socket
+from contextlib import suppress
+from typing import BinaryIO, cast
+
+# Linux alone has it.
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+
+
+class _Prompt(io.FileIO):
+    """The raw end of a TCP socket's file that acknowledges what has come before it waits for more.
+
+    ``head`` is what others have read from the socket already.
+    """
+
+    def __init__(self, connection: socket.socket, head: bytes) -> None:
+        super().__init__(connection.fileno(), "rb", closefd=False)
+        self._connection = connection
+        self._acknowledge = connection.setsockopt
+        self._head = head
+
+    def readinto(self, buffer: object, /) -> int:
+        if self._head:
+            with memoryview(buffer).cast("B") as view:  # type: ignore[arg-type]
+                taken = min(len(view), len(self._head))
+                view[:taken] = self._head[:taken]
+            self._head = self._head[taken:]
+            return taken
+        self._acknowledge(socket.IPPROTO_TCP, _QUICKACK, 1)  # type: ignore[arg-type]
+        return super().readinto(buffer)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        super().close()
+        self._connection.close()
+
+
+def prompt(infile: BinaryIO) -> BinaryIO:
+    """Return a file that reads what ``infile`` would, and never waits for what the JVM holds back.
+
+    Parameters
+    ----------
+    infile : buffered binary file
+        A socket's, at the begin of a task. It must not be read any more. It is returned as it is
+        where it is no TCP socket's, or this system has no such option.
+    """
+    if _QUICKACK is None or not isinstance(infile, (io.BufferedReader, io.BufferedRWPair)):
+        return infile
+    with suppress(OSError):
+        connection = socket.socket(fileno=os.dup(infile.fileno()))
+        if connection.family in (socket.AF_INET, socket.AF_INET6):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return cast(BinaryIO, io.BufferedReader(_Prompt(connection, infile.peek()), 65536))
+        connection.close()
+    return infile

@@ -1,0 +1,82 @@
+"""Reading what the JVM sends without the waits of TCP."""
+
+import io
+import os
+import socket
+import threading
+
+import pytest
+
+from hydrofoil.prompt import prompt
+
+
+@pytest.fixture
+def ends() -> tuple[socket.socket, socket.socket]:
+    """Two connected ends, as those of the JVM and of a worker."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        jvm = socket.create_connection(server.getsockname())
+        worker, _ = server.accept()
+    with jvm, worker:
+        yield jvm, worker
+
+
+def opened(connection: socket.socket) -> io.BufferedReader:
+    """A file as stock's daemon opens it."""
+    return os.fdopen(os.dup(connection.fileno()), "rb", 65536)
+
+
+def test_reads_what_the_file_would(ends: tuple[socket.socket, socket.socket]) -> None:
+    jvm, worker = ends
+    sent = os.urandom(3_000_000)
+
+    def send() -> None:
+        jvm.sendall(sent)
+        jvm.shutdown(socket.SHUT_WR)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    with opened(worker) as file:
+        # Stock's daemon reads a secret before the task; what came behind it is in the buffer.
+        head = file.read(7)
+        with prompt(file) as reader:
+            assert reader is not file
+            parts = [head, reader.read(1), reader.read(100_000), reader.read()]
+    sender.join()
+    assert b"".join(parts) == sent
+
+
+def test_asks_for_acknowledgements(ends: tuple[socket.socket, socket.socket]) -> None:
+    jvm, worker = ends
+    quickack = (socket.IPPROTO_TCP, socket.TCP_QUICKACK)
+    jvm.sendall(b"task")
+    with opened(worker) as file, prompt(file) as reader:
+        assert reader.read(4) == b"task"
+        # An answer makes a connection an interactive one, whose acknowledgements the kernel delays.
+        worker.setsockopt(*quickack, 0)
+        jvm.sendall(b"batch")
+        assert reader.read(5) == b"batch"
+        assert worker.getsockopt(*quickack)
+        assert worker.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_leaves_other_files_alone() -> None:
+    jvm, worker = socket.socketpair()
+    with jvm, worker, opened(worker) as file:
+        assert prompt(file) is file
+    stream = io.BytesIO(b"recorded")
+    assert prompt(stream) is stream
+
+
+def test_no_descriptor_stays(ends: tuple[socket.socket, socket.socket]) -> None:
+    jvm, worker = ends
+
+    def task() -> None:
+        jvm.sendall(b"task")
+        with opened(worker) as file:
+            assert prompt(file).read(4) == b"task"
+
+    task()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(10):
+        task()
+    assert len(os.listdir("/proc/self/fd")) == before
