@@ -40,9 +40,7 @@ def get_requires_for_build_wheel(config_settings: Any = None) -> list[str]:
         _stop(f"{error}.")
     try:
         jar.find_spark()
-    except jar.NoSparkError as error:
-        if sys.version_info < (3, 11):  # pip would only say that there is no such PySpark.
-            _stop(f"{error}, which needs Python 3.11 or newer; or install a wheel or an sdist.")
+    except jar.NoSparkError:
         needed.append(f"pyspark=={jar.spark_release()}")
     return needed
 

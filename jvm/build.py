@@ -13,6 +13,8 @@ one does for every Spark that the jar is for. The sources:
 
 Equal sources give an equal jar, byte for byte, whatever Python and Java build it: the compiler is
 always the same one, and nothing in the jar is compressed, since zlib differs from host to host.
+Python 3.10 alone has another compiler, since it has no Spark 4.3: three classes of its jar lack a
+method of a trait that Spark 4.3 has added to, and inherit it there.
 """
 
 import hashlib
@@ -76,13 +78,13 @@ def build() -> bool:
         classes = Path(folder)
         with compiler(java, spark) as scalac:
             compile_all(scalac, classes, f"{spark}/jars/*")
-        package(classes, manifest(digest_of_sources()), JAR)
+        package(classes, manifest(digest_of_sources(spark_release())), JAR)
     return True
 
 
 def is_built() -> bool:
-    """Whether the jar is there, and made of these sources."""
-    return built_digest(JAR) == digest_of_sources()
+    """Whether the jar is there, and made of these sources by one of the compilers."""
+    return built_digest(JAR) in [digest_of_sources(release) for release in spark_releases()]
 
 
 def left_out() -> bool:
@@ -99,9 +101,9 @@ def shims() -> list[str]:
     return sorted(path.name for path in (HERE / "shims").glob("v*") if path.is_dir())
 
 
-def digest_of_sources() -> str:
-    """A digest of everything that the jar is made of."""
-    digest = hashlib.blake2b(f"{version()} {spark_release()}".encode(), digest_size=20)
+def digest_of_sources(release: str) -> str:
+    """A digest of everything that the jar is made of, with the compiler of a release of Spark."""
+    digest = hashlib.blake2b(f"{version()} {release}".encode(), digest_size=20)
     for path in [HERE / "build.py", ROOT / "LICENSE", *sources(".")]:
         content = path.read_bytes()
         name = path.relative_to(ROOT).as_posix()
@@ -126,8 +128,17 @@ def version() -> str:
 
 
 def spark_release() -> str:
-    """The version of the PySpark whose compiler makes the jar."""
-    return _value("constraints.txt", r"pyspark==(.+)")
+    """The version of the PySpark whose compiler makes the jar on this Python."""
+    newest, of_python_310 = spark_releases()
+    return newest if sys.version_info >= (3, 11) else of_python_310
+
+
+def spark_releases() -> tuple[str, str]:
+    """That version, and the one on Python 3.10."""
+    return (
+        _value("constraints.txt", r'pyspark==(.+); python_version >= "3\.11"'),
+        _value("constraints.txt", r'pyspark==(.+); python_version < "3\.11"'),
+    )
 
 
 def _value(file: str, line: str) -> str:
