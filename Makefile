@@ -35,7 +35,7 @@ SHORT_LIVED := -XX:SharedArchiveFile=$(CURDIR)/$(CLASSES) -Xlog:disable -XX:Tier
 UV := $(shell command -v uv)
 install = $(if $(UV),$(UV) pip install --python $(1)/bin/python,$(1)/bin/python -m pip install --no-compile) --quiet
 
-.PHONY: help bench test test-pandas3 test-frameworks test-matrix lines quick parity build jar debug lint wheels smoke clean requirements java
+.PHONY: help bench test test-slow test-pandas3 test-frameworks test-matrix lines quick parity build jar debug lint wheels smoke clean requirements java
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -46,8 +46,11 @@ bench: java ## compare Hydrofoil with stock PySpark on a real local Spark (BENCH
 	@echo "$(BIN)/hydrofoil bench $(BENCH)"
 	@$(BIN)/hydrofoil bench $(BENCH)
 
-test: java $(INSTALLED) build jar $(CLASSES) ## run all tests but those of test-matrix (TESTS="tests/launch -k NAME" for some)
-	SPARK_SUBMIT_OPTS="$(SHORT_LIVED)" $(BIN)/python -m pytest $(or $(TESTS),-n $(AT_ONCE) --dist loadfile tests --ignore=tests/matrix)
+test: java $(INSTALLED) build jar $(CLASSES) ## run all tests but those of test-matrix and test-slow (TESTS="tests/launch -k NAME" for some)
+	SPARK_SUBMIT_OPTS="$(SHORT_LIVED)" $(BIN)/python -m pytest $(or $(TESTS),-m "not slow" -n $(AT_ONCE) --dist loadfile tests --ignore=tests/matrix)
+
+test-slow: java $(INSTALLED) build jar $(CLASSES) ## run the tests that take most of a minute or more, which make test leaves out
+	SPARK_SUBMIT_OPTS="$(SHORT_LIVED)" $(BIN)/python -m pytest -m slow -n $(AT_ONCE) --dist loadfile tests --ignore=tests/matrix
 
 test-pandas3: java build $(PANDAS3)/.installed ## run the comparisons of pandas functions on pandas 3 (TESTS="..." for others)
 	PYSPARK_PYTHON=$(CURDIR)/$(PANDAS3)/bin/python PYTHONPATH=$(CURDIR)/src \

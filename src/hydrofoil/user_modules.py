@@ -44,7 +44,7 @@ class Ahead:
                 continue
             try:
                 changed = os.stat(entry).st_mtime_ns
-            except OSError:
+            except (OSError, ValueError):  # ValueError: it holds a null character.
                 continue
             if self._looked_at.get(entry) != changed:
                 self._looked_at[entry] = changed

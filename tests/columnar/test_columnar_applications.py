@@ -44,7 +44,9 @@ def settings() -> list[str]:
     return [word for item in conf.items() for word in ("--conf", "=".join(item))]
 
 
-@pytest.mark.parametrize("daemon", ["pyspark.daemon", "hydrofoil.daemon"])
+@pytest.mark.parametrize(
+    "daemon", [pytest.param("pyspark.daemon", marks=pytest.mark.slow), "hydrofoil.daemon"]
+)
 def test_on_a_cluster_by_settings_alone(tmp_path: Path, daemon: str) -> None:
     worker = ["--conf", f"spark.python.daemon.module={daemon}"]
     seen = run([*SUBMIT, *CLUSTER, *settings(), *worker, APP], tmp_path)
@@ -63,6 +65,7 @@ def test_by_spark_defaults(tmp_path: Path) -> None:
     assert run([*SUBMIT, *LOCAL, APP], tmp_path)["operators"] == [True, True]
 
 
+@pytest.mark.slow
 def test_by_hydrofoil_submit(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hydrofoil.cli", "submit", *LOCAL, APP]
     assert run(command, tmp_path)["operators"] == [True, True]
@@ -70,7 +73,7 @@ def test_by_hydrofoil_submit(tmp_path: Path) -> None:
     assert run(without, tmp_path)["operators"] == [False, False]
 
 
-@pytest.mark.parametrize("when", ["first", "later"])
+@pytest.mark.parametrize("when", ["first", pytest.param("later", marks=pytest.mark.slow)])
 def test_by_configure_in_an_application_that_was_submitted(tmp_path: Path, when: str) -> None:
     """Its JVM runs already, without the jar."""
     daemon = ["--conf", "spark.python.daemon.module=hydrofoil.daemon"]

@@ -49,7 +49,9 @@ def results(daemon: str, folder: Path) -> dict[str, Any]:
     return made
 
 
-@pytest.mark.parametrize("daemon", ["pyspark.daemon", "hydrofoil.daemon"])
+@pytest.mark.parametrize(
+    "daemon", [pytest.param("pyspark.daemon", marks=pytest.mark.slow), "hydrofoil.daemon"]
+)
 def test_every_decorator(daemon: str, tmp_path: Path) -> None:
     found = results(daemon, tmp_path)
     grouped = found.pop("group_by")

@@ -45,7 +45,7 @@ def test_hints_are_no_reason_to_warn(spark: SparkSession) -> None:
         hydrofoil.udf(integer)
 
 
-@pytest.mark.parametrize("where", ["connect", "cluster"])
+@pytest.mark.parametrize("where", ["connect", pytest.param("cluster", marks=pytest.mark.slow)])
 def test_in_a_session_with_default_settings(where: str, tmp_path: Path) -> None:
     if where == "connect" and pyspark.__version__.startswith("3."):
         pytest.skip("Spark 3.5's server is no part of PySpark")

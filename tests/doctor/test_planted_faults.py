@@ -123,6 +123,7 @@ def test_package_missing_on_executor(tmp_path: Path) -> None:
     assert answer.code == 2
 
 
+@pytest.mark.slow
 def test_version_skew(tmp_path: Path) -> None:
     copy_of_hydrofoil(environment_with(tmp_path / "env", FOR_STOCK), version="0.0.9")
     python = str(tmp_path / "env" / "bin" / "python")

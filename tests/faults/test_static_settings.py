@@ -35,6 +35,7 @@ def run(daemon: str, folder: Path) -> dict[str, Any]:
     return seen
 
 
+@pytest.mark.slow
 def test_unix_sockets_and_memory_limit(tmp_path: Path) -> None:
     stock = run("pyspark.daemon", tmp_path)
     assert stock["unix"].lower() == "true"

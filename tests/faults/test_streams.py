@@ -21,7 +21,7 @@ from hydrofoil.replay.recording import Recording
 
 HOST = Path(__file__).parent / "stream_host.py"
 PYTHON_EXCEPTION_THROWN = struct.pack("!i", -2)
-PLACES = 48
+PLACES = 24
 
 # What an Arrow message begins with; the byte before it may be like it.
 CONTINUATION = re.compile(rb"\xff{4}(?!\xff)")

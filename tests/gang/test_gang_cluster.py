@@ -14,6 +14,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield cluster.run("gang_losses.py", str(folder / "checkpoints"))
 
 
+@pytest.mark.slow
 def test_slots_of_two_executors(told: Any) -> None:
     assert told["slots"] == 4
     assert "needs 5 slots at once, and there are 4" in told["too many"]

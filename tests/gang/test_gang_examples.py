@@ -27,6 +27,7 @@ def test_ddp_reaches_the_loss_of_a_single_process(spark: SparkSession) -> None:
     assert losses["ranks"] == [pytest.approx(losses["alone"], rel=1e-4)] * 2
 
 
+@pytest.mark.slow
 def test_ddp_and_trees_on_a_cluster_of_two_workers(tmp_path: Path) -> None:
     with two_workers(tmp_path) as cluster:
         # Two cores a rank: each executor has room for one.

@@ -118,6 +118,7 @@ def wheel(sdist: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_every_way_to_install_has_the_same_jar(built: Path, wheel: Path, tmp_path: Path) -> None:
     from_checkout = installed_jar(built.parent / "site")
     assert jar_of(wheel) == from_checkout

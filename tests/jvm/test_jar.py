@@ -55,6 +55,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_equal_sources_give_an_equal_jar(built: Path, tmp_path: Path) -> None:
     # In another folder, and all its files with other dates.
     other = checkout(tmp_path / "a rather longer name")

@@ -67,6 +67,7 @@ def test_a_users_module(module: Path, tmp_path: Path) -> None:
     assert "not bound" in done.stdout
 
 
+@pytest.mark.slow
 def test_drawn_comparisons() -> None:
     done = hydrofoil("--generate", 5, "--seed", 7)
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ def test_drawn_comparisons(spark: SparkSession) -> None:
     assert generate(spark, 25, seed=1) is None
 
 
+@pytest.mark.slow
 def test_a_planted_difference_is_found_and_shrunk(spark: SparkSession) -> None:
     found = generate(spark, 400, seed=1, right=ALTERED)
     assert found is not None

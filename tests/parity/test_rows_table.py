@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from matrix.returned import VALUES
 from matrix.test_rows import arrow, pickled
 from pyspark.sql import DataFrame, SparkSession
@@ -69,6 +70,7 @@ def _both(*managers: Any) -> Any:
     return stack
 
 
+@pytest.mark.slow
 def test_the_table_of_mismatches(spark: SparkSession) -> None:
     lines = [
         '| declared | returned | pickled | `rows="arrow"` | `rows="arrow-native"` |\n',

@@ -67,6 +67,7 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Profiled:
     return profile(folder, *options, burning.__file__, "an argument")
 
 
+@pytest.mark.slow
 def test_the_script_runs_unchanged_under_both_engines(script: Profiled) -> None:
     answers = re.findall(r"^groups: .*$", script.result.stdout, re.MULTILINE)
 

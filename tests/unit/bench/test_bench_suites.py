@@ -61,6 +61,7 @@ def test_first(run: Run) -> None:
     assert engines == [PICKLED, ARROW, OURS, "stock", "Hydrofoil"]
 
 
+@pytest.mark.slow
 def test_origin(run: Run) -> None:
     result = run("origin", 2_000)
     factors = result.sheets[0]
@@ -83,17 +84,20 @@ def test_types(run: Run) -> None:
     assert {record["direction"] for record in result.records} == {"in", "in and out"}
 
 
+@pytest.mark.slow
 def test_groups(run: Run) -> None:
     result = run("groups", 100, "applyInPandas", "mean-arrow")
     assert {r["rows_per_group"] for r in result.records} == set(groups.SIZES)
     assert {r["workload"] for r in result.records} == {"applyInPandas", "mean-arrow"}
 
 
+@pytest.mark.slow
 def test_wide(run: Run) -> None:
     result = run("wide", 2_000, "plain udf")
     assert [r["columns"] for r in result.records] == [c for c in wide.COLUMNS for _ in range(2)]
 
 
+@pytest.mark.slow
 def test_batch(run: Run) -> None:
     result = run("batch", 1_000, "long")
     assert {r["records_per_batch"] for r in result.records} == set(batch.SIZES)
