@@ -32,8 +32,8 @@ __all__ = [
 
 def get_requires_for_build_wheel(config_settings: Any = None) -> list[str]:
     """What the build needs beside the requirements in pyproject.toml."""
-    # It runs setup.py, which stops where Hydrofoil can't run at all. What it logs would stand in front
-    # of the line that says what is missing.
+    # It runs setup.py, which stops where Hydrofoil can't run at all. What it logs would stand in
+    # front of the line that says what is missing.
     with redirect_stdout(StringIO()):
         needed = list(build_meta.get_requires_for_build_wheel(config_settings))
     if jar.left_out() or jar.is_built():

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 APP = Path(__file__).parent / "apps" / "static_settings.py"
 SETTINGS = {
     "spark.master": "local[2]",

@@ -1,5 +1,6 @@
 """What the generator draws, and that it finds and shrinks a difference."""
 
+import pytest
 from pyspark.sql import SparkSession
 
 from hydrofoil.parity.drawn import Drawn
