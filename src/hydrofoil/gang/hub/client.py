@@ -180,9 +180,11 @@ class Client:
         try:
             if self.ended is None:
                 self._send({**header, "id": request}, blob)
-            # Between the check and the send the attempt may have ended: then the reader has put
-            # an answer, or will.
-            answer = None if self.ended is not None else answers.get()
+            # The attempt may have ended meanwhile: then the reader has put an answer, perhaps the
+            # one that is waited for, or nobody will.
+            answer = answers.get(block=self.ended is None)
+        except Empty:
+            answer = None
         finally:
             del self._requests[request]
         if answer is None:
