@@ -126,7 +126,7 @@ def assert_same(recordings: list[Recording], stock: Any, ours: Any, what: object
 
 @pytest.mark.skipif(
     MINOR in ("3.5", "4.0", "4.1"),
-    reason="PySpark's worker imports NumPy there: the forks of the test's host wait for its threads",
+    reason="PySpark's worker imports NumPy there, for whose threads the host's forks wait",
 )
 def test_altered_workers_answer_as_without_hydrofoil(recordings: list[Recording]) -> None:
     made = alterations()
