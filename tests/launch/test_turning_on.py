@@ -72,6 +72,7 @@ def test_the_users_own_settings_win(tmp_path: Path) -> None:
     assert seen["argv"][0].endswith("pyspark/daemon.py")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("off", ["", "off"], ids=["on", "off"])
 def test_spark_defaults(tmp_path: Path, off: str) -> None:
     settings = {

@@ -78,6 +78,7 @@ def test_origin(run: Run) -> None:
     assert len(result.notes) >= len(origin.CLAIMS)
 
 
+@pytest.mark.slow
 def test_types(run: Run) -> None:
     result = run("types", 100, "double", "timestamp", "struct_string")
     assert len(result.records) == 3 * 2 * 2
@@ -103,22 +104,26 @@ def test_batch(run: Run) -> None:
     assert {r["records_per_batch"] for r in result.records} == set(batch.SIZES)
 
 
+@pytest.mark.slow
 def test_driver(run: Run) -> None:
     result = run("driver", 400, "toArrow()", "collect()", "createDataFrame(pandas)")
     assert len(result.records) == 3
 
 
+@pytest.mark.slow
 def test_scale(run: Run) -> None:
     result = run("scale", 20_000, "rows")
     assert {record["rows"] for record in result.records} == {10_000}
 
 
+@pytest.mark.slow
 def test_memory(run: Run) -> None:
     result = run("memory", 2_000, "applyInArrow")
     assert len(result.records) == 4
     assert all(record["peak_mb"] > record["above_start_mb"] for record in result.records)
 
 
+@pytest.mark.slow
 def test_peers(run: Run) -> None:
     result = run("peers", 2_000, "s.upper()")
     engines = {record["engine"] for record in result.records}
@@ -143,6 +148,7 @@ lost = udf(lambda absent: absent, "string")
 """
 
 
+@pytest.mark.slow
 def test_mine(run: Run, spark: SparkSession, tmp_path: Path) -> None:
     module, data = tmp_path / "bench_mine.py", tmp_path / "data.parquet"
     module.write_text(MINE)
