@@ -89,7 +89,7 @@ class Explained:
         fast = sum(function.path == FAST for function in self.functions)
         return f"Fast in the workers: {of_them(fast, len(self.functions), 'function')}."
 
-    _HEADINGS = ("function", "kind", "worker", "why", "JVM's operator", "whose, and why")
+    _HEADINGS = ("function", "kind", "worker", "why", "JVM's operator", "by, and why")
 
     def _rows(self) -> list[list[str]]:
         return [

@@ -101,7 +101,7 @@ class LastQuery:
     def _tables(self) -> Iterator[tuple[list[str], list[list[str]]]]:
         if self.operators:
             yield (
-                ["operator", "whose, and why", *(heading for heading, _ in _SHOWN)],
+                ["operator", "by, and why", *(heading for heading, _ in _SHOWN)],
                 [_operator_row(operator) for operator in self.operators],
             )
         if self.workers:
@@ -164,6 +164,8 @@ def last_query(spark: "SparkSession | None" = None) -> LastQuery:
             "The workers' counts of this query are not known, for the session did not ask for "
             f"them: {KEY} was not set. From now on it does."
         )
+    elif operators and not workers and _has_failed(newest):
+        notes.append("The query failed: the counts of tasks that fail are lost.")
     elif operators and not workers:
         notes.append(
             "No task of this query sent counts: Spark ends tasks early where it needs no more "
@@ -221,6 +223,11 @@ def _newest_ended(session: Any, store: Any) -> Any:
         if not listed or ended[-1:] == listed[-1:] or time.monotonic() > deadline:
             return ended[-1] if ended else None
         time.sleep(0.02)
+
+
+def _has_failed(execution: Any) -> bool:
+    states = _listed(execution.jobs().values().toSeq())
+    return any(str(state) == "FAILED" for state in states)
 
 
 def _executions(store: Any, newest: Any) -> list[Any]:
