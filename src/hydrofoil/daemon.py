@@ -125,20 +125,19 @@ def serve_others(put_off: bool = False) -> None:
 
 def serve_by_alias(main: "TaskMain", arguments: list[str], put_off: bool) -> None:
     """Serve workers that run ``main``; see `worker_module` for ``arguments``."""
-    sys.modules[WORKER_ALIAS] = alias = worker_module(main, arguments)
-    named, sys.argv[1:] = sys.argv[1:], [WORKER_ALIAS]
-
+    # Up to 4.1 it takes a worker's main when it is imported: the one that is compared is stock's own.
     from pyspark import daemon as stock
 
     try:
         signatures.check_daemon(pyspark_minor(), stock)
     except signatures.UnknownPySpark as error:
         del sys.modules["pyspark.daemon"]
-        sys.argv[1:] = named
         run_unknown(error)
         return
+    sys.modules[WORKER_ALIAS] = alias = worker_module(main, arguments)
+    sys.argv[1:] = [WORKER_ALIAS]
     if hasattr(stock, "worker_main"):
-        # The daemon of Spark 3.5 serves tasks alone, and does not look at its command line.
+        # Its daemon does not look at its command line any more; that of Spark 3.5 never does.
         vars(stock)["worker_main"] = alias.main
     manage(stock, put_off, alias)
 
