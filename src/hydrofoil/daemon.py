@@ -125,7 +125,7 @@ def serve_others(put_off: bool = False) -> None:
 
 def serve_by_alias(main: "TaskMain", arguments: list[str], put_off: bool) -> None:
     """Serve workers that run ``main``; see `worker_module` for ``arguments``."""
-    # Up to 4.1 it takes a worker's main when it is imported: the one that is compared is stock's own.
+    # Up to 4.1 it takes a worker's main when it is imported: stock's own is to be compared.
     from pyspark import daemon as stock
 
     try:
