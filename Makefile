@@ -96,7 +96,7 @@ wheels: jar ## build a wheel for each CPython that is found into dist, and try e
 	$(BIN)/python .ci/wheels.py dist $(WHEELS)
 
 smoke: jar ## try such wheels for the oldest, a middle and the newest CPython, compiled quickly
-	@HYDROFOIL_OPTIMIZE=0 SPARK_SUBMIT_OPTS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" $(BIN)/python .ci/wheels.py .cache/smoke --pythons 3.10 3.12 3.13 $(WHEELS)
+	@HYDROFOIL_OPTIMIZE=0 SPARK_SUBMIT_OPTS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" $(BIN)/python .ci/wheels.py .cache/smoke --newest-spark --pythons 3.10 3.12 3.13 $(WHEELS)
 
 clean: ## remove what was built here
 	rm -rf build dist .venv .venv-pandas3 .venv-frameworks .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks .cache

@@ -180,6 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("dist", type=Path, help="the folder of the sdist and the wheels")
     parser.add_argument("--pythons", nargs="+", default=PYTHONS, choices=PYTHONS)
     parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--newest-spark", action="store_true", help="try no oldest Spark")
     parser.add_argument("--only-build", action="store_true", help="build, and try nothing")
     chosen = parser.parse_args(arguments)
     found = list(interpreters(chosen.pythons))
@@ -191,15 +192,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit("wheels: pyenv has none of them; pyenv install one" if pyenv_root() else 0)
     try:
         with tempfile.TemporaryDirectory(prefix="hydrofoil-wheels-") as folder:
-            make(found, chosen.dist.resolve(), Path(folder), chosen.at_once, chosen.only_build)
+            built = make(found, chosen.dist.resolve(), Path(folder), chosen.at_once)
+            if not chosen.only_build:
+                tasks = list(trials(found, built, Path(folder)))
+                tasks = tasks[: len(built)] if chosen.newest_spark else tasks
+                for line in in_parallel(chosen.at_once, tasks):
+                    print(line, flush=True)
     except Failed as failure:
         sys.exit(f"wheels: {failure}")
 
 
-def make(
-    found: list[Interpreter], wheels: Path, folder: Path, at_once: int, only_build: bool
-) -> None:
-    """Build and try the wheels of all interpreters; what is thrown away goes to ``folder``."""
+def make(found: list[Interpreter], wheels: Path, folder: Path, at_once: int) -> list[Path]:
+    """Build the wheels of all interpreters; what is thrown away goes to ``folder``."""
     begin = time.monotonic()
     wheels.mkdir(parents=True, exist_ok=True)
     for old in (*wheels.glob("hydrofoil-*.whl"), *wheels.glob("hydrofoil-*.tar.gz")):
@@ -215,11 +219,8 @@ def make(
         raise Failed(f"the wheels hold {len(jars)} different jars")
     for wheel in built:
         print(f"wheels: {wheel.name}, {wheel.stat().st_size / 1e6:.1f} MB", flush=True)
-    if only_build:
-        return
-    for line in in_parallel(at_once, trials(found, built, folder)):
-        print(line, flush=True)
-    print(f"wheels: {len(built)} built and tried in {time.monotonic() - begin:.0f} s")
+    print(f"wheels: {len(built)} built in {time.monotonic() - begin:.0f} s", flush=True)
+    return built
 
 
 def trials(

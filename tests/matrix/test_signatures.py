@@ -124,10 +124,6 @@ def assert_same(recordings: list[Recording], stock: Any, ours: Any, what: object
         assert not difference, f"{what}: {difference}"
 
 
-@pytest.mark.skipif(
-    MINOR in ("3.5", "4.0", "4.1"),
-    reason="PySpark's worker imports NumPy there, for whose threads the host's forks wait",
-)
 def test_altered_workers_answer_as_without_hydrofoil(recordings: list[Recording]) -> None:
     made = alterations()
     works = 0
