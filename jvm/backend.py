@@ -6,8 +6,6 @@ of its sources already, so it needs neither Java nor PySpark.
 """
 
 import sys
-from contextlib import redirect_stdout
-from io import StringIO
 from typing import Any, NoReturn
 
 from setuptools import build_meta
@@ -32,20 +30,19 @@ __all__ = [
 
 def get_requires_for_build_wheel(config_settings: Any = None) -> list[str]:
     """What the build needs beside the requirements in pyproject.toml."""
-    # It runs setup.py, which stops where Hydrofoil can't run at all. What it logs would stand in
-    # front of the line that says what is missing.
-    with redirect_stdout(StringIO()):
-        needed = list(build_meta.get_requires_for_build_wheel(config_settings))
-    if jar.left_out() or jar.is_built():
-        return needed
-    try:
-        jar.find_java()
-    except jar.BuildError as error:
-        _stop(f"{error}.")
-    try:
-        jar.find_spark()
-    except jar.NoSparkError:
-        needed.append(f"pyspark=={jar.spark_release()}")
+    wanted = not (jar.left_out() or jar.is_built())
+    # Before setuptools speaks, so that what is missing is the only line; on Windows setup.py stops.
+    if wanted and sys.platform != "win32":
+        try:
+            jar.find_java()
+        except jar.BuildError as error:
+            _stop(f"{error}.")
+    needed = list(build_meta.get_requires_for_build_wheel(config_settings))
+    if wanted:
+        try:
+            jar.find_spark()
+        except jar.NoSparkError:
+            needed.append(f"pyspark=={jar.spark_release()}")
     return needed
 
 
