@@ -92,10 +92,10 @@ lint: $(INSTALLED) ## check format, style and types
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint cext  # it starts pycodestyle by name
 	$(BIN)/mypy
 
-wheels: jar ## build a wheel for each CPython that is found into dist, and try each in an empty environment
+wheels: $(INSTALLED) jar ## build a wheel for each CPython that is found into dist, and try each in an empty environment
 	$(BIN)/python .ci/wheels.py dist $(WHEELS)
 
-smoke: jar ## try such wheels for the oldest, a middle and the newest CPython, compiled quickly
+smoke: $(INSTALLED) jar ## try such wheels for the oldest, a middle and the newest CPython, compiled quickly
 	@HYDROFOIL_OPTIMIZE=0 SPARK_SUBMIT_OPTS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" $(BIN)/python .ci/wheels.py .cache/smoke --newest-spark --pythons 3.10 3.12 3.13 $(WHEELS)
 
 clean: ## remove what was built here
