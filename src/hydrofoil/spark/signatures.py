@@ -132,6 +132,8 @@ _WORKERS: dict[str, Functions] = {
         "wrap_grouped_map_pandas_iter_udf": _OF_GROUPS,
         "wrap_grouped_agg_pandas_iter_udf": _BY_NAME_OR_PLACE,
         "ArrowBatchTransformer": CLASS,
+        "EvalConf": CLASS,
+        "RunnerConf": CLASS,
     },
     "4.3": {
         **_OF_ALL,
@@ -147,6 +149,8 @@ _WORKERS: dict[str, Functions] = {
         "verify_iterator_exhausted": "iterator",
         "verify_output_row_limit": "iterator, max_rows",
         "ArrowBatchTransformer": CLASS,
+        "EvalConf": CLASS,
+        "RunnerConf": CLASS,
     },
 }
 
