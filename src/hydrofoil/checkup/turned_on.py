@@ -14,12 +14,11 @@ from hydrofoil.launch import (
     STOCK,
     WORKER_KEY,
 )
+from hydrofoil.plugin import PLUGIN, PLUGINS_KEY
 from hydrofoil.user_conf import JARS_KEY, spark_version
 
 USE_DAEMON_KEY = "spark.python.use.daemon"
 ENVIRONMENT_KEY = "spark.executorEnv."
-PLUGINS_KEY = "spark.plugins"
-PLUGIN = "org.hydrofoil.spark.HydrofoilPlugin"
 
 
 def check(settings: Settings, master: str) -> Iterator[Finding]:
