@@ -20,9 +20,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 import hydrofoil
 from hydrofoil.aggregates import Largest, Mean, Quantiles, Variance
-from hydrofoil.bench.stopwatch import Sample, Stopwatch
-from hydrofoil.columnar import ENABLED_KEY
-from hydrofoil.parity.engines import Engine, use_engine
+from hydrofoil.settings.jvm_operators import ENABLED_KEY
+from hydrofoil.tools.bench.stopwatch import Sample, Stopwatch
+from hydrofoil.tools.parity.engines import Engine, use_engine
 
 _FRACTIONS = (0.5, 0.9, 0.99)
 _ACCURACY = 0.01

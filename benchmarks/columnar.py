@@ -24,12 +24,12 @@ import pyspark
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil import columnar
-from hydrofoil.bench.clock import SparkClock
-from hydrofoil.bench.console import output
-from hydrofoil.bench.machine import describe_machine
-from hydrofoil.columnar import ENABLED_KEY
-from hydrofoil.parity.engines import HYDROFOIL, STOCK, Engine, use_conf, use_engine
+from hydrofoil.settings import jvm_operators
+from hydrofoil.settings.jvm_operators import ENABLED_KEY
+from hydrofoil.tools.bench.clock import SparkClock
+from hydrofoil.tools.bench.console import output
+from hydrofoil.tools.bench.machine import describe_machine
+from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, Engine, use_conf, use_engine
 
 HAS_ARROW_FUNCTIONS = tuple(map(int, pyspark.__version__.split(".")[:2])) >= (4, 1)
 # Rows on which answers are compared.
@@ -335,7 +335,7 @@ class Bench:
 def session(master: str) -> SparkSession:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.master(master).appName("hydrofoil columnar")
-    for key, value in columnar.settings(True, {}).items():
+    for key, value in jvm_operators.settings(True, {}).items():
         builder = builder.config(key, value)
     spark = (
         builder.config("spark.ui.enabled", "false")

@@ -24,9 +24,9 @@ import pyspark
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil import columnar
-from hydrofoil.bench.machine import describe_machine
-from hydrofoil.parity.engines import HYDROFOIL, STOCK, Engine, use_engine
+from hydrofoil.settings import jvm_operators
+from hydrofoil.tools.bench.machine import describe_machine
+from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, Engine, use_engine
 
 ENABLED = "spark.hydrofoil.columnar.grouped.enabled"
 WAYS: dict[str, tuple[Engine, bool]] = {
@@ -162,13 +162,13 @@ def main(
 ) -> None:
     """Compare the three ways."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    if reason := columnar.why_not(pyspark.__version__):
+    if reason := jvm_operators.why_not(pyspark.__version__):
         raise click.ClickException(f"the operators are off: {reason}")
     settings = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": str(slots),
-        **columnar.additions({}),
+        **jvm_operators.additions({}),
     }
     builder = SparkSession.builder.master(f"local[{slots}]")
     for key, value in settings.items():

@@ -14,11 +14,11 @@ from rich.table import Table
 from benchmarks.case import Case
 from benchmarks.cases import CASES, SUITES
 from benchmarks.recordings import recordings
-from hydrofoil.bench.console import output
-from hydrofoil.bench.machine import describe_machine
-from hydrofoil.replay.player import Player, compare
-from hydrofoil.replay.recording import Recording
-from hydrofoil.replay.stream import input_columns
+from hydrofoil.tools.bench.console import output
+from hydrofoil.tools.bench.machine import describe_machine
+from hydrofoil.tools.replay.player import Player, compare
+from hydrofoil.tools.replay.recording import Recording
+from hydrofoil.tools.replay.stream import input_columns
 
 
 @dataclass(frozen=True)

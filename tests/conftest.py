@@ -11,19 +11,19 @@ import pytest
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
-from hydrofoil import columnar
-from hydrofoil.parity.engines import HYDROFOIL, STOCK, Engine, use_engine
-from hydrofoil.parity.session import CONF
-from hydrofoil.user_conf import spark_version
+from hydrofoil.settings import jvm_operators
+from hydrofoil.settings.user_conf import spark_version
+from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, Engine, use_engine
+from hydrofoil.tools.parity.session import CONF
 
 TESTS = Path(__file__).parent
 
 SPARK_CONF = {**CONF, "spark.sql.shuffle.partitions": "2"}
 # The JVM's half waits in every session. Tests in tests/columnar turn it on for their queries, and
 # HYDROFOIL_TEST_COLUMNAR=true for those of all others.
-if columnar.why_not(spark_version()) is None:
-    SPARK_CONF |= columnar.additions({})
-    SPARK_CONF[columnar.ENABLED_KEY] = os.environ.get("HYDROFOIL_TEST_COLUMNAR", "false")
+if jvm_operators.why_not(spark_version()) is None:
+    SPARK_CONF |= jvm_operators.additions({})
+    SPARK_CONF[jvm_operators.ENABLED_KEY] = os.environ.get("HYDROFOIL_TEST_COLUMNAR", "false")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -8,35 +8,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hydrofoil.checkup.session import doctor
     from hydrofoil.decorators.aggregate import aggregate, group_by
-    from hydrofoil.decorators.arrays import Masked, Ragged
     from hydrofoil.decorators.batch import batch_udf
     from hydrofoil.decorators.numpy import numpy_udf
     from hydrofoil.decorators.row import udf
     from hydrofoil.decorators.torch import torch_udf
     from hydrofoil.decorators.vectorized import arrow_udf, pandas_udf
-    from hydrofoil.launch import configure, session
-    from hydrofoil.paths.functions import explain
-    from hydrofoil.paths.query import last_query
+    from hydrofoil.settings.launch import configure, session
+    from hydrofoil.tools.checkup.session import doctor
+    from hydrofoil.tools.paths.functions import explain
+    from hydrofoil.tools.paths.query import last_query
+    from hydrofoil.values.arrays import Masked, Ragged
 
 __version__ = "0.1.0"
 
 # Public name -> the module that defines it.
 _PUBLIC = {
-    "Masked": "hydrofoil.decorators.arrays",
-    "Ragged": "hydrofoil.decorators.arrays",
+    "Masked": "hydrofoil.values.arrays",
+    "Ragged": "hydrofoil.values.arrays",
     "aggregate": "hydrofoil.decorators.aggregate",
     "arrow_udf": "hydrofoil.decorators.vectorized",
     "batch_udf": "hydrofoil.decorators.batch",
-    "configure": "hydrofoil.launch",
-    "doctor": "hydrofoil.checkup.session",
-    "explain": "hydrofoil.paths.functions",
+    "configure": "hydrofoil.settings.launch",
+    "doctor": "hydrofoil.tools.checkup.session",
+    "explain": "hydrofoil.tools.paths.functions",
     "group_by": "hydrofoil.decorators.aggregate",
-    "last_query": "hydrofoil.paths.query",
+    "last_query": "hydrofoil.tools.paths.query",
     "numpy_udf": "hydrofoil.decorators.numpy",
     "pandas_udf": "hydrofoil.decorators.vectorized",
-    "session": "hydrofoil.launch",
+    "session": "hydrofoil.settings.launch",
     "torch_udf": "hydrofoil.decorators.torch",
     "udf": "hydrofoil.decorators.row",
 }

@@ -16,7 +16,17 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
-from hydrofoil import archives, forked, hooks, inner, late, preload, prompt, requirements, switch
+from hydrofoil.process import (
+    archives,
+    forked,
+    hooks,
+    inner,
+    late,
+    preload,
+    prompt,
+    requirements,
+    switch,
+)
 from hydrofoil.spark import signatures
 
 if TYPE_CHECKING:
@@ -162,7 +172,7 @@ def run_unknown(error: signatures.UnknownPySpark) -> None:
     worker = sys.modules.get(STOCK_WORKER)
     if worker is not None:
         with suppress(ImportError, TypeError, ValueError):
-            from hydrofoil import group_exchange
+            from hydrofoil.stream import group_exchange
 
             group_exchange.teach(worker)
     if inner.named():
@@ -207,7 +217,7 @@ def stock_after_fork(*args: Any, **kwargs: Any) -> None:
 
     # Who sends groups can't know that stock's worker reads them.
     with suppress(ImportError):
-        from hydrofoil import group_exchange
+        from hydrofoil.stream import group_exchange
 
         group_exchange.teach(worker)
     main(*args, **kwargs)
@@ -285,11 +295,11 @@ def stdout_to_stderr() -> Iterator[None]:
 
 if __name__ == "__main__":
     if os.environ.get(PROFILE):
-        from hydrofoil.profile import daemon
+        from hydrofoil.tools.profiling import daemon
 
         daemon.main()
     elif os.environ.get(RECORD):
-        from hydrofoil.replay import recorder
+        from hydrofoil.tools.replay import recorder
 
         recorder.run_daemon()
     else:

@@ -13,7 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import BinaryIO, Protocol, cast
 
-from hydrofoil import hooks, inner, preload, prompt, requirements, switch, user_modules
+from hydrofoil.process import hooks, inner, preload, prompt, requirements, switch, user_modules
 from hydrofoil.spark.caps import installed_line
 from hydrofoil.spark.signatures import UnknownPySpark
 
@@ -72,7 +72,7 @@ def stock_main() -> TaskMain:
     from pyspark import worker
 
     with suppress(ImportError):  # Without pyarrow there are no groups.
-        from hydrofoil import group_exchange
+        from hydrofoil.stream import group_exchange
 
         group_exchange.teach(worker)
     return inner.stock_main()

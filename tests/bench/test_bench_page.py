@@ -20,7 +20,16 @@ ROWS = 2_000
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with all files of one run; ``out.txt`` is its standard output."""
     folder = tmp_path_factory.mktemp("bench")
-    command = [sys.executable, "-m", "hydrofoil.cli", "bench", "--repeat", "2", "--rows", str(ROWS)]
+    command = [
+        sys.executable,
+        "-m",
+        "hydrofoil.tools.cli",
+        "bench",
+        "--repeat",
+        "2",
+        "--rows",
+        str(ROWS),
+    ]
     for kind in ("json", "csv", "html"):
         command += [f"--{kind}", str(folder / f"report.{kind}")]
     command += ["--chart", str(folder / "report.svg")]

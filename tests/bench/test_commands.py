@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hydrofoil.cli.explain import nothing
+from hydrofoil.tools.cli.explain import nothing
 
 APPLICATION = """
 import sys
@@ -22,7 +22,7 @@ print(spark.range(0, 1000, 1, 2).select(double("id").alias("x")).agg({"x": sys.a
 
 
 def hydrofoil(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hydrofoil.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "hydrofoil.tools.cli", *map(str, arguments)]
     variables = {**os.environ, "PYSPARK_PYTHON": sys.executable, **environment}
     return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=600)
 

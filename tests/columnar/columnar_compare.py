@@ -13,8 +13,8 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from hydrofoil.columnar import ENABLED_KEY
-from hydrofoil.parity.engines import HYDROFOIL, STOCK, Engine, use_conf, use_engine
+from hydrofoil.settings.jvm_operators import ENABLED_KEY
+from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, Engine, use_conf, use_engine
 
 Build = Callable[[SparkSession], DataFrame]
 

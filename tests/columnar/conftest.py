@@ -9,9 +9,9 @@ from columnar_compare import Comparison
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
-from hydrofoil import columnar
-from hydrofoil.parity.engines import use_conf
-from hydrofoil.user_conf import spark_version
+from hydrofoil.settings import jvm_operators
+from hydrofoil.settings.user_conf import spark_version
+from hydrofoil.tools.parity.engines import use_conf
 
 AS_USERS = {
     "spark.sql.adaptive.enabled": "true",
@@ -25,7 +25,7 @@ cloudpickle.register_pickle_by_value(columnar_compare)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    reason = columnar.why_not(spark_version())
+    reason = jvm_operators.why_not(spark_version())
     here = Path(__file__).parent
     for item in items:
         if reason is not None and here in item.path.parents:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from hydrofoil import columnar
-from hydrofoil.user_conf import spark_home
+from hydrofoil.settings import jvm_operators
+from hydrofoil.settings.user_conf import spark_home
 
 APP = str(Path(__file__).parent / "apps/columnar_query.py")
 SUBMIT = [str(spark_home() / "bin/spark-submit"), "--conf", "spark.ui.enabled=false"]
@@ -40,7 +40,7 @@ def run(command: list[str], folder: Path, **environment: str) -> dict[str, Any]:
 
 
 def settings() -> list[str]:
-    conf = columnar.additions({})
+    conf = jvm_operators.additions({})
     return [word for item in conf.items() for word in ("--conf", "=".join(item))]
 
 
@@ -55,7 +55,7 @@ def test_on_a_cluster_by_settings_alone(tmp_path: Path, daemon: str) -> None:
 
 def test_by_spark_defaults(tmp_path: Path) -> None:
     lines = subprocess.run(
-        [sys.executable, "-m", "hydrofoil.cli", "defaults"],
+        [sys.executable, "-m", "hydrofoil.tools.cli", "defaults"],
         env=os.environ | {"SPARK_CONF_DIR": str(tmp_path)},
         capture_output=True,
         text=True,
@@ -67,7 +67,7 @@ def test_by_spark_defaults(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_by_hydrofoil_submit(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "hydrofoil.cli", "submit", *LOCAL, APP]
+    command = [sys.executable, "-m", "hydrofoil.tools.cli", "submit", *LOCAL, APP]
     assert run(command, tmp_path)["operators"] == [True, True]
     without = [*command[:4], "--no-columnar", *command[4:]]
     assert run(without, tmp_path)["operators"] == [False, False]

@@ -17,10 +17,10 @@ import pytest
 from columnar_compare import Comparison
 from pyspark import cloudpickle
 
-from hydrofoil import plugin
-from hydrofoil.columnar import ENABLED_KEY
-from hydrofoil.parity.engines import HYDROFOIL, use_conf, use_engine
-from hydrofoil.user_conf import spark_home
+from hydrofoil.settings import plugin
+from hydrofoil.settings.jvm_operators import ENABLED_KEY
+from hydrofoil.settings.user_conf import spark_home
+from hydrofoil.tools.parity.engines import HYDROFOIL, use_conf, use_engine
 
 HERE = Path(__file__).parent
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"

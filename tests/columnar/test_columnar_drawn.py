@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil.columnar import ENABLED_KEY
-from hydrofoil.parity.engines import HYDROFOIL, STOCK, use_conf
-from hydrofoil.parity.samples import BASE, Sample, arrays, columns, string_maps, structs
+from hydrofoil.settings.jvm_operators import ENABLED_KEY
+from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, use_conf
+from hydrofoil.tools.parity.samples import BASE, Sample, arrays, columns, string_maps, structs
 
 # Every draw is two or three queries.
 DRAWS = 12

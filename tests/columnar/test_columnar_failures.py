@@ -14,8 +14,8 @@ from columnar_compare import Comparison
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil.columnar import ENABLED_KEY
-from hydrofoil.parity.engines import STOCK, use_conf
+from hydrofoil.settings.jvm_operators import ENABLED_KEY
+from hydrofoil.tools.parity.engines import STOCK, use_conf
 
 RECORDS = {"spark.sql.execution.arrow.maxRecordsPerBatch": "100"}
 

@@ -14,8 +14,8 @@ import psutil
 import pytest
 from doctor.cluster import standalone
 
-from hydrofoil import columnar
-from hydrofoil.user_conf import spark_home
+from hydrofoil.settings import jvm_operators
+from hydrofoil.settings.user_conf import spark_home
 
 APP = Path(__file__).parent / "apps/waiting_query.py"
 ROWS = 300_000
@@ -65,7 +65,7 @@ def test_kill_leaves_nothing_behind(
     monkeypatch.setenv("SPARK_LOCAL_DIRS", str(local))
     monkeypatch.setenv("TMPDIR", str(temporary))
     with standalone(tmp_path) as master:
-        conf = [f"{key}={value}" for key, value in columnar.additions(CONF).items()]
+        conf = [f"{key}={value}" for key, value in jvm_operators.additions(CONF).items()]
         conf += [f"{key}={value}" for key, value in CONF.items()]
         options = [word for setting in conf for word in ("--conf", setting)]
         submit = [spark_home() / "bin/spark-submit", "--master", master, *options, APP, notes]

@@ -14,7 +14,7 @@ from columnar_compare import Comparison
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil.parity.engines import use_conf
+from hydrofoil.tools.parity.engines import use_conf
 
 # Every so many cases of each test, unless HYDROFOIL_PARITY=full: see tests/conftest.py.
 ONE_IN = 7

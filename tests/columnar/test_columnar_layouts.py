@@ -14,7 +14,7 @@ import pytest
 from columnar_compare import Comparison, Outcome
 from pyspark.sql import DataFrame, SparkSession
 
-from hydrofoil.parity.engines import HYDROFOIL, WARM_STOCK, Engine
+from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, Engine
 
 TEXTS = ["a", None, "ä text that is longer than a view holds", "", "e"]
 LISTS = [["a", None], None, [], ["b"], ["c", "d", "e"]]

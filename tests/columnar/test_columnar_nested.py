@@ -15,7 +15,7 @@ from columnar_compare import Comparison
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil.parity.engines import HYDROFOIL, use_conf
+from hydrofoil.tools.parity.engines import HYDROFOIL, use_conf
 
 # Many batches of few rows: what an aggregate or a window keeps outlives the batch it came in.
 CONF = {

@@ -12,7 +12,7 @@ from columnar_compare import Comparison
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from hydrofoil.parity.engines import use_conf
+from hydrofoil.tools.parity.engines import use_conf
 
 LINE = tuple(map(int, pyspark.__version__.split(".")[:2]))
 

@@ -11,8 +11,8 @@ from columnar_compare import Comparison, final_plan
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil.columnar import ENABLED_KEY
-from hydrofoil.parity.engines import use_conf
+from hydrofoil.settings.jvm_operators import ENABLED_KEY
+from hydrofoil.tools.parity.engines import use_conf
 
 LINE = tuple(map(int, pyspark.__version__.split(".")[:2]))
 ON = {ENABLED_KEY: "true"}

@@ -8,8 +8,8 @@ from columnar_compare import Comparison
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil.columnar import ENABLED_KEY
-from hydrofoil.parity.engines import STOCK, use_conf, use_engine
+from hydrofoil.settings.jvm_operators import ENABLED_KEY
+from hydrofoil.tools.parity.engines import STOCK, use_conf, use_engine
 
 CONF = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "700",

@@ -9,7 +9,7 @@ from columnar_compare import Comparison
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil.parity.engines import STOCK
+from hydrofoil.tools.parity.engines import STOCK
 
 # Every so many cases of each test, unless HYDROFOIL_PARITY=full: see tests/conftest.py.
 ONE_IN = 3

@@ -9,8 +9,8 @@ from columnar_compare import OURS, Comparison
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil.columnar import ENABLED_KEY
-from hydrofoil.parity.engines import use_conf
+from hydrofoil.settings.jvm_operators import ENABLED_KEY
+from hydrofoil.tools.parity.engines import use_conf
 
 Query = Callable[[DataFrame], DataFrame]
 

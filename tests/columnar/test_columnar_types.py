@@ -11,8 +11,8 @@ from columnar_compare import Comparison
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil.parity.engines import STOCK, use_conf
-from hydrofoil.parity.samples import (
+from hydrofoil.tools.parity.engines import STOCK, use_conf
+from hydrofoil.tools.parity.samples import (
     BASE,
     PARTIAL,
     SPECIAL,

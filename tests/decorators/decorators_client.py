@@ -21,7 +21,7 @@ from pyspark.sql import SparkSession
 
 import hydrofoil
 from hydrofoil.aggregates import Mean, Quantiles
-from hydrofoil.parity.session import CONF
+from hydrofoil.tools.parity.session import CONF
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 

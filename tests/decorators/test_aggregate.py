@@ -22,7 +22,7 @@ from hydrofoil import Ragged
 from hydrofoil.aggregates import Largest, Mean, Quantiles, Variance
 from hydrofoil.decorators import groups
 from hydrofoil.errors import UsageError
-from hydrofoil.parity.engines import Engine, use_conf
+from hydrofoil.tools.parity.engines import Engine, use_conf
 
 mean = hydrofoil.aggregate(Mean)
 variance = hydrofoil.aggregate(Variance)

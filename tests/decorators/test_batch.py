@@ -16,7 +16,7 @@ import hydrofoil
 from hydrofoil.decorators import models
 from hydrofoil.decorators.ddl import parse_ddl
 from hydrofoil.errors import UsageError
-from hydrofoil.parity.engines import Engine, use_conf
+from hydrofoil.tools.parity.engines import Engine, use_conf
 
 Floats = NDArray[np.float32]
 

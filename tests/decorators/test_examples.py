@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from hydrofoil.parity.engines import Engine
+from hydrofoil.tools.parity.engines import Engine
 
 PAGE = Path(__file__).parents[2] / "docs" / "decorators.md"
 EXAMPLES = re.findall(

@@ -16,7 +16,7 @@ from pyspark.sql.pandas import functions
 import hydrofoil
 from hydrofoil import Masked, Ragged
 from hydrofoil.errors import UsageError
-from hydrofoil.parity.engines import Engine
+from hydrofoil.tools.parity.engines import Engine
 
 Doubles = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from pyspark.sql import Row, SparkSession
 
 import hydrofoil
 from hydrofoil.errors import UsageError
-from hydrofoil.parity.engines import HYDROFOIL, Engine, use_engine
+from hydrofoil.tools.parity.engines import HYDROFOIL, Engine, use_engine
 
 
 @dataclass

@@ -17,8 +17,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 import hydrofoil
-from hydrofoil.parity.engines import use_conf
-from hydrofoil.rows import ARROW_KEY
+from hydrofoil.settings.rows import ARROW_KEY
+from hydrofoil.tools.parity.engines import use_conf
 
 PROGRAM = Path(__file__).with_name("decorators_plans.py")
 ROWS_BY_DEFAULT = 101 if tuple(map(int, pyspark.__version__.split(".")[:2])) >= (4, 2) else 100

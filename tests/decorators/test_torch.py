@@ -14,7 +14,7 @@ import hydrofoil
 from hydrofoil import Masked, Ragged
 from hydrofoil.decorators.torch import OfTensors
 from hydrofoil.errors import UsageError
-from hydrofoil.parity.engines import Engine
+from hydrofoil.tools.parity.engines import Engine
 
 Doubles = Annotated[torch.Tensor, "double"]
 

@@ -12,7 +12,7 @@ import typing_extensions
 from pyspark.sql.types import DecimalType, IntegerType, StructType
 
 from hydrofoil.decorators.ddl import parse_ddl
-from hydrofoil.decorators.types import spark_type
+from hydrofoil.decorators.spark_types import spark_type
 from hydrofoil.errors import UsageError
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from hydrofoil.user_conf import spark_home
+from hydrofoil.settings.user_conf import spark_home
 
 STARTED = re.compile(r"Starting Spark master at (spark://\S+)")
 

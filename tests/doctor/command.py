@@ -67,7 +67,7 @@ def run(
     variables = {name: value for name, value in os.environ.items() if name not in FORGOTTEN}
     variables |= {"PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(tmp_path)}
     return subprocess.run(
-        [python, "-m", "hydrofoil.cli", "doctor", *options],
+        [python, "-m", "hydrofoil.tools.cli", "doctor", *options],
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
         capture_output=True,

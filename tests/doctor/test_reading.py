@@ -8,11 +8,11 @@ import pyspark
 import pytest
 from pyspark.errors import SparkNoSuchElementException
 
-from hydrofoil.checkup import costly, java, versions
-from hydrofoil.checkup.facts import Extension, Facts, Package
-from hydrofoil.checkup.settings import Setting
+from hydrofoil.settings.user_conf import parse_arguments, parse_properties
 from hydrofoil.spark.caps import LINES
-from hydrofoil.user_conf import parse_arguments, parse_properties
+from hydrofoil.tools.checkup import costly, java, versions
+from hydrofoil.tools.checkup.facts import Extension, Facts, Package
+from hydrofoil.tools.checkup.settings import Setting
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_releases_compare_as_numbers() -> None:
 
 
 def test_every_spark_line_has_needs() -> None:
-    assert set(LINES) <= set(versions.NEEDS), "src/hydrofoil/checkup/versions.py"
+    assert set(LINES) <= set(versions.NEEDS), "src/hydrofoil/tools/checkup/versions.py"
 
 
 def test_needs_are_not_below_those_of_the_installed_packages() -> None:
@@ -47,7 +47,7 @@ def test_needs_are_not_below_those_of_the_installed_packages() -> None:
         known = versions.release(getattr(needs, name))
         length = max(len(known), len(highest))
         padded = [part + (0,) * (length - len(part)) for part in (known, highest)]
-        assert padded[0] == padded[1], f"{name} in src/hydrofoil/checkup/versions.py"
+        assert padded[0] == padded[1], f"{name} in src/hydrofoil/tools/checkup/versions.py"
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 from pyspark.sql import SparkSession
 
 import hydrofoil
-from hydrofoil.checkup.finding import Level
-from hydrofoil.parity.engines import HYDROFOIL, use_conf, use_engine
+from hydrofoil.tools.checkup.finding import Level
+from hydrofoil.tools.parity.engines import HYDROFOIL, use_conf, use_engine
 
 
 def test_running_session(spark: SparkSession) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from faults.outcomes import outcome
-from hydrofoil.parity.engines import HYDROFOIL, STOCK, use_engine
+from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, use_engine
 
 Both = Callable[[Callable[[], Any]], tuple[str, Any]]
 

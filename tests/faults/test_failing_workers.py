@@ -12,7 +12,7 @@ from pyspark.sql.functions import udf
 
 from faults.conftest import Both
 from faults.outcomes import CRASHED
-from hydrofoil.parity.engines import HYDROFOIL, STOCK, Engine, use_conf, use_engine
+from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, Engine, use_conf, use_engine
 
 
 class FailsToUnpickle:

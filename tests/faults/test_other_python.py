@@ -14,7 +14,7 @@ from pyspark.sql.types import LongType, StructType
 from pyspark.sql.udtf import AnalyzeResult
 
 from faults.conftest import Both
-from hydrofoil.parity.engines import HYDROFOIL, STOCK, use_conf, use_engine
+from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, use_conf, use_engine
 
 
 def collected(frame) -> list[Row]:

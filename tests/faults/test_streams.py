@@ -14,10 +14,10 @@ from pyspark.sql.functions import udf
 
 from faults.outcomes import essence
 from faults.stream_host import MODULES
-from hydrofoil import columnar
-from hydrofoil.parity.engines import use_conf
-from hydrofoil.replay.recorder import record
-from hydrofoil.replay.recording import Recording
+from hydrofoil.settings import jvm_operators
+from hydrofoil.tools.parity.engines import use_conf
+from hydrofoil.tools.replay.recorder import record
+from hydrofoil.tools.replay.recording import Recording
 
 HOST = Path(__file__).parent / "stream_host.py"
 PYTHON_EXCEPTION_THROWN = struct.pack("!i", -2)
@@ -41,7 +41,7 @@ def _shout(s: str) -> str:
 def task(request: pytest.FixtureRequest, spark: SparkSession) -> Recording:
     shout = udf(_shout, "string", useArrow=request.param != "pickled")
     frame = spark.range(0, 300, 1, 1).selectExpr("concat('row ', id) s").select(shout("s"))
-    with use_conf(spark, {columnar.ENABLED_KEY: str(request.param == "columnar").lower()}):
+    with use_conf(spark, {jvm_operators.ENABLED_KEY: str(request.param == "columnar").lower()}):
         [recording] = record(spark, frame.collect)
     return recording
 

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 from doctor.cluster import standalone
 
-from hydrofoil.launch import DAEMON_KEY, SETTINGS
+from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS
 
 APPS = Path(__file__).parent / "apps"
 MARK = "GANG "

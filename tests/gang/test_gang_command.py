@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from hydrofoil.cli import main
+from hydrofoil.tools.cli import main
 
 TRAIN = """
 SCALE = 2
@@ -42,7 +42,7 @@ def script(tmp_path: Path) -> Path:
 
 def test_on_spark(script: Path) -> None:
     """In a process of its own, since the tests' own session is there already."""
-    command = (sys.executable, "-m", "hydrofoil.cli", "gang", f"{script}:train", "--json")
+    command = (sys.executable, "-m", "hydrofoil.tools.cli", "gang", f"{script}:train", "--json")
     data = ("--data", str(script.parent / "data.parquet"), "--num-tasks", "2", "--balance", "exact")
     spark = ("--master", "local[2]", "--conf", "spark.ui.enabled=false")
     done = subprocess.run(

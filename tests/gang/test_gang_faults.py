@@ -26,7 +26,7 @@ from hydrofoil.gang.errors import (
     StartTimeout,
     UserError,
 )
-from hydrofoil.parity.engines import HYDROFOIL, use_engine
+from hydrofoil.tools.parity.engines import HYDROFOIL, use_engine
 
 # Far above what a fault takes: Spark's own waits are 10 minutes, or for ever.
 BOUND_S = 60.0

@@ -7,7 +7,7 @@ from hydrofoil import gang
 from hydrofoil.errors import UnsupportedError, UsageError
 from hydrofoil.gang.devices import assign
 from hydrofoil.gang.hub.events import Member
-from hydrofoil.parity.engines import use_conf
+from hydrofoil.tools.parity.engines import use_conf
 
 
 def jobs(spark: SparkSession) -> int:

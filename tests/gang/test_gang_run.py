@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from hydrofoil import gang
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.progress import Update
-from hydrofoil.parity.engines import HYDROFOIL, Engine, use_engine
+from hydrofoil.tools.parity.engines import HYDROFOIL, Engine, use_engine
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, settings
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
-from hydrofoil import columnar
-from hydrofoil.user_conf import spark_version
+from hydrofoil.settings import jvm_operators
+from hydrofoil.settings.user_conf import spark_version
 
 cloudpickle.register_pickle_by_value(grouped_compare)
 settings.register_profile(
@@ -24,7 +24,7 @@ settings.register_profile(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    reason = columnar.why_not(spark_version())
+    reason = jvm_operators.why_not(spark_version())
     here = Path(__file__).parent
     for item in items:
         if reason is not None and here in item.path.parents:

@@ -11,15 +11,15 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from hydrofoil.columnar import ENABLED_KEY
-from hydrofoil.parity.engines import (
+from hydrofoil.settings.jvm_operators import ENABLED_KEY
+from hydrofoil.tools.parity.engines import (
     HYDROFOIL,
     WARM_STOCK,
     use_conf,
     use_engine,
     use_environment,
 )
-from hydrofoil.parity.harness import Outcome, Raised, Rows, difference, outcome_of
+from hydrofoil.tools.parity.harness import Outcome, Raised, Rows, difference, outcome_of
 
 Build = Callable[[SparkSession], DataFrame]
 

@@ -14,9 +14,9 @@ from pyspark import cloudpickle
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil.columnar import ENABLED_KEY
-from hydrofoil.parity.engines import HYDROFOIL, use_conf, use_core_conf, use_engine
-from hydrofoil.parity.harness import Rows
+from hydrofoil.settings.jvm_operators import ENABLED_KEY
+from hydrofoil.tools.parity.engines import HYDROFOIL, use_conf, use_core_conf, use_engine
+from hydrofoil.tools.parity.harness import Rows
 
 # Every so many cases of each test, unless HYDROFOIL_PARITY=full: see tests/conftest.py.
 ONE_IN = 2

@@ -10,10 +10,10 @@ from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 import hydrofoil
-from hydrofoil.cli import main
-from hydrofoil.cli.spark_command import spark_command
 from hydrofoil.errors import UsageError
-from hydrofoil.user_conf import spark_home
+from hydrofoil.settings.user_conf import spark_home
+from hydrofoil.tools.cli import main
+from hydrofoil.tools.cli.spark_command import spark_command
 
 
 @pytest.fixture(autouse=True)

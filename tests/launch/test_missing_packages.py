@@ -13,8 +13,8 @@ from doctor.environments import FOR_STOCK, copy_of_hydrofoil, environment_with
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 
-from hydrofoil.cli.explain import summarize
-from hydrofoil.parity.engines import HYDROFOIL, use_engine, use_environment
+from hydrofoil.tools.cli.explain import summarize
+from hydrofoil.tools.parity.engines import HYDROFOIL, use_engine, use_environment
 
 
 def environment_without(folder: Path, missing: str) -> str:

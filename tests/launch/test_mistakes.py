@@ -14,7 +14,7 @@ from pyspark.sql.functions import udf
 
 import hydrofoil
 from hydrofoil.errors import UsageError
-from hydrofoil.parity.engines import HYDROFOIL, Engine, use_conf, use_engine, use_environment
+from hydrofoil.tools.parity.engines import HYDROFOIL, Engine, use_conf, use_engine, use_environment
 
 
 def error_of(spark: SparkSession, engine: Engine) -> str:

@@ -12,17 +12,17 @@ import pytest
 from click.testing import CliRunner
 
 import hydrofoil
-from hydrofoil import columnar, plugin
-from hydrofoil.checkup import settings as doctor_settings
-from hydrofoil.checkup import turned_on
-from hydrofoil.cli import main
-from hydrofoil.user_conf import spark_home, spark_version
+from hydrofoil.settings import jvm_operators, plugin
+from hydrofoil.settings.user_conf import spark_home, spark_version
+from hydrofoil.tools.checkup import settings as doctor_settings
+from hydrofoil.tools.checkup import turned_on
+from hydrofoil.tools.cli import main
 
-pytestmark = pytest.mark.skipif(columnar.jar() is None, reason="no jar: make jar")
+pytestmark = pytest.mark.skipif(jvm_operators.jar() is None, reason="no jar: make jar")
 
 APP = str(Path(__file__).parent / "apps/by_plugin.py")
-JAR = str(columnar.jar())
-DAEMON, EXTENSIONS = "spark.python.daemon.module", columnar.EXTENSIONS_KEY
+JAR = str(jvm_operators.jar())
+DAEMON, EXTENSIONS = "spark.python.daemon.module", jvm_operators.EXTENSIONS_KEY
 SPARK_4 = not str(spark_version()).startswith("3.")
 NAMED = {plugin.PLUGINS_KEY: plugin.PLUGIN}
 
@@ -55,7 +55,7 @@ def test_on_a_cluster_by_the_jar_that_spark_ships(tmp_path: Path) -> None:
     trace = str(tmp_path / "traces")
     conf = {"spark.jars": JAR, EXTENSIONS: "not.There"}
     seen = submit(tmp_path, "local-cluster[1,1,1024]", conf, HYDROFOIL_TRACE=trace)
-    extensions = f"not.There,{columnar.EXTENSION}" if SPARK_4 else "not.There"
+    extensions = f"not.There,{jvm_operators.EXTENSION}" if SPARK_4 else "not.There"
     assert seen["worker"].endswith("hydrofoil/daemon.py")
     assert seen["operator"] == SPARK_4
     assert seen["trace"] == trace
@@ -76,7 +76,7 @@ def test_on_a_cluster_by_the_jar_that_spark_ships(tmp_path: Path) -> None:
 def test_what_is_set_otherwise_is_left(tmp_path: Path) -> None:
     """With the jar on the class path, for a program that has settings of its own."""
     conf = {"spark.driver.extraClassPath": JAR, "spark.executor.extraClassPath": JAR}
-    own = {DAEMON: "pyspark.daemon", EXTENSIONS: columnar.EXTENSION if SPARK_4 else ""}
+    own = {DAEMON: "pyspark.daemon", EXTENSIONS: jvm_operators.EXTENSION if SPARK_4 else ""}
     seen = submit(tmp_path, "local[1]", conf | own)
     assert seen["worker"].endswith("pyspark/daemon.py")
     assert seen["operator"] == SPARK_4
@@ -125,5 +125,5 @@ def test_configure_beside_the_plugin(defaults: Path, monkeypatch: pytest.MonkeyP
         f"{plugin.PLUGINS_KEY} {plugin.PLUGIN}\nspark.driver.extraClassPath {JAR}\n"
     )
     options = hydrofoil.configure(SparkSession.Builder().master("local[1]"))._options
-    assert options[EXTENSIONS] == columnar.EXTENSION
+    assert options[EXTENSIONS] == jvm_operators.EXTENSION
     assert "spark.jars" not in options and plugin.PLUGINS_KEY not in options

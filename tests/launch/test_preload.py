@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hydrofoil import preload
+from hydrofoil.process import preload
 
 
 def make_package(folder: Path, version: str, body: str = "") -> None:

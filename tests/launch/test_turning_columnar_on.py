@@ -10,17 +10,17 @@ from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 import hydrofoil
-from hydrofoil import columnar
-from hydrofoil.cli import main
-from hydrofoil.cli.spark_command import spark_command
 from hydrofoil.errors import UsageError
-from hydrofoil.user_conf import conf_of, spark_version, with_conf
+from hydrofoil.settings import jvm_operators
+from hydrofoil.settings.user_conf import conf_of, spark_version, with_conf
+from hydrofoil.tools.cli import main
+from hydrofoil.tools.cli.spark_command import spark_command
 
 JARS, EXTENSIONS = "spark.jars", "spark.sql.extensions"
-JAR = str(columnar.jar())
+JAR = str(jvm_operators.jar())
 
 needs_jar = pytest.mark.skipif(
-    columnar.why_not(spark_version()) is not None, reason="no jar for this Spark: make jar"
+    jvm_operators.why_not(spark_version()) is not None, reason="no jar for this Spark: make jar"
 )
 
 
@@ -42,17 +42,17 @@ def configured(builder: SparkSession.Builder, columnar: bool | None = None) -> d
 @needs_jar
 def test_the_jar_and_its_extension() -> None:
     options = configured(SparkSession.Builder().master("local[1]"))
-    assert (options[JARS], options[EXTENSIONS]) == (JAR, columnar.EXTENSION)
-    assert columnar.is_on(options) and columnar.is_given(options)
-    options = configured(SparkSession.Builder().config(columnar.ENABLED_KEY, "false"))
-    assert not columnar.is_on(options)
+    assert (options[JARS], options[EXTENSIONS]) == (JAR, jvm_operators.EXTENSION)
+    assert jvm_operators.is_on(options) and jvm_operators.is_given(options)
+    options = configured(SparkSession.Builder().config(jvm_operators.ENABLED_KEY, "false"))
+    assert not jvm_operators.is_on(options)
 
 
 def test_left_out_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not configured(SparkSession.Builder(), columnar=False).keys() & columnar.KEYS
+    assert not configured(SparkSession.Builder(), columnar=False).keys() & jvm_operators.KEYS
     # Nothing of Hydrofoil is to be loaded.
     monkeypatch.setenv("HYDROFOIL", "off")
-    assert not configured(SparkSession.Builder()).keys() & columnar.KEYS
+    assert not configured(SparkSession.Builder()).keys() & jvm_operators.KEYS
 
 
 @needs_jar
@@ -60,9 +60,9 @@ def test_added_to_the_users_lists(tmp_path: Path) -> None:
     (tmp_path / "spark-defaults.conf").write_text(f"{JARS} /a.jar, /b.jar\n{EXTENSIONS} a.B\n")
     options = configured(SparkSession.Builder())
     assert options[JARS] == f"/a.jar,/b.jar,{JAR}"
-    assert options[EXTENSIONS] == f"a.B,{columnar.EXTENSION}"
+    assert options[EXTENSIONS] == f"a.B,{jvm_operators.EXTENSION}"
     # A builder's own settings replace the file's, so they alone are kept. Once is enough.
-    own = f"{columnar.EXTENSION},c.D"
+    own = f"{jvm_operators.EXTENSION},c.D"
     builder = SparkSession.Builder().config(JARS, "/c.jar").config(EXTENSIONS, own)
     options = configured(builder)
     assert (options[JARS], options[EXTENSIONS]) == (f"/c.jar,{JAR}", own)
@@ -101,7 +101,7 @@ def test_submit_adds_to_the_users_options() -> None:
     ]
     words, _ = spark_command("spark-submit", args)
     assert words[-len(args) - 1 :] == [
-        *("-v", "--jars", f"/a.jar,{JAR}", "-c", f"{EXTENSIONS}=a.B,{columnar.EXTENSION}"),
+        *("-v", "--jars", f"/a.jar,{JAR}", "-c", f"{EXTENSIONS}=a.B,{jvm_operators.EXTENSION}"),
         *("--name", "x", "app.py", "--jars", "b"),
     ]
     without, _ = spark_command("spark-submit", args, columnar=False)
@@ -131,7 +131,7 @@ def test_defaults_command(tmp_path: Path) -> None:
     assert sorted(printed) == [
         f"{JARS} /a.jar,{JAR}",
         "spark.python.daemon.module hydrofoil.daemon",
-        f"{EXTENSIONS} {columnar.EXTENSION}",
+        f"{EXTENSIONS} {jvm_operators.EXTENSION}",
     ]
     printed = CliRunner().invoke(main, ["defaults", "--no-columnar"]).output.splitlines()
     assert printed == ["spark.python.daemon.module hydrofoil.daemon"]
@@ -144,7 +144,7 @@ def spark_folder(folder: Path, version: str) -> Path:
     return folder
 
 
-@pytest.mark.skipif(columnar.jar() is None, reason="make jar")
+@pytest.mark.skipif(jvm_operators.jar() is None, reason="make jar")
 @pytest.mark.parametrize("version", ["3.5.9", "4.99.0-SNAPSHOT"])
 def test_says_once_that_another_spark_has_none(
     version: str,
@@ -154,7 +154,7 @@ def test_says_once_that_another_spark_has_none(
 ) -> None:
     monkeypatch.setenv("SPARK_HOME", str(spark_folder(tmp_path / version, version)))
     for _ in range(2):
-        assert not configured(SparkSession.Builder()).keys() & columnar.KEYS
+        assert not configured(SparkSession.Builder()).keys() & jvm_operators.KEYS
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1 and f"Spark {version} is not one of those" in said[0]
     with pytest.raises(UsageError, match=f"columnar=True, but Spark {version}"):

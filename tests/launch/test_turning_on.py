@@ -12,7 +12,7 @@ import pytest
 
 APPS = Path(__file__).parent / "apps"
 UNCHANGED = str(APPS / "unchanged.py")
-HYDROFOIL = [sys.executable, "-m", "hydrofoil.cli"]
+HYDROFOIL = [sys.executable, "-m", "hydrofoil.tools.cli"]
 LOCAL = ["--master", "local[1]", "--conf", "spark.ui.enabled=false"]
 
 

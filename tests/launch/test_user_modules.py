@@ -15,8 +15,8 @@ from pyspark import SparkFiles
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil import user_modules
-from hydrofoil.parity.engines import (
+from hydrofoil.process import user_modules
+from hydrofoil.tools.parity.engines import (
     HYDROFOIL,
     STOCK,
     Engine,

@@ -13,8 +13,8 @@ import pyspark.sql.functions as F
 import pytest
 from pyspark.sql import SparkSession
 
-from hydrofoil import blas
-from hydrofoil.parity.engines import HYDROFOIL, STOCK, Engine, use_engine, use_environment
+from hydrofoil.process import blas
+from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, Engine, use_engine, use_environment
 
 Report = dict[str, Any]
 
@@ -56,7 +56,7 @@ def blas_threads() -> Report:
 
     import numpy
 
-    from hydrofoil import blas
+    from hydrofoil.process import blas
 
     square = numpy.ones((600, 600))
     square @ square

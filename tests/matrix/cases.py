@@ -15,7 +15,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Row, SparkSession, Window
 from pyspark.sql import functions as F
 
-from hydrofoil.parity.probes import describe
+from hydrofoil.tools.parity.probes import describe
 
 Check = Callable[[Any], Any]
 Case = Callable[[SparkSession, Path, Check], DataFrame]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from hydrofoil.parity.harness import Raised, outcome_of
-from hydrofoil.parity.session import CONF
+from hydrofoil.tools.parity.harness import Raised, outcome_of
+from hydrofoil.tools.parity.session import CONF
 from matrix.cases import CASES, nothing
 
 

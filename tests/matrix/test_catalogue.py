@@ -7,9 +7,9 @@ import pyspark
 import pytest
 from pyspark.sql import SparkSession
 
-from hydrofoil.parity.case import Case
-from hydrofoil.parity.catalogue import catalogue, usual
-from hydrofoil.parity.run import as_users_functions, require_hydrofoil, run_case
+from hydrofoil.tools.parity.case import Case
+from hydrofoil.tools.parity.catalogue import catalogue, usual
+from hydrofoil.tools.parity.run import as_users_functions, require_hydrofoil, run_case
 
 # The lines share the cases out, a quarter each, so that none is left out by all of them. With
 # HYDROFOIL_PARITY=full every line runs all, as `hydrofoil parity` does.

@@ -9,8 +9,8 @@ import pyspark
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from hydrofoil.parity.harness import Parity, Raised, Rows
 from hydrofoil.spark.caps import installed_line
+from hydrofoil.tools.parity.harness import Parity, Raised, Rows
 
 try:
     from pyspark.util import PythonEvalType

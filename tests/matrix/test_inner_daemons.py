@@ -16,7 +16,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 
-from hydrofoil.parity.engines import HYDROFOIL, use_engine, use_environment
+from hydrofoil.tools.parity.engines import HYDROFOIL, use_engine, use_environment
 from matrix import inner_daemon
 
 TESTS = str(Path(__file__).parents[1])
@@ -155,7 +155,7 @@ def test_says_that_an_inner_daemon_is_missing() -> None:
 def test_says_which_hook_failed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from hydrofoil import hooks
+    from hydrofoil.process import hooks
 
     monkeypatch.setenv("HYDROFOIL_AFTER_FORK", HOOKS.format(INNER))
     monkeypatch.setenv(inner_daemon.HOOKED, "")

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil.parity.harness import Parity, Rows
+from hydrofoil.tools.parity.harness import Parity, Rows
 from matrix.cases import rows, seen
 
 DECLARED = "a bigint, b string"

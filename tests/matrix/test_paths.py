@@ -8,13 +8,13 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 import hydrofoil
-from hydrofoil import columnar
+from hydrofoil.counts.sending import ACCUMULATOR, KEY, record_of
+from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.errors import UsageError
-from hydrofoil.parity.engines import HYDROFOIL, STOCK, use_conf, use_core_conf, use_engine
-from hydrofoil.paths.functions import explain_all
+from hydrofoil.settings import jvm_operators
 from hydrofoil.spark.collected import collected
-from hydrofoil.spark.counts import ACCUMULATOR, KEY, record_of
-from hydrofoil.trace import TaskTrace, UdfTrace
+from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, use_conf, use_core_conf, use_engine
+from hydrofoil.tools.paths.functions import explain_all
 from matrix.cases import CASES, nothing
 from matrix.test_eval_types import INSTALLED
 
@@ -62,17 +62,17 @@ def test_what_explain_shows(spark: SparkSession) -> None:
     assert explained.headline in str(explained)
     html = explained._repr_html_()
     assert html.startswith("<div>") and "&lt;lambda&gt;" in html and "BatchEvalPython" in html
-    off = f"{columnar.ENABLED_KEY} is false"
-    why = columnar.why_not(spark.version)
+    off = f"{jvm_operators.ENABLED_KEY} is false"
+    why = jvm_operators.why_not(spark.version)
     assert {f.jvm for f in explained.functions} == {"Spark"}
     assert all((why or off) in f.jvm_reason for f in explained.functions)
     assert hydrofoil.explain(spark.range(1)).fast_share is None
 
 
 def test_the_jvms_path(spark: SparkSession) -> None:
-    if columnar.why_not(spark.version) is not None:
+    if jvm_operators.why_not(spark.version) is not None:
         pytest.skip("there are no operators for this line")
-    with use_conf(spark, {columnar.ENABLED_KEY: "true", "spark.sql.adaptive.enabled": "true"}):
+    with use_conf(spark, {jvm_operators.ENABLED_KEY: "true", "spark.sql.adaptive.enabled": "true"}):
         df = broken_now_and_then(spark).groupBy("a", "b").agg(F.count("*"))
         before = hydrofoil.explain(df)
         df.collect()

@@ -14,13 +14,19 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, _parse_datatype_string
 
-from hydrofoil.columnar import ENABLED_KEY
-from hydrofoil.parity.engines import HYDROFOIL, WARM_STOCK, use_conf, use_engine, use_environment
-from hydrofoil.parity.harness import Outcome, Raised, Rows, difference, outcome_of
-from hydrofoil.parity.probes import describe
-from hydrofoil.pickled.java import NotForJava
-from hydrofoil.pickled.results import ResultRules
-from hydrofoil.rows import ARROW_KEY, VARIABLE
+from hydrofoil.settings.jvm_operators import ENABLED_KEY
+from hydrofoil.settings.rows import ARROW_KEY, VARIABLE
+from hydrofoil.tools.parity.engines import (
+    HYDROFOIL,
+    WARM_STOCK,
+    use_conf,
+    use_engine,
+    use_environment,
+)
+from hydrofoil.tools.parity.harness import Outcome, Raised, Rows, difference, outcome_of
+from hydrofoil.tools.parity.probes import describe
+from hydrofoil.values.pickled.java import NotForJava
+from hydrofoil.values.pickled.results import ResultRules
 from matrix.returned import TYPES, VALUES
 
 Build = Callable[[SparkSession], DataFrame]

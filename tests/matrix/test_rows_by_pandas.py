@@ -15,8 +15,8 @@ from pyspark import __version__ as SPARK
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.functions import udf
 
-from hydrofoil.parity.harness import Parity, numbers
-from hydrofoil.parity.probes import describe
+from hydrofoil.tools.parity.harness import Parity, numbers
+from hydrofoil.tools.parity.probes import describe
 
 pytestmark = pytest.mark.skipif(
     SPARK.split(".") >= ["4", "1"], reason="stock does without pandas since 4.1"

@@ -17,12 +17,12 @@ from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf, udf
 
 import hydrofoil
-from hydrofoil.parity.engines import HYDROFOIL, use_engine, use_environment
-from hydrofoil.replay.answer import read_answer
-from hydrofoil.replay.recorder import record
-from hydrofoil.replay.recording import Recording
 from hydrofoil.spark import signatures
 from hydrofoil.spark.caps import installed_line
+from hydrofoil.tools.parity.engines import HYDROFOIL, use_engine, use_environment
+from hydrofoil.tools.replay.answer import read_answer
+from hydrofoil.tools.replay.recorder import record
+from hydrofoil.tools.replay.recording import Recording
 from matrix.altered_pyspark import (
     ATTRIBUTE,
     CLASS,

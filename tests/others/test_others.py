@@ -17,7 +17,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 
-from hydrofoil.parity.engines import HYDROFOIL, use_core_conf, use_engine, use_environment
+from hydrofoil.tools.parity.engines import HYDROFOIL, use_core_conf, use_engine, use_environment
 from others import functions
 from others.debugger import Debugger
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
-from hydrofoil.parity.engines import Engine
-from hydrofoil.parity.harness import Parity
+from hydrofoil.tools.parity.engines import Engine
+from hydrofoil.tools.parity.harness import Parity
 
 # An example is two Spark queries. Session-wide fixtures need no reset between examples.
 _common = settings(
@@ -24,8 +24,8 @@ settings.load_profile("quick")
 def parity(spark: SparkSession) -> Parity:
     """Stock against Hydrofoil; ``PARITY_RIGHT=module`` puts another daemon in Hydrofoil's place.
 
-    With ``PARITY_RIGHT=hydrofoil.parity.warm_stock`` stock is compared with itself, which shows
-    whether a case is deterministic.
+    With ``PARITY_RIGHT=hydrofoil.tools.parity.warm_stock`` stock is compared with itself, which
+    shows whether a case is deterministic.
     """
     other = os.environ.get("PARITY_RIGHT")
     return Parity(spark) if other is None else Parity(spark, right=Engine(other, other))

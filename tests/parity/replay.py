@@ -23,9 +23,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 from pyspark.sql.types import DataType
 
-from hydrofoil.parity.engines import Engine, use_engine, use_environment
-from hydrofoil.parity.harness import normalized, numbers, same_frames
-from hydrofoil.parity.probes import describe, identity
+from hydrofoil.tools.parity.engines import Engine, use_engine, use_environment
+from hydrofoil.tools.parity.harness import normalized, numbers, same_frames
+from hydrofoil.tools.parity.probes import describe, identity
 from parity import recorder
 
 STOCK = "pyspark.worker"

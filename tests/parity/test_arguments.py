@@ -4,10 +4,10 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.functions import expr, udf
 
-from hydrofoil.parity import samples
-from hydrofoil.parity.harness import Parity, numbers
-from hydrofoil.parity.probes import describe, describe_arguments
-from hydrofoil.parity.samples import BASE, PARTIAL, SPECIAL, TIME, TIME_CONF, Sample
+from hydrofoil.tools.parity import samples
+from hydrofoil.tools.parity.harness import Parity, numbers
+from hydrofoil.tools.parity.probes import describe, describe_arguments
+from hydrofoil.tools.parity.samples import BASE, PARTIAL, SPECIAL, TIME, TIME_CONF, Sample
 
 pytestmark = pytest.mark.parametrize("arrow", [True, False], ids=["arrow", "pickled"])
 

@@ -9,9 +9,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from hydrofoil.parity.engines import HYDROFOIL, use_engine
-from hydrofoil.parity.harness import Parity, numbers
 from hydrofoil.spark.caps import installed_line
+from hydrofoil.tools.parity.engines import HYDROFOIL, use_engine
+from hydrofoil.tools.parity.harness import Parity, numbers
 
 # See tests/conftest.py.
 ONE_IN = 6

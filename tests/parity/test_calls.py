@@ -11,10 +11,10 @@ from pyspark.accumulators import AccumulatorParam
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.functions import expr, udf
 
-from hydrofoil.parity import samples
-from hydrofoil.parity.engines import Engine, use_engine
-from hydrofoil.parity.harness import Parity, numbers
-from hydrofoil.parity.probes import describe
+from hydrofoil.tools.parity import samples
+from hydrofoil.tools.parity.engines import Engine, use_engine
+from hydrofoil.tools.parity.harness import Parity, numbers
+from hydrofoil.tools.parity.probes import describe
 
 pytestmark = pytest.mark.parametrize("arrow", [True, False], ids=["arrow", "pickled"])
 

@@ -6,10 +6,10 @@ from io import StringIO
 from pyspark.sql import SparkSession
 from rich.console import Console
 
-from hydrofoil.parity import report
-from hydrofoil.parity.catalogue import catalogue, usual
-from hydrofoil.parity.engines import HYDROFOIL, WARM_STOCK, Engine
-from hydrofoil.parity.run import run
+from hydrofoil.tools.parity import report
+from hydrofoil.tools.parity.catalogue import catalogue, usual
+from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, Engine
+from hydrofoil.tools.parity.run import run
 
 ALTERED = Engine("altered", "parity.altered")
 

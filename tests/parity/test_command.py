@@ -14,7 +14,7 @@ TESTS = Path(__file__).parents[1]
 
 
 def hydrofoil(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hydrofoil.cli", "parity", *map(str, arguments)]
+    command = [sys.executable, "-m", "hydrofoil.tools.cli", "parity", *map(str, arguments)]
     path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
     variables = {**os.environ, "PYTHONPATH": path, **environment}
     return subprocess.run(command, capture_output=True, text=True, env=variables, timeout=600)
@@ -74,7 +74,7 @@ def test_drawn_comparisons() -> None:
     assert "5 comparisons drawn with seed 7: all equal" in done.stdout
     done = hydrofoil("--generate", 400, "--seed", 1, "--daemon", "parity.altered")
     assert done.returncode == 1, done.stderr
-    assert "from hydrofoil.parity.drawn import Drawn, show" in done.stdout
+    assert "from hydrofoil.tools.parity.drawn import Drawn, show" in done.stdout
 
 
 MISTAKES = {
@@ -98,7 +98,7 @@ def test_mistakes(arguments: tuple[str, ...]) -> None:
 def test_without_hypothesis(tmp_path: Path) -> None:
     (tmp_path / "hypothesis.py").write_text("raise ImportError('not here')")
     path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, "-m", "hydrofoil.cli", "parity", "--generate", "5"]
+    command = [sys.executable, "-m", "hydrofoil.tools.cli", "parity", "--generate", "5"]
     done = subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}, timeout=60
     )

@@ -9,8 +9,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.functions import udf
 
-from hydrofoil.parity.harness import Parity, numbers
-from hydrofoil.parity.probes import describe
+from hydrofoil.tools.parity.harness import Parity, numbers
+from hydrofoil.tools.parity.probes import describe
 
 pytestmark = pytest.mark.parametrize("arrow", [True, False], ids=["arrow", "pickled"])
 

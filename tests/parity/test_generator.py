@@ -3,8 +3,8 @@
 import pytest
 from pyspark.sql import SparkSession
 
-from hydrofoil.parity.drawn import Drawn
-from hydrofoil.parity.generator import generate
+from hydrofoil.tools.parity.drawn import Drawn
+from hydrofoil.tools.parity.generator import generate
 from parity.test_catalogue import ALTERED
 
 
@@ -28,6 +28,6 @@ def test_the_program_of_a_comparison_makes_it_again(spark: SparkSession) -> None
     report = drawn.difference(spark, right=ALTERED)
     assert report is not None and "int:102" in report
     shown: list[Drawn] = []
-    program = drawn.program().replace("from hydrofoil.parity.drawn import Drawn, show\n", "")
+    program = drawn.program().replace("from hydrofoil.tools.parity.drawn import Drawn, show\n", "")
     exec(program, {"Drawn": Drawn, "show": shown.append})
     assert shown == [drawn]

@@ -11,9 +11,9 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.functions import udf
 
-from hydrofoil.parity import samples
-from hydrofoil.parity.engines import HYDROFOIL, STOCK, Engine, use_engine, use_environment
-from hydrofoil.parity.harness import (
+from hydrofoil.tools.parity import samples
+from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, Engine, use_engine, use_environment
+from hydrofoil.tools.parity.harness import (
     Parity,
     Raised,
     Rows,
@@ -22,8 +22,8 @@ from hydrofoil.parity.harness import (
     outcome_of,
     same_frames,
 )
-from hydrofoil.parity.probes import describe, identity
-from hydrofoil.parity.samples import BASE
+from hydrofoil.tools.parity.probes import describe, identity
+from hydrofoil.tools.parity.samples import BASE
 
 
 def test_worker_is_the_one_asked_for(spark: SparkSession, worker: Engine) -> None:

@@ -6,9 +6,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.functions import udf
 
-from hydrofoil.parity.engines import use_engine
-from hydrofoil.parity.harness import Parity, numbers
-from hydrofoil.parity.probes import describe
+from hydrofoil.tools.parity.engines import use_engine
+from hydrofoil.tools.parity.harness import Parity, numbers
+from hydrofoil.tools.parity.probes import describe
 
 
 @pytest.mark.parametrize("arrow", [True, False], ids=["arrow", "pickled"])

@@ -6,8 +6,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from hydrofoil.errors import UsageError
-from hydrofoil.parity.engines import HYDROFOIL, Engine
-from hydrofoil.parity.mine import compare, load, read_sample
+from hydrofoil.tools.parity.engines import HYDROFOIL, Engine
+from hydrofoil.tools.parity.mine import compare, load, read_sample
 from parity.test_catalogue import ALTERED
 
 MODULE = """

@@ -13,8 +13,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 from pyspark.sql.functions import udf
 
-from hydrofoil.parity.harness import Parity
-from hydrofoil.parity.probes import describe, identity
+from hydrofoil.tools.parity.harness import Parity
+from hydrofoil.tools.parity.probes import describe, identity
 
 
 def rebuilt(value: Any) -> Any:

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil.parity.harness import Parity, numbers
+from hydrofoil.tools.parity.harness import Parity, numbers
 
 # Rows of one batch; the class is replaced in the first one, and seen from the second on.
 BATCH = 3

@@ -14,8 +14,8 @@ from matrix.test_rows import arrow, pickled
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil.parity.engines import HYDROFOIL, use_conf, use_engine
-from hydrofoil.rows import ARROW_KEY
+from hydrofoil.settings.rows import ARROW_KEY
+from hydrofoil.tools.parity.engines import HYDROFOIL, use_conf, use_engine
 
 PAGE = Path(__file__).parents[2] / "docs" / "rows.md"
 BEGIN, END = "<!-- The table: tests/parity/test_rows_table.py -->\n", "<!-- End of the table -->\n"

@@ -12,8 +12,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.functions import col, udf
 
-from hydrofoil.parity.harness import Parity, numbers
-from hydrofoil.parity.probes import describe, identity
+from hydrofoil.tools.parity.harness import Parity, numbers
+from hydrofoil.tools.parity.probes import describe, identity
 
 pytestmark = pytest.mark.parametrize("arrow", [True, False], ids=["arrow", "pickled"])
 

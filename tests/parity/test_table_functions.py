@@ -18,10 +18,10 @@ from pyspark.sql.functions import SkipRestOfInputTableException, udtf
 from pyspark.sql.types import IntegerType, LongType, StringType, StructType
 from pyspark.sql.udtf import AnalyzeArgument, AnalyzeResult, OrderingColumn, PartitioningColumn
 
-from hydrofoil.parity import samples
-from hydrofoil.parity.harness import Parity, numbers
-from hydrofoil.parity.probes import describe, describe_arguments
-from hydrofoil.parity.samples import BASE, SPECIAL, TIME, TIME_CONF, Sample
+from hydrofoil.tools.parity import samples
+from hydrofoil.tools.parity.harness import Parity, numbers
+from hydrofoil.tools.parity.probes import describe, describe_arguments
+from hydrofoil.tools.parity.samples import BASE, SPECIAL, TIME, TIME_CONF, Sample
 
 # See tests/conftest.py.
 ONE_IN = 6

@@ -8,9 +8,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.functions import expr, udf
 
-from hydrofoil.parity.engines import use_environment
-from hydrofoil.parity.harness import Parity, numbers
-from hydrofoil.parity.probes import describe
+from hydrofoil.tools.parity.engines import use_environment
+from hydrofoil.tools.parity.harness import Parity, numbers
+from hydrofoil.tools.parity.probes import describe
 
 # Half-hour DST, no DST, DST across midnight, a calendar day left out, minutes in the offset.
 WORKER_ZONES = [

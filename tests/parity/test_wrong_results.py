@@ -18,7 +18,7 @@ from pyspark.sql import Row
 from pyspark.sql.types import VariantVal, _parse_datatype_string
 from pyspark.testing.objects import ExamplePoint
 
-from hydrofoil.parity.harness import Parity
+from hydrofoil.tools.parity.harness import Parity
 from parity.replay import HYDROFOIL, STOCK, Player, Players, Task, record
 
 DECLARED = {

@@ -14,9 +14,9 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 
-from hydrofoil.parity.engines import STOCK, use_engine
-from hydrofoil.profile.attribution import EngineProfile, attribute
-from hydrofoil.replay.recorder import record
+from hydrofoil.tools.parity.engines import STOCK, use_engine
+from hydrofoil.tools.profiling.attribution import EngineProfile, attribute
+from hydrofoil.tools.replay.recorder import record
 
 ENGINES = ("stock", "Hydrofoil")
 CONF = {
@@ -44,7 +44,7 @@ def profile(folder: Path, *words: str) -> Profiled:
     page, report, figures = folder / "page.html", folder / "report.json", folder / "figures"
     outputs = ["--html", str(page), "--json", str(report), "--folder", str(figures)]
     result = subprocess.run(
-        [sys.executable, "-m", "hydrofoil.cli", "profile", *outputs, *words],
+        [sys.executable, "-m", "hydrofoil.tools.cli", "profile", *outputs, *words],
         capture_output=True,
         text=True,
         timeout=500,

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from hydrofoil.profile import sampler, stacks
-from hydrofoil.profile.calls import Deterministic
-from hydrofoil.profile.functions import named, shown
-from hydrofoil.profile.stacks import WORKER, Frame
-from hydrofoil.profile.worker import MARK, codes_of, marked
+from hydrofoil.tools.profiling import sampler, stacks
+from hydrofoil.tools.profiling.calls import Deterministic
+from hydrofoil.tools.profiling.functions import named, shown
+from hydrofoil.tools.profiling.stacks import WORKER, Frame
+from hydrofoil.tools.profiling.worker import MARK, codes_of, marked
 
 SITE = "/env/lib/python3.11/site-packages"
 WORKER_PY = Frame("read_udfs.<locals>.func", f"{SITE}/pyspark.zip/pyspark/worker.py", 2890)
@@ -180,7 +180,7 @@ def test_py_spy_watches_until_the_end(tmp_path: Path) -> None:
     program = (
         "import time\n"
         "from pathlib import Path\n"
-        "from hydrofoil.profile import sampler\n"
+        "from hydrofoil.tools.profiling import sampler\n"
         "def work():\n"
         "    end = time.process_time() + 0.4\n"
         "    while time.process_time() < end: pass\n"

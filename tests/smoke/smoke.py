@@ -29,7 +29,9 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 import hydrofoil
-from hydrofoil import columnar, gang, trace
+from hydrofoil import gang
+from hydrofoil.counts import task_trace
+from hydrofoil.settings import jvm_operators
 
 LINE = tuple(int(part) for part in pyspark.__version__.split(".")[:2])
 
@@ -419,8 +421,8 @@ def check_traces(folder: Path, functions: list[str]) -> Iterator[str]:
             task = json.loads(line)
             for udf in task["udfs"]:
                 seen.add(udf["name"])
-                slow = set(task["batches"]) - {trace.FAST}
-                if udf["name"] in functions and (udf["path"] != trace.FAST or slow):
+                slow = set(task["batches"]) - {task_trace.FAST}
+                if udf["name"] in functions and (udf["path"] != task_trace.FAST or slow):
                     yield f"{udf['name']} did not take the fast path: {line}"
     for name in functions:
         if name not in seen:
@@ -429,7 +431,7 @@ def check_traces(folder: Path, functions: list[str]) -> Iterator[str]:
 
 def run(folder: Path) -> tuple[list[str], int]:
     """Run everything; return what was wrong, and the number of kinds."""
-    os.environ[trace.VARIABLE] = str(folder)
+    os.environ[task_trace.VARIABLE] = str(folder)
     os.environ["PYSPARK_PYTHON"] = sys.executable
     conf = {
         "spark.ui.enabled": "false",
@@ -450,7 +452,7 @@ def run(folder: Path) -> tuple[list[str], int]:
 
 
 def main() -> int:
-    if LINE >= (4, 0) and columnar.jar() is None:
+    if LINE >= (4, 0) and jvm_operators.jar() is None:
         print("smoke: the package has no jar")
         return 1
     # Without it, which is an error here, workers run stock's code.

@@ -12,8 +12,8 @@ from hydrofoil._cext.frames import Frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hydrofoil.group_exchange import MAGIC, StockFraming, Understanding, understanding
-from hydrofoil.group_frames import LONE_BATCHES, GroupInput
+from hydrofoil.stream.group_exchange import MAGIC, StockFraming, Understanding, understanding
+from hydrofoil.stream.group_frames import LONE_BATCHES, GroupInput
 
 SCHEMA = pa.schema([("k", pa.int64()), ("s", pa.string())])
 # A type that only pyarrow takes apart.

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from hydrofoil.prompt import prompt
+from hydrofoil.process.prompt import prompt
 
 
 @pytest.fixture

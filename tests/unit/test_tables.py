@@ -6,9 +6,9 @@ from importlib import import_module
 from pyspark.sql import types as spark_types
 from pyspark.util import PythonEvalType
 
-from hydrofoil.codecs import TYPES
 from hydrofoil.evals.eval_types import EVAL_TYPES
 from hydrofoil.spark.caps import LINES, installed_line
+from hydrofoil.values.type_table import TYPES
 
 # Bases of other types, and what is no type of a column.
 NOT_COLUMNS = {
@@ -51,7 +51,7 @@ def test_every_spark_type_has_its_row():
         and name not in NOT_COLUMNS
     }
     missing = installed - set(TYPES)
-    assert not missing, f"add rows for {missing} to TYPES in src/hydrofoil/codecs.py"
+    assert not missing, f"add rows for {missing} to TYPES in src/hydrofoil/values/type_table.py"
 
 
 def test_every_line_has_its_adapter():

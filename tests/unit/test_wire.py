@@ -8,7 +8,7 @@ import pytest
 from hydrofoil._cext.arrays.write import IntegerWriter
 from pyspark.serializers import read_int
 
-from hydrofoil.wire import (
+from hydrofoil.stream.batches import (
     Encoded,
     read_batches,
     read_cogroups,

@@ -6,8 +6,6 @@ from typing import Any, Literal
 
 from pyspark.sql.pandas import functions
 
-from hydrofoil.decorators.arrays import Argument, Ragged
-from hydrofoil.decorators.arrow_types import arrow_type
 from hydrofoil.decorators.checks import check_call, check_picklable, positional, signature_of
 from hydrofoil.decorators.function import SparkFunction
 from hydrofoil.decorators.groups import Call, Final, Groups, Partial, Results
@@ -15,10 +13,12 @@ from hydrofoil.decorators.kinds import Kind, container
 from hydrofoil.decorators.local import arguments, as_arrow
 from hydrofoil.decorators.numpy import check_choice
 from hydrofoil.decorators.paths import path
+from hydrofoil.decorators.spark_types import as_spark_type, hints_of, spark_type
 from hydrofoil.decorators.structs import result_converter
-from hydrofoil.decorators.types import as_spark_type, hints_of, spark_type
 from hydrofoil.decorators.vectorized import spark_arrow_udf
 from hydrofoil.errors import UsageError
+from hydrofoil.values.arrays import Argument, Ragged
+from hydrofoil.values.arrow_types import arrow_type
 
 SQL_MAP_ARROW_ITER_UDF = 207
 

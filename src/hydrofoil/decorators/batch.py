@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from hydrofoil.decorators.arrays import Argument, Result
 from hydrofoil.decorators.checks import check_picklable, positional, signature_of
 from hydrofoil.decorators.function import SparkFunction
 from hydrofoil.decorators.kinds import Kind
@@ -17,9 +16,10 @@ from hydrofoil.decorators.kinds import return_type as returned_type
 from hydrofoil.decorators.local import arguments, as_arrow, returned
 from hydrofoil.decorators.models import model
 from hydrofoil.decorators.paths import explain
-from hydrofoil.decorators.types import hints_of, name_of
+from hydrofoil.decorators.spark_types import hints_of, name_of
 from hydrofoil.decorators.vectorized import spark_arrow_udf
 from hydrofoil.errors import UsageError
+from hydrofoil.values.arrays import Argument, Result
 
 Shapes = Sequence[Sequence[int] | None] | Mapping[int, Sequence[int]]
 

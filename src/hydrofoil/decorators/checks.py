@@ -5,7 +5,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from hydrofoil.decorators.types import name_of
+from hydrofoil.decorators.spark_types import name_of
 from hydrofoil.errors import UsageError
 
 

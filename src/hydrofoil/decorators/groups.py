@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hydrofoil._cext.grouping import order_by_code
-from hydrofoil.decorators.arrays import Argument, Masked, Ragged, null_rows, validity
+from hydrofoil.values.arrays import Argument, Masked, Ragged, null_rows, validity
 
 # Rows that are held before they are added to their groups are no more than this, and a batch.
 MOST_ROWS = 1 << 20

@@ -6,7 +6,7 @@ import typing
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from hydrofoil.decorators.types import as_spark_type, describe, name_of, plain, spark_type
+from hydrofoil.decorators.spark_types import as_spark_type, describe, name_of, plain, spark_type
 from hydrofoil.errors import UsageError
 
 ITERATORS = (

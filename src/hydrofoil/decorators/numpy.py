@@ -6,14 +6,14 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from hydrofoil.decorators.arrays import Argument, Masked, Nulls, Ragged, Result, Strings, validity
 from hydrofoil.decorators.checks import positional
 from hydrofoil.decorators.function import SparkFunction
 from hydrofoil.decorators.kinds import ITERATORS, container
 from hydrofoil.decorators.local import arguments, as_arrow, returned
-from hydrofoil.decorators.types import describe, hints_of, name_of, plain
+from hydrofoil.decorators.spark_types import describe, hints_of, name_of, plain
 from hydrofoil.decorators.vectorized import Plan, spark_arrow_udf
 from hydrofoil.errors import UsageError
+from hydrofoil.values.arrays import Argument, Masked, Nulls, Ragged, Result, Strings, validity
 
 
 def numpy_udf(

@@ -1,14 +1,14 @@
 """The text of a function's `explain`: its types, how its rows travel, and whose code runs it."""
 
-from hydrofoil import requirements, switch
-from hydrofoil.checkup import turned_on
-from hydrofoil.checkup.settings import Setting
 from hydrofoil.evals.eval_types import EVAL_TYPES, EvalRow, describe
-from hydrofoil.launch import DAEMON_KEY, WORKER_KEY
-from hydrofoil.rows import VARIABLE_KEY
+from hydrofoil.process import requirements, switch
+from hydrofoil.settings.launch import DAEMON_KEY, WORKER_KEY
+from hydrofoil.settings.rows import VARIABLE_KEY
+from hydrofoil.settings.sessions import SessionFacts, current_session, facts
 from hydrofoil.spark.caps import LINES
 from hydrofoil.spark.row_functions import SQL_ARROW_BATCHED_UDF, SQL_BATCHED_UDF
-from hydrofoil.spark.sessions import SessionFacts, current_session, facts
+from hydrofoil.tools.checkup import turned_on
+from hydrofoil.tools.checkup.settings import Setting
 
 _OFF_KEY = turned_on.ENVIRONMENT_KEY + switch.VARIABLE
 _KEYS = (DAEMON_KEY, WORKER_KEY, turned_on.USE_DAEMON_KEY, _OFF_KEY, VARIABLE_KEY)

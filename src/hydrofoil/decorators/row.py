@@ -4,15 +4,22 @@ import functools
 from collections.abc import Callable
 from typing import Any, overload
 
-from hydrofoil.decorators.arrow_types import arrow_type
 from hydrofoil.decorators.checks import check_picklable, positional, signature_of
 from hydrofoil.decorators.function import SparkFunction, is_connect
 from hydrofoil.decorators.local import arguments, as_arrow, returned
 from hydrofoil.decorators.paths import explain
+from hydrofoil.decorators.spark_types import (
+    as_spark_type,
+    describe,
+    hints_of,
+    name_of,
+    plain,
+    spark_type,
+)
 from hydrofoil.decorators.structs import Converter, argument_converter, result_converter
-from hydrofoil.decorators.types import as_spark_type, describe, hints_of, name_of, plain, spark_type
 from hydrofoil.errors import UsageError
 from hydrofoil.spark.row_functions import RowTransport
+from hydrofoil.values.arrow_types import arrow_type
 
 # Hints of parameters that say nothing about a Spark type, and need not.
 _ANYTHING: tuple[Any, ...] = (Any, object, list, dict, tuple)
@@ -34,9 +41,9 @@ def udf(f: Any = None, returnType: Any = None, *, useArrow: bool | None = None) 
     Parameters
     ----------
     f : callable
-        Its hints may be any that `hydrofoil.decorators.types.spark_type` knows. A struct arrives as
-        the dataclass, NamedTuple or TypedDict that a parameter is annotated with, else as Row.
-        Null arrives as None.
+        Its hints may be any that `hydrofoil.decorators.spark_types.spark_type` knows. A struct
+        arrives as the dataclass, NamedTuple or TypedDict that a parameter is annotated with, else
+        as Row. Null arrives as None.
     returnType : DataType, DDL string or type hint, optional
         By default what the return hint says.
     useArrow : bool, optional

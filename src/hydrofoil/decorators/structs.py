@@ -8,7 +8,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
-from hydrofoil.decorators.types import describe, is_typed_dict, plain, struct_fields
+from hydrofoil.decorators.spark_types import describe, is_typed_dict, plain, struct_fields
 from hydrofoil.errors import UsageError
 
 Converter = Callable[[Any], Any]

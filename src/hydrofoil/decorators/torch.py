@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from hydrofoil.decorators.arrays import Masked, Nulls, Ragged
 from hydrofoil.decorators.numpy import check_choice, over_arrays
-from hydrofoil.decorators.types import describe, name_of
+from hydrofoil.decorators.spark_types import describe, name_of
 from hydrofoil.decorators.vectorized import Plan
 from hydrofoil.errors import UsageError
+from hydrofoil.values.arrays import Masked, Nulls, Ragged
 
 
 def torch_udf(f: Any = None, returnType: Any = None, *, nulls: Nulls = "propagate") -> Any:

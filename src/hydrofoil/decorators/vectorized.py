@@ -5,7 +5,6 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from hydrofoil.decorators.arrow_types import arrow_type
 from hydrofoil.decorators.checks import (
     check_picklable,
     check_takes_columns,
@@ -17,8 +16,9 @@ from hydrofoil.decorators.function import SparkFunction
 from hydrofoil.decorators.kinds import Kind, kind_of, return_type
 from hydrofoil.decorators.local import arguments, as_arrow, returned
 from hydrofoil.decorators.paths import explain
-from hydrofoil.decorators.types import hints_of, name_of
+from hydrofoil.decorators.spark_types import hints_of, name_of
 from hydrofoil.errors import UsageError
+from hydrofoil.values.arrow_types import arrow_type
 
 
 def pandas_udf(f: Any = None, returnType: Any = None) -> Any:

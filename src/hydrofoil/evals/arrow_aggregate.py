@@ -10,11 +10,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.arrow_columns import Columns
 from hydrofoil.evals.arrow_results import Results
 from hydrofoil.evals.udf import Udf
-from hydrofoil.trace import TaskTrace
-from hydrofoil.wire import MOST_ROWS, MOST_SECONDS, Batch, Encoded
+from hydrofoil.stream.batches import MOST_ROWS, MOST_SECONDS, Batch, Encoded
 
 
 class AggregateArrow:

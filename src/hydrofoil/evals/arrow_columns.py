@@ -11,7 +11,7 @@ import pyarrow as pa
 from hydrofoil._cext.columns import UnsupportedLayout
 from hydrofoil._cext.export import FrameExport
 from hydrofoil._cext.frames import Frame
-from hydrofoil.wire import Batch
+from hydrofoil.stream.batches import Batch
 
 # Arrow's number of the type, for which pyarrow up to 17 has no name.
 _INTERVAL_MONTHS = 21

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.arrow_columns import Columns
-from hydrofoil.trace import TaskTrace
-from hydrofoil.wire import Batch
+from hydrofoil.stream.batches import Batch
 
 Flatten = Callable[[pa.RecordBatch], pa.RecordBatch]
 

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from hydrofoil._cext.codecs.base import Encoder
-from hydrofoil.codecs import NoCodec, Options, encoder_for
-from hydrofoil.wire import Encoded
+from hydrofoil.stream.batches import Encoded
+from hydrofoil.values.type_table import NoCodec, Options, encoder_for
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
 
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.arrow_columns import Columns
-from hydrofoil.trace import TaskTrace
-from hydrofoil.wire import Batch
+from hydrofoil.stream.batches import Batch
 
 
 class ArrowScalar:

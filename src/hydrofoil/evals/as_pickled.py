@@ -1,4 +1,4 @@
-"""Row UDFs on Arrow, by the pickled path's rules (``rows="arrow"``): see `hydrofoil.pickled`.
+"""Row UDFs on Arrow, by the pickled path's rules (``rows="arrow"``): see `values.pickled`.
 
 The loop and the codecs are those of `evals.batched`; the encoders leave whatever the two paths
 convert differently. What they leave is converted here, one batch of pickled rows after the other,
@@ -14,13 +14,13 @@ import pyarrow as pa
 from hydrofoil._cext.codecs.base import Decoder
 from hydrofoil._cext.codecs.special import ValuesDecoder
 from hydrofoil._cext.frames import Frame
-from hydrofoil.codecs import Options
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.batched import RowBatches
 from hydrofoil.evals.udf import Udf
-from hydrofoil.pickled.arguments import column_values
-from hydrofoil.pickled.results import ResultRules, array_of
-from hydrofoil.trace import TaskTrace
-from hydrofoil.wire import Encoded, write_batches
+from hydrofoil.stream.batches import Encoded, write_batches
+from hydrofoil.values.pickled.arguments import column_values
+from hydrofoil.values.pickled.results import ResultRules, array_of
+from hydrofoil.values.type_table import Options
 
 Decoders = dict[int, Decoder]
 

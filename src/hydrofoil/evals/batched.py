@@ -27,11 +27,11 @@ from hydrofoil._cext.codecs.special import ValuesDecoder
 from hydrofoil._cext.columns import ColumnView, UnsupportedLayout, bind_frame
 from hydrofoil._cext.frames import Frame
 from hydrofoil._cext.rows import Replay, RowLoop
-from hydrofoil.codecs import NoCodec, Options, decoder_for, encoder_for
+from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.udf import Udf
-from hydrofoil.replaced import replaced_class
-from hydrofoil.trace import TaskTrace, UdfTrace
-from hydrofoil.wire import Encoded
+from hydrofoil.stream.batches import Encoded
+from hydrofoil.values.replaced import replaced_class
+from hydrofoil.values.type_table import NoCodec, Options, decoder_for, encoder_for
 
 StockFunction = Callable[[int, Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 

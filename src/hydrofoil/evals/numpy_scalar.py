@@ -15,9 +15,9 @@ from hydrofoil._cext.arrays.read import NumberReader
 from hydrofoil._cext.arrays.write import BorrowedWriter
 from hydrofoil._cext.columns import ColumnView, UnsupportedLayout, bind_frame
 from hydrofoil._cext.frames import Frame
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.arrow_columns import Columns
-from hydrofoil.trace import TaskTrace
-from hydrofoil.wire import Batch, Encoded
+from hydrofoil.stream.batches import Batch, Encoded
 
 # The attribute of a function that takes arrays. It has two more: `function`, over NumPy arrays, and
 # `result`, which makes a column of what that returns.

@@ -13,13 +13,13 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from hydrofoil.dataframes.inputs import TaskInputs
-from hydrofoil.dataframes.results import ColumnResults
-from hydrofoil.dataframes.stock import StockPandas, ToStock
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.udf import Udf
 from hydrofoil.evals.vectorized import MOST_BYTES
-from hydrofoil.trace import TaskTrace
-from hydrofoil.wire import MOST_ROWS, MOST_SECONDS, Batch, Encoded
+from hydrofoil.stream.batches import MOST_ROWS, MOST_SECONDS, Batch, Encoded
+from hydrofoil.values.dataframes.inputs import TaskInputs
+from hydrofoil.values.dataframes.results import ColumnResults
+from hydrofoil.values.dataframes.stock import StockPandas, ToStock
 
 
 class Group:

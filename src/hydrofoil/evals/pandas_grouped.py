@@ -8,14 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil.dataframes.build import builder
-from hydrofoil.dataframes.inputs import TaskInputs
-from hydrofoil.dataframes.stock import StockPandas, ToStock
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.grouped_columns import keys_and_values
 from hydrofoil.evals.udf import Udf
 from hydrofoil.evals.vectorized import FramesPlan, FromStock
-from hydrofoil.trace import TaskTrace
-from hydrofoil.wire import Batch
+from hydrofoil.stream.batches import Batch
+from hydrofoil.values.dataframes.build import builder
+from hydrofoil.values.dataframes.inputs import TaskInputs
+from hydrofoil.values.dataframes.stock import StockPandas, ToStock
 
 
 class Side:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from hydrofoil.dataframes.inputs import TaskInputs
-from hydrofoil.dataframes.stock import StockPandas
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.udf import Udf
 from hydrofoil.evals.vectorized import FramesPlan
-from hydrofoil.trace import TaskTrace
-from hydrofoil.wire import Batch
+from hydrofoil.stream.batches import Batch
+from hydrofoil.values.dataframes.inputs import TaskInputs
+from hydrofoil.values.dataframes.stock import StockPandas
 
 
 class MapPandas(FramesPlan):

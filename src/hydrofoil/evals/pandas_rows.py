@@ -16,8 +16,8 @@ from hydrofoil._cext.codecs.base import Decoder, Encoder
 from hydrofoil._cext.codecs.special import ValuesDecoder
 from hydrofoil._cext.columns import ColumnView
 from hydrofoil._cext.frames import Frame
-from hydrofoil.codecs import NoCodec, Options, encoder_for
 from hydrofoil.evals.batched import Column, RowProjection, Unreadable
+from hydrofoil.values.type_table import NoCodec, Options, encoder_for
 
 _WHOLE = ("ByteType", "ShortType", "IntegerType", "LongType")
 _FLOATING = ("FloatType", "DoubleType")

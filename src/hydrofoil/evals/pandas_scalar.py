@@ -8,12 +8,12 @@ import pyarrow as pa
 
 from hydrofoil._cext.frames import Frame
 from hydrofoil._cext.rows import Replay
-from hydrofoil.dataframes.inputs import TaskInputs
-from hydrofoil.dataframes.results import ColumnResults, FrameResults
-from hydrofoil.dataframes.stock import StockPandas
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.udf import Udf
-from hydrofoil.trace import TaskTrace
-from hydrofoil.wire import Batch, Encoded
+from hydrofoil.stream.batches import Batch, Encoded
+from hydrofoil.values.dataframes.inputs import TaskInputs
+from hydrofoil.values.dataframes.results import ColumnResults, FrameResults
+from hydrofoil.values.dataframes.stock import StockPandas
 
 
 def is_struct(spark_type: Any) -> bool:

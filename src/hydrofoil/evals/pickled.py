@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from hydrofoil._cext.rows import PickledLoop
+from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.udf import Udf
-from hydrofoil.trace import TaskTrace, UdfTrace
 
 
 class PickledProjection:

@@ -17,11 +17,11 @@ import pyarrow as pa
 from hydrofoil._cext.columns import ColumnView, UnsupportedLayout, bind_frame
 from hydrofoil._cext.frames import Frame
 from hydrofoil._cext.udtf import RowsEncoder
-from hydrofoil.codecs import NoCodec, Options, encoder_for
+from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.batched import Column
-from hydrofoil.replaced import replaced_class
-from hydrofoil.trace import TaskTrace, UdfTrace
-from hydrofoil.wire import Encoded
+from hydrofoil.stream.batches import Encoded
+from hydrofoil.values.replaced import replaced_class
+from hydrofoil.values.type_table import NoCodec, Options, encoder_for
 
 Method = Callable[..., Any]
 

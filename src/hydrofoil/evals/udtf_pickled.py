@@ -13,8 +13,8 @@ from types import GeneratorType
 from typing import Any, BinaryIO
 
 from hydrofoil._cext.udtf import PickledRows, is_plain
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.udtf import Ends, Method, Outcome, until_the_end
-from hydrofoil.trace import TaskTrace
 
 # A frame's length is a signed integer of 32 bits.
 _MAX_FRAME = 2**31 - 1

@@ -7,11 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil.dataframes.results import FrameResults
-from hydrofoil.dataframes.stock import StockPandas
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.udf import Udf
-from hydrofoil.trace import TaskTrace
-from hydrofoil.wire import MOST_ROWS, MOST_SECONDS, Encoded
+from hydrofoil.stream.batches import MOST_ROWS, MOST_SECONDS, Encoded
+from hydrofoil.values.dataframes.results import FrameResults
+from hydrofoil.values.dataframes.stock import StockPandas
 
 # Data frames that are written together have no more bytes than this and one frame's.
 MOST_BYTES = 4 << 20

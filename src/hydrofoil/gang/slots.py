@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hydrofoil.errors import UnsupportedError, UsageError
 from hydrofoil.gang.errors import SlotError
 from hydrofoil.gang.seams import Resources, Slots
-from hydrofoil.spark.sessions import sql_setting
+from hydrofoil.settings.sessions import sql_setting
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from hydrofoil import trace
+from hydrofoil.counts import task_trace
+from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.eval_types import EVAL_TYPES
 from hydrofoil.spark.caps import SparkLine
 from hydrofoil.spark.stock_worker import publish_stock
 from hydrofoil.spark.streamed import NOT_HERE
-from hydrofoil.trace import TaskTrace, UdfTrace
 
 # Eval types whose arguments may be named, up to 4.1; from then on all have the same form.
 _NAMED = frozenset((100, 101, 200, 202, 203, 204, 250, 251, 252, 253))
@@ -101,11 +101,11 @@ def answer(line: SparkLine, adapter: Any, question: Question) -> list[UdfTrace]:
 @contextmanager
 def _published() -> Iterator[list[TaskTrace]]:
     found: list[TaskTrace] = []
-    trace.listeners.append(found.append)
+    task_trace.listeners.append(found.append)
     try:
         yield found
     finally:
-        trace.listeners.remove(found.append)
+        task_trace.listeners.remove(found.append)
 
 
 def _offsets(question: Question, function: AskedFunction) -> list[tuple[int, str | None]]:

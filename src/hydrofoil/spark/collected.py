@@ -1,4 +1,4 @@
-"""The driver's side of `hydrofoil.spark.counts`: what tasks have sent, by query."""
+"""The driver's side of `hydrofoil.counts.sending`: what tasks have sent, by query."""
 
 import threading
 from collections import Counter, OrderedDict, deque
@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from hydrofoil.spark.counts import ACCUMULATOR, MOST_TASKS
-from hydrofoil.trace import FAST, UdfTrace
+from hydrofoil.counts.sending import ACCUMULATOR, MOST_TASKS
+from hydrofoil.counts.task_trace import FAST, UdfTrace
 
 # Of how many queries the counts are kept, the newest ones. A stream has one for each micro-batch.
 MOST_QUERIES = 64

@@ -7,7 +7,7 @@ import pyarrow as pa
 from pyspark.sql.pandas.types import _dedup_names
 from pyspark.sql.types import Row
 
-from hydrofoil.codecs import Options
+from hydrofoil.values.type_table import Options
 
 
 def options(*, binary_as_bytes: bool, large_var_types: bool, pickled: bool = False) -> Options:

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from hydrofoil._cext.rows import Replay
-from hydrofoil.dataframes.results import writer_for
-from hydrofoil.dataframes.stock import StockPandas
+from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.eval_types import describe
 from hydrofoil.evals.pandas_aggregate import AggregatePandas, AggregatePandasIter, WindowPandas
 from hydrofoil.evals.pandas_grouped import (
@@ -22,7 +21,8 @@ from hydrofoil.evals.pandas_scalar import ScalarPandas, ScalarPandasIterCalled, 
 from hydrofoil.evals.udf import Udf
 from hydrofoil.spark.stock_worker import Pipeline
 from hydrofoil.spark.streams import ArrowStream
-from hydrofoil.trace import TaskTrace, UdfTrace
+from hydrofoil.values.dataframes.results import writer_for
+from hydrofoil.values.dataframes.stock import StockPandas
 
 SQL_SCALAR_PANDAS_UDF = 200
 SQL_GROUPED_MAP_PANDAS_UDF = 201

@@ -7,14 +7,14 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from hydrofoil.codecs import Options
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.as_pickled import PickledRows
 from hydrofoil.evals.eval_types import describe
 from hydrofoil.evals.udf import Udf
 from hydrofoil.spark.caps import installed_line
 from hydrofoil.spark.stock_worker import Pipeline
 from hydrofoil.spark.streams import ArrowStream
-from hydrofoil.trace import TaskTrace
+from hydrofoil.values.type_table import Options
 
 
 def pickled_rows(

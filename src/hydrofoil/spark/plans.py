@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil.codecs import Options
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.batched import RowProjection, StockFunction
 from hydrofoil.evals.eval_types import describe
 from hydrofoil.evals.udf import Udf
@@ -16,7 +16,7 @@ from hydrofoil.spark.pickled_rows import pickled_rows
 from hydrofoil.spark.stock_worker import Capture, Pipeline
 from hydrofoil.spark.streams import ArrowStream, BatchStream
 from hydrofoil.spark.v43_arrow import ArrowTask
-from hydrofoil.trace import TaskTrace
+from hydrofoil.values.type_table import Options
 
 
 def row_plan(

@@ -7,7 +7,7 @@ setting's default is the version's, and only PySpark knows it.
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from hydrofoil.spark.sessions import current_session
+from hydrofoil.settings.sessions import current_session
 
 SQL_BATCHED_UDF = 100
 SQL_ARROW_BATCHED_UDF = 101

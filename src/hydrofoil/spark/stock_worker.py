@@ -11,15 +11,15 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, BinaryIO, ClassVar
 
-from hydrofoil import user_modules
+from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.eval_types import describe
 from hydrofoil.evals.pickled import PickledProjection
 from hydrofoil.evals.udf import Udf, function_name
+from hydrofoil.process import user_modules
 from hydrofoil.spark import signatures
 from hydrofoil.spark.caps import installed_line
 from hydrofoil.spark.logs import output_context
 from hydrofoil.spark.stock import private_worker, report_failure
-from hydrofoil.trace import TaskTrace, UdfTrace
 
 # The functions that one function of stock's `chain` calls, as an attribute of it.
 CHAIN = "__hydrofoil_chain__"

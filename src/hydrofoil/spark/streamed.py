@@ -15,8 +15,7 @@ import pyarrow as pa
 
 from hydrofoil._cext.rows import Replay
 from hydrofoil.evals.udf import Udf
-from hydrofoil.group_exchange import understanding
-from hydrofoil.rows import as_pickled
+from hydrofoil.settings.rows import as_pickled
 from hydrofoil.spark.conversion import options
 from hydrofoil.spark.pickled_rows import pickled_rows
 from hydrofoil.spark.stock_worker import (
@@ -29,6 +28,7 @@ from hydrofoil.spark.stock_worker import (
     publish_stock,
 )
 from hydrofoil.spark.streams import START
+from hydrofoil.stream.group_exchange import understanding
 
 if TYPE_CHECKING:
     from hydrofoil.spark.v41_pandas import PandasTask41

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.arrow_aggregate import AggregateArrow, call, whole
 from hydrofoil.evals.arrow_grouped import CogroupedArrow, GroupedArrow
 from hydrofoil.evals.arrow_map import ArrowMap
@@ -23,8 +24,7 @@ from hydrofoil.spark.conversion import options
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock
 from hydrofoil.spark.streams import ArrowStream, BatchStream
 from hydrofoil.spark.struct_batches import flatten_struct, wrap_struct
-from hydrofoil.trace import TaskTrace, UdfTrace
-from hydrofoil.wire import Batch
+from hydrofoil.stream.batches import Batch
 
 SQL_MAP_ARROW_ITER_UDF = 207
 SQL_GROUPED_MAP_ARROW_UDF = 209

@@ -8,6 +8,7 @@ import pyarrow as pa
 from pyspark.sql.pandas.types import from_arrow_type
 from pyspark.sql.types import StructField, StructType
 
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.eval_types import describe
 from hydrofoil.evals.pandas_rows import PandasRows
 from hydrofoil.evals.udf import Udf
@@ -16,7 +17,6 @@ from hydrofoil.spark.stock import variables_of
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock
 from hydrofoil.spark.streamed import SQL_ARROW_BATCHED_UDF, on_record_batches
 from hydrofoil.spark.streams import ArrowStream
-from hydrofoil.trace import TaskTrace
 
 
 def rows_by_pandas(

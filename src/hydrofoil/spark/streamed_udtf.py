@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql.types import StructField, StructType
 
+from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.eval_types import describe
 from hydrofoil.evals.udtf import Ends, Outcome, TableFunction
 from hydrofoil.evals.udtf_pickled import PickledTable, PickleStream
@@ -26,7 +27,6 @@ from hydrofoil.spark.v43_udtf import (
     pickled_table,
     projection,
 )
-from hydrofoil.trace import TaskTrace, UdfTrace
 
 SQL_TABLE_UDF = 300
 SQL_ARROW_TABLE_UDF = 301

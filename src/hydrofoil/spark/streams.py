@@ -7,9 +7,9 @@ from typing import Any, BinaryIO
 from pyspark.errors import PySparkValueError
 from pyspark.serializers import SpecialLengths
 
-from hydrofoil.batch_writer import BatchWriter
-from hydrofoil.group_frames import GroupInput
-from hydrofoil.wire import read_batches, write_batches
+from hydrofoil.stream.batch_writer import BatchWriter
+from hydrofoil.stream.batches import read_batches, write_batches
+from hydrofoil.stream.group_frames import GroupInput
 
 # What stands before an Arrow stream to the JVM.
 START = struct.pack("!i", SpecialLengths.START_ARROW_STREAM)

@@ -6,7 +6,6 @@ On Arrow its row UDFs go through pandas.
 from typing import Any
 
 from hydrofoil.evals.eval_types import EVAL_TYPES
-from hydrofoil.group_frames import LONE_BATCHES
 from hydrofoil.spark.caps import LINES
 from hydrofoil.spark.stock_worker import Capture, Pipeline, StaysStock
 from hydrofoil.spark.streamed import (
@@ -19,6 +18,7 @@ from hydrofoil.spark.streamed import (
 from hydrofoil.spark.streamed_arrow import ARROW, WRAPPERS_40, StreamedArrow
 from hydrofoil.spark.streamed_rows import rows_by_pandas
 from hydrofoil.spark.streamed_udtf import pickled
+from hydrofoil.stream.group_frames import LONE_BATCHES
 
 THREADS = "spark.sql.execution.pythonUDF.arrow.concurrency.level"
 

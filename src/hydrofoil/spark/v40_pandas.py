@@ -5,11 +5,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil.group_frames import LONE_BATCHES
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.spark.pandas_task import Plan
 from hydrofoil.spark.streamed import on_record_batches
 from hydrofoil.spark.v41_pandas import GROUPED, PandasTask41
-from hydrofoil.trace import TaskTrace
+from hydrofoil.stream.group_frames import LONE_BATCHES
 
 
 class PandasTask40(PandasTask41):

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql.types import StructField, StructType
 
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.batched import RowProjection
 from hydrofoil.evals.eval_types import EVAL_TYPES, describe
 from hydrofoil.evals.udf import Udf
@@ -29,7 +30,6 @@ from hydrofoil.spark.streamed import (
 from hydrofoil.spark.streamed_arrow import ARROW, WRAPPERS_41, StreamedArrow
 from hydrofoil.spark.streamed_udtf import SQL_TABLE_UDF, arrow, pickled
 from hydrofoil.spark.streams import ArrowStream
-from hydrofoil.trace import TaskTrace
 
 THREADS = "spark.sql.execution.pythonUDF.arrow.concurrency.level"
 

@@ -14,8 +14,6 @@ from pyspark.sql.pandas.types import from_arrow_type
 
 from hydrofoil._cext.arrays.read import ArrayReader, TimestampReader
 from hydrofoil._cext.rows import Replay
-from hydrofoil.dataframes.build import COPY_ON_WRITE
-from hydrofoil.dataframes.stock import StockPandas
 from hydrofoil.evals.udf import Udf
 from hydrofoil.spark.pandas_task import (
     SQL_COGROUPED_MAP_PANDAS_UDF,
@@ -29,6 +27,8 @@ from hydrofoil.spark.pandas_task import (
 )
 from hydrofoil.spark.stock_worker import Pipeline, StaysStock
 from hydrofoil.spark.streamed import on_groups, on_record_batches
+from hydrofoil.values.dataframes.build import COPY_ON_WRITE
+from hydrofoil.values.dataframes.stock import StockPandas
 
 GROUPED = (SQL_GROUPED_MAP_PANDAS_UDF, SQL_GROUPED_AGG_PANDAS_UDF, SQL_WINDOW_AGG_PANDAS_UDF)
 _OF_GROUPS_OF_FRAMES = (

@@ -5,12 +5,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.arrow_grouped import CogroupedArrow, GroupedArrow
 from hydrofoil.evals.arrow_map import ArrowMap
 from hydrofoil.evals.grouped_columns import keys_and_values
 from hydrofoil.spark.arrow_checks import StockChecks
 from hydrofoil.spark.v43_arrow import ArrowTask
-from hydrofoil.trace import TaskTrace
 
 SQL_MAP_ARROW_ITER_UDF = 207
 SQL_GROUPED_MAP_ARROW_UDF = 209

@@ -9,11 +9,11 @@ task's context, files, broadcasts, accumulators, profilers, timing and errors st
 from typing import Any
 
 from hydrofoil._cext.rows import Replay
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.eval_types import EVAL_TYPES, describe
 from hydrofoil.evals.udf import Udf
 from hydrofoil.evals.udtf_pickled import PickleStream
-from hydrofoil.group_exchange import understanding
-from hydrofoil.rows import as_pickled
+from hydrofoil.settings.rows import as_pickled
 from hydrofoil.spark.conversion import stock_column
 from hydrofoil.spark.plans import arrow_plan, options_of, pickled_row_plan, row_plan
 from hydrofoil.spark.stock_worker import (
@@ -31,7 +31,7 @@ from hydrofoil.spark.v43_udtf import (
     find_partitions_faster,
     pickled_table,
 )
-from hydrofoil.trace import TaskTrace
+from hydrofoil.stream.group_exchange import understanding
 
 THREADS = "spark.sql.execution.pythonUDF.arrow.concurrency.level"
 # The kinds of eval types, as `EVAL_TYPES` has them, that a plan is made for once UDFs are read.

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.errors import PySparkRuntimeError
 from pyspark.util import PythonEvalType
 
-from hydrofoil.codecs import Options
+from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.arrow_aggregate import AggregateArrow
 from hydrofoil.evals.arrow_grouped import CogroupedArrow, GroupedArrow, Verify
 from hydrofoil.evals.arrow_map import ArrowMap
@@ -18,7 +18,7 @@ from hydrofoil.evals.arrow_scalar import ArrowScalar
 from hydrofoil.evals.arrow_window import WindowArrow
 from hydrofoil.evals.numpy_scalar import TAKES_NUMPY, NumpyCall, NumpyScalar
 from hydrofoil.evals.udf import Udf
-from hydrofoil.trace import TaskTrace, UdfTrace
+from hydrofoil.values.type_table import Options
 
 _SCALAR = (PythonEvalType.SQL_SCALAR_ARROW_UDF, PythonEvalType.SQL_SCALAR_ARROW_ITER_UDF)
 # Eval types whose functions return one value for many rows.

@@ -18,11 +18,11 @@ from pyspark.sql.types import StructField, StructType
 from pyspark.util import PythonEvalType
 
 from hydrofoil._cext.rows import Replay
-from hydrofoil.dataframes.stock import StockPandas
+from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.pandas_scalar import ScalarPandasIter, is_struct
 from hydrofoil.evals.udf import Udf
 from hydrofoil.spark.pandas_task import PandasTask, Plan, bounds_of
-from hydrofoil.trace import TaskTrace
+from hydrofoil.values.dataframes.stock import StockPandas
 
 # Eval types in which a struct column is a data frame.
 _STRUCT_AS_FRAME = (

@@ -10,13 +10,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil.codecs import NoCodec, Options
+from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.udtf import Ends, TableFunction, TableProjection
 from hydrofoil.evals.udtf_batches import boundaries
 from hydrofoil.evals.udtf_pickled import PickledMethod, PickledTable
 from hydrofoil.spark.stock import rebound, variables_of
 from hydrofoil.spark.stock_worker import StaysStock
-from hydrofoil.trace import TaskTrace, UdfTrace
+from hydrofoil.values.type_table import NoCodec, Options
 
 
 def arrow_table(

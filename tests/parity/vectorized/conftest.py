@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from hydrofoil.parity.families import MISSING, Family
-from hydrofoil.parity.harness import Parity
+from hydrofoil.tools.parity.families import MISSING, Family
+from hydrofoil.tools.parity.harness import Parity
 from parity.replay import Players
 from parity.vectorized.tasks import Recordings, Task, players
 

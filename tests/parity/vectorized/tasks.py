@@ -20,9 +20,9 @@ from pyspark import cloudpickle
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import _parse_datatype_string
 
-from hydrofoil.parity.engines import Engine, use_engine, use_environment
-from hydrofoil.parity.families import Family, Unit
-from hydrofoil.parity.probes import describe
+from hydrofoil.tools.parity.engines import Engine, use_engine, use_environment
+from hydrofoil.tools.parity.families import Family, Unit
+from hydrofoil.tools.parity.probes import describe
 from parity import recorder, replay
 from parity.replay import Player, Players
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from hydrofoil.parity import samples
-from hydrofoil.parity.data import NEAR, NULLS, filled, held, small
-from hydrofoil.parity.families import FAMILIES, Family
-from hydrofoil.parity.families import family as named
-from hydrofoil.parity.harness import Parity
-from hydrofoil.parity.samples import BASE, PARTIAL, SPECIAL, TIME, TIME_CONF, Sample
+from hydrofoil.tools.parity import samples
+from hydrofoil.tools.parity.data import NEAR, NULLS, filled, held, small
+from hydrofoil.tools.parity.families import FAMILIES, Family
+from hydrofoil.tools.parity.families import family as named
+from hydrofoil.tools.parity.harness import Parity
+from hydrofoil.tools.parity.samples import BASE, PARTIAL, SPECIAL, TIME, TIME_CONF, Sample
 
 # See tests/conftest.py.
 ONE_IN = 9
@@ -233,7 +233,7 @@ def test_warnings(parity: Parity, name: str, work: Callable[[Any], Any]) -> None
     """A frame of many blocks warns that it is fragmented; a slice of a frame warns of copies."""
 
     def build(spark: SparkSession) -> DataFrame:
-        from hydrofoil.parity.harness import numbers
+        from hydrofoil.tools.parity.harness import numbers
 
         columns = [f"CAST(id AS {('double', 'int', 'string')[i % 3]}) AS c{i}" for i in range(150)]
         frame = numbers(spark, 12).selectExpr("id % 2 AS k", "id AS n", *columns)

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from hydrofoil.parity.families import FAMILIES, Family, Unit
-from hydrofoil.parity.families import family as named
-from hydrofoil.parity.harness import Parity, numbers
+from hydrofoil.tools.parity.families import FAMILIES, Family, Unit
+from hydrofoil.tools.parity.families import family as named
+from hydrofoil.tools.parity.harness import Parity, numbers
 from parity.replay import Players
 from parity.vectorized.conftest import Record
 

@@ -8,11 +8,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.functions import arrow_udf, pandas_udf
 from pyspark.sql.pandas.functions import ArrowUDFType, PandasUDFType
 
-from hydrofoil.parity.data import NEAR
-from hydrofoil.parity.families import FAMILIES, Family
-from hydrofoil.parity.families import family as named
-from hydrofoil.parity.harness import Parity, numbers
-from hydrofoil.parity.views import see
+from hydrofoil.tools.parity.data import NEAR
+from hydrofoil.tools.parity.families import FAMILIES, Family
+from hydrofoil.tools.parity.families import family as named
+from hydrofoil.tools.parity.harness import Parity, numbers
+from hydrofoil.tools.parity.views import see
 
 # See tests/conftest.py.
 ONE_IN = 9

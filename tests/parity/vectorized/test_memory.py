@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hydrofoil.parity.families import PANDAS, Family, Unit
-from hydrofoil.parity.families import family as named
-from hydrofoil.parity.views import see
+from hydrofoil.tools.parity.families import PANDAS, Family, Unit
+from hydrofoil.tools.parity.families import family as named
+from hydrofoil.tools.parity.views import see
 from parity.replay import Players
 from parity.vectorized.conftest import Record
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
-from hydrofoil.parity.families import FAMILIES, Family, Unit
-from hydrofoil.parity.harness import Parity
-from hydrofoil.parity.views import see
+from hydrofoil.tools.parity.families import FAMILIES, Family, Unit
+from hydrofoil.tools.parity.harness import Parity
+from hydrofoil.tools.parity.views import see
 from parity.test_properties import tables
 
 _MAPPED = [family for family in FAMILIES if family.result in ("table", "batch")]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hydrofoil.parity.families import ARROW, Family
+from hydrofoil.tools.parity.families import ARROW, Family
 from parity.replay import Players
 from parity.vectorized import arrow_values
 from parity.vectorized.arrow_values import ARRAYS, SHAPES, TABLES, Unit

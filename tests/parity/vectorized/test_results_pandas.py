@@ -5,8 +5,8 @@ Replayed, because most of it is an error, and an error ends a query.
 
 import pytest
 
-from hydrofoil.parity.families import PANDAS, Family
-from hydrofoil.parity.families import family as named
+from hydrofoil.tools.parity.families import PANDAS, Family
+from hydrofoil.tools.parity.families import family as named
 from parity.replay import Players
 from parity.vectorized import values
 from parity.vectorized.conftest import Record

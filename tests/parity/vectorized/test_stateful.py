@@ -11,8 +11,8 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.streaming import StatefulProcessor, StatefulProcessorHandle
 from pyspark.sql.streaming.state import GroupStateTimeout
 
-from hydrofoil.parity.harness import Parity, Rows
-from hydrofoil.parity.views import see
+from hydrofoil.tools.parity.harness import Parity, Rows
+from hydrofoil.tools.parity.views import see
 
 _ROCKS = {
     "spark.sql.streaming.stateStore.providerClass": (

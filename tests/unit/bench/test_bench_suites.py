@@ -13,13 +13,13 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 
-from hydrofoil.bench.bench import Bench, Options, UnequalResultsError, same
-from hydrofoil.bench.peers import installed
-from hydrofoil.bench.result import Result
-from hydrofoil.bench.suites import SUITES, batch, groups, origin, peers, rows, wide
-from hydrofoil.bench.ways import ARROW, OURS, PICKLED, WAYS
 from hydrofoil.errors import UsageError
-from hydrofoil.page.charts import draw
+from hydrofoil.tools.bench.bench import Bench, Options, UnequalResultsError, same
+from hydrofoil.tools.bench.peers import installed
+from hydrofoil.tools.bench.result import Result
+from hydrofoil.tools.bench.suites import SUITES, batch, groups, origin, peers, rows, wide
+from hydrofoil.tools.bench.ways import ARROW, OURS, PICKLED, WAYS
+from hydrofoil.tools.page.charts import draw
 
 Run = Callable[..., Result]
 
@@ -33,7 +33,7 @@ def run(spark: SparkSession) -> Run:
         expected: list[int] = []
         options = Options(rows=count, repeat=1, workloads=workloads, **more)
         bench = Bench(options, steps.append, expected.append, spark)
-        result: Result = import_module(f"hydrofoil.bench.suites.{SUITES[name][0]}").run(bench)
+        result: Result = import_module(f"hydrofoil.tools.bench.suites.{SUITES[name][0]}").run(bench)
         assert len(steps) == sum(expected)
         assert result.headline
         assert result.records

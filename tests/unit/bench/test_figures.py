@@ -2,11 +2,11 @@
 
 import pytest
 
-from hydrofoil.bench.contest import HYDROFOIL, Contest, Contestant, Measured
-from hydrofoil.bench.figures import Factor, Spread, number, times
-from hydrofoil.bench.sheets import engines_sheet
-from hydrofoil.bench.stopwatch import Sample
-from hydrofoil.parity.engines import STOCK
+from hydrofoil.tools.bench.contest import HYDROFOIL, Contest, Contestant, Measured
+from hydrofoil.tools.bench.figures import Factor, Spread, number, times
+from hydrofoil.tools.bench.sheets import engines_sheet
+from hydrofoil.tools.bench.stopwatch import Sample
+from hydrofoil.tools.parity.engines import STOCK
 
 
 def test_a_spread_is_of_all_runs() -> None:

@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from hydrofoil.bench.report import show_sheet
-from hydrofoil.bench.result import Sheet
+from hydrofoil.tools.bench.report import show_sheet
+from hydrofoil.tools.bench.result import Sheet
 
 SHEET = Sheet(
     "Stock PySpark and Hydrofoil",

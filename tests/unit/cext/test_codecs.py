@@ -34,7 +34,7 @@ from pyspark.sql.types import (
 from unit.cext.samples import NESTED, PAIR, SAMPLES, SCALARS
 from unit.cext.stock import OPTIONS, exact, to_arrow, to_python
 
-from hydrofoil.codecs import decoder_for, encoder_for
+from hydrofoil.values.type_table import decoder_for, encoder_for
 
 
 def decode(spark_type, array):

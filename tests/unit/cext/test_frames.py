@@ -10,7 +10,7 @@ from hydrofoil._cext.frames import FrameReader, IrregularStream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hydrofoil.wire import read_batches
+from hydrofoil.stream.batches import read_batches
 
 BATCH = pa.record_batch(
     [pa.array([1, None, 3]), pa.array(["a", "bc", None]), pa.array([[1.0], [], None])],

@@ -7,7 +7,7 @@ from hydrofoil._cext.rows import Call, Replay, RowLoop
 from pyspark.sql.types import ArrayType, DoubleType, LongType, MapType, StringType
 from unit.cext.stock import OPTIONS
 
-from hydrofoil.codecs import decoder_for, encoder_for
+from hydrofoil.values.type_table import decoder_for, encoder_for
 
 
 def opened(spark_type, values, arrow_type=None):

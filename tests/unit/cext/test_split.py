@@ -9,7 +9,7 @@ from hydrofoil._cext.split import PieceSplitter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hydrofoil.wire import uncompressed
+from hydrofoil.stream.batches import uncompressed
 
 ROWS = 41
 NUMBERS = [None if i % 7 == 3 else i for i in range(ROWS)]

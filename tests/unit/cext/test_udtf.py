@@ -11,7 +11,7 @@ from pyspark.sql import Row
 from pyspark.sql.types import ArrayType, LongType, StringType, StructType
 from unit.cext.stock import OPTIONS
 
-from hydrofoil.codecs import encoder_for
+from hydrofoil.values.type_table import encoder_for
 
 TWO = StructType().add("a", LongType()).add("b", StringType())
 LISTS = StructType().add("a", LongType()).add("b", ArrayType(LongType()))

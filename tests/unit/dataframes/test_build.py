@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hydrofoil.dataframes.build import (
+from hydrofoil.values.dataframes.build import (
     COPY_ON_WRITE,
     BlockBuilder,
     PlainBuilder,

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from pyspark.sql.types import ArrayType, DoubleType, LongType, StringType, StructType
 
-from hydrofoil.dataframes.results import ColumnResults, FrameResults
-from hydrofoil.dataframes.stock import StockPandas
+from hydrofoil.values.dataframes.results import ColumnResults, FrameResults
+from hydrofoil.values.dataframes.stock import StockPandas
 
 DECLARED = StructType().add("a", LongType()).add("b", DoubleType())
 

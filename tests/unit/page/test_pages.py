@@ -6,10 +6,10 @@ from xml.etree import ElementTree
 import pytest
 
 from hydrofoil.errors import InternalError, UsageError
-from hydrofoil.page import Bars, Lines, Page, save
-from hydrofoil.page.charts import draw
-from hydrofoil.page.style import COLORS
-from hydrofoil.page.svg import inline
+from hydrofoil.tools.page import Bars, Lines, Page, save
+from hydrofoil.tools.page.charts import draw
+from hydrofoil.tools.page.style import COLORS
+from hydrofoil.tools.page.svg import inline
 
 BARS = Bars(
     "Speed & <more>",

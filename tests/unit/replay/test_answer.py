@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from hydrofoil.replay.answer import Answer
+from hydrofoil.tools.replay.answer import Answer
 
 
 def table(values: list[object], kind: pa.DataType | None = None) -> Answer:

@@ -8,10 +8,10 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf, udf
 
-from hydrofoil.replay.answer import AnswerError, read_answer
-from hydrofoil.replay.player import Player, UnequalAnswersError, compare, floor
-from hydrofoil.replay.recorder import record
-from hydrofoil.replay.recording import Recording
+from hydrofoil.tools.replay.answer import AnswerError, read_answer
+from hydrofoil.tools.replay.player import Player, UnequalAnswersError, compare, floor
+from hydrofoil.tools.replay.recorder import record
+from hydrofoil.tools.replay.recording import Recording
 
 
 def task(spark: SparkSession, function: Any, returns: str, arrow: bool = True) -> Recording:

@@ -10,9 +10,9 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import col, udf, udtf
 
-from hydrofoil.replay.recorder import FOLDER_VARIABLE, TeeReader, record
-from hydrofoil.replay.recording import SUFFIX, Recording
-from hydrofoil.replay.stream import eval_type, group_section, input_columns, input_rows
+from hydrofoil.tools.replay.recorder import FOLDER_VARIABLE, TeeReader, record
+from hydrofoil.tools.replay.recording import SUFFIX, Recording
+from hydrofoil.tools.replay.stream import eval_type, group_section, input_columns, input_rows
 
 
 def plus_one(x: int) -> int:

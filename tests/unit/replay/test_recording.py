@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hydrofoil.replay.recording import (
+from hydrofoil.tools.replay.recording import (
     ENVIRONMENT,
     MAGIC,
     Recording,

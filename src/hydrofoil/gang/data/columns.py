@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from hydrofoil.decorators.arrays import Ragged
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.seams import Spool
+from hydrofoil.values.arrays import Ragged
 
 
 @dataclass(frozen=True)

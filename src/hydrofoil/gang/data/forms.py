@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from hydrofoil.decorators.arrays import Ragged
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.data.columns import Field, stored
 from hydrofoil.gang.data.rows import Rows
 from hydrofoil.gang.data.spool import Spooled
+from hydrofoil.values.arrays import Ragged
 
 
 class Arrow:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from hydrofoil.decorators.arrays import Ragged
+from hydrofoil.values.arrays import Ragged
 
 
 class Rows:

@@ -21,12 +21,12 @@ import numpy as np
 import psutil  # type: ignore[import-untyped]
 import pyarrow as pa
 
-from hydrofoil.decorators.arrays import Ragged
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.data.columns import Converter, Field, spooled_fields, stored
 from hydrofoil.gang.data.memory import private_map
 from hydrofoil.gang.errors import SpoolError
 from hydrofoil.gang.seams import Spool
+from hydrofoil.values.arrays import Ragged
 
 _INT64 = np.dtype("int64")
 # EFBIG is what a limit on files' size gives.

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hydrofoil.spark.sessions import sql_setting
+from hydrofoil.settings.sessions import sql_setting
 
 # Physical operators that make a partition of one partition, and leaves with fixed partitions.
 STEPS = frozenset(

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from hydrofoil.decorators.arrays import Ragged
 from hydrofoil.gang.data.columns import Converter, Field, spooled_fields, stored
 from hydrofoil.gang.data.rows import Rows, joined
 from hydrofoil.gang.dataset.files import File
 from hydrofoil.gang.seams import Spool
+from hydrofoil.values.arrays import Ragged
 
 Piece = tuple[File, pa.RecordBatch]
 

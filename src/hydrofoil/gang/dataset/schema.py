@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil.decorators.arrow_types import arrow_type
 from hydrofoil.errors import UsageError
+from hydrofoil.values.arrow_types import arrow_type
 
 
 def arrow_schema(schema: Any) -> pa.Schema:

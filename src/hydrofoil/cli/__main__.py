@@ -1,3 +1,0 @@
-from hydrofoil.cli import main
-
-main()

@@ -1,0 +1,1 @@
+"""What a task did, and its way to the log and to the driver."""

@@ -1,0 +1,87 @@
+"""What a task did: which path each of its UDFs took and why, and how many batches went which way.
+
+`HYDROFOIL_TRACE=1` makes workers write this to their log (standard error). A folder's path makes
+them append it there as lines of JSON, one file a process, for `hydrofoil explain` to read. Sessions
+that ask for it get it at the driver: see `hydrofoil.counts.sending`.
+"""
+
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hydrofoil.counts import sending
+
+VARIABLE = "HYDROFOIL_TRACE"
+
+# Who else is told of each trace that is published in this process.
+listeners: "list[Callable[[TaskTrace], None]]" = []
+
+# The outcome of a batch that stock had no part in; every other outcome is a reason.
+FAST = "fast"
+
+
+@dataclass
+class UdfTrace:
+    """One UDF of a task: its name, its declared type, and the path planned for it."""
+
+    name: str
+    signature: str
+    path: str
+    reason: str = ""
+
+
+@dataclass
+class TaskTrace:
+    """One task. ``batches`` counts by outcome: `FAST`, or why the batch went to stock's code."""
+
+    eval_type: str
+    udfs: list[UdfTrace] = field(default_factory=list)
+    batches: Counter[str] = field(default_factory=Counter)
+
+    def fast(self) -> None:
+        """Count a batch that took the fast path all the way."""
+        self.batches[FAST] += 1
+
+    def fell_back(self, reason: str) -> None:
+        """Count a batch that stock's code had a part in, by reason."""
+        self.batches[reason] += 1
+
+    def publish(self) -> None:
+        """Write the trace to where ``HYDROFOIL_TRACE`` says, if anywhere, and send it if asked."""
+        for listener in listeners:
+            listener(self)
+        sending.send(self)
+        target = os.environ.get(VARIABLE, "")
+        if target in ("", "0"):
+            return
+        if target == "1":
+            for line in self.lines():
+                print(f"hydrofoil: {line}", file=sys.stderr)
+            return
+        record = {
+            "eval_type": self.eval_type,
+            "udfs": [vars(udf) for udf in self.udfs],
+            "batches": dict(self.batches),
+        }
+        folder = Path(target)
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(folder / f"{os.getpid()}.jsonl", "a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def lines(self) -> list[str]:
+        """The trace in words."""
+        lines = []
+        for udf in self.udfs:
+            because = f": {udf.reason}" if udf.reason else ""
+            lines.append(f"{self.eval_type} {udf.name}{udf.signature} -> {udf.path}{because}")
+        total = sum(self.batches.values())
+        if total:
+            lines.append(f"{self.eval_type} batches: {self.batches[FAST]} of {total} fast")
+        for reason, count in self.batches.items():
+            if reason != FAST:
+                lines.append(f"{self.eval_type} batches: {count} fell back: {reason}")
+        return lines

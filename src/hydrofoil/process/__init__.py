@@ -1,0 +1,1 @@
+"""The life of a worker process and its daemon. Knows nothing of Spark SQL."""

@@ -1,0 +1,1 @@
+"""Turning Hydrofoil on. Never imports what runs functions."""

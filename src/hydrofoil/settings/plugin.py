@@ -1,0 +1,51 @@
+"""The one setting that turns all of Hydrofoil on: a plugin that Spark loads on the driver.
+
+What it does is in the jar; here is what others need to know of it.
+"""
+
+from collections.abc import Mapping
+
+from hydrofoil.settings import jvm_operators
+from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS, WORKER_KEY
+
+PLUGIN = "org.hydrofoil.spark.HydrofoilPlugin"
+PLUGINS_KEY = "spark.plugins"
+
+
+def is_named(present: Mapping[str, str]) -> bool:
+    """Whether a session with these settings loads the plugin."""
+    return PLUGIN in [item.strip() for item in present.get(PLUGINS_KEY, "").split(",")]
+
+
+def settings(present: Mapping[str, str], spark: str | None) -> dict[str, str]:
+    """Return what the plugin sets beside what the user has set; nothing where it is not named.
+
+    Parameters
+    ----------
+    present : mapping
+        The user's settings.
+    spark : str, optional
+        The version of Spark; None where it is not known.
+    """
+    if not is_named(present):
+        return {}
+    made = {}
+    if present.get(DAEMON_KEY, SETTINGS[DAEMON_KEY]) == SETTINGS[DAEMON_KEY]:
+        made = {key: present.get(key, SETTINGS[key]) for key in (DAEMON_KEY, WORKER_KEY)}
+    if spark is None or not spark.startswith("3."):
+        made[jvm_operators.EXTENSIONS_KEY] = jvm_operators.with_extension(present)
+    return {key: value for key, value in made.items() if present.get(key) != value}
+
+
+def additions(present: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings that load the plugin, beside what the user has set.
+
+    Parameters
+    ----------
+    present : mapping
+        The user's settings, to whose lists Hydrofoil's items are added. The installation has a jar.
+    """
+    plugins = [item for part in present.get(PLUGINS_KEY, "").split(",") if (item := part.strip())]
+    made = jvm_operators.additions(present)
+    del made[jvm_operators.EXTENSIONS_KEY]
+    return {**made, PLUGINS_KEY: ",".join(dict.fromkeys([*plugins, PLUGIN]))}

@@ -1,0 +1,166 @@
+"""The Spark that a program starts on, and the settings that its user has made for it already.
+
+They come from spark-defaults.conf and from options as spark-submit takes them, be it on a command
+line or in ``PYSPARK_SUBMIT_ARGS``. What spark-env.sh does is not known here.
+"""
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from hydrofoil.errors import UsageError
+from hydrofoil.settings.installing import PYSPARK
+
+SUBMIT_ARGUMENTS = "PYSPARK_SUBMIT_ARGS"
+JARS_KEY = "spark.jars"
+
+# The options of spark-submit that have no value.
+_FLAGS = frozenset(
+    {
+        *("--help", "-h", "--load-spark-defaults", "--supervise", "--usage-error", "--version"),
+        *("--verbose", "-v"),
+    }
+)
+
+
+def spark_home() -> Path:
+    """Return SPARK_HOME, or the folder of the installed pyspark where that is not set.
+
+    Raises
+    ------
+    UsageError
+        There is neither.
+    """
+    if os.environ.get("SPARK_HOME"):
+        return Path(os.environ["SPARK_HOME"])
+    spec = find_spec("pyspark")
+    if spec is None or spec.origin is None:
+        raise UsageError(
+            "no Spark found: SPARK_HOME is not set and pyspark is not installed for "
+            f"{sys.executable}",
+            hint=f"set SPARK_HOME, or {PYSPARK}",
+        )
+    return Path(spec.origin).parent
+
+
+def spark_version() -> str | None:
+    """Return the version of the Spark in `spark_home`, by its jars; None if there are none."""
+    try:
+        jars = spark_home().glob("jars/spark-core_*.jar")
+    except UsageError:
+        return None
+    found = [re.search(r"_[\d.]+-(\d.*)\.jar$", path.name) for path in jars]
+    return next((match[1] for match in found if match), None)
+
+
+def submit_words() -> list[str]:
+    """Return the words of ``PYSPARK_SUBMIT_ARGS``; none if they can't be told apart."""
+    return _split(os.environ.get(SUBMIT_ARGUMENTS, ""))
+
+
+def conf_of(words: Sequence[str]) -> dict[str, str]:
+    """Return the settings of a program that spark-submit starts with ``words`` behind it."""
+    given = list(_options(words))
+    file = next((value for _, option, value in given if option == "--properties-file"), None)
+    defaults = _read(defaults_file())
+    if file is not None:
+        with_defaults = any(option == "--load-spark-defaults" for _, option, _ in given)
+        defaults = (defaults if with_defaults else {}) | _read(Path(file))
+    return defaults | given_conf(words)
+
+
+def given_conf(words: Sequence[str]) -> dict[str, str]:
+    """Return the settings among options; ``--jars`` comes before ``--conf spark.jars``."""
+    found: dict[str, str] = {}
+    jars = {}
+    for _, option, value in _options(words):
+        key, setting = _setting(option, value)
+        if option == "--jars":
+            jars[key] = setting
+        elif key:
+            found[key] = setting
+    return found | jars
+
+
+def with_conf(words: Sequence[str], conf: Mapping[str, str]) -> list[str]:
+    """Return the same options, with these values for the settings that they already give."""
+    made: list[str] = []
+    end = 0
+    for part, option, value in _options(words):
+        key, _ = _setting(option, value)
+        if key in conf:
+            made += [option, conf[key] if option == "--jars" else f"{key}={conf[key]}"]
+        else:
+            made += words[part]
+        end = part.stop
+    return [*made, *words[end:]]
+
+
+def defaults_file() -> Path | None:
+    """Return where spark-defaults.conf would be; None if there is no Spark."""
+    folder = os.environ.get("SPARK_CONF_DIR")
+    if folder:
+        return Path(folder, "spark-defaults.conf")
+    try:
+        return spark_home() / "conf" / "spark-defaults.conf"
+    except (UsageError, ImportError, ValueError):
+        return None
+
+
+def parse_properties(text: str) -> dict[str, str]:
+    """Read lines of a key and a value, with blanks, ``=`` or ``:`` between them."""
+    found = {}
+    for line in text.splitlines():
+        line = line.strip()
+        if not line or line[0] in "#!":
+            continue
+        end = next((i for i, character in enumerate(line) if character in "=: \t"), len(line))
+        rest = line[end:].strip()
+        found[line[:end]] = rest[1:].strip() if rest[:1] in ("=", ":") else rest
+    return found
+
+
+def parse_arguments(text: str) -> dict[str, str]:
+    """Read the settings in the options of spark-submit; what can't be split holds none."""
+    return given_conf(_split(text))
+
+
+def _read(file: Path | None) -> dict[str, str]:
+    if file is None or not file.is_file():
+        return {}
+    return parse_properties(file.read_text(encoding="utf-8", errors="replace"))
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return []
+
+
+def _options(words: Sequence[str]) -> Iterator[tuple[slice, str, str]]:
+    """Each option in front of the application: which words it is made of, its name, its value."""
+    start = 0
+    while start < len(words) and words[start].startswith("-"):
+        option, equals, value = words[start].partition("=")
+        end = start + 1
+        if not equals and option not in _FLAGS and end < len(words):
+            value = words[end]
+            end += 1
+        yield slice(start, end), option, value
+        start = end
+
+
+def _setting(option: str, value: str) -> tuple[str, str]:
+    """The setting that an option makes, among those that matter here; no key otherwise."""
+    if option == "--jars":
+        return JARS_KEY, value
+    if option in ("--conf", "-c"):
+        key, equals, setting = value.partition("=")
+        if equals:
+            return key, setting
+    return "", ""

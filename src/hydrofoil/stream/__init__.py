@@ -1,0 +1,1 @@
+"""Frames in and frames out. Imports nothing but the core."""

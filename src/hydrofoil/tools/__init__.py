@@ -1,0 +1,1 @@
+"""Commands, and what measures, compares and explains. Nobody imports it."""

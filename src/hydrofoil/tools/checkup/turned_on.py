@@ -1,0 +1,173 @@
+"""Is Hydrofoil turned on, and nothing turning it off again?"""
+
+import os
+from collections.abc import Iterator
+
+from hydrofoil.counts import task_trace
+from hydrofoil.process import inner, switch
+from hydrofoil.settings import jvm_operators
+from hydrofoil.settings.launch import (
+    DAEMON_KEY,
+    INNER_KEY,
+    INNER_VARIABLE_KEY,
+    SETTINGS,
+    STOCK,
+    WORKER_KEY,
+)
+from hydrofoil.settings.plugin import PLUGIN, PLUGINS_KEY
+from hydrofoil.settings.user_conf import JARS_KEY, spark_version
+from hydrofoil.tools.checkup.finding import Finding, Level
+from hydrofoil.tools.checkup.settings import CONFIGURED, Settings
+
+USE_DAEMON_KEY = "spark.python.use.daemon"
+ENVIRONMENT_KEY = "spark.executorEnv."
+
+
+def check(settings: Settings, master: str) -> Iterator[Finding]:
+    """Check the settings that name the daemon and the variables that workers would have."""
+    yield _check_daemon(settings)
+    yield from _check_inner(settings, master)
+    yield _check_columnar(settings)
+    yield _check_off(settings, master)
+    yield _check_trace(settings, master)
+
+
+def is_on(settings: Settings) -> bool:
+    """Whether executors would start Hydrofoil's daemon, or its worker where there is no daemon."""
+    key = deciding_key(settings)
+    return key in settings and settings[key].value == SETTINGS[key]
+
+
+def deciding_key(settings: Settings) -> str:
+    """The setting that names the module which executors start."""
+    return WORKER_KEY if _without_daemon(settings) else DAEMON_KEY
+
+
+def is_off(settings: Settings, master: str) -> bool:
+    """Whether a variable asks workers for stock PySpark."""
+    given = _variable(settings, master, switch.VARIABLE)
+    return given is not None and given[0].strip().lower() == "off"
+
+
+def _check_daemon(settings: Settings) -> Finding:
+    key = deciding_key(settings)
+    if is_on(settings):
+        return Finding("daemon", Level.OK, f"{key}={SETTINGS[key]} ({settings[key].source})")
+    if key in settings and settings[key].value != STOCK[key]:
+        found = f"{key} is {settings[key].value} ({settings[key].source}), not Hydrofoil's"
+        if key == DAEMON_KEY:
+            return Finding("daemon", Level.WARNING, found, _wrapping(settings[key].value))
+    elif key in settings:
+        found = f"{key} is {settings[key].value} ({settings[key].source}): stock PySpark runs"
+    else:
+        found = f"{key} is not set: stock PySpark runs"
+    return Finding(
+        "daemon",
+        Level.WARNING,
+        found,
+        f"put '{key} {SETTINGS[key]}' into spark-defaults.conf, or give spark-submit --conf "
+        f"{key}={SETTINGS[key]}, or start the session with hydrofoil.session() or "
+        "hydrofoil.configure(builder); for a program that does the latter, check with "
+        "hydrofoil doctor --configured",
+    )
+
+
+def _wrapping(module: str) -> str:
+    return (
+        f"set {DAEMON_KEY}={SETTINGS[DAEMON_KEY]} and {INNER_KEY}={module}: Hydrofoil's daemon "
+        f"then wraps it; without hydrofoil.session(), configure() or submit, set "
+        f"{INNER_VARIABLE_KEY}={module}"
+    )
+
+
+def _check_inner(settings: Settings, master: str) -> Iterator[Finding]:
+    """Look whether the daemon to be wrapped reaches the executors, if there is one."""
+    setting = settings.get(INNER_KEY)
+    given = _variable(settings, master, inner.VARIABLE)
+    plugins = settings[PLUGINS_KEY].value if PLUGINS_KEY in settings else ""
+    if given is not None:
+        yield Finding("inner daemon", Level.OK, f"{inner.VARIABLE}={given[0]} ({given[1]})")
+    elif setting is not None and PLUGIN in plugins and not master.startswith("local"):
+        yield Finding("inner daemon", Level.OK, f"{INNER_KEY}={setting.value} ({setting.source})")
+    elif setting is not None:
+        yield Finding(
+            "inner daemon",
+            Level.WARNING,
+            f"{INNER_KEY} is {setting.value} ({setting.source}), and nothing passes it on to the "
+            "executors",
+            f"set {INNER_VARIABLE_KEY}={setting.value}, or start the session with "
+            "hydrofoil.session(), configure() or submit; for a program that does the latter, check "
+            "with hydrofoil doctor --configured",
+        )
+
+
+def _check_columnar(settings: Settings) -> Finding:
+    """Look for the JVM's half; without it queries are as they were, so that is only a note."""
+    values = {key: setting.value for key, setting in settings.items()}
+    key = jvm_operators.EXTENSIONS_KEY
+    if jvm_operators.EXTENSION not in values.get(key, ""):
+        reason = jvm_operators.why_not(spark_version())
+        advice = "hydrofoil defaults prints the lines of spark-defaults.conf that turn them on"
+        found = f"the JVM's columnar operators are off: {reason or f'{key} does not name them'}"
+        return Finding("columnar", Level.NOTE, found, "" if reason else advice)
+    source = settings[key].source
+    if not jvm_operators.is_on(values):
+        disabled = settings[jvm_operators.ENABLED_KEY]
+        found = f"off by {jvm_operators.ENABLED_KEY}={disabled.value} ({disabled.source})"
+        return Finding("columnar", Level.NOTE, found)
+    if not jvm_operators.is_given(values):
+        return Finding(
+            "columnar",
+            Level.WARNING,
+            f"{key} names {jvm_operators.EXTENSION} ({source}), and no jar has it: Spark leaves it "
+            "out",
+            f"add the jar that hydrofoil defaults names to {JARS_KEY}",
+        )
+    return Finding("columnar", Level.OK, f"{key}={values[key]} ({source})")
+
+
+def _check_off(settings: Settings, master: str) -> Finding:
+    given = _variable(settings, master, switch.VARIABLE)
+    if given is None or not is_off(settings, master):
+        return Finding("HYDROFOIL", Level.OK, "not turned off")
+    return Finding(
+        "HYDROFOIL",
+        Level.WARNING,
+        f"HYDROFOIL={given[0]} ({given[1]}): workers run stock PySpark",
+        _removal(switch.VARIABLE, given[1]),
+    )
+
+
+def _check_trace(settings: Settings, master: str) -> Finding:
+    given = _variable(settings, master, task_trace.VARIABLE)
+    if given is None or given[0] in ("", "0"):
+        return Finding("HYDROFOIL_TRACE", Level.OK, "not left on")
+    return Finding(
+        "HYDROFOIL_TRACE",
+        Level.WARNING,
+        f"HYDROFOIL_TRACE={given[0]} ({given[1]}): every task writes a report",
+        _removal(task_trace.VARIABLE, given[1]),
+    )
+
+
+def _removal(variable: str, source: str) -> str:
+    if source == "environment":
+        return f"unset {variable} where the program is started"
+    return f"remove {ENVIRONMENT_KEY}{variable} from {source}"
+
+
+def _variable(settings: Settings, master: str, name: str) -> tuple[str, str] | None:
+    """Return a worker's variable and where it comes from."""
+    setting = settings.get(ENVIRONMENT_KEY + name)
+    if setting is not None:
+        passed_on = setting.source == CONFIGURED
+        return setting.value, "environment" if passed_on else setting.source
+    # Local workers inherit it. Others have only what a setting gives them.
+    if name in os.environ and master.startswith("local"):
+        return os.environ[name], "environment"
+    return None
+
+
+def _without_daemon(settings: Settings) -> bool:
+    setting = settings.get(USE_DAEMON_KEY)
+    return setting is not None and setting.value.strip().lower() == "false"

@@ -1,0 +1,3 @@
+from hydrofoil.tools.cli import main
+
+main()

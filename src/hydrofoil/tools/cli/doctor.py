@@ -1,0 +1,73 @@
+"""``hydrofoil doctor``: what keeps Hydrofoil from running, or from being fast, and what to do."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from hydrofoil.tools.bench.console import output
+
+
+@click.command()
+@click.option("--master", default="local[2]", show_default=True, help="Where the small job runs.")
+@click.option(
+    "--conf",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A Spark setting of the program, as for spark-submit; may be given several times.",
+)
+@click.option(
+    "--configured",
+    is_flag=True,
+    help="The program turns Hydrofoil on itself: hydrofoil.session, configure or submit.",
+)
+@click.option("--no-job", is_flag=True, help="Don't start Spark; the executors are not looked at.")
+@click.option(
+    "--timeout",
+    default=180.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds for the small job.",
+)
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="File for the same as JSON; - prints nothing else.",
+)
+def doctor(
+    master: str,
+    settings: tuple[str, ...],
+    configured: bool,
+    no_job: bool,
+    timeout: float,
+    json_file: str | None,
+) -> None:
+    """Check this installation and the executors, and say what to change.
+
+    Exit codes: 0 all is well; 1 it works, but something costs speed or is a risk; 2 something is
+    broken (or the command line is wrong).
+    """
+    conf = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"{setting!r} is not KEY=VALUE", param_hint="--conf")
+        conf[key] = value
+
+    from hydrofoil.tools.checkup.examine import examine
+    from hydrofoil.tools.checkup.report import as_json, show
+
+    with Console(stderr=True).status("Examining ..."):
+        examination = examine(master, conf, configured, not no_job, timeout)
+    text = json.dumps(as_json(examination), indent=2)
+    if json_file == "-":
+        click.echo(text)
+    else:
+        show(examination, output())
+    if json_file not in (None, "-"):
+        Path(str(json_file)).write_text(text + "\n", encoding="utf-8")
+    sys.exit(examination.exit_code)

@@ -1,0 +1,217 @@
+"""``hydrofoil explain``: run an application, and say which path each of its UDFs took and why."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hydrofoil.counts import task_trace
+from hydrofoil.errors import UsageError
+from hydrofoil.process import switch
+from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS
+from hydrofoil.settings.user_conf import conf_of
+from hydrofoil.tools.cli.spark_command import spark_command
+from hydrofoil.tools.tables import of_them, percent, plain
+
+if TYPE_CHECKING:
+    from hydrofoil.tools.paths.jvm import Operator
+
+_EVENT_LOG_KEY = "spark.eventLog.enabled"
+
+# What is shown of Spark's log where the application fails: the application says itself what it was,
+# unless it was not even started.
+_TOLD = re.compile(r"^Error|^Exception|^Caused by|^Unrecognized|^python.*: ")
+_LAST_LINES = 5
+
+Projections = list[dict[str, object]]
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option(
+    "--trace",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the executors' traces and Spark's log, kept afterwards. On a cluster, one "
+    "that all executors see. By default a temporary one.",
+)
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("args", nargs=-1, required=True, type=click.UNPROCESSED)
+def explain(folder: Path | None, json_file: Path | None, args: tuple[str, ...]) -> None:
+    """Run spark-submit with Hydrofoil and tracing on, then print what happened to each UDF.
+
+    ARGS are spark-submit's: its options, the application, the application's arguments. A fast path
+    is one of Hydrofoil's; "stock" is PySpark's own code. Batches that fell back are counted by
+    reason. The application's output is shown; Spark's log goes to a file, which is named if the
+    application fails. The exit code is the application's.
+    """
+    from hydrofoil.tools.paths import event_log
+
+    with _folder(folder) as target:
+        events = target / "events"
+        events.mkdir(exist_ok=True)
+        known = set(events.iterdir())
+        os.environ[task_trace.VARIABLE] = str(target)
+        conf = conf_of(args)
+        logs_itself = _EVENT_LOG_KEY in conf
+        added = {} if logs_itself else event_log.settings(events)
+        options = [word for item in added.items() for word in ("--conf", "=".join(item))]
+        try:
+            command, environment = spark_command("spark-submit", [*options, *args])
+        except UsageError as error:
+            raise click.ClickException(str(error)) from None
+        log = target / "spark.log"
+        with log.open("wb") as stream:
+            code = subprocess.call(command, env=environment, stderr=stream)
+        if code:
+            _say_failed(code, log, kept=folder is not None)
+        projections = summarize(target)
+        operators = event_log.operators_in(events) if set(events.iterdir()) - known else []
+    for projection in projections:
+        projection["operators"] = _operators_of(projection, operators)
+    if json_file is not None:
+        json_file.write_text(json.dumps(projections, indent=2) + "\n", encoding="utf-8")
+    click.echo(headline(projections) or nothing(conf, operators))
+    if projections:
+        print_table(projections)
+        if not operators:
+            where = f"{_EVENT_LOG_KEY} is set: your event log has them" * logs_itself
+            click.echo(f"The JVM's operators are not known. {where}".rstrip())
+    sys.exit(code)
+
+
+@contextmanager
+def _folder(given: Path | None) -> Iterator[Path]:
+    """The folder of this run."""
+    with tempfile.TemporaryDirectory(prefix="hydrofoil-explain-") as temporary:
+        target = (given or Path(temporary)).resolve()
+        target.mkdir(parents=True, exist_ok=True)
+        yield target
+
+
+def _say_failed(code: int, log: Path, *, kept: bool) -> None:
+    """Show the end of Spark's log, and leave the whole where it can be read."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    if not kept:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="hydrofoil-explain-", suffix=".log", delete=False
+        ) as copy:
+            copy.write(text)
+            log = Path(copy.name)
+    told = [line for line in text.splitlines() if _TOLD.search(line)]
+    for line in told[-_LAST_LINES:]:
+        click.echo(line, err=True)
+    click.echo(f"The application failed (exit code {code}). Spark's log is {log}", err=True)
+
+
+def summarize(folder: Path) -> Projections:
+    """One entry for each distinct projection of UDFs: what was planned, and batches by outcome."""
+    found: dict[str, dict[str, object]] = {}
+    for file in sorted(folder.glob("*.jsonl")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            key = json.dumps([record["eval_type"], record["udfs"]])
+            entry = found.setdefault(
+                key,
+                {
+                    "eval_type": record["eval_type"],
+                    "udfs": record["udfs"],
+                    "tasks": 0,
+                    "batches": {},
+                },
+            )
+            entry["tasks"] = int(str(entry["tasks"])) + 1
+            batches = entry["batches"]
+            assert isinstance(batches, dict)
+            for outcome, count in record["batches"].items():
+                batches[outcome] = batches.get(outcome, 0) + count
+    return list(found.values())
+
+
+def headline(projections: Projections) -> str:
+    """What share is fast, in one line; empty if no function ran in Hydrofoil's workers."""
+    paths: dict[str, bool] = {}
+    batches = fast = 0
+    for projection in projections:
+        udfs, counted = projection["udfs"], projection["batches"]
+        assert isinstance(udfs, list) and isinstance(counted, dict)
+        for udf in udfs:
+            name = json.dumps([projection["eval_type"], udf["name"], udf["signature"]])
+            paths[name] = paths.get(name, True) and udf["path"] == task_trace.FAST
+        batches += sum(counted.values())
+        fast += counted.get(task_trace.FAST, 0)
+    if not paths:
+        return ""
+    functions = f"{of_them(sum(paths.values()), len(paths), 'function')} took the fast path"
+    return f"{functions}; {percent(fast / batches)} of batches" if batches else functions
+
+
+def nothing(conf: Mapping[str, str], operators: "list[Operator]") -> str:
+    """Why there is nothing to show."""
+    daemon = conf.get(DAEMON_KEY, SETTINGS[DAEMON_KEY])
+    off = conf.get(f"spark.executorEnv.{switch.VARIABLE}", "").strip().lower() == "off"
+    if off or switch.is_off():
+        why = "HYDROFOIL=off is set, so stock PySpark's workers ran"
+    elif daemon != SETTINGS[DAEMON_KEY]:
+        why = f"{DAEMON_KEY} is {daemon}"
+    elif operators:
+        why = (
+            f"the application's own settings name other workers ({DAEMON_KEY}), or its executors "
+            "can't write to the folder of traces (--trace)"
+        )
+    else:
+        why = "the application ended none that has one"
+    return f"No Python function ran in a Hydrofoil worker: {why}."
+
+
+def _operators_of(projection: dict[str, object], operators: "list[Operator]") -> list[str]:
+    """The JVM's operators that call a projection's functions, by the functions' names."""
+    udfs = projection["udfs"]
+    assert isinstance(udfs, list)
+    return list(
+        dict.fromkeys(
+            f"{op.name}: {op.reason}" if op.reason else op.name
+            for op in operators
+            if any(f"{udf['name']}(" in op.description for udf in udfs)
+        )
+    )
+
+
+def print_table(projections: Projections) -> None:
+    """Print a row for each UDF, and under a projection's last one its batches."""
+    from rich.table import Table
+
+    from hydrofoil.tools.bench.console import output
+
+    table = Table()
+    for heading in ("UDF", "eval type", "path", "why", "JVM's operator"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("tasks", "batches fast", "fell back"):
+        table.add_column(heading, justify="right", overflow="fold")
+    for projection in projections:
+        udfs, batches, operators = (projection[key] for key in ("udfs", "batches", "operators"))
+        assert isinstance(udfs, list) and isinstance(batches, dict) and isinstance(operators, list)
+        fell_back = [f"{n}: {why}" for why, n in batches.items() if why != task_trace.FAST]
+        # Stock's paths do not count batches.
+        fast = str(batches.get(task_trace.FAST, 0)) if batches else ""
+        for i, udf in enumerate(udfs):
+            last = i == len(udfs) - 1
+            table.add_row(
+                f"{udf['name']}{udf['signature']}",
+                plain(str(projection["eval_type"])),
+                udf["path"],
+                udf["reason"],
+                "\n".join(operators) if last else "",
+                str(projection["tasks"]) if last else "",
+                fast if last else "",
+                "\n".join(fell_back) if last else "",
+                end_section=last,
+            )
+    output().print(table)

@@ -1,0 +1,83 @@
+"""``hydrofoil record``: spark-submit, with every Python task recorded by the executors."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from hydrofoil.settings.jvm_operators import ENABLED_KEY
+from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS, STOCK
+from hydrofoil.settings.user_conf import given_conf, with_conf
+from hydrofoil.tools.checkup.turned_on import USE_DAEMON_KEY
+from hydrofoil.tools.replay.recorder import DAEMON, FOLDER_VARIABLE
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for the recordings, one file a task. On a cluster, one that all executors see.",
+)
+@click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED)
+def record(out: Path, arguments: tuple[str, ...]) -> None:
+    """Keep what the JVM sends the Python workers of an application.
+
+    ARGUMENTS are those of spark-submit: its options, the application, the application's arguments.
+    The application runs on stock PySpark workers, also where it turns Hydrofoil on itself. A
+    recording holds the data and the functions of its task: handle it like the data.
+    """
+    problem = cannot(arguments)
+    if problem:
+        raise click.ClickException(problem)
+
+    from pyspark.find_spark_home import _find_spark_home
+
+    folder = out.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    known = set(folder.iterdir())
+    environment = {**os.environ}
+    environment.setdefault("PYSPARK_PYTHON", sys.executable)
+    submit = Path(_find_spark_home()) / "bin" / "spark-submit"
+    settings = {
+        DAEMON_KEY: DAEMON,
+        USE_DAEMON_KEY: "true",
+        # Stock's operators send what stock's workers read.
+        ENABLED_KEY: "false",
+        f"spark.executorEnv.{FOLDER_VARIABLE}": str(folder),
+    }
+    options = [part for item in settings.items() for part in ("--conf", "=".join(item))]
+    # An option of the user's that names stock's or Hydrofoil's daemon would win.
+    words = with_conf(arguments, {DAEMON_KEY: DAEMON})
+    code = subprocess.call([str(submit), *options, *words], env=environment)
+    made = len(set(folder.iterdir()) - known)
+    if made:
+        told = f"{made} recordings in {out}; replay them with: hydrofoil replay {out}/*"
+        click.echo(told, err=True)
+    else:
+        click.echo(f"Nothing was recorded in {out}: {nothing(code)}.", err=True)
+    sys.exit(code or (0 if made else 1))
+
+
+def cannot(arguments: Sequence[str]) -> str:
+    """Why nothing could be recorded, if the options tell."""
+    conf = given_conf(arguments)
+    if conf.get(USE_DAEMON_KEY, "true").strip().lower() == "false":
+        return f"--conf {USE_DAEMON_KEY}=false, but the recorder is a daemon: leave it out"
+    daemon = conf.get(DAEMON_KEY, DAEMON)
+    if daemon not in (DAEMON, SETTINGS[DAEMON_KEY], STOCK[DAEMON_KEY]):
+        return f"--conf {DAEMON_KEY}={daemon}, but the recorder is a daemon itself: leave it out"
+    return ""
+
+
+def nothing(code: int) -> str:
+    """Why an application was not recorded, as far as that is known."""
+    if code:
+        return f"the application failed first (exit code {code})"
+    return (
+        "either no task ran Python, or the application itself sets another "
+        f"{DAEMON_KEY} or {USE_DAEMON_KEY}=false, or the executors don't see that folder"
+    )

@@ -1,0 +1,1 @@
+"""Values in and out: the type table, pickled values, data frames, arrays."""
