@@ -83,7 +83,10 @@ def jar_of(wheel: Path) -> bytes:
 
 def installed_jar(site: Path) -> bytes:
     """The jar of what was installed into a folder, where the core has to load, too."""
-    code = "import hydrofoil._cext.rows; from hydrofoil import columnar; print(columnar.jar())"
+    code = (
+        "import hydrofoil._cext.rows; from hydrofoil.settings import jvm_operators; "
+        "print(jvm_operators.jar())"
+    )
     told = python("-c", code, cwd=site, PYTHONPATH=str(site)).stdout.strip()
     assert told == str(site / JAR)
     return Path(told).read_bytes()

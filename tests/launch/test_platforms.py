@@ -47,7 +47,8 @@ def test_windows_can_import_but_not_turn_on() -> None:
 def test_nothing_is_imported_before_forks_where_threads_cannot_be_counted() -> None:
     done = python(
         "import sys\n"
-        "from hydrofoil import daemon, preload\n"
+        "from hydrofoil import daemon\n"
+        "from hydrofoil.process import preload\n"
         "preload.TASKS = '/no/such/folder'\n"
         "import pyspark.daemon\n"
         "def manager():\n"

@@ -19,7 +19,7 @@ def wait():
 }
 DAEMON = """
 import os, sys, time, types
-from hydrofoil import late, preload
+from hydrofoil.process import late, preload
 
 preload.preload(stop_before="")
 said = []
