@@ -27,8 +27,8 @@ from pyspark.sql import functions as F
 from hydrofoil.settings import jvm_operators
 from hydrofoil.settings.jvm_operators import ENABLED_KEY
 from hydrofoil.tools.bench.clock import SparkClock
-from hydrofoil.tools.bench.console import output
-from hydrofoil.tools.bench.machine import describe_machine
+from hydrofoil.tools.console import output
+from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, Engine, use_conf, use_engine
 
 HAS_ARROW_FUNCTIONS = tuple(map(int, pyspark.__version__.split(".")[:2])) >= (4, 1)

@@ -22,8 +22,8 @@ from pyspark.sql import functions as F
 from rich.table import Table
 
 import hydrofoil
-from hydrofoil.tools.bench.console import output
-from hydrofoil.tools.bench.machine import describe_machine
+from hydrofoil.tools.console import output
+from hydrofoil.tools.machine import describe_machine
 
 _PARTS = 5
 

@@ -18,8 +18,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.functions import udf
 
 from hydrofoil.settings.rows import VARIABLE
-from hydrofoil.tools.bench.console import output
-from hydrofoil.tools.bench.machine import describe_machine
+from hydrofoil.tools.console import output
+from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.replay.player import Player
 from hydrofoil.tools.replay.recorder import record
 from hydrofoil.tools.replay.recording import Recording

@@ -20,7 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from hydrofoil import gang
-from hydrofoil.tools.bench.machine import describe_machine
+from hydrofoil.tools.machine import describe_machine
 
 
 def _pandas(df: DataFrame, path: str) -> float:

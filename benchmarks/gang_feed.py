@@ -19,7 +19,7 @@ from typing import Any
 
 import click
 
-from hydrofoil.tools.bench.machine import describe_machine
+from hydrofoil.tools.machine import describe_machine
 
 WIDTH = 64
 BATCH = 1024

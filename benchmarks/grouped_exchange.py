@@ -25,7 +25,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from hydrofoil.settings import jvm_operators
-from hydrofoil.tools.bench.machine import describe_machine
+from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, Engine, use_engine
 
 ENABLED = "spark.hydrofoil.columnar.grouped.enabled"

@@ -8,11 +8,11 @@ import pyspark
 import pytest
 from pyspark.errors import SparkNoSuchElementException
 
+from hydrofoil.settings.sources import Setting
 from hydrofoil.settings.user_conf import parse_arguments, parse_properties
 from hydrofoil.spark.caps import LINES
 from hydrofoil.tools.checkup import costly, java, versions
 from hydrofoil.tools.checkup.facts import Extension, Facts, Package
-from hydrofoil.tools.checkup.settings import Setting
 
 
 @pytest.mark.parametrize(

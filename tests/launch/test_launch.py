@@ -11,9 +11,9 @@ from pyspark.sql import SparkSession
 
 import hydrofoil
 from hydrofoil.errors import UsageError
+from hydrofoil.settings.spark_command import spark_command
 from hydrofoil.settings.user_conf import spark_home
 from hydrofoil.tools.cli import main
-from hydrofoil.tools.cli.spark_command import spark_command
 
 
 @pytest.fixture(autouse=True)

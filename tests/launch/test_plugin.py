@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 import hydrofoil
 from hydrofoil.settings import jvm_operators, plugin
+from hydrofoil.settings import sources as doctor_settings
 from hydrofoil.settings.user_conf import spark_home, spark_version
-from hydrofoil.tools.checkup import settings as doctor_settings
 from hydrofoil.tools.checkup import turned_on
 from hydrofoil.tools.cli import main
 

@@ -12,9 +12,9 @@ from pyspark.sql import SparkSession
 import hydrofoil
 from hydrofoil.errors import UsageError
 from hydrofoil.settings import jvm_operators
+from hydrofoil.settings.spark_command import spark_command
 from hydrofoil.settings.user_conf import conf_of, spark_version, with_conf
 from hydrofoil.tools.cli import main
-from hydrofoil.tools.cli.spark_command import spark_command
 
 JARS, EXTENSIONS = "spark.jars", "spark.sql.extensions"
 JAR = str(jvm_operators.jar())

@@ -8,11 +8,11 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 import hydrofoil
+from hydrofoil.counts.collected import collected
 from hydrofoil.counts.sending import ACCUMULATOR, KEY, record_of
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.errors import UsageError
 from hydrofoil.settings import jvm_operators
-from hydrofoil.spark.collected import collected
 from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, use_conf, use_core_conf, use_engine
 from hydrofoil.tools.paths.functions import explain_all
 from matrix.cases import CASES, nothing

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.counts import sending
+from hydrofoil.counts.collected import collected
 from hydrofoil.errors import UsageError
 from hydrofoil.process import hooks, inner, switch
 from hydrofoil.settings import jvm_operators as columnar_operators
 from hydrofoil.settings.rows import settings as row_settings
 from hydrofoil.settings.user_conf import SUBMIT_ARGUMENTS, conf_of, submit_words, with_conf
-from hydrofoil.spark.collected import collected
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from hydrofoil.settings.sources import Settings
 from hydrofoil.tools.checkup.finding import Finding, Level
-from hydrofoil.tools.checkup.settings import Settings
 
 # Below these a batch's own cost shows beside that of its rows.
 FEWEST_RECORDS = 1000

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hydrofoil.settings import sources as spark_settings
 from hydrofoil.tools.checkup import (
     costly,
     executors,
@@ -13,7 +14,6 @@ from hydrofoil.tools.checkup import (
     turned_on,
     versions,
 )
-from hydrofoil.tools.checkup import settings as spark_settings
 from hydrofoil.tools.checkup.facts import Facts
 from hydrofoil.tools.checkup.finding import Finding, Level, exit_code
 from hydrofoil.tools.tables import html_page, html_table, text_table

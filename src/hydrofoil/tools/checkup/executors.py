@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from hydrofoil.process import switch
 from hydrofoil.settings.installing import hydrofoil_for
+from hydrofoil.settings.sources import Settings
 from hydrofoil.tools.checkup import job, turned_on
 from hydrofoil.tools.checkup.facts import Facts
 from hydrofoil.tools.checkup.finding import Finding, Level
 from hydrofoil.tools.checkup.installation import check_extension
-from hydrofoil.tools.checkup.settings import Settings
 from hydrofoil.tools.checkup.versions import check_packages, minor, release
 
 PYTHON_ADVICE = (

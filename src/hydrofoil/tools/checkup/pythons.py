@@ -5,8 +5,8 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 
+from hydrofoil.settings.sources import Settings
 from hydrofoil.tools.checkup.finding import Finding, Level
-from hydrofoil.tools.checkup.settings import Settings
 
 DRIVER_KEY = "spark.pyspark.driver.python"
 WORKERS_KEY = "spark.pyspark.python"

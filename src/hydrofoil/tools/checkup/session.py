@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from hydrofoil.settings.sources import of_session
 from hydrofoil.tools.checkup import costly, executors, installation, turned_on, versions
 from hydrofoil.tools.checkup.application import job as small_job
 from hydrofoil.tools.checkup.application import probe
@@ -9,8 +10,7 @@ from hydrofoil.tools.checkup.examine import Examination
 from hydrofoil.tools.checkup.facts import Facts
 from hydrofoil.tools.checkup.finding import Finding, Level
 from hydrofoil.tools.checkup.job import Outcome
-from hydrofoil.tools.checkup.settings import of_session
-from hydrofoil.tools.paths.sessions import classic
+from hydrofoil.tools.sessions import classic
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -15,9 +15,9 @@ from hydrofoil.settings.launch import (
     WORKER_KEY,
 )
 from hydrofoil.settings.plugin import PLUGIN, PLUGINS_KEY
+from hydrofoil.settings.sources import CONFIGURED, Settings
 from hydrofoil.settings.user_conf import JARS_KEY, spark_version
 from hydrofoil.tools.checkup.finding import Finding, Level
-from hydrofoil.tools.checkup.settings import CONFIGURED, Settings
 
 USE_DAEMON_KEY = "spark.python.use.daemon"
 ENVIRONMENT_KEY = "spark.executorEnv."

@@ -11,8 +11,8 @@ import click
 from rich.console import Console
 
 from hydrofoil.errors import UsageError
-from hydrofoil.tools.bench.console import above, output, progress_bar
 from hydrofoil.tools.bench.suites import SUITES
+from hydrofoil.tools.console import above, output, progress_bar
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -88,7 +88,7 @@ def bench(
 
     from hydrofoil.tools.bench import report
     from hydrofoil.tools.bench.bench import Options, check_workloads
-    from hydrofoil.tools.bench.machine import describe_machine
+    from hydrofoil.tools.machine import describe_machine
     from hydrofoil.tools.page import save
 
     options = Options(rows, repeat, workloads, master, module, data, _columns(binds))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from hydrofoil.tools.bench.console import output
+from hydrofoil.tools.console import output
 
 
 @click.command()

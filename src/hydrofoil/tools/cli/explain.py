@@ -17,8 +17,8 @@ from hydrofoil.counts import task_trace
 from hydrofoil.errors import UsageError
 from hydrofoil.process import switch
 from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS
+from hydrofoil.settings.spark_command import spark_command
 from hydrofoil.settings.user_conf import conf_of
-from hydrofoil.tools.cli.spark_command import spark_command
 from hydrofoil.tools.tables import of_them, percent, plain
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def print_table(projections: Projections) -> None:
     """Print a row for each UDF, and under a projection's last one its batches."""
     from rich.table import Table
 
-    from hydrofoil.tools.bench.console import output
+    from hydrofoil.tools.console import output
 
     table = Table()
     for heading in ("UDF", "eval type", "path", "why", "JVM's operator"):

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from hydrofoil.errors import UsageError
-from hydrofoil.tools.bench.console import output, progress_bar
+from hydrofoil.tools.console import output, progress_bar
 
 if TYPE_CHECKING:
     from hydrofoil.tools.parity.case import Case

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from hydrofoil.tools.bench.console import output
+from hydrofoil.tools.console import output
 from hydrofoil.tools.replay.player import (
     Comparison,
     Player,

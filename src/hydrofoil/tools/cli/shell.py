@@ -4,7 +4,7 @@ import click
 
 from hydrofoil.errors import UsageError
 from hydrofoil.settings.rows import CHOICES
-from hydrofoil.tools.cli.spark_command import replace_process
+from hydrofoil.settings.spark_command import replace_process
 
 
 @click.command(

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hydrofoil.tools.bench.machine import describe_machine
+from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.parity.mine import EQUAL, Verdict
 from hydrofoil.tools.parity.run import Result
 

@@ -12,7 +12,7 @@ from hydrofoil.tools.paths.answer import STOCK, UNKNOWN
 from hydrofoil.tools.paths.ask import ask
 from hydrofoil.tools.paths.jvm import SPARK
 from hydrofoil.tools.paths.plan import Calls, Plan
-from hydrofoil.tools.paths.sessions import classic, why_stock
+from hydrofoil.tools.sessions import classic, why_stock
 from hydrofoil.tools.tables import html_page, html_table, of_them, plain, text_table
 
 if TYPE_CHECKING:

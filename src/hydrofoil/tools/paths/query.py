@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hydrofoil.counts.collected import WorkerCounts, collected
 from hydrofoil.counts.sending import KEY
-from hydrofoil.spark.collected import WorkerCounts, collected
 from hydrofoil.tools.paths.jvm import SENT, Operator, left_reason
-from hydrofoil.tools.paths.sessions import classic, why_stock
+from hydrofoil.tools.sessions import classic, why_stock
 from hydrofoil.tools.tables import html_page, html_table, percent, plain, text_table
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hydrofoil.tools.bench.machine import describe_machine
+from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.page import Bars, Page
 from hydrofoil.tools.profiling.attribution import EXCHANGE, START_UP, USER
 from hydrofoil.tools.profiling.flame import flame_graph

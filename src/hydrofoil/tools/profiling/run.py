@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hydrofoil import daemon
 from hydrofoil.process import switch
-from hydrofoil.tools.cli.spark_command import spark_command
+from hydrofoil.settings.spark_command import spark_command
 from hydrofoil.tools.profiling import account, sampler
 
 ENGINES = ("stock", "Hydrofoil")

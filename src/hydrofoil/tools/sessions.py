@@ -4,8 +4,8 @@ from typing import Any
 
 from hydrofoil.errors import UsageError
 from hydrofoil.settings.launch import STOCK
+from hydrofoil.settings.sources import of_session
 from hydrofoil.tools.checkup import turned_on
-from hydrofoil.tools.checkup.settings import of_session
 
 
 def classic(spark: Any, what: str) -> Any:
