@@ -30,7 +30,7 @@ from hydrofoil.process import (
 from hydrofoil.spark import signatures
 
 if TYPE_CHECKING:
-    from hydrofoil.worker import TaskMain
+    from hydrofoil.process.task_main import TaskMain
 
 # Stock's daemon imports, after the fork, the worker module that its command line names, provided
 # that the name starts with "pyspark". Under this name it finds Hydrofoil's.
@@ -40,12 +40,9 @@ STOCK_WORKER = "pyspark.worker"
 # Tells a daemon that had to start over which import to leave to its workers.
 LEFT_TO_WORKERS = "_HYDROFOIL_LEFT_TO_WORKERS"
 
-
-# Names the folder that `hydrofoil profile` wants its figures in.
-PROFILE = "_HYDROFOIL_PROFILE"
-
-# Names the folder of `hydrofoil record`, for programs that name this daemon themselves.
-RECORD = "HYDROFOIL_RECORD_DIR"
+# Names the module that serves in place of this one: for tools that measure or record programs
+# which name this daemon themselves.
+IN_PLACE = "_HYDROFOIL_DAEMON"
 
 
 def main(around: "Callable[[TaskMain], TaskMain] | None" = None) -> None:
@@ -294,13 +291,7 @@ def stdout_to_stderr() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    if os.environ.get(PROFILE):
-        from hydrofoil.tools.profiling import daemon
-
-        daemon.main()
-    elif os.environ.get(RECORD):
-        from hydrofoil.tools.replay import recorder
-
-        recorder.run_daemon()
+    if module := os.environ.get(IN_PLACE):
+        import_module(module).main()
     else:
         main()

@@ -11,17 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, cast
 
 from hydrofoil.process import hooks, inner, preload, prompt, requirements, switch, user_modules
+from hydrofoil.process.task_main import TaskMain
 from hydrofoil.spark.caps import installed_line
 from hydrofoil.spark.signatures import UnknownPySpark
-
-
-class TaskMain(Protocol):
-    """Runs one task."""
-
-    def __call__(self, infile: BinaryIO, outfile: BinaryIO) -> None: ...
 
 
 @cache

@@ -8,6 +8,7 @@ import pyspark
 import pytest
 from pyspark.errors import SparkNoSuchElementException
 
+from hydrofoil.process import needs
 from hydrofoil.settings.sources import Setting
 from hydrofoil.settings.user_conf import parse_arguments, parse_properties
 from hydrofoil.spark.caps import LINES
@@ -29,25 +30,25 @@ def test_java_version(said: str, version: int | None) -> None:
 
 
 def test_releases_compare_as_numbers() -> None:
-    assert versions.release("2.10.0rc1") > versions.release("2.9")
-    assert versions.release("26.0.1.dev3") == (26, 0, 1)
-    assert versions.release("unknown") == ()
+    assert needs.release("2.10.0rc1") > needs.release("2.9")
+    assert needs.release("26.0.1.dev3") == (26, 0, 1)
+    assert needs.release("unknown") == ()
 
 
 def test_every_spark_line_has_needs() -> None:
-    assert set(LINES) <= set(versions.NEEDS), "src/hydrofoil/tools/checkup/versions.py"
+    assert set(LINES) <= set(needs.NEEDS), "src/hydrofoil/process/needs.py"
 
 
 def test_needs_are_not_below_those_of_the_installed_packages() -> None:
-    needs = versions.needs_of(pyspark.__version__)
+    needed = needs.needs_of(pyspark.__version__)
     for name in ("pyarrow", "pandas", "numpy"):
         wanted = [*(requires("pyspark") or ()), *(requires("hydrofoil") or ())]
         bounds = [re.match(rf"{name}>=([\d.]+)", text) for text in wanted]
-        highest = max(versions.release(bound[1]) for bound in bounds if bound)
-        known = versions.release(getattr(needs, name))
+        highest = max(needs.release(bound[1]) for bound in bounds if bound)
+        known = needs.release(getattr(needed, name))
         length = max(len(known), len(highest))
         padded = [part + (0,) * (length - len(part)) for part in (known, highest)]
-        assert padded[0] == padded[1], f"{name} in src/hydrofoil/tools/checkup/versions.py"
+        assert padded[0] == padded[1], f"{name} in src/hydrofoil/process/needs.py"
 
 
 @pytest.mark.parametrize(

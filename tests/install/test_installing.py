@@ -14,7 +14,7 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from hydrofoil.tools.checkup.versions import NEEDS, release
+from hydrofoil.process.needs import NEEDS, release
 
 ROOT = Path(__file__).parents[2]
 JAR = "hydrofoil/jars/hydrofoil-spark.jar"

@@ -12,10 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 import hydrofoil
-from hydrofoil.settings import jvm_operators, plugin
+from hydrofoil.settings import jvm_operators, plugin, turned_on
 from hydrofoil.settings import sources as doctor_settings
 from hydrofoil.settings.user_conf import spark_home, spark_version
-from hydrofoil.tools.checkup import turned_on
 from hydrofoil.tools.cli import main
 
 pytestmark = pytest.mark.skipif(jvm_operators.jar() is None, reason="no jar: make jar")

@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 
 import hydrofoil
 from hydrofoil.counts.collected import collected
-from hydrofoil.counts.sending import ACCUMULATOR, KEY, record_of
-from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
+from hydrofoil.counts.sending import ACCUMULATOR, KEY
+from hydrofoil.counts.task_trace import TaskTrace, UdfTrace, record_of
 from hydrofoil.errors import UsageError
 from hydrofoil.settings import jvm_operators
 from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, use_conf, use_core_conf, use_engine

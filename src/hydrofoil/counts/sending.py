@@ -7,12 +7,10 @@ updates at all, for any accumulator.
 """
 
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from hydrofoil.counts.task_trace import TaskTrace
+from typing import Any
 
 KEY = "spark.hydrofoil.counts"
 EXECUTION_KEY = "spark.sql.execution.id"
@@ -25,10 +23,6 @@ ACCUMULATOR = -0x4859_4452
 
 # What a driver keeps where nobody has asked for it: about a megabyte.
 MOST_TASKS = 2048
-# Reasons hold names of types, and what an error said.
-MOST_REASONS = 16
-LONGEST_REASON = 200
-OTHER_REASONS = "other reasons"
 
 
 class _Update:
@@ -42,29 +36,22 @@ class _Update:
         return itemgetter(0), ((self.records, self.accumulator),)
 
 
-def send(trace: "TaskTrace") -> None:
-    """Have the running task's worker send what its trace says, if the session asks for it."""
+def send(record: Callable[[str | None], tuple[Any, ...]]) -> None:
+    """Have the running task's worker send a record, if the session asks for it.
+
+    Parameters
+    ----------
+    record : callable
+        Makes it, for the id of the query's execution in terms of Python's own types, which any
+        driver can read.
+    """
     # Whatever goes wrong here, it is not the program's fault.
     with suppress(Exception):
         from pyspark import TaskContext
 
         context = TaskContext.get()
         if context is not None and _is_asked_for(context):
-            _add(record_of(trace, context.getLocalProperty(EXECUTION_KEY)))
-
-
-def record_of(trace: "TaskTrace", execution: str | None) -> tuple[Any, ...]:
-    """A trace in terms of Python's own types, which any driver can read."""
-    batches: dict[str, int] = {}
-    for outcome, count in trace.batches.items():
-        name = outcome[:LONGEST_REASON]
-        if name not in batches and len(batches) > MOST_REASONS:
-            name = OTHER_REASONS
-        batches[name] = batches.get(name, 0) + count
-    udfs = tuple(
-        (udf.name, udf.signature, udf.path, udf.reason[:LONGEST_REASON]) for udf in trace.udfs
-    )
-    return (None if execution is None else int(execution), trace.eval_type, udfs, batches)
+            _add(record(context.getLocalProperty(EXECUTION_KEY)))
 
 
 def _is_asked_for(context: Any) -> bool:

@@ -11,7 +11,9 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from hydrofoil.counts import sending
 
@@ -22,6 +24,11 @@ listeners: "list[Callable[[TaskTrace], None]]" = []
 
 # The outcome of a batch that stock had no part in; every other outcome is a reason.
 FAST = "fast"
+
+# Reasons hold names of types, and what an error said.
+MOST_REASONS = 16
+LONGEST_REASON = 200
+OTHER_REASONS = "other reasons"
 
 
 @dataclass
@@ -54,7 +61,7 @@ class TaskTrace:
         """Write the trace to where ``HYDROFOIL_TRACE`` says, if anywhere, and send it if asked."""
         for listener in listeners:
             listener(self)
-        sending.send(self)
+        sending.send(partial(record_of, self))
         target = os.environ.get(VARIABLE, "")
         if target in ("", "0"):
             return
@@ -85,3 +92,17 @@ class TaskTrace:
             if reason != FAST:
                 lines.append(f"{self.eval_type} batches: {count} fell back: {reason}")
         return lines
+
+
+def record_of(trace: TaskTrace, execution: str | None) -> tuple[Any, ...]:
+    """A trace in terms of Python's own types, which any driver can read."""
+    batches: dict[str, int] = {}
+    for outcome, count in trace.batches.items():
+        name = outcome[:LONGEST_REASON]
+        if name not in batches and len(batches) > MOST_REASONS:
+            name = OTHER_REASONS
+        batches[name] = batches.get(name, 0) + count
+    udfs = tuple(
+        (udf.name, udf.signature, udf.path, udf.reason[:LONGEST_REASON]) for udf in trace.udfs
+    )
+    return (None if execution is None else int(execution), trace.eval_type, udfs, batches)

@@ -2,13 +2,13 @@
 
 from hydrofoil.evals.eval_types import EVAL_TYPES, EvalRow, describe
 from hydrofoil.process import requirements, switch
+from hydrofoil.settings import turned_on
 from hydrofoil.settings.launch import DAEMON_KEY, WORKER_KEY
 from hydrofoil.settings.rows import VARIABLE_KEY
 from hydrofoil.settings.sessions import SessionFacts, current_session, facts
 from hydrofoil.settings.sources import Setting
 from hydrofoil.spark.caps import LINES
 from hydrofoil.spark.row_functions import SQL_ARROW_BATCHED_UDF, SQL_BATCHED_UDF
-from hydrofoil.tools.checkup import turned_on
 
 _OFF_KEY = turned_on.ENVIRONMENT_KEY + switch.VARIABLE
 _KEYS = (DAEMON_KEY, WORKER_KEY, turned_on.USE_DAEMON_KEY, _OFF_KEY, VARIABLE_KEY)

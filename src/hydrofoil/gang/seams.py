@@ -80,15 +80,6 @@ class Staged(Protocol):
         ...
 
 
-class DataReader(Protocol):
-    """What ``ctx.data`` is to the rest of the gang; users see ``data.reader.Data``."""
-
-    @property
-    def num_rows(self) -> int | None: ...
-
-    def close(self) -> None: ...
-
-
 class Source(Protocol):
     """A table that ranks read themselves, in place of a DataFrame. Has to pickle."""
 

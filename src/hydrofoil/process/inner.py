@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from hydrofoil.process import preload
 
 if TYPE_CHECKING:
-    from hydrofoil.worker import TaskMain
+    from hydrofoil.process.task_main import TaskMain
 
 VARIABLE = "HYDROFOIL_DAEMON_INNER"
 

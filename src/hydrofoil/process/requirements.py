@@ -1,6 +1,6 @@
 """What is missing in this Python for PySpark's Arrow or for Hydrofoil, and what to do about it.
 
-The ranges are those of `hydrofoil.tools.checkup.versions`. The daemon, workers, the decorators'
+The ranges are those of `hydrofoil.process.needs`. The daemon, workers, the decorators'
 `explain` and ``hydrofoil explain`` all say the same.
 """
 
@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hydrofoil.process import switch
+from hydrofoil.process.needs import needs_of
 
 # What the JVM's record batches need in a worker, and what nothing of Hydrofoil runs without.
 FOR_ARROW = ("pyarrow", "pandas")
@@ -61,8 +62,6 @@ def is_there(name: str) -> bool:
 
 def install(name: str, spark: str | None = None) -> str:
     """The command that installs the versions of a package that a Spark version takes."""
-    from hydrofoil.tools.checkup.versions import needs_of
-
     if spark is None:
         from pyspark.version import __version__ as spark
     needs = needs_of(spark)

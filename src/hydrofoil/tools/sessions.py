@@ -3,9 +3,9 @@
 from typing import Any
 
 from hydrofoil.errors import UsageError
+from hydrofoil.settings import turned_on
 from hydrofoil.settings.launch import STOCK
 from hydrofoil.settings.sources import of_session
-from hydrofoil.tools.checkup import turned_on
 
 
 def classic(spark: Any, what: str) -> Any:

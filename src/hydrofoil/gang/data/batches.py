@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -12,9 +12,6 @@ from hydrofoil.gang.data.order import BUFFER_ROWS, buffered, generator, padding,
 from hydrofoil.gang.data.rows import Rows, joined
 from hydrofoil.gang.data.spool import Spooled
 from hydrofoil.gang.data.steps import Steps, check_steps, epoch_rows, number_of_steps
-
-if TYPE_CHECKING:
-    from hydrofoil.gang.data.reader import Data
 
 Shuffle = bool | Literal["global"]
 
@@ -65,6 +62,23 @@ class Pass:
             )
 
 
+class RanksRows(Protocol):
+    """A rank's rows, as far as batches ask for them; see `gang.data.reader.Data`."""
+
+    @property
+    def rank(self) -> int: ...
+
+    @property
+    def known_counts(self) -> list[int] | None: ...
+
+    @property
+    def rows_per_rank(self) -> list[int]: ...
+
+    def begin_epochs(self, epoch: int | None, epochs: int) -> Iterator[int]: ...
+
+    def dealt(self, seed: int, epoch: int, over_ranks: bool) -> Spooled: ...
+
+
 class Batches:
     """What ``data.arrow(...)`` and its siblings return: iterate over it, once or more often.
 
@@ -74,7 +88,12 @@ class Batches:
     """
 
     def __init__(
-        self, data: "Data", plan: Pass, names: list[str], form: Callable[[Rows], Any], costly: bool
+        self,
+        data: RanksRows,
+        plan: Pass,
+        names: list[str],
+        form: Callable[[Rows], Any],
+        costly: bool,
     ) -> None:
         self._data = data
         self._plan = plan
@@ -105,7 +124,7 @@ class _Epoch:
     """The rows of one epoch, a batch after the other."""
 
     def __init__(
-        self, data: "Data", plan: Pass, names: list[str], spooled: Spooled, epoch: int
+        self, data: RanksRows, plan: Pass, names: list[str], spooled: Spooled, epoch: int
     ) -> None:
         self.data, self.plan, self.names, self.spooled = data, plan, names, spooled
         self.random = None

@@ -18,6 +18,7 @@ from hydrofoil.gang.dataset.part import checksum
 from hydrofoil.gang.dataset.pieces import MappedRows
 from hydrofoil.gang.dataset.regroup import regrouped
 from hydrofoil.gang.dataset.storage import Folder
+from hydrofoil.gang.dataset.to_spark import to_spark
 from hydrofoil.gang.seams import Spool
 from hydrofoil.gang.shares import share, shares
 
@@ -287,9 +288,11 @@ class Dataset:
 
         The executors read the files, so they have to reach the folder.
         """
-        from hydrofoil.gang.dataset.to_spark import to_spark
 
-        return to_spark(self, spark)
+        def part(number: int, parts: int) -> Iterator[pa.RecordBatch]:
+            return self.shard(number, parts).batches()
+
+        return to_spark(spark, self.spark_schema, self.num_rows, self.nbytes, part)
 
     def _ranges(self) -> Iterator[_Range]:
         first = 0

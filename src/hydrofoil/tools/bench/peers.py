@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -126,13 +127,20 @@ def _sail(path: str, threads: int) -> Queries:
     return spark_queries(spark, path)
 
 
+def arrow_function(function: Callable[[Any], Any], returns: Any) -> Any:
+    """An Arrow UDF of one array."""
+    from pyspark.sql.pandas import functions
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return functions.arrow_udf(function, returns, functions.ArrowUDFType.SCALAR)
+
+
 def spark_queries(spark: Any, path: str) -> Queries:
     """The same with PySpark's functions; a batch is one of Arrow arrays."""
     from pyspark.sql import functions as F
     from pyspark.sql.functions import udf
     from pyspark.sql.types import LongType, StringType
-
-    from hydrofoil.tools.bench.suites.peers import arrow_function
 
     long, string = LongType(), StringType()
 

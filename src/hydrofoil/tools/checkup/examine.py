@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hydrofoil.process.needs import needs_of
 from hydrofoil.settings import sources as spark_settings
 from hydrofoil.tools.checkup import (
     costly,
@@ -93,13 +94,13 @@ def examine(
     settings = spark_settings.gather(conf or {}, configured)
     driver = facts.of_this_python()
     if isinstance(driver, str):
-        found = [java.check(versions.needs_of(None).java), installation.check_driver_python(driver)]
+        found = [java.check(needs_of(None).java), installation.check_driver_python(driver)]
         found += [*pythons.check(settings, master), *turned_on.check(settings, master)]
         found += costly.check(settings)
         return Examination([*found, _no_job("Python")], None, [], settings)
 
     spark = installation.spark_version(driver)
-    base = [java.check(versions.needs_of(spark).java), installation.check_spark(driver)]
+    base = [java.check(needs_of(spark).java), installation.check_spark(driver)]
     found = [*base, *versions.check_packages(driver, spark, "on the driver")]
     found.append(installation.check_hydrofoil(driver))
     found.append(installation.check_extension(driver, "on the driver"))

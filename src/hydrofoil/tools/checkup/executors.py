@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hydrofoil.process import switch
+from hydrofoil.process.needs import minor, release
 from hydrofoil.settings.installing import hydrofoil_for
 from hydrofoil.settings.sources import Settings
-from hydrofoil.tools.checkup import job, turned_on
+from hydrofoil.settings.turned_on import is_off, is_on
+from hydrofoil.tools.checkup import job
 from hydrofoil.tools.checkup.facts import Facts
 from hydrofoil.tools.checkup.finding import Finding, Level
 from hydrofoil.tools.checkup.installation import check_extension
-from hydrofoil.tools.checkup.versions import check_packages, minor, release
+from hydrofoil.tools.checkup.versions import check_packages
 
 PYTHON_ADVICE = (
     "point PYSPARK_PYTHON (or --conf spark.pyspark.python) to an environment that every host has"
@@ -65,8 +67,8 @@ def judge(
                     "run the doctor again when the others are idle",
                 )
             )
-    on = turned_on.is_on(settings)
-    fast = on and outcome.error is None and not turned_on.is_off(settings, master)
+    on = is_on(settings)
+    fast = on and outcome.error is None and not is_off(settings, master)
     for process, _ in found.processes:
         found.findings += check(process, driver, spark, on, fast)
     return found

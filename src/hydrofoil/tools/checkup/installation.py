@@ -5,11 +5,12 @@ import re
 import sys
 from pathlib import Path
 
+from hydrofoil.process.needs import minor
 from hydrofoil.settings.installing import PYSPARK, hydrofoil_for
 from hydrofoil.spark.caps import LINES
 from hydrofoil.tools.checkup.facts import Facts
 from hydrofoil.tools.checkup.finding import Finding, Level
-from hydrofoil.tools.checkup.versions import minor, supported_spark
+from hydrofoil.tools.checkup.versions import supported_spark
 
 
 def spark_version(driver: Facts) -> str | None:

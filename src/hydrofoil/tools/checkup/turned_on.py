@@ -1,6 +1,5 @@
 """Is Hydrofoil turned on, and nothing turning it off again?"""
 
-import os
 from collections.abc import Iterator
 
 from hydrofoil.counts import task_trace
@@ -12,15 +11,18 @@ from hydrofoil.settings.launch import (
     INNER_VARIABLE_KEY,
     SETTINGS,
     STOCK,
-    WORKER_KEY,
 )
 from hydrofoil.settings.plugin import PLUGIN, PLUGINS_KEY
-from hydrofoil.settings.sources import CONFIGURED, Settings
+from hydrofoil.settings.sources import Settings
+from hydrofoil.settings.turned_on import (
+    ENVIRONMENT_KEY,
+    deciding_key,
+    is_off,
+    is_on,
+    variable,
+)
 from hydrofoil.settings.user_conf import JARS_KEY, spark_version
 from hydrofoil.tools.checkup.finding import Finding, Level
-
-USE_DAEMON_KEY = "spark.python.use.daemon"
-ENVIRONMENT_KEY = "spark.executorEnv."
 
 
 def check(settings: Settings, master: str) -> Iterator[Finding]:
@@ -30,23 +32,6 @@ def check(settings: Settings, master: str) -> Iterator[Finding]:
     yield _check_columnar(settings)
     yield _check_off(settings, master)
     yield _check_trace(settings, master)
-
-
-def is_on(settings: Settings) -> bool:
-    """Whether executors would start Hydrofoil's daemon, or its worker where there is no daemon."""
-    key = deciding_key(settings)
-    return key in settings and settings[key].value == SETTINGS[key]
-
-
-def deciding_key(settings: Settings) -> str:
-    """The setting that names the module which executors start."""
-    return WORKER_KEY if _without_daemon(settings) else DAEMON_KEY
-
-
-def is_off(settings: Settings, master: str) -> bool:
-    """Whether a variable asks workers for stock PySpark."""
-    given = _variable(settings, master, switch.VARIABLE)
-    return given is not None and given[0].strip().lower() == "off"
 
 
 def _check_daemon(settings: Settings) -> Finding:
@@ -83,7 +68,7 @@ def _wrapping(module: str) -> str:
 def _check_inner(settings: Settings, master: str) -> Iterator[Finding]:
     """Look whether the daemon to be wrapped reaches the executors, if there is one."""
     setting = settings.get(INNER_KEY)
-    given = _variable(settings, master, inner.VARIABLE)
+    given = variable(settings, master, inner.VARIABLE)
     plugins = settings[PLUGINS_KEY].value if PLUGINS_KEY in settings else ""
     if given is not None:
         yield Finding("inner daemon", Level.OK, f"{inner.VARIABLE}={given[0]} ({given[1]})")
@@ -127,7 +112,7 @@ def _check_columnar(settings: Settings) -> Finding:
 
 
 def _check_off(settings: Settings, master: str) -> Finding:
-    given = _variable(settings, master, switch.VARIABLE)
+    given = variable(settings, master, switch.VARIABLE)
     if given is None or not is_off(settings, master):
         return Finding("HYDROFOIL", Level.OK, "not turned off")
     return Finding(
@@ -139,7 +124,7 @@ def _check_off(settings: Settings, master: str) -> Finding:
 
 
 def _check_trace(settings: Settings, master: str) -> Finding:
-    given = _variable(settings, master, task_trace.VARIABLE)
+    given = variable(settings, master, task_trace.VARIABLE)
     if given is None or given[0] in ("", "0"):
         return Finding("HYDROFOIL_TRACE", Level.OK, "not left on")
     return Finding(
@@ -154,20 +139,3 @@ def _removal(variable: str, source: str) -> str:
     if source == "environment":
         return f"unset {variable} where the program is started"
     return f"remove {ENVIRONMENT_KEY}{variable} from {source}"
-
-
-def _variable(settings: Settings, master: str, name: str) -> tuple[str, str] | None:
-    """Return a worker's variable and where it comes from."""
-    setting = settings.get(ENVIRONMENT_KEY + name)
-    if setting is not None:
-        passed_on = setting.source == CONFIGURED
-        return setting.value, "environment" if passed_on else setting.source
-    # Local workers inherit it. Others have only what a setting gives them.
-    if name in os.environ and master.startswith("local"):
-        return os.environ[name], "environment"
-    return None
-
-
-def _without_daemon(settings: Settings) -> bool:
-    setting = settings.get(USE_DAEMON_KEY)
-    return setting is not None and setting.value.strip().lower() == "false"

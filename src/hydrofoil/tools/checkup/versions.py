@@ -1,58 +1,11 @@
-"""THE table of versions that work, by Spark line, and checks of a process's packages against it."""
+"""Checks of a process's Python and packages against the table of versions that work."""
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
+from hydrofoil.process.needs import NEEDS, minor, needs_of, release
 from hydrofoil.spark.caps import LINES
 from hydrofoil.tools.checkup.facts import Facts
 from hydrofoil.tools.checkup.finding import Finding, Level
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a Spark line and Hydrofoil need. ``below`` is the first version not yet supported."""
-
-    java: int
-    python: str
-    pyarrow: str
-    pandas: str
-    pandas_below: str
-    numpy: str
-
-
-# A lower bound is the higher one of Spark's and Hydrofoil's own.
-_NEWEST = Needs(
-    java=17,
-    python="3.11",
-    pyarrow="18.0.0",
-    pandas="2.2.0",
-    pandas_below="3",
-    numpy="1.26",
-)
-NEEDS = {
-    "4.3": _NEWEST,
-    "4.2": replace(_NEWEST, python="3.10"),
-    "4.1": replace(_NEWEST, python="3.10", pyarrow="15.0.0"),
-    "4.0": replace(_NEWEST, python="3.10", pyarrow="15.0.0", pandas="2.0.0"),
-    "3.5": replace(_NEWEST, python="3.10", java=8, pyarrow="15.0.0", pandas="2.0.0"),
-}
-
-
-def release(version: str) -> tuple[int, ...]:
-    """Return the leading numbers of a version: (2, 3) for "2.3rc1"."""
-    numbers = re.match(r"\d+(?:\.\d+)*", version)
-    return tuple(int(part) for part in numbers[0].split(".")) if numbers else ()
-
-
-def minor(version: str) -> str:
-    return ".".join(version.split(".")[:2])
-
-
-def needs_of(spark: str | None) -> Needs:
-    """Return the needs of a Spark version; of the newest known line for any other."""
-    newest = max(NEEDS, key=release)
-    return NEEDS.get(minor(spark or newest), NEEDS[newest])
 
 
 def supported_spark() -> str:

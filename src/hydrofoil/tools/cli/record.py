@@ -8,10 +8,11 @@ from pathlib import Path
 
 import click
 
+from hydrofoil.daemon import IN_PLACE
 from hydrofoil.settings.jvm_operators import ENABLED_KEY
 from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS, STOCK
+from hydrofoil.settings.turned_on import USE_DAEMON_KEY
 from hydrofoil.settings.user_conf import given_conf, with_conf
-from hydrofoil.tools.checkup.turned_on import USE_DAEMON_KEY
 from hydrofoil.tools.replay.recorder import DAEMON, FOLDER_VARIABLE
 
 
@@ -48,6 +49,8 @@ def record(out: Path, arguments: tuple[str, ...]) -> None:
         # Stock's operators send what stock's workers read.
         ENABLED_KEY: "false",
         f"spark.executorEnv.{FOLDER_VARIABLE}": str(folder),
+        # For programs that name Hydrofoil's daemon themselves.
+        f"spark.executorEnv.{IN_PLACE}": DAEMON,
     }
     options = [part for item in settings.items() for part in ("--conf", "=".join(item))]
     # An option of the user's that names stock's or Hydrofoil's daemon would win.

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from hydrofoil.counts import task_trace
 from hydrofoil.counts.task_trace import UdfTrace
-from hydrofoil.daemon import PROFILE
 from hydrofoil.spark.asked import Question
 from hydrofoil.tools.paths import answer
 
@@ -51,8 +50,7 @@ def ask(
         )
         found = sys.executable
     variables = {**os.environ, **environment}
-    for name in (task_trace.VARIABLE, PROFILE):
-        variables.pop(name, None)
+    variables.pop(task_trace.VARIABLE, None)
     if os.path.abspath(found) == sys.executable:
         # Modules that the driver has found are found there too.
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))

@@ -6,6 +6,8 @@ import socket
 from pathlib import Path
 from typing import Any
 
+# Names the folder that `hydrofoil profile` wants its figures in.
+FOLDER = "_HYDROFOIL_PROFILE"
 SUFFIX = ".jsonl"
 
 

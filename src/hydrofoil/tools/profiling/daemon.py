@@ -1,6 +1,6 @@
 """The daemon of a profiled run: stock's or Hydrofoil's, with the account around each task.
 
-`hydrofoil.daemon` hands over to it where the environment names a folder for the figures. With
+`hydrofoil.daemon` hands over to it where the environment says so (see its ``IN_PLACE``). With
 ``HYDROFOIL=off`` it is stock's: nothing is imported before the fork that stock would not import.
 """
 
@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from hydrofoil import daemon
 from hydrofoil.process import inner, switch
-from hydrofoil.tools.profiling.account import Log
+from hydrofoil.tools.profiling.account import FOLDER, Log
 
 if TYPE_CHECKING:
-    from hydrofoil.worker import TaskMain
+    from hydrofoil.process.task_main import TaskMain
 
 
 def main() -> None:
     """Serve workers to the JVM until it closes stdin."""
-    folder = Path(os.environ[daemon.PROFILE])
+    folder = Path(os.environ[FOLDER])
     if not daemon.runs_tasks():
         daemon.run_stock() if switch.is_off() else daemon.main()
         return

@@ -16,7 +16,7 @@ _INTERPRETER = re.compile(
     r"libpython|[/\\]lib(c|m|dl|pthread|stdc\+\+|gcc_s|arrow\w*|parquet)[.-]|[/\\]ld-|^\["
 )
 # The profiler's own frames; those around the connection stand for it.
-_OWN = re.compile(r"[/\\]hydrofoil[/\\]profile[/\\]")
+_OWN = re.compile(r"[/\\]hydrofoil[/\\]tools[/\\]profiling[/\\]")
 _CONNECTION = {"TimedRead.readinto": "read from the JVM", "TimedWrite.write": "write to the JVM"}
 _PLACE = re.compile(r"^.*[/\\](?:site-packages|dist-packages|pyspark\.zip|src|python3\.\d+)[/\\]")
 _SUFFIX = re.compile(r"\.(cpython-|abi3).*$")

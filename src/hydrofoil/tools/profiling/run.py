@@ -14,6 +14,7 @@ from hydrofoil.settings.spark_command import spark_command
 from hydrofoil.tools.profiling import account, sampler
 
 ENGINES = ("stock", "Hydrofoil")
+DAEMON = "hydrofoil.tools.profiling.daemon"
 
 _PATIENCE = 30.0
 
@@ -52,7 +53,8 @@ def variables_of(engine: str, folder: Path, sampling: Sampling) -> dict[str, str
     """The environment of a run's daemon."""
     return {
         switch.VARIABLE: "off" if engine == "stock" else "on",
-        daemon.PROFILE: str(folder),
+        daemon.IN_PLACE: DAEMON,
+        account.FOLDER: str(folder),
         sampler.CHOICE: sampling.choice,
         sampler.RATE: str(sampling.rate),
     }

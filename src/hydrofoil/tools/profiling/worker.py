@@ -23,7 +23,7 @@ from hydrofoil.tools.profiling.account import Log
 from hydrofoil.tools.profiling.streams import TimedRead, TimedWrite, timed
 
 if TYPE_CHECKING:
-    from hydrofoil.worker import TaskMain
+    from hydrofoil.process.task_main import TaskMain
 
 # The file name of the frames that mark a task's data phase.
 MARK = "hydrofoil-profile-data"

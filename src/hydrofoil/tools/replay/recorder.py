@@ -1,7 +1,7 @@
 """The recorder: stock's daemon and worker, and between them a file that keeps every byte read.
 
 Executors start this module as their daemon (``spark.python.daemon.module`` is ``DAEMON``), or
-`hydrofoil.daemon`, which hands over to it where the environment has ``HYDROFOIL_RECORD_DIR``.
+`hydrofoil.daemon`, which hands over to it where the environment says so (see its ``IN_PLACE``).
 Recordings go to the folder named by ``HYDROFOIL_RECORD_DIR``, one file a task; without that
 variable, to the folder that `record` makes for the JVM that started the daemon, if there is one.
 Planner and data source workers (``pyspark.sql.worker.*``) run unrecorded.
@@ -197,7 +197,7 @@ def _worker_module(folder: Path) -> ModuleType:
     return module
 
 
-def run_daemon() -> None:
+def main() -> None:
     """Serve workers to the JVM until it closes stdin."""
     from pyspark import daemon
 
@@ -216,4 +216,4 @@ def run_daemon() -> None:
 
 
 if __name__ == "__main__":
-    run_daemon()
+    main()

@@ -2,7 +2,6 @@
 
 import tempfile
 import time
-import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,15 +20,6 @@ _GROUP_OF_ROWS = 100_000
 _OURS = "Hydrofoil"
 
 Run = Callable[[str], tuple[float, int]]
-
-
-def arrow_function(function: Callable[[Any], Any], returns: Any) -> Any:
-    """An Arrow UDF of one array."""
-    from pyspark.sql.pandas import functions
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        return functions.arrow_udf(function, returns, functions.ArrowUDFType.SCALAR)
 
 
 def workloads() -> list[str]:
