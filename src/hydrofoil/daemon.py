@@ -169,9 +169,9 @@ def run_unknown(error: signatures.UnknownPySpark) -> None:
     worker = sys.modules.get(STOCK_WORKER)
     if worker is not None:
         with suppress(ImportError, TypeError, ValueError):
-            from hydrofoil.stream import group_exchange
+            from hydrofoil.spark import stock_groups
 
-            group_exchange.teach(worker)
+            stock_groups.teach(worker)
     if inner.named():
         inner.run(inner.named(), warn)
     run_module("pyspark.daemon")
@@ -214,9 +214,9 @@ def stock_after_fork(*args: Any, **kwargs: Any) -> None:
 
     # Who sends groups can't know that stock's worker reads them.
     with suppress(ImportError):
-        from hydrofoil.stream import group_exchange
+        from hydrofoil.spark import stock_groups
 
-        group_exchange.teach(worker)
+        stock_groups.teach(worker)
     main(*args, **kwargs)
 
 

@@ -67,9 +67,9 @@ def stock_main() -> TaskMain:
     from pyspark import worker
 
     with suppress(ImportError):  # Without pyarrow there are no groups.
-        from hydrofoil.stream import group_exchange
+        from hydrofoil.spark import stock_groups
 
-        group_exchange.teach(worker)
+        stock_groups.teach(worker)
     return inner.stock_main()
 
 

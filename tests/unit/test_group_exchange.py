@@ -12,8 +12,10 @@ from hydrofoil._cext.frames import Frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hydrofoil.stream.group_exchange import MAGIC, StockFraming, Understanding, understanding
+from hydrofoil.spark.stock_groups import understanding
+from hydrofoil.stream.group_format import MAGIC
 from hydrofoil.stream.group_frames import LONE_BATCHES, GroupInput
+from hydrofoil.stream.stock_framing import StockFraming, Understanding
 
 SCHEMA = pa.schema([("k", pa.int64()), ("s", pa.string())])
 # A type that only pyarrow takes apart.

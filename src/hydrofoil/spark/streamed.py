@@ -18,6 +18,7 @@ from hydrofoil.evals.udf import Udf
 from hydrofoil.settings.rows import as_pickled
 from hydrofoil.spark.conversion import options
 from hydrofoil.spark.pickled_rows import pickled_rows
+from hydrofoil.spark.stock_groups import understanding
 from hydrofoil.spark.stock_worker import (
     Capture,
     Pipeline,
@@ -28,7 +29,6 @@ from hydrofoil.spark.stock_worker import (
     publish_stock,
 )
 from hydrofoil.spark.streams import START
-from hydrofoil.stream.group_exchange import understanding
 
 if TYPE_CHECKING:
     from hydrofoil.spark.v41_pandas import PandasTask41

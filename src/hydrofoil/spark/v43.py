@@ -16,6 +16,7 @@ from hydrofoil.evals.udtf_pickled import PickleStream
 from hydrofoil.settings.rows import as_pickled
 from hydrofoil.spark.conversion import stock_column
 from hydrofoil.spark.plans import arrow_plan, options_of, pickled_row_plan, row_plan
+from hydrofoil.spark.stock_groups import understanding
 from hydrofoil.spark.stock_worker import (
     Capture,
     Pipeline,
@@ -31,7 +32,6 @@ from hydrofoil.spark.v43_udtf import (
     find_partitions_faster,
     pickled_table,
 )
-from hydrofoil.stream.group_exchange import understanding
 
 THREADS = "spark.sql.execution.pythonUDF.arrow.concurrency.level"
 # The kinds of eval types, as `EVAL_TYPES` has them, that a plan is made for once UDFs are read.

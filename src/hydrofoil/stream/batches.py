@@ -9,7 +9,7 @@ from hydrofoil._cext.codecs.base import write_batch
 from hydrofoil._cext.columns import UnsupportedLayout
 from hydrofoil._cext.frames import Frame, FrameReader, FrameWriter, IrregularStream
 from hydrofoil._cext.gather import Gatherer
-from hydrofoil.stream.group_exchange import Prefixed
+from hydrofoil.stream.reading import Prefixed
 
 # Record batches of at least this many bytes are written as they lie.
 LARGE = 1 << 20

@@ -10,7 +10,8 @@ from hydrofoil._cext.columns import UnsupportedLayout
 from hydrofoil._cext.frames import Frame, FrameReader, IrregularStream
 from hydrofoil._cext.split import PieceSplitter
 from hydrofoil.stream.batches import read_batches, read_cogroups, read_groups
-from hydrofoil.stream.group_exchange import END, MAGIC, Prefixed, exactly, read_int
+from hydrofoil.stream.group_format import END, MAGIC, cut
+from hydrofoil.stream.reading import Prefixed, exactly, read_int
 
 # In the place of a number of streams: the groups are the batches of one stream.
 LONE_BATCHES = -1
@@ -124,12 +125,10 @@ class Side:
 
     def _by_arrow(self, frame: Frame, lengths: bytes) -> Pieces:
         batch = pa.ipc.read_record_batch(pa.py_buffer(frame.message()), self._schema)
-        start = 0
-        for code in memoryview(lengths).cast("i"):
-            piece = Frame.of_message(batch.slice(start, code >> 1).serialize().to_pybytes())
+        for rows, last in cut(batch, lengths):
+            piece = Frame.of_message(rows.serialize().to_pybytes())
             piece.schema_message = self._message
-            yield piece, bool(code & 1)
-            start += code >> 1
+            yield piece, last
 
 
 def _whole_groups(chunks: Chunks) -> Iterator[Iterator[Frame]]:

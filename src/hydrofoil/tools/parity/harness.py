@@ -37,7 +37,7 @@ _VOLATILE = (
 # A frame of the worker: stock shows its own where no other frame is left to show. The functions
 # of this package's cases are a user's.
 _WORKER_FRAME = re.compile(
-    r'^ *File "[^"\n]*(?:/pyspark/|/hydrofoil/(?!parity/)|hydrofoil\.)[^"\n]*", line .*\n'
+    r'^ *File "[^"\n]*(?:/pyspark/|/hydrofoil/(?!tools/parity/)|hydrofoil\.)[^"\n]*", line .*\n'
     r"(?:    .*\n)*",
     re.M,
 )

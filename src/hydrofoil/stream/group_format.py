@@ -1,0 +1,27 @@
+"""Groups as Hydrofoil's operators in the JVM send them: many in a record batch.
+
+`GroupsWriter` in jvm/src/grouped says how the bytes lie. They are told from what stock's operators
+send by their first four.
+"""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+MAGIC = (0x48464731).to_bytes(4, "big")
+# In the place of a number of pieces: there is no further chunk.
+END = -1
+
+
+def cut(batch: pa.RecordBatch, lengths: bytes) -> Iterator[tuple[pa.RecordBatch, bool]]:
+    """The pieces of a record batch, each with whether it is its group's last.
+
+    Parameters
+    ----------
+    lengths : bytes
+        An int for each piece: twice its rows, and one more for a group's last.
+    """
+    start = 0
+    for code in memoryview(lengths).cast("i"):
+        yield batch.slice(start, code >> 1), bool(code & 1)
+        start += code >> 1
