@@ -43,6 +43,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_one_line_says_how_many_times_faster(written: Path) -> None:
     lines = (written / "out.txt").read_text().splitlines()
     [headline] = [i for i, line in enumerate(lines) if line.startswith("Your plain UDFs run ")]
+    assert lines[headline + 1] == ""  # The headline is whole, however wide it is.
     # Each function's own factor comes before, as soon as it is known.
     assert all(" times faster than " in line for line in lines[:headline] if line)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hydrofoil._cext.codecs.nested import Entries
+from hydrofoil._cext.objects.nested import Entries
 from pyspark.sql import Row
 from pyspark.sql import types as T
 

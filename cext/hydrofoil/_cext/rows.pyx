@@ -10,7 +10,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_XDECREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 
-from hydrofoil._cext.codecs.base cimport LEFT, Decoder, Encoder
+from hydrofoil._cext.objects.base cimport LEFT, Decoder, Encoder
 
 cdef extern from "Python.h":
     size_t PY_VECTORCALL_ARGUMENTS_OFFSET

@@ -9,7 +9,7 @@ from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 
-from hydrofoil._cext.codecs.base cimport LEFT, TAKEN, Encoder
+from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Encoder
 from hydrofoil._cext.frames cimport FrameWriter
 
 cdef extern from *:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil._cext.codecs.base import Encoder
+from hydrofoil._cext.objects.base import Encoder
 from hydrofoil.stream.batches import Encoded
 from hydrofoil.values.type_table import NoCodec, Options, encoder_for
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil._cext.codecs.base import Decoder
-from hydrofoil._cext.codecs.special import ValuesDecoder
 from hydrofoil._cext.frames import Frame
+from hydrofoil._cext.objects.base import Decoder
+from hydrofoil._cext.objects.special import ValuesDecoder
 from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.batched import RowBatches
 from hydrofoil.evals.udf import Udf

@@ -22,10 +22,10 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from hydrofoil._cext.codecs.base import Decoder, Encoder
-from hydrofoil._cext.codecs.special import ValuesDecoder
 from hydrofoil._cext.columns import ColumnView, UnsupportedLayout, bind_frame
 from hydrofoil._cext.frames import Frame
+from hydrofoil._cext.objects.base import Decoder, Encoder
+from hydrofoil._cext.objects.special import ValuesDecoder
 from hydrofoil._cext.rows import Replay, RowLoop
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.udf import Udf

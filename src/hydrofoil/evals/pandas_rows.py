@@ -11,11 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil._cext.codecs import fixed, nested, varlen
-from hydrofoil._cext.codecs.base import Decoder, Encoder
-from hydrofoil._cext.codecs.special import ValuesDecoder
 from hydrofoil._cext.columns import ColumnView
 from hydrofoil._cext.frames import Frame
+from hydrofoil._cext.objects import fixed, nested, varlen
+from hydrofoil._cext.objects.base import Decoder, Encoder
+from hydrofoil._cext.objects.special import ValuesDecoder
 from hydrofoil.evals.batched import Column, RowProjection, Unreadable
 from hydrofoil.values.type_table import NoCodec, Options, encoder_for
 

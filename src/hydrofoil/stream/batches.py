@@ -5,10 +5,10 @@ from typing import Any, BinaryIO, TypeAlias
 
 import pyarrow as pa
 
-from hydrofoil._cext.codecs.base import write_batch
 from hydrofoil._cext.columns import UnsupportedLayout
 from hydrofoil._cext.frames import Frame, FrameReader, FrameWriter, IrregularStream
 from hydrofoil._cext.gather import Gatherer
+from hydrofoil._cext.objects.base import write_batch
 from hydrofoil.stream.reading import Prefixed
 
 # Record batches of at least this many bytes are written as they lie.

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import hydrofoil._cext.codecs.decimal128 as decimal128
-import hydrofoil._cext.codecs.fixed as fixed
-import hydrofoil._cext.codecs.nested as nested
-import hydrofoil._cext.codecs.special as special
-import hydrofoil._cext.codecs.temporal as temporal
-import hydrofoil._cext.codecs.varlen as varlen
-from hydrofoil._cext.codecs.base import Decoder, Encoder
+import hydrofoil._cext.objects.decimal128 as decimal128
+import hydrofoil._cext.objects.fixed as fixed
+import hydrofoil._cext.objects.nested as nested
+import hydrofoil._cext.objects.special as special
+import hydrofoil._cext.objects.temporal as temporal
+import hydrofoil._cext.objects.varlen as varlen
 from hydrofoil._cext.columns import ColumnView
+from hydrofoil._cext.objects.base import Decoder, Encoder
 
 
 class NoCodec(Exception):

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hydrofoil._cext.codecs.base import UndecodableColumn, write_batch
-from hydrofoil._cext.codecs.decimal128 import DecimalDecoder
-from hydrofoil._cext.codecs.temporal import DateDecoder
-from hydrofoil._cext.codecs.varlen import BytesDecoder, StringDecoder
 from hydrofoil._cext.columns import ColumnView, bind_frame, live_buffers
 from hydrofoil._cext.frames import Frame, FrameReader, FrameWriter
+from hydrofoil._cext.objects.base import UndecodableColumn, write_batch
+from hydrofoil._cext.objects.decimal128 import DecimalDecoder
+from hydrofoil._cext.objects.temporal import DateDecoder
+from hydrofoil._cext.objects.varlen import BytesDecoder, StringDecoder
 
 from hydrofoil._cext.arrays import read, write
 

@@ -4,8 +4,8 @@ from collections import namedtuple
 
 import pyarrow as pa
 import pytest
-from hydrofoil._cext.codecs.base import write_batch
 from hydrofoil._cext.frames import FrameWriter
+from hydrofoil._cext.objects.base import write_batch
 from hydrofoil._cext.udtf import PickledRows, RowsEncoder, is_plain
 from pyspark.sql import Row
 from pyspark.sql.types import ArrayType, LongType, StringType, StructType

@@ -28,7 +28,7 @@ import numpy
 
 from hydrofoil._cext.abi cimport bit_is_set, bytes_for_bits, set_bit
 from hydrofoil._cext.civil cimport days_of_civil
-from hydrofoil._cext.codecs.base cimport LEFT, TAKEN, Encoder
+from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Encoder
 from hydrofoil._cext.columns cimport (
     Buffer,
     ColumnView,

@@ -17,7 +17,9 @@ from hydrofoil.tools.page import Page
 
 def show(result: Result, console: Console) -> None:
     """Print the headline, the tables and the notes."""
-    console.print(result.headline, style="bold", markup=False, highlight=False)
+    # One line in a file, for who searches it.
+    whole = not console.is_terminal
+    console.print(result.headline, style="bold", markup=False, highlight=False, soft_wrap=whole)
     for sheet in result.sheets:
         console.print()
         show_sheet(sheet, console)

@@ -19,11 +19,11 @@ from hydrofoil._cext.arrays.read import (
     ObjectReader,
     TimestampReader,
 )
-from hydrofoil._cext.codecs.decimal128 import DecimalDecoder
-from hydrofoil._cext.codecs.temporal import DateDecoder
-from hydrofoil._cext.codecs.varlen import BytesDecoder, StringDecoder
 from hydrofoil._cext.columns import ColumnView, UnsupportedLayout, bind_frame
 from hydrofoil._cext.frames import Frame
+from hydrofoil._cext.objects.decimal128 import DecimalDecoder
+from hydrofoil._cext.objects.temporal import DateDecoder
+from hydrofoil._cext.objects.varlen import BytesDecoder, StringDecoder
 from hydrofoil.stream.batches import Batch, uncompressed
 from hydrofoil.values.dataframes.build import COPY_ON_WRITE, Chunks, builder, joined, owned
 from hydrofoil.values.dataframes.stock import StockPandas, ToStock

@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil._cext.codecs.nested import Entries
+from hydrofoil._cext.objects.nested import Entries
 from hydrofoil.values.pickled.java import NotForJava, check_unpickles, text_of, unpickled_items
 
 FromJava = Callable[[Any], Any]

@@ -15,7 +15,7 @@ from libc.string cimport memset
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t
 
 from hydrofoil._cext.abi cimport bit_is_set, bytes_for_bits, set_bit
-from hydrofoil._cext.codecs.base cimport LEFT, TAKEN, Decoder, Encoder
+from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Decoder, Encoder
 from hydrofoil._cext.columns cimport (
     Buffer,
     ColumnView,

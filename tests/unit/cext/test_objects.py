@@ -6,9 +6,9 @@ from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
 import pytest
-from hydrofoil._cext.codecs.base import UndecodableColumn, write_batch
 from hydrofoil._cext.columns import ColumnView, bind_frame, live_buffers
 from hydrofoil._cext.frames import FrameReader, FrameWriter
+from hydrofoil._cext.objects.base import UndecodableColumn, write_batch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql.types import (

@@ -27,7 +27,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from hydrofoil._cext.abi cimport bit_is_set
-from hydrofoil._cext.codecs.base cimport LEFT, TAKEN, Decoder, Encoder
+from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Decoder, Encoder
 from hydrofoil._cext.columns cimport (
     Buffer,
     ColumnView,

@@ -20,8 +20,8 @@ from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE, Py
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from hydrofoil._cext.abi cimport bit_is_set
-from hydrofoil._cext.codecs.base cimport LEFT, TAKEN, Decoder, Encoder
-from hydrofoil._cext.codecs.base import UndecodableColumn
+from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Decoder, Encoder
+from hydrofoil._cext.objects.base import UndecodableColumn
 from hydrofoil._cext.columns cimport Buffer, ColumnView, buffer_emit, buffer_ensure, buffer_free
 from hydrofoil._cext.frames cimport FrameWriter
 

@@ -2,7 +2,7 @@
 
 from cpython.list cimport PyList_GET_ITEM
 
-from hydrofoil._cext.codecs.base cimport LEFT, Decoder, Encoder
+from hydrofoil._cext.objects.base cimport LEFT, Decoder, Encoder
 from hydrofoil._cext.frames cimport FrameWriter
 
 
