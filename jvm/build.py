@@ -124,7 +124,7 @@ def built_digest(jar: Path) -> str | None:
 
 def version() -> str:
     """Hydrofoil's version."""
-    return _value("pyproject.toml", r'version = "(.+)"')
+    return _value("src/hydrofoil/version.py", r'__version__ = "(.+)"')
 
 
 def spark_release() -> str:

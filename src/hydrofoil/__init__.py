@@ -7,6 +7,8 @@ from its module when it is first used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from hydrofoil.version import __version__
+
 if TYPE_CHECKING:
     from hydrofoil.decorators.aggregate import aggregate, group_by
     from hydrofoil.decorators.batch import batch_udf
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from hydrofoil.tools.paths.functions import explain
     from hydrofoil.tools.paths.query import last_query
     from hydrofoil.values.arrays import Masked, Ragged
-
-__version__ = "0.1.0"
 
 # Public name -> the module that defines it.
 _PUBLIC = {

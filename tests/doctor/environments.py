@@ -29,7 +29,7 @@ def copy_of_hydrofoil(folder: Path, version: str | None = None, extension: bool 
     left_out = ["*.pyc"] if extension else ["*.pyc", "*.so"]
     shutil.copytree(package, folder / "hydrofoil", ignore=shutil.ignore_patterns(*left_out))
     if version is not None:
-        source = folder / "hydrofoil" / "__init__.py"
+        source = folder / "hydrofoil" / "version.py"
         source.write_text(source.read_text().replace(hydrofoil.__version__, version))
         record_version(folder, "hydrofoil", version)
     return folder

@@ -25,7 +25,7 @@ def checkout(folder: Path) -> Path:
     """A copy of what the build reads."""
     shutil.copytree(ROOT / "jvm", folder / "jvm", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "src/hydrofoil").mkdir(parents=True)
-    for name in ("LICENSE", "constraints.txt", "pyproject.toml"):
+    for name in ("LICENSE", "constraints.txt", "src/hydrofoil/version.py"):
         shutil.copy(ROOT / name, folder / name)
     return folder
 

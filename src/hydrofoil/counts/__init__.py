@@ -1,1 +1,1 @@
-"""What a task did, and its way to the log and to the driver."""
+"""What a task did, on its way to the log and to the driver; imports nothing of ours."""

@@ -1,1 +1,1 @@
-"""The life of a worker process and its daemon. Knows nothing of Spark SQL."""
+"""The life of a worker process and its daemon; knows nothing of Spark SQL."""

@@ -1,1 +1,1 @@
-"""Turning Hydrofoil on. Never imports what runs functions."""
+"""Turning Hydrofoil on; never imports what runs functions."""

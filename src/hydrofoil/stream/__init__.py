@@ -1,1 +1,1 @@
-"""Frames in and frames out. Imports nothing but the core."""
+"""Frames in and frames out; imports nothing but the core."""

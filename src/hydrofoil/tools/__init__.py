@@ -1,1 +1,1 @@
-"""Commands, and what measures, compares and explains. Nobody imports it."""
+"""Commands, and what measures, compares and explains; nobody imports it but `hydrofoil`, late."""

@@ -1,1 +1,1 @@
-"""Values in and out: the type table, pickled values, data frames, arrays."""
+"""Values in and out: the type table, arrays, data frames, pickled ones; calls no function."""

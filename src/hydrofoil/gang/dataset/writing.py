@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
-import hydrofoil
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.dataset import draft, manifest
 from hydrofoil.gang.dataset.errors import ExportError
@@ -22,6 +21,7 @@ from hydrofoil.gang.dataset.part import PartWriter
 from hydrofoil.gang.dataset.reading import Dataset
 from hydrofoil.gang.dataset.schema import arrow_schema
 from hydrofoil.gang.dataset.storage import Folder
+from hydrofoil.version import __version__
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -123,7 +123,7 @@ def export(
         export_id=begun.export_id,
         spark_schema=df.schema.json(),
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        writer={"hydrofoil": hydrofoil.__version__, "pyarrow": pa.__version__},
+        writer={"hydrofoil": __version__, "pyarrow": pa.__version__},
     )
     folder.write(manifest.NAME, finished.to_json())
     _clean(folder, before, finished)

@@ -123,7 +123,7 @@ def make_udf(way: Way, function: Callable[..., Any], returns: str) -> "Callable[
     from pyspark.sql.functions import udf
     from pyspark.sql.pandas import functions as vectorized
 
-    import hydrofoil
+    from hydrofoil.decorators.numpy import numpy_udf
 
     made: Any
     with warnings.catch_warnings():
@@ -136,7 +136,7 @@ def make_udf(way: Way, function: Callable[..., Any], returns: str) -> "Callable[
         elif way.kind == "arrow":
             made = vectorized.arrow_udf(function, returns, vectorized.ArrowUDFType.SCALAR)
         else:
-            made = hydrofoil.numpy_udf(function, returnType=returns)
+            made = numpy_udf(function, returnType=returns)
     call: Callable[..., Column] = made
     return call
 

@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-import hydrofoil
 from hydrofoil.tools.checkup.application.probe import PACKAGES
 from hydrofoil.tools.checkup.examine import Examination
 from hydrofoil.tools.checkup.facts import Facts
 from hydrofoil.tools.checkup.finding import Level
+from hydrofoil.version import __version__
 
 _MARKS = {
     Level.OK: "[green]ok[/green]",
@@ -63,7 +63,7 @@ def _cells(process: Facts, role: str) -> list[str]:
 def as_json(examination: Examination) -> dict[str, Any]:
     """Return the same in JSON's terms; ``exit_code`` is the command's."""
     return {
-        "hydrofoil": hydrofoil.__version__,
+        "hydrofoil": __version__,
         "exit_code": examination.exit_code,
         "findings": [asdict(finding) for finding in examination.findings],
         "driver": asdict(examination.driver) if examination.driver is not None else None,

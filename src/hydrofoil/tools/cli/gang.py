@@ -205,11 +205,11 @@ def literal(text: str) -> Any:
 
 def session(master: str | None, settings: dict[str, str]) -> "SparkSession":
     """Start Spark with Hydrofoil turned on."""
-    import hydrofoil
+    from hydrofoil.settings import launch
 
     # Local executors must run this Python, or they would not find Hydrofoil.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    return hydrofoil.session(master, "hydrofoil gang", settings)
+    return launch.session(master, "hydrofoil gang", settings)
 
 
 def _source(kind: str, data: str) -> Any:

@@ -12,7 +12,6 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Literal, NamedTuple
 
-import hydrofoil
 from hydrofoil.tools.profiling import sampler, worker
 from hydrofoil.tools.profiling.worker import MARK
 
@@ -36,8 +35,9 @@ Stack = tuple[Frame, ...]
 # Where a UDF's code begins -> the UDF's name.
 Codes = Mapping[tuple[str, str, int], str]
 
+_PACKAGE = Path(__file__).parents[2]
 # By name, as a user's own project may be in a folder called hydrofoil too.
-_MODULES = "|".join(sorted(module.name for module in iter_modules(hydrofoil.__path__)))
+_MODULES = "|".join(sorted(module.name for module in iter_modules([str(_PACKAGE)])))
 
 # What PySpark's worker does for a task. The rest of pyspark is a library, whoever calls it: a Row
 # of the user's, a type that converts a value.

@@ -144,7 +144,7 @@ def _table_minus_mean(group: "pa.Table") -> "pa.Table":
 def _lists_minus_mean(v: Any) -> Any:
     import numpy as np
 
-    from hydrofoil import Ragged
+    from hydrofoil.values.arrays import Ragged
 
     if not isinstance(v, Ragged):  # Lists of one length come as the rows of a matrix.
         return v - v.mean(axis=1, keepdims=True)
