@@ -1,7 +1,9 @@
 """The tables mention all that the installed PySpark has; a failure names the file to edit."""
 
+import ast
 import inspect
 from importlib import import_module
+from pathlib import Path
 
 from pyspark.sql import types as spark_types
 from pyspark.util import PythonEvalType
@@ -40,6 +42,20 @@ def test_every_eval_type_has_its_row():
         if EVAL_TYPES[code].name != installed[code]
     }
     assert not wrong, f"correct the names {wrong} in src/hydrofoil/evals/eval_types.py"
+
+
+def test_eval_types_are_written_down_once():
+    """Where functions are run nobody has a code as a number; 0 and 100 are other things, too."""
+    codes = set(EVAL_TYPES) - {0, 100}
+    found = [
+        f"{path.name}:{node.lineno}: {node.value}"
+        for room in ("decorators", "evals", "values")
+        for path in (Path(__file__).parents[2] / "src/hydrofoil" / room).rglob("*.py")
+        if path.name != "eval_types.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and type(node.value) is int and node.value in codes
+    ]
+    assert not found, "name the code by EvalType"
 
 
 def test_every_spark_type_has_its_row():

@@ -17,10 +17,9 @@ from hydrofoil.decorators.spark_types import as_spark_type, hints_of, spark_type
 from hydrofoil.decorators.structs import result_converter
 from hydrofoil.decorators.vectorized import spark_arrow_udf
 from hydrofoil.errors import UsageError
+from hydrofoil.evals.eval_types import EvalType
 from hydrofoil.values.arrays import Argument, Ragged
 from hydrofoil.values.arrow_types import arrow_type
-
-SQL_MAP_ARROW_ITER_UDF = 207
 
 AggregateNulls = Literal["skip", "mask", "nan", "error"]
 
@@ -146,7 +145,7 @@ class Aggregate(SparkFunction):
                 "state a key and task",
                 f"elsewhere: SQL_GROUPED_AGG_{'ARROW' if arrow else 'PANDAS'}_UDF, after a shuffle "
                 "of all rows",
-                *path(SQL_MAP_ARROW_ITER_UDF),
+                *path(EvalType.SQL_MAP_ARROW_ITER_UDF),
             ]
         )
 

@@ -64,21 +64,21 @@ def _rows(eval_type: int, known: SessionFacts | None) -> list[str]:
 
 
 def _by_table(row: EvalRow | None) -> str:
-    if row is None or row.native is None:
+    if row is None or row.fast_path is None:
         return "PySpark's own code, in either worker"
-    return f"fast path hydrofoil.evals ({row.native}); in the stock worker PySpark's own code"
+    return f"fast path hydrofoil.evals ({row.fast_path}); in the stock worker PySpark's own code"
 
 
 def _in_session(row: EvalRow | None, known: SessionFacts) -> str:
     line = LINES.get(".".join(known.spark.split(".")[:2]))
-    if row is None or row.native is None or (line is not None and row.code not in line.fast):
+    if row is None or row.fast_path is None or (line is not None and row.code not in line.fast):
         return f"PySpark's own code, in either worker on Spark {known.spark}"
     stock = _why_stock(known)
     if stock is not None:
         return f"PySpark's own code, since {stock}"
     if line is None:
         return f"PySpark's own code, since this release of Hydrofoil speeds up {', '.join(LINES)}"
-    return f"fast path hydrofoil.evals ({row.native})"
+    return f"fast path hydrofoil.evals ({row.fast_path})"
 
 
 def _why_stock(known: SessionFacts) -> str | None:

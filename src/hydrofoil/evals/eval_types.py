@@ -1,55 +1,103 @@
 """THE eval table: every evaluation type of PySpark, and who runs it.
 
-To add an eval type, add a row; `native` names the module of `hydrofoil.evals` that has its fast
-path, and None means that stock PySpark's code runs it unchanged, in the same worker.
+To add an eval type, add its code and a row. Nobody else writes a code down.
 """
 
 from dataclasses import dataclass
+from enum import IntEnum
+
+
+class EvalType(IntEnum):
+    """The codes on the wire, by the names that ``PythonEvalType`` has for them."""
+
+    NON_UDF = 0
+    SQL_BATCHED_UDF = 100
+    SQL_ARROW_BATCHED_UDF = 101
+    SQL_SCALAR_PANDAS_UDF = 200
+    SQL_GROUPED_MAP_PANDAS_UDF = 201
+    SQL_GROUPED_AGG_PANDAS_UDF = 202
+    SQL_WINDOW_AGG_PANDAS_UDF = 203
+    SQL_SCALAR_PANDAS_ITER_UDF = 204
+    SQL_MAP_PANDAS_ITER_UDF = 205
+    SQL_COGROUPED_MAP_PANDAS_UDF = 206
+    SQL_MAP_ARROW_ITER_UDF = 207
+    SQL_GROUPED_MAP_PANDAS_UDF_WITH_STATE = 208
+    SQL_GROUPED_MAP_ARROW_UDF = 209
+    SQL_COGROUPED_MAP_ARROW_UDF = 210
+    SQL_TRANSFORM_WITH_STATE_PANDAS_UDF = 211
+    SQL_TRANSFORM_WITH_STATE_PANDAS_INIT_STATE_UDF = 212
+    SQL_TRANSFORM_WITH_STATE_PYTHON_ROW_UDF = 213
+    SQL_TRANSFORM_WITH_STATE_PYTHON_ROW_INIT_STATE_UDF = 214
+    SQL_GROUPED_MAP_ARROW_ITER_UDF = 215
+    SQL_GROUPED_MAP_PANDAS_ITER_UDF = 216
+    SQL_GROUPED_AGG_PANDAS_ITER_UDF = 217
+    SQL_SCALAR_ARROW_UDF = 250
+    SQL_SCALAR_ARROW_ITER_UDF = 251
+    SQL_GROUPED_AGG_ARROW_UDF = 252
+    SQL_WINDOW_AGG_ARROW_UDF = 253
+    SQL_GROUPED_AGG_ARROW_ITER_UDF = 254
+    SQL_TABLE_UDF = 300
+    SQL_ARROW_TABLE_UDF = 301
+    SQL_ARROW_UDTF = 302
 
 
 @dataclass(frozen=True)
 class EvalRow:
-    """One evaluation type: its code on the wire, its name in ``PythonEvalType``, its family."""
+    """One evaluation type.
 
-    code: int
-    name: str
+    Attributes
+    ----------
+    code : EvalType
+    family : str
+        What a function of it takes: a row, a column, a group.
+    fast_path : str or None
+        Which of the ways of `hydrofoil.evals` runs it, as messages name it; similar types share
+        one. None means that stock PySpark's code runs it unchanged, in the same worker.
+    """
+
+    code: EvalType
     family: str
-    native: str | None = None
+    fast_path: str | None = None
+
+    @property
+    def name(self) -> str:
+        """As PySpark calls it."""
+        return self.code.name
 
 
 _ROWS = (
-    EvalRow(0, "NON_UDF", "rdd"),
-    EvalRow(100, "SQL_BATCHED_UDF", "row", native="pickled"),
-    EvalRow(101, "SQL_ARROW_BATCHED_UDF", "row", native="batched"),
-    EvalRow(200, "SQL_SCALAR_PANDAS_UDF", "scalar", native="pandas"),
-    EvalRow(201, "SQL_GROUPED_MAP_PANDAS_UDF", "grouped map", native="pandas"),
-    EvalRow(202, "SQL_GROUPED_AGG_PANDAS_UDF", "grouped aggregate", native="pandas"),
-    EvalRow(203, "SQL_WINDOW_AGG_PANDAS_UDF", "window aggregate", native="pandas"),
-    EvalRow(204, "SQL_SCALAR_PANDAS_ITER_UDF", "scalar", native="pandas"),
-    EvalRow(205, "SQL_MAP_PANDAS_ITER_UDF", "map", native="pandas"),
-    EvalRow(206, "SQL_COGROUPED_MAP_PANDAS_UDF", "cogrouped map", native="pandas"),
-    EvalRow(207, "SQL_MAP_ARROW_ITER_UDF", "map", native="arrow"),
-    EvalRow(208, "SQL_GROUPED_MAP_PANDAS_UDF_WITH_STATE", "stateful"),
-    EvalRow(209, "SQL_GROUPED_MAP_ARROW_UDF", "grouped map", native="arrow"),
-    EvalRow(210, "SQL_COGROUPED_MAP_ARROW_UDF", "cogrouped map", native="arrow"),
-    EvalRow(211, "SQL_TRANSFORM_WITH_STATE_PANDAS_UDF", "stateful"),
-    EvalRow(212, "SQL_TRANSFORM_WITH_STATE_PANDAS_INIT_STATE_UDF", "stateful"),
-    EvalRow(213, "SQL_TRANSFORM_WITH_STATE_PYTHON_ROW_UDF", "stateful"),
-    EvalRow(214, "SQL_TRANSFORM_WITH_STATE_PYTHON_ROW_INIT_STATE_UDF", "stateful"),
-    EvalRow(215, "SQL_GROUPED_MAP_ARROW_ITER_UDF", "grouped map", native="arrow"),
-    EvalRow(216, "SQL_GROUPED_MAP_PANDAS_ITER_UDF", "grouped map", native="pandas"),
-    EvalRow(217, "SQL_GROUPED_AGG_PANDAS_ITER_UDF", "grouped aggregate", native="pandas"),
-    EvalRow(250, "SQL_SCALAR_ARROW_UDF", "scalar", native="arrow"),
-    EvalRow(251, "SQL_SCALAR_ARROW_ITER_UDF", "scalar", native="arrow"),
-    EvalRow(252, "SQL_GROUPED_AGG_ARROW_UDF", "grouped aggregate", native="arrow"),
-    EvalRow(253, "SQL_WINDOW_AGG_ARROW_UDF", "window aggregate", native="arrow"),
-    EvalRow(254, "SQL_GROUPED_AGG_ARROW_ITER_UDF", "grouped aggregate", native="arrow"),
-    EvalRow(300, "SQL_TABLE_UDF", "table function", native="udtf_pickled"),
-    EvalRow(301, "SQL_ARROW_TABLE_UDF", "table function", native="udtf"),
-    EvalRow(302, "SQL_ARROW_UDTF", "table function", native="udtf_batches"),
+    EvalRow(EvalType.NON_UDF, "rdd"),
+    EvalRow(EvalType.SQL_BATCHED_UDF, "row", "pickled"),
+    EvalRow(EvalType.SQL_ARROW_BATCHED_UDF, "row", "batched"),
+    EvalRow(EvalType.SQL_SCALAR_PANDAS_UDF, "scalar", "pandas"),
+    EvalRow(EvalType.SQL_GROUPED_MAP_PANDAS_UDF, "grouped map", "pandas"),
+    EvalRow(EvalType.SQL_GROUPED_AGG_PANDAS_UDF, "grouped aggregate", "pandas"),
+    EvalRow(EvalType.SQL_WINDOW_AGG_PANDAS_UDF, "window aggregate", "pandas"),
+    EvalRow(EvalType.SQL_SCALAR_PANDAS_ITER_UDF, "scalar", "pandas"),
+    EvalRow(EvalType.SQL_MAP_PANDAS_ITER_UDF, "map", "pandas"),
+    EvalRow(EvalType.SQL_COGROUPED_MAP_PANDAS_UDF, "cogrouped map", "pandas"),
+    EvalRow(EvalType.SQL_MAP_ARROW_ITER_UDF, "map", "arrow"),
+    EvalRow(EvalType.SQL_GROUPED_MAP_PANDAS_UDF_WITH_STATE, "stateful"),
+    EvalRow(EvalType.SQL_GROUPED_MAP_ARROW_UDF, "grouped map", "arrow"),
+    EvalRow(EvalType.SQL_COGROUPED_MAP_ARROW_UDF, "cogrouped map", "arrow"),
+    EvalRow(EvalType.SQL_TRANSFORM_WITH_STATE_PANDAS_UDF, "stateful"),
+    EvalRow(EvalType.SQL_TRANSFORM_WITH_STATE_PANDAS_INIT_STATE_UDF, "stateful"),
+    EvalRow(EvalType.SQL_TRANSFORM_WITH_STATE_PYTHON_ROW_UDF, "stateful"),
+    EvalRow(EvalType.SQL_TRANSFORM_WITH_STATE_PYTHON_ROW_INIT_STATE_UDF, "stateful"),
+    EvalRow(EvalType.SQL_GROUPED_MAP_ARROW_ITER_UDF, "grouped map", "arrow"),
+    EvalRow(EvalType.SQL_GROUPED_MAP_PANDAS_ITER_UDF, "grouped map", "pandas"),
+    EvalRow(EvalType.SQL_GROUPED_AGG_PANDAS_ITER_UDF, "grouped aggregate", "pandas"),
+    EvalRow(EvalType.SQL_SCALAR_ARROW_UDF, "scalar", "arrow"),
+    EvalRow(EvalType.SQL_SCALAR_ARROW_ITER_UDF, "scalar", "arrow"),
+    EvalRow(EvalType.SQL_GROUPED_AGG_ARROW_UDF, "grouped aggregate", "arrow"),
+    EvalRow(EvalType.SQL_WINDOW_AGG_ARROW_UDF, "window aggregate", "arrow"),
+    EvalRow(EvalType.SQL_GROUPED_AGG_ARROW_ITER_UDF, "grouped aggregate", "arrow"),
+    EvalRow(EvalType.SQL_TABLE_UDF, "table function", "udtf_pickled"),
+    EvalRow(EvalType.SQL_ARROW_TABLE_UDF, "table function", "udtf"),
+    EvalRow(EvalType.SQL_ARROW_UDTF, "table function", "udtf_batches"),
 )
 
-EVAL_TYPES = {row.code: row for row in _ROWS}
+EVAL_TYPES = {int(row.code): row for row in _ROWS}
 
 
 def describe(code: int) -> str:

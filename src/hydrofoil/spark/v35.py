@@ -40,7 +40,7 @@ class Worker(StreamedWorker):
     def plan(
         self, eval_type: int, capture: Capture, stock: Pipeline, confs: tuple[Any, ...]
     ) -> Pipeline:
-        if EVAL_TYPES[eval_type].native == "pandas":
+        if EVAL_TYPES[eval_type].fast_path == "pandas":
             # Imported here, because plain UDFs do without pandas.
             from hydrofoil.spark.v35_pandas import PandasTask35
 

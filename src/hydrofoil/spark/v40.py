@@ -39,7 +39,7 @@ class Worker(StreamedWorker):
     def plan(
         self, eval_type: int, capture: Capture, stock: Pipeline, confs: tuple[Any, ...]
     ) -> Pipeline:
-        if EVAL_TYPES[eval_type].native == "pandas":
+        if EVAL_TYPES[eval_type].fast_path == "pandas":
             # Imported here, because plain UDFs do without pandas.
             from hydrofoil.spark.v40_pandas import PandasTask40
 

@@ -53,7 +53,7 @@ class Worker(StreamedWorker):
     ) -> Pipeline:
         if eval_type == SQL_BATCHED_UDF:
             return self.pickled(capture.udfs, stock)
-        if EVAL_TYPES[eval_type].native == "pandas":
+        if EVAL_TYPES[eval_type].fast_path == "pandas":
             # Imported here, because plain UDFs do without pandas.
             from hydrofoil.spark.v41_pandas import PandasTask41
 

@@ -89,7 +89,7 @@ class Worker(StreamedWorker):
         runner_conf, eval_conf = confs
         if eval_type == SQL_ARROW_BATCHED_UDF:
             return self._rows(capture, stock[0], runner_conf, eval_conf)
-        if EVAL_TYPES[eval_type].native == "pandas":
+        if EVAL_TYPES[eval_type].fast_path == "pandas":
             # Imported here, because plain UDFs do without pandas.
             from hydrofoil.spark.v42_pandas import PandasTask42
 

@@ -69,7 +69,7 @@ class Worker(StockWorker):
 
     def _noted(self, capture: Capture, prepared: Any, info: Any, eval_type: int) -> Any:
         """What stock has made of a UDF, and what it finds in its place."""
-        native = EVAL_TYPES[eval_type].native
+        native = EVAL_TYPES[eval_type].fast_path
         function = capture.guarded if native == "pickled" else prepared[0]
         # What stock puts around a function has another name.
         named = function if capture.guarded is None else capture.guarded
@@ -98,13 +98,13 @@ class Worker(StockWorker):
         )
         row = EVAL_TYPES.get(eval_type)
         try:
-            if row is not None and row.native == "udtf":
+            if row is not None and row.fast_path == "udtf":
                 return planned(
                     lambda: self._tables(stock[0], info, eval_type, runner_conf, eval_conf)
                 )
-            if row is not None and row.native == "udtf_pickled":
+            if row is not None and row.fast_path == "udtf_pickled":
                 return planned(lambda: self._pickled_tables(stock, info, eval_type))
-            if row is not None and row.native == "udtf_batches":
+            if row is not None and row.fast_path == "udtf_batches":
                 found = "; its partitions are found by Arrow" * find_partitions_faster(stock[0])
                 raise StaysStock(f"a call takes a whole batch{found}")
             raise StaysStock("no fast path for this eval type yet")
@@ -116,7 +116,7 @@ class Worker(StockWorker):
         self, pickle_ser: Any, infos: list[Any], eval_type: int, runner_conf: Any, eval_conf: Any
     ) -> Pipeline:
         row = EVAL_TYPES.get(eval_type)
-        native = row.native if row else None
+        native = row.fast_path if row else None
         reason = "no fast path for this eval type yet"
         pickled = native == "batched" and as_pickled()
         if native == "batched" and not pickled and runner_conf.use_legacy_pandas_udf_conversion:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from hydrofoil.evals.eval_types import EvalType
 from hydrofoil.spark.asked import AskedFunction, Question
 from hydrofoil.tools.paths.jvm import Operator, left_reason
 
@@ -17,7 +18,10 @@ _FUNCTIONS = ("PythonUDF", "PythonUDAF", "PythonUDTF")
 _NAMED = "NamedArgumentExpression"
 _WINDOW = "WindowExpression"
 # What Spark runs an aggregate as, where it is over a window.
-_OVER_WINDOWS = {202: 203, 252: 253}
+_OVER_WINDOWS = {
+    EvalType.SQL_GROUPED_AGG_PANDAS_UDF: EvalType.SQL_WINDOW_AGG_PANDAS_UDF,
+    EvalType.SQL_GROUPED_AGG_ARROW_UDF: EvalType.SQL_WINDOW_AGG_ARROW_UDF,
+}
 _UNBOUNDED = "UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
 
 
@@ -44,7 +48,7 @@ class Function:
     def eval_type(self) -> int:
         """PySpark's number of its kind."""
         number = int(self.chain[-1].evalType())
-        return _OVER_WINDOWS.get(number, number) if self.bound else number
+        return int(_OVER_WINDOWS.get(number, number)) if self.bound else number
 
     @property
     def is_table(self) -> bool:

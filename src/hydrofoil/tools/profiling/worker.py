@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from hydrofoil.evals.eval_types import describe
+from hydrofoil.evals.eval_types import EvalType, describe
 from hydrofoil.tools.profiling import sampler
 from hydrofoil.tools.profiling.account import Log
 from hydrofoil.tools.profiling.streams import TimedRead, TimedWrite, timed
@@ -123,7 +123,7 @@ class AccountedMain:
                 task.note(result[0] if isinstance(result, tuple) else result)
                 return result
             # What runs a task: its function, profiler, deserializer and serializer.
-            task.eval_type = describe(0 if name == "read_command" else args[2])
+            task.eval_type = describe(EvalType.NON_UDF if name == "read_command" else args[2])
             function, profiler, deserializer, serializer = result
             return (
                 function,
