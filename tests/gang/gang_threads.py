@@ -9,7 +9,7 @@ from typing import Any
 from hydrofoil.gang.context import Context
 from hydrofoil.gang.hub.client import Client
 from hydrofoil.gang.hub.events import Member
-from hydrofoil.gang.hub.meeting import Limits
+from hydrofoil.gang.hub.meeting import Timeouts
 from hydrofoil.gang.hub.server import Hub
 
 
@@ -28,7 +28,7 @@ def in_threads(size: int, function: Callable[[Context], Any], run_id: str = "run
     """Return what ``function(ctx)`` returned or raised in each rank."""
     results: list[Any] = [None] * size
     with Hub() as hub:
-        hub.begin(0, size, Limits(timeout=60))
+        hub.begin(0, size, Timeouts(timeout=60))
 
         def live(number: int) -> None:
             with rank(hub, 0, number, run_id) as ctx:

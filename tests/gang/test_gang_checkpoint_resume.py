@@ -15,7 +15,7 @@ from hydrofoil.errors import UsageError
 from hydrofoil.gang.checkpoint import Checkpoint, open_checkpointer
 from hydrofoil.gang.context import Context
 from hydrofoil.gang.errors import CheckpointError, RankCrashed, StaleAttempt
-from hydrofoil.gang.hub.meeting import Limits
+from hydrofoil.gang.hub.meeting import Timeouts
 from hydrofoil.gang.hub.server import Hub
 from hydrofoil.gang.local import run_locally
 
@@ -138,11 +138,11 @@ def test_a_fresh_run_leaves_the_old_ones_alone(tmp_path: Path) -> None:
 def test_a_rank_of_an_old_attempt_cannot_save(tmp_path: Path) -> None:
     conf = Checkpoint(str(tmp_path))
     with Hub() as hub:
-        hub.begin(0, 1, Limits())
+        hub.begin(0, 1, Timeouts())
         with rank(hub, 0) as old:
             stale = open_checkpointer(conf, old)
             stale.save("fine", step=1)
-            hub.begin(1, 1, Limits())
+            hub.begin(1, 1, Timeouts())
             with rank(hub, 1) as new:
                 checkpoint = open_checkpointer(conf, new)
                 assert checkpoint.restore() == "fine"
@@ -160,14 +160,14 @@ class BeginsAnother:
         self.hub = hub
 
     def __reduce__(self) -> Any:
-        self.hub.begin(1, 1, Limits())
+        self.hub.begin(1, 1, Timeouts())
         return str, ("late",)
 
 
 def test_an_attempt_that_ends_during_a_save_leaves_nothing(tmp_path: Path) -> None:
     conf = Checkpoint(str(tmp_path))
     with Hub() as hub:
-        hub.begin(0, 1, Limits())
+        hub.begin(0, 1, Timeouts())
         with rank(hub, 0) as old:
             checkpoint = open_checkpointer(conf, old)
             with pytest.raises(StaleAttempt):

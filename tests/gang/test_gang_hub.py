@@ -20,7 +20,7 @@ from hydrofoil.errors import UsageError
 from hydrofoil.gang.errors import GangError, HangError, PeerGone, RankCrashed, StaleAttempt
 from hydrofoil.gang.hub.client import Client
 from hydrofoil.gang.hub.events import Member, Vanished
-from hydrofoil.gang.hub.meeting import Limits, Meeting
+from hydrofoil.gang.hub.meeting import Meeting, Timeouts
 from hydrofoil.gang.hub.server import Hub
 
 
@@ -42,7 +42,7 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
 
 
 def pair(hub: Hub, attempt: int = 0) -> list[Client]:
-    hub.begin(attempt, 2, Limits(timeout=30.0))
+    hub.begin(attempt, 2, Timeouts(timeout=30.0))
     return together(lambda: join(hub, 0, attempt), lambda: join(hub, 1, attempt))
 
 
@@ -92,7 +92,7 @@ def test_a_seat_is_taken_once(hub: Hub) -> None:
 
 
 def test_another_token(hub: Hub) -> None:
-    hub.begin(0, 1, Limits())
+    hub.begin(0, 1, Timeouts())
     with pytest.raises(GangError, match="is not this gang's driver"):
         Client(hub.address, b"guess", 0, 0)
     close(join(hub, 0))
@@ -104,7 +104,7 @@ def test_another_token(hub: Hub) -> None:
     ids=["nothing", "http", "random", "flood", "ones"],
 )
 def test_garbage(hub: Hub, sent: bytes) -> None:
-    hub.begin(0, 1, Limits())
+    hub.begin(0, 1, Timeouts())
     with socket.create_connection(hub.address) as stranger:
         try:
             stranger.sendall(sent)
@@ -117,7 +117,7 @@ def test_garbage(hub: Hub, sent: bytes) -> None:
 
 
 def test_garbage_behind_the_token(hub: Hub) -> None:
-    meeting = hub.begin(0, 1, Limits())
+    meeting = hub.begin(0, 1, Timeouts())
     client = join(hub, 0)
     client._socket.sendall(b"\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00junk")
     while not client.ended:
@@ -232,7 +232,7 @@ def test_a_slow_rank_is_not_taken_for_a_hung_one() -> None:
 
 def test_the_watchdog_forgives_a_driver_that_stood_still() -> None:
     now = [0.0]
-    meeting = Meeting(0, 1, Limits(timeout=5.0), clock=lambda: now[0])
+    meeting = Meeting(0, 1, Timeouts(timeout=5.0), clock=lambda: now[0])
     from hydrofoil.gang.hub import watchdog
 
     class Deaf:

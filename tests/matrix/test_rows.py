@@ -25,8 +25,8 @@ from hydrofoil.tools.parity.engines import (
 )
 from hydrofoil.tools.parity.harness import Outcome, Raised, Rows, difference, outcome_of
 from hydrofoil.tools.parity.probes import describe
-from hydrofoil.values.pickled.java import NotForJava
-from hydrofoil.values.pickled.results import ResultRules
+from hydrofoil.values.pickle_rules.java import NotForJava
+from hydrofoil.values.pickle_rules.results import ResultRules
 from matrix.returned import TYPES, VALUES
 
 Build = Callable[[SparkSession], DataFrame]

@@ -13,9 +13,9 @@ from hydrofoil._cext.objects.nested import Entries
 from pyspark.sql import Row
 from pyspark.sql import types as T
 
-from hydrofoil.values.pickled.arguments import column_values
-from hydrofoil.values.pickled.java import NotForJava, check_unpickles, text_of, unpickled_items
-from hydrofoil.values.pickled.results import ResultRules, array_of
+from hydrofoil.values.pickle_rules.arguments import column_values
+from hydrofoil.values.pickle_rules.java import NotForJava, check_unpickles, text_of, unpickled_items
+from hydrofoil.values.pickle_rules.results import ResultRules, array_of
 
 TINY, INT, LONG, DOUBLE = T.ByteType(), T.IntegerType(), T.LongType(), T.DoubleType()
 DECIMAL = T.DecimalType(5, 2)

@@ -18,7 +18,7 @@ from hydrofoil.values.dataframes.inputs import TaskInputs
 from hydrofoil.values.dataframes.stock import StockPandas, ToStock
 
 
-class Side:
+class GroupFrame:
     """One data frame of a group: its key columns and its value columns.
 
     ``combined`` is as for `InputColumns`.
@@ -59,7 +59,7 @@ class GroupedMapPandas(FramesPlan):
     def __init__(self, udf: Udf, stock: StockPandas, trace: TaskTrace) -> None:
         super().__init__(udf, stock, trace)
         (keys, values), *_ = keys_and_values(udf.arguments)
-        self.side = Side(keys, values, stock)
+        self.side = GroupFrame(keys, values, stock)
 
     def _results(self, split_index: int, group: Iterator[Batch]) -> Iterable[Any]:
         batches = list(group)
@@ -85,7 +85,7 @@ class CogroupedMapPandas(FramesPlan):
     def __init__(self, udf: Udf, stock: StockPandas, trace: TaskTrace) -> None:
         super().__init__(udf, stock, trace)
         self.sides = [
-            Side(keys, values, stock, combined=False)
+            GroupFrame(keys, values, stock, combined=False)
             for keys, values in keys_and_values(udf.arguments)
         ]
 
@@ -119,7 +119,7 @@ class GroupedMapPandasIter(FramesPlan):
     def __init__(self, udf: Udf, stock: StockPandas, trace: TaskTrace) -> None:
         super().__init__(udf, stock, trace)
         (keys, values), *_ = keys_and_values(udf.arguments)
-        self.side = Side(keys, values, stock)
+        self.side = GroupFrame(keys, values, stock)
 
     def _results(self, split_index: int, group: Iterator[Batch]) -> Iterator[Any]:
         with_key = self.udf.arity != 1

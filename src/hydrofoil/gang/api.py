@@ -8,7 +8,7 @@ from hydrofoil.errors import UsageError
 from hydrofoil.gang import pickling
 from hydrofoil.gang.attempts import Options, arguments, run_attempts
 from hydrofoil.gang.errors import GangError
-from hydrofoil.gang.hub.meeting import Limits
+from hydrofoil.gang.hub.meeting import Timeouts
 from hydrofoil.gang.hub.server import Hub
 from hydrofoil.gang.progress import Progress, Update
 from hydrofoil.gang.rank import RankSpec
@@ -131,7 +131,7 @@ def run(
         raise UsageError("df and source are two sources of data", hint="pass one of them")
     resources = resources or Resources()
     options = Options(
-        Limits(timeout, progress_timeout), start_timeout, max_restarts, backoff, tuple(retry_on)
+        Timeouts(timeout, progress_timeout), start_timeout, max_restarts, backoff, tuple(retry_on)
     )
     size = Size(session, num_tasks, elastic, resources, wait_for_slots, start_timeout)
     function = _pickled(train, args)

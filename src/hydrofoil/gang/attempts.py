@@ -10,7 +10,7 @@ from hydrofoil.errors import UsageError
 from hydrofoil.gang import pickling
 from hydrofoil.gang.errors import GangError, RestartsExhausted, ResultError
 from hydrofoil.gang.hub.events import Event, Reported
-from hydrofoil.gang.hub.meeting import Limits
+from hydrofoil.gang.hub.meeting import Timeouts
 from hydrofoil.gang.hub.server import Hub
 from hydrofoil.gang.result import GangResult
 from hydrofoil.gang.supervise import Attempt, Job
@@ -30,7 +30,7 @@ def _new_id() -> str:
 class Options:
     """How attempts are watched and repeated."""
 
-    limits: Limits = Limits()  # noqa: RUF009
+    timeouts: Timeouts = Timeouts()  # noqa: RUF009
     start_timeout: float = 300.0
     max_restarts: int = 0
     backoff: float = 5.0
@@ -44,7 +44,7 @@ class Options:
         if self.max_restarts < 0:
             raise UsageError(f"max_restarts={self.max_restarts} has to be 0 or more")
         for name, seconds in (
-            ("timeout", self.limits.timeout),
+            ("timeout", self.timeouts.timeout),
             ("start_timeout", self.start_timeout),
         ):
             if seconds <= 0:
@@ -92,7 +92,7 @@ def run_attempts(
         attempt = len(errors)
         try:
             world_size = size(attempt)
-            meeting = hub.begin(attempt, world_size, options.limits)
+            meeting = hub.begin(attempt, world_size, options.timeouts)
             reports: list[list[dict[str, Any]]] = [[] for _ in range(world_size)]
             run = Attempt(
                 hub,

@@ -14,7 +14,7 @@ from typing import Any
 from hydrofoil.gang import pickling
 from hydrofoil.gang.attempts import Options, arguments, run_attempts
 from hydrofoil.gang.errors import GangError
-from hydrofoil.gang.hub.meeting import Limits
+from hydrofoil.gang.hub.meeting import Timeouts
 from hydrofoil.gang.hub.server import Hub
 from hydrofoil.gang.rank import Place, RankSpec, live
 from hydrofoil.gang.result import GangResult
@@ -51,7 +51,7 @@ def run_locally(
         As ``gang.run`` does.
     """
     options = Options(
-        limits=Limits(timeout, progress_timeout),
+        timeouts=Timeouts(timeout, progress_timeout),
         start_timeout=start_timeout,
         max_restarts=max_restarts,
         backoff=backoff,

@@ -8,8 +8,8 @@ import pyarrow as pa
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from hydrofoil.counts.task_trace import TaskTrace
-from hydrofoil.evals.as_pickled import PickledRows
 from hydrofoil.evals.eval_types import describe
+from hydrofoil.evals.pickle_rules import RowsByPickleRules
 from hydrofoil.evals.udf import Udf
 from hydrofoil.spark.caps import installed_line
 from hydrofoil.spark.stock_worker import Pipeline
@@ -24,7 +24,7 @@ def pickled_rows(
     to_arrow_type: Callable[[Any], pa.DataType],
     run: Callable[[Callable[[], Any]], Any],
 ) -> Pipeline:
-    """What runs a task of SQL_ARROW_BATCHED_UDF; see `PickledRows`.
+    """What runs a task of SQL_ARROW_BATCHED_UDF; see `RowsByPickleRules`.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def pickled_rows(
         Stock's type of a result column.
     """
     output = pa.schema([(f"_{i}", to_arrow_type(udf.return_type)) for i, udf in enumerate(udfs)])
-    plan = PickledRows(
+    plan = RowsByPickleRules(
         udfs,
         input_type or _types_of,
         options,

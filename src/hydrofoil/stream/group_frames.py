@@ -71,7 +71,7 @@ class Chunks:
 
     def __init__(self, stream: BinaryIO, sides: int) -> None:
         self._stream = stream
-        self._sides = [Side(stream) for _ in range(sides)]
+        self._sides = [SideReader(stream) for _ in range(sides)]
         self._ended = False
 
     def next(self, side: int) -> tuple[Frame, bool] | None:
@@ -91,7 +91,7 @@ class Chunks:
         return True
 
 
-class Side:
+class SideReader:
     """One of the data frames that groups have."""
 
     def __init__(self, stream: BinaryIO) -> None:

@@ -21,7 +21,7 @@ def _message(stream: BinaryIO) -> Any:
     return pa.ipc.read_message(Prefixed(b"", stream))
 
 
-class _Side:
+class _SideBytes:
     """One of the data frames that groups have, piece by piece."""
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -58,7 +58,7 @@ class StockFraming(io.RawIOBase):
 
     def __init__(self, stream: BinaryIO, *, lone_batches: bool) -> None:
         self._stream = stream
-        self._sides = [_Side(stream) for _ in range(read_int(stream))]
+        self._sides = [_SideBytes(stream) for _ in range(read_int(stream))]
         self._ended = False
         in_streams = not lone_batches or len(self._sides) > 1
         self._parts = self._streams() if in_streams else self._batches()
@@ -101,7 +101,7 @@ class StockFraming(io.RawIOBase):
             yield piece[0]
         yield _END_OF_STREAM
 
-    def _next(self, side: _Side) -> tuple[bytes, bool] | None:
+    def _next(self, side: _SideBytes) -> tuple[bytes, bool] | None:
         while (piece := side.next()) is None and not self._ended:
             for each in self._sides:
                 pieces = read_int(self._stream)

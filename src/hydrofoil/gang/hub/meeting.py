@@ -32,7 +32,7 @@ class Peer(Protocol):
 
 
 @dataclass(frozen=True)
-class Limits:
+class Timeouts:
     """Seconds. ``timeout`` is for barriers and collectives, ``progress`` between reports."""
 
     timeout: float = 300.0
@@ -81,12 +81,12 @@ class Meeting:
         self,
         attempt: int,
         world_size: int,
-        limits: Limits,
+        timeouts: Timeouts,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.attempt = attempt
         self.world_size = world_size
-        self.limits = limits
+        self.timeouts = timeouts
         self.clock = clock
         self.events: SimpleQueue[Event] = SimpleQueue()
         self.seats: dict[int, Seat] = {}
@@ -231,7 +231,7 @@ class Meeting:
         if self.ended is not None:
             seat.peer.send({"kind": "stale", "reply": header["id"], "why": self.ended})
             return
-        timeout = header.get("timeout") or self.limits.timeout
+        timeout = header.get("timeout") or self.timeouts.timeout
         collective = self.collectives.get(seq)
         if collective is None:
             collective = Collective(op, seq, self.clock(), timeout, header.get("src", 0))

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from hydrofoil.gang.hub import frames, watchdog
 from hydrofoil.gang.hub.frames import FrameError, Header
-from hydrofoil.gang.hub.meeting import Limits, Meeting
+from hydrofoil.gang.hub.meeting import Meeting, Timeouts
 
 T = TypeVar("T")
 
@@ -60,9 +60,9 @@ class Hub:
 
     # --- For the driver's thread ------------------------------------------------------------------
 
-    def begin(self, attempt: int, world_size: int, limits: Limits) -> Meeting:
+    def begin(self, attempt: int, world_size: int, timeouts: Timeouts) -> Meeting:
         """Open an attempt's meeting; the one before has ended, and all of its ranks are stale."""
-        meeting = Meeting(attempt, world_size, limits)
+        meeting = Meeting(attempt, world_size, timeouts)
 
         def replace() -> None:
             if self._meeting is not None:

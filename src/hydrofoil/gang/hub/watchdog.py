@@ -35,7 +35,7 @@ def _returned_early(meeting: Meeting) -> Iterator[Hung]:
 
 
 def _silent(meeting: Meeting) -> Iterator[Hung]:
-    limit = max(_HEARTBEATS, meeting.limits.timeout)
+    limit = max(_HEARTBEATS, meeting.timeouts.timeout)
     now = meeting.clock()
     silent = [
         rank
@@ -59,7 +59,7 @@ def _missing(meeting: Meeting) -> Iterator[Hung]:
 
 def _in_notes(meeting: Meeting) -> Iterator[Hung]:
     """Ranks inside a framework's own collective, which the hub only knows by name."""
-    now, timeout = meeting.clock(), meeting.limits.timeout
+    now, timeout = meeting.clock(), meeting.timeouts.timeout
     for seat in meeting.seats.values():
         where = seat.inside
         if where is None or not where.startswith(WATCHED) or now - seat.inside_since <= timeout:
@@ -79,7 +79,7 @@ def _in_notes(meeting: Meeting) -> Iterator[Hung]:
 
 
 def _no_progress(meeting: Meeting) -> Iterator[Hung]:
-    limit, since = meeting.limits.progress, meeting.progress_at
+    limit, since = meeting.timeouts.progress, meeting.progress_at
     if limit is not None and since is not None and meeting.clock() - since > limit:
         running = [rank for rank, seat in meeting.seats.items() if not seat.returned]
         if running:

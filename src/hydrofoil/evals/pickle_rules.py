@@ -1,4 +1,4 @@
-"""Row UDFs on Arrow, by the pickled path's rules (``rows="arrow"``): see `values.pickled`.
+"""Row UDFs on Arrow, by the pickled path's rules (``rows="arrow"``): see `values.pickle_rules`.
 
 The loop and the codecs are those of `evals.batched`; the encoders leave whatever the two paths
 convert differently. What they leave is converted here, one batch of pickled rows after the other,
@@ -18,14 +18,14 @@ from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.batched import RowBatches
 from hydrofoil.evals.udf import Udf
 from hydrofoil.stream.batches import Encoded, write_batches
-from hydrofoil.values.pickled.arguments import column_values
-from hydrofoil.values.pickled.results import ResultRules, array_of
+from hydrofoil.values.pickle_rules.arguments import column_values
+from hydrofoil.values.pickle_rules.results import ResultRules, array_of
 from hydrofoil.values.type_table import Options
 
 Decoders = dict[int, Decoder]
 
 
-class PickledRows(RowBatches):
+class RowsByPickleRules(RowBatches):
     """Row UDFs whose arguments and results are what pickling them would have made.
 
     Parameters
