@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import GeneratorType
 from typing import Any, BinaryIO
 
-from hydrofoil._cext.udtf import RowsByPickleRules, is_plain
+from hydrofoil._cext.udtf import PickledRows, is_plain
 from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.udtf import Ends, Method, Outcome, until_the_end
 
@@ -93,7 +93,7 @@ class PickledTable:
         else:
             kind = type(result)
             if kind is GeneratorType or kind is list or kind is tuple:
-                return tuple(RowsByPickleRules(result, method.convert, method.width))
+                return tuple(PickledRows(result, method.convert, method.width))
             outcome = Outcome(method.call, result)
         return method.stock(outcome)
 

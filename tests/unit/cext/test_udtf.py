@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from hydrofoil._cext.frames import FrameWriter
 from hydrofoil._cext.objects.base import write_batch
-from hydrofoil._cext.udtf import RowsByPickleRules, RowsEncoder, is_plain
+from hydrofoil._cext.udtf import PickledRows, RowsEncoder, is_plain
 from pyspark.sql import Row
 from pyspark.sql.types import ArrayType, LongType, StringType, StructType
 from unit.cext.stock import OPTIONS
@@ -170,6 +170,6 @@ def test_a_list_in_itself_is_not_plain():
 )
 def test_rows_that_need_no_conversion_are_passed_on(width, converted):
     given, seen = [(1, "x"), Row(1, "x"), (1,), [1, "x"], ()], []
-    rows = tuple(RowsByPickleRules(given, lambda row: seen.append(row), width))
+    rows = tuple(PickledRows(given, lambda row: seen.append(row), width))
     assert seen == converted + [()] * (width > 0)
     assert [row is not None for row in rows] == [width > 0, False, False, False, False]
