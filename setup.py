@@ -109,7 +109,9 @@ class BuildCore(build_ext):
                 "boundscheck": DEBUG,
                 "wraparound": False,
                 "initializedcheck": False,
+                # In the form that inspect reads: the stubs are compared with it.
                 "embedsignature": True,
+                "embedsignature.format": "clinic",
                 "freethreading_compatible": False,
             },
             emit_linenums=DEBUG,

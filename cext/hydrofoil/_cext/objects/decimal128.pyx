@@ -16,9 +16,9 @@ from libc.string cimport memcpy
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
 from hydrofoil._cext.abi cimport bit_is_set
-from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Decoder, Encoder
 from hydrofoil._cext.columns cimport Buffer, ColumnView, buffer_emit, buffer_ensure, buffer_free
 from hydrofoil._cext.frames cimport FrameWriter
+from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Decoder, Encoder
 
 cdef extern from *:
     """
