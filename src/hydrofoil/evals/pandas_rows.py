@@ -69,7 +69,7 @@ class PandasColumn(Column):
 # --- Results --------------------------------------------------------------------------------------
 
 
-class _Long(fixed.IntegerEncoder):  # type: ignore[misc]
+class _Long(fixed.IntegerEncoder):
     """Whole numbers, which are floats in a Series with nulls."""
 
     unsettled = "whole numbers and nulls, too large for floats"
