@@ -86,11 +86,12 @@ debug: $(INSTALLED) ## build the extension with bounds checks and C line numbers
 	HYDROFOIL_DEBUG=1 $(BIN)/python setup.py -q build_ext --inplace --force
 	@rm -f $(BUILT)
 
-lint: $(INSTALLED) ## check format, style and types
+lint: $(INSTALLED) $(BUILT) ## check format, style, types, and the core's stubs against the core
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint cext  # it starts pycodestyle by name
 	$(BIN)/mypy
+	$(BIN)/python .ci/stubs.py
 
 wheels: $(INSTALLED) jar ## build a wheel for each CPython that is found into dist, and try each in an empty environment
 	$(BIN)/python .ci/wheels.py dist $(WHEELS)

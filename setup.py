@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -40,6 +41,7 @@ MODULES = [
     "arrays.write",
 ]
 
+EXTENSION: str = sysconfig.get_config_var("EXT_SUFFIX")
 DEBUG = os.environ.get("HYDROFOIL_DEBUG") == "1"
 SANITIZE = os.environ.get("HYDROFOIL_SANITIZE") == "1"
 OPTIMIZE = os.environ.get("HYDROFOIL_OPTIMIZE", "3")
@@ -104,12 +106,15 @@ class BuildCore(build_ext):
             build_dir="build",
             nthreads=self.parallel,
             quiet=True,
+            force=bool(self.force),
             compiler_directives={
                 "language_level": "3",
                 "boundscheck": DEBUG,
                 "wraparound": False,
                 "initializedcheck": False,
+                # In the form that inspect reads: the stubs are compared with it.
                 "embedsignature": True,
+                "embedsignature.format": "clinic",
                 "freethreading_compatible": False,
             },
             emit_linenums=DEBUG,
@@ -136,9 +141,12 @@ class BuildWithJar(build_py):
 
     def _forget_earlier_builds(self) -> None:
         # A wheel takes all that lies in the folder, so what has been deleted since or is left out
-        # now would come back. What is compiled stays: it is compared with its sources.
+        # now would come back. What is compiled stays, if there still is a module of that name: it
+        # is compared with its sources.
+        modules = {each.name for each in self.distribution.ext_modules}
         for path in Path(self.build_lib).rglob("*"):
-            if path.is_file() and path.suffix not in (".so", ".pyd"):
+            name = ".".join(path.relative_to(self.build_lib).parts)
+            if path.is_file() and name.removesuffix(EXTENSION) not in modules:
                 path.unlink()
 
 

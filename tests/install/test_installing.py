@@ -148,6 +148,8 @@ def test_a_wheel_without_the_jar_has_to_be_asked_for(tmp_path: Path) -> None:
     for place in (folder / "src" / JAR, library / JAR):
         place.parent.mkdir(parents=True)
         place.write_bytes(b"of other sources")
+    renamed = library / f"hydrofoil/_cext/renamed{sysconfig.get_config_var('EXT_SUFFIX')}"
+    renamed.write_bytes(b"of a module that there no longer is")
     setup = ("setup.py", "-q", "bdist_wheel")
     refused = python(*setup, cwd=folder, failing=True, **NO_JAVA)
     assert "no wheel without the jar, unless HYDROFOIL_WITHOUT_JAR=1" in refused.stderr
@@ -157,6 +159,18 @@ def test_a_wheel_without_the_jar_has_to_be_asked_for(tmp_path: Path) -> None:
     [wheel] = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         assert [name for name in archive.namelist() if name.endswith(".jar")] == []
+        assert [name for name in archive.namelist() if "renamed" in name] == []
+
+
+def test_the_core_comes_with_its_stubs(sdist: Path, wheel: Path) -> None:
+    files = (ROOT / CORE).rglob("*.pyi")
+    stubs = {str(path.relative_to(ROOT / "src")) for path in files}
+    assert "hydrofoil/_cext/objects/base.pyi" in stubs
+    with zipfile.ZipFile(wheel) as archive:
+        assert {name for name in archive.namelist() if name.endswith(".pyi")} == stubs
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/src/")[2] for name in archive.getnames()}
+    assert {name for name in names if name.endswith(".pyi")} == stubs
 
 
 def test_what_is_installed_beside_it_is_what_the_doctor_wants(wheel: Path) -> None:

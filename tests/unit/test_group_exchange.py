@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hydrofoil._cext.frames import Frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hydrofoil._cext.frames import Frame
 from hydrofoil.spark.stock_groups import understanding
 from hydrofoil.stream.group_format import MAGIC
 from hydrofoil.stream.group_frames import LONE_BATCHES, GroupInput

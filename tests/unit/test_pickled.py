@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hydrofoil._cext.objects.nested import Entries
 from pyspark.sql import Row
 from pyspark.sql import types as T
 
+from hydrofoil._cext.objects.nested import Entries
 from hydrofoil.values.pickle_rules.arguments import column_values
 from hydrofoil.values.pickle_rules.java import NotForJava, check_unpickles, text_of, unpickled_items
 from hydrofoil.values.pickle_rules.results import ResultRules, array_of

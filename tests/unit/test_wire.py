@@ -5,9 +5,9 @@ import struct
 
 import pyarrow as pa
 import pytest
-from hydrofoil._cext.arrays.write import IntegerWriter
 from pyspark.serializers import read_int
 
+from hydrofoil._cext.arrays.write import IntegerWriter
 from hydrofoil.stream.batches import (
     Encoded,
     read_batches,

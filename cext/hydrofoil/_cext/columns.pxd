@@ -1,6 +1,6 @@
 from libc.stdint cimport int64_t, uint8_t
 
-from hydrofoil._cext.abi cimport ArrowArray, ArrowSchema
+from hydrofoil._cext.abi cimport ArrowArray, ArrowSchema, set_bit
 from hydrofoil._cext.frames cimport Frame, FrameWriter
 
 
@@ -29,10 +29,18 @@ cdef class ColumnView:
     cdef Py_ssize_t var_size
 
     cdef int describe(self, ArrowSchema* schema) except -1
-    cdef int take(self, Frame frame) except -1
+    cdef int take(self, Frame frame, bint all_offsets) except -1
     cdef int borrow(self, ArrowArray* array, object owner) except -1
-    cdef int _check_offsets(self, Py_ssize_t limit) except -1
+    cdef int _check_offsets(self, Py_ssize_t limit, bint all_offsets) except -1
     cdef void drop(self) noexcept
+
+
+cdef enum:
+    # What offsets of 32 bits reach.
+    MAX_NARROW_OFFSET = 0x7FFFFFFF
+
+
+cdef int bind_columns(Frame frame, list views, bint all_offsets) except -1
 
 
 cdef struct Buffer:
@@ -49,6 +57,17 @@ cdef int buffer_emit(Buffer* buffer, FrameWriter writer) except -1
 cdef inline int buffer_ensure(Buffer* buffer, Py_ssize_t needed) except -1:
     if needed > buffer.capacity:
         return buffer_grow(buffer, needed, 0)
+    return 0
+
+
+cdef inline int buffer_put_bit(Buffer* buffer, Py_ssize_t i, bint value) except -1:
+    # Append bit `i`.
+    if i >> 3 >= buffer.capacity:
+        buffer_grow(buffer, (i >> 3) + 1, 0)
+    if i & 7 == 0:
+        buffer.data[i >> 3] = 0
+    if value:
+        set_bit(buffer.data, i)
     return 0
 
 

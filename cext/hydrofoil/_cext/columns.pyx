@@ -99,9 +99,10 @@ cdef class ColumnView:
             self.children.append(child)
         return 0
 
-    cdef int take(self, Frame frame) except -1:
+    cdef int take(self, Frame frame, bint all_offsets) except -1:
         # Bind to the frame's next node and buffers. Raises ValueError at anything that does not add
-        # up, so that whatever follows may read without checks.
+        # up, so that whatever follows may read without checks: but for offsets between the first
+        # and the last, which are checked if `all_offsets`.
         cdef int64_t length, null_count
         cdef Extent extent
         cdef ColumnView child
@@ -120,7 +121,7 @@ cdef class ColumnView:
             self.validity = extent.data
         if self.layout == LAYOUT_STRUCT:
             for child in self.children:
-                child.take(frame)
+                child.take(frame, all_offsets)
                 if child.length < length:
                     raise ValueError("struct field is shorter than the struct")
             return 0
@@ -137,27 +138,27 @@ cdef class ColumnView:
         if self.layout == LAYOUT_VARLEN:
             frame.take_buffer(&extent)
             self.var, self.var_size = extent.data, extent.size
-            self._check_offsets(extent.size)
+            self._check_offsets(extent.size, all_offsets)
         elif self.layout == LAYOUT_LIST:
             child = self.children[0]
-            child.take(frame)
-            self._check_offsets(child.length)
+            child.take(frame, all_offsets)
+            self._check_offsets(child.length, all_offsets)
         return 0
 
-    cdef int _check_offsets(self, Py_ssize_t limit) except -1:
+    cdef int _check_offsets(self, Py_ssize_t limit, bint all_offsets) except -1:
         cdef const int32_t* narrow = <const int32_t*>self.data
         cdef const int64_t* wide = <const int64_t*>self.data
-        cdef Py_ssize_t i
+        cdef Py_ssize_t i, checked = self.length if all_offsets else 0
         cdef bint wrong = False
         if self.length == 0:
             return 0
         if self.width == 4:
-            wrong = narrow[0] < 0 or narrow[self.length] > limit
-            for i in range(self.length):
+            wrong = narrow[0] < 0 or not narrow[0] <= narrow[self.length] <= limit
+            for i in range(checked):
                 wrong |= narrow[i] > narrow[i + 1]
         else:
-            wrong = wide[0] < 0 or wide[self.length] > limit
-            for i in range(self.length):
+            wrong = wide[0] < 0 or not wide[0] <= wide[self.length] <= limit
+            for i in range(checked):
                 wrong |= wide[i] > wide[i + 1]
         if wrong:
             raise ValueError("offsets are out of bounds or not ascending")
@@ -210,14 +211,20 @@ def bind_frame(Frame frame not None, list views not None):
     ValueError
         If the frame does not hold what the views need, or its buffers contradict each other.
     """
-    cdef ColumnView view
     frame.rewind()
+    bind_columns(frame, views, True)
+
+
+cdef int bind_columns(Frame frame, list views, bint all_offsets) except -1:
+    # From the frame's next node on; see `ColumnView.take`.
+    cdef ColumnView view
     for view in views:
-        view.take(frame)
+        view.take(frame, all_offsets)
         if view.length != frame.length:
             raise ValueError("column and record batch differ in length")
     if frame.next_node != frame.node_count or frame.next_buffer != frame.buffer_count:
         raise ValueError("record batch has more columns than its schema")
+    return 0
 
 
 cdef int buffer_grow(Buffer* buffer, Py_ssize_t needed, uint8_t fill) except -1:

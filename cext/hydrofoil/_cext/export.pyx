@@ -7,10 +7,10 @@ reference to the frame's body and is freed, with the reference, when pyarrow's l
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
-from libc.stdint cimport int32_t, int64_t, uint8_t, uintptr_t
+from libc.stdint cimport int64_t, uint8_t, uintptr_t
 from libc.stdlib cimport free, malloc
 
-from hydrofoil._cext.abi cimport ArrowArray, ArrowSchema, bytes_for_bits
+from hydrofoil._cext.abi cimport ArrowArray, ArrowSchema
 from hydrofoil._cext.columns cimport (
     ColumnView,
     LAYOUT_BITS,
@@ -18,6 +18,7 @@ from hydrofoil._cext.columns cimport (
     LAYOUT_NULL,
     LAYOUT_STRUCT,
     LAYOUT_VARLEN,
+    bind_columns,
 )
 from hydrofoil._cext.frames cimport Extent, Frame
 
@@ -196,90 +197,57 @@ cdef int _read_columns(
         frame.take_buffer(&extent)
         if null_count != 0 or length != frame.length:
             raise ValueError("the struct has nulls or another length")
-    for view in views:
-        _read_column(frame, view, columns + i, cursor)
-        if columns[i].length != frame.length:
-            raise ValueError("column and record batch differ in length")
-        i += 1
-    if frame.next_node != frame.node_count or frame.next_buffer != frame.buffer_count:
-        raise ValueError("record batch has more columns than its schema")
+    # The last offset is what pyarrow takes for a size. What lies before it is the JVM's word, as it
+    # is when pyarrow reads the stream.
+    try:
+        bind_columns(frame, views, False)
+        for view in views:
+            _describe(view, columns + i, cursor)
+            i += 1
+    finally:
+        # The block keeps the frame's body alive, for as long as pyarrow needs it.
+        for view in views:
+            view.drop()
     return 0
 
 
-cdef int _read_column(Frame frame, ColumnView view, ArrowArray* array, Cursor* cursor) except -1:
-    # Sizes are checked, and the last offset, which is what pyarrow takes for a size. What lies
-    # between is the JVM's word, as it is when pyarrow reads the stream.
-    cdef int64_t length, null_count, last
-    cdef Extent extent
+cdef int _describe(ColumnView view, ArrowArray* array, Cursor* cursor) except -1:
+    # What the view is bound to, as a struct of the interface.
     cdef ColumnView child
-    cdef Py_ssize_t needed
-    frame.take_node(&length, &null_count)
-    array.length, array.null_count, array.offset = length, null_count, 0
-    array.n_buffers = array.n_children = 0
+    cdef Py_ssize_t i
+    if view.null_count < 0:
+        raise ValueError("the number of nulls is unknown")
+    array.length, array.null_count, array.offset = view.length, view.null_count, 0
     array.dictionary = NULL
     array.release = _release_part
     array.private_data = NULL
     array.buffers = cursor.buffers
+    array.n_buffers = _buffer_count(view)
+    if array.n_buffers > 0:
+        array.buffers[0] = view.validity
+    if array.n_buffers > 1:
+        array.buffers[1] = view.data
+        if view.length == 0 and view.layout != LAYOUT_BITS and view.layout != LAYOUT_FIXED:
+            array.buffers[1] = NO_OFFSETS
+    if array.n_buffers > 2:
+        array.buffers[2] = view.var
+    cursor.buffers += array.n_buffers
     array.children = cursor.children
+    array.n_children = len(view.children)
+    cursor.children += array.n_children
+    for i in range(array.n_children):
+        child = view.children[i]
+        array.children[i] = _next_array(cursor)
+        _describe(child, array.children[i], cursor)
+    return 0
+
+
+cdef inline int _buffer_count(ColumnView view) noexcept:
     if view.layout == LAYOUT_NULL:
         return 0
-    frame.take_buffer(&extent)
-    array.buffers[0] = NULL
-    if null_count != 0 and length != 0:
-        if null_count < 0 or extent.size < bytes_for_bits(length):
-            raise ValueError("validity buffer is too short")
-        array.buffers[0] = extent.data
-    array.n_buffers = 1
-    cursor.buffers += 1
     if view.layout == LAYOUT_STRUCT:
-        array.n_children = len(view.children)
-        cursor.children += array.n_children
-        needed = 0
-        for child in view.children:
-            array.children[needed] = _next_array(cursor)
-            _read_column(frame, child, array.children[needed], cursor)
-            if array.children[needed].length < length:
-                raise ValueError("struct field is shorter than the struct")
-            needed += 1
-        return 0
-    frame.take_buffer(&extent)
-    if view.layout == LAYOUT_BITS:
-        needed = bytes_for_bits(length)
-    elif view.layout == LAYOUT_FIXED:
-        needed = view.width * length
-    else:
-        needed = view.width * (length + 1) if length else 0
-    if extent.size < needed:
-        raise ValueError("data buffer is too short")
-    array.buffers[1] = extent.data
-    array.n_buffers = 2
-    cursor.buffers += 1
-    if view.layout == LAYOUT_BITS or view.layout == LAYOUT_FIXED:
-        return 0
-    if length == 0:
-        array.buffers[1] = NO_OFFSETS
-        last = 0
-    elif view.width == 4:
-        last = (<const int32_t*>extent.data)[length]
-    else:
-        last = (<const int64_t*>extent.data)[length]
-    if last < 0:
-        raise ValueError("offsets are out of bounds")
-    if view.layout == LAYOUT_VARLEN:
-        frame.take_buffer(&extent)
-        if last > extent.size:
-            raise ValueError("offsets are out of bounds")
-        array.buffers[2] = extent.data
-        array.n_buffers = 3
-        cursor.buffers += 1
-        return 0
-    array.n_children = 1
-    cursor.children += 1
-    array.children[0] = _next_array(cursor)
-    _read_column(frame, view.children[0], array.children[0], cursor)
-    if last > array.children[0].length:
-        raise ValueError("offsets are out of bounds")
-    return 0
+        return 1
+    return 3 if view.layout == LAYOUT_VARLEN else 2
 
 
 cdef inline ArrowArray* _next_array(Cursor* cursor) noexcept:

@@ -40,7 +40,7 @@ cdef enum:
     KEPT = 1 << 22
 
 
-cdef class Gathered:
+cdef class _Gathered:
     # One column's part of what is gathered.
     cdef ColumnView view
     cdef list children
@@ -49,7 +49,7 @@ cdef class Gathered:
 
     def __cinit__(self, ColumnView view not None):
         self.view = view
-        self.children = [Gathered(child) for child in view.children]
+        self.children = [_Gathered(child) for child in view.children]
         self.clear()
 
     def __dealloc__(self):
@@ -58,7 +58,7 @@ cdef class Gathered:
         buffer_free(&self.var)
 
     cdef void clear(self) noexcept:
-        cdef Gathered child
+        cdef _Gathered child
         self.length = self.null_count = 0
         _empty(&self.validity)
         _empty(&self.data)
@@ -70,7 +70,7 @@ cdef class Gathered:
         # ``start`` is counted from the array's own offset.
         cdef Py_ssize_t at = array.offset + start, width = self.view.width, i = 0
         cdef int64_t first, last
-        cdef Gathered child
+        cdef _Gathered child
         if self.view.layout == LAYOUT_NULL:
             self.length += count
             self.null_count += count
@@ -148,7 +148,7 @@ cdef class Gathered:
         return 0
 
     cdef int emit(self, FrameWriter writer) except -1:
-        cdef Gathered child
+        cdef _Gathered child
         cdef int64_t zero = 0
         writer.add_node(self.length, self.null_count)
         if self.view.layout == LAYOUT_NULL:
@@ -319,7 +319,7 @@ cdef class Gatherer:
         cdef ColumnView root = ColumnView.__new__(ColumnView)
         root.describe(<ArrowSchema*>PyCapsule_GetPointer(capsule, "arrow_schema"))
         self._root = root
-        self._columns = [Gathered(view) for view in root.children]
+        self._columns = [_Gathered(view) for view in root.children]
         self._writer = writer
         self._in_struct = in_struct
         self._most_rows = most_rows
@@ -333,7 +333,7 @@ cdef class Gatherer:
             The batch's ``_export_to_c``.
         """
         cdef ArrowArray batch
-        cdef Gathered column
+        cdef _Gathered column
         cdef Py_ssize_t size, i = 0
         batch.release = NULL
         export(<uintptr_t>&batch)
@@ -371,7 +371,7 @@ cdef class Gatherer:
         return 0
 
     cdef int _write(self) except -1:
-        cdef Gathered column
+        cdef _Gathered column
         try:
             if self._in_struct:
                 self._open_struct(self.rows)

@@ -9,8 +9,8 @@ from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_Check, PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
 
-from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Encoder
-from hydrofoil._cext.frames cimport FrameWriter
+from hydrofoil._cext.objects.base cimport LEFT, TAKEN
+from hydrofoil._cext.objects.nested cimport FieldsEncoder
 
 cdef extern from *:
     """
@@ -28,7 +28,7 @@ cdef extern from "Python.h":
     PyObject* PyDict_GetItemWithError(object mapping, object key) except? NULL
 
 
-cdef class RowsEncoder(Encoder):
+cdef class RowsEncoder(FieldsEncoder):
     """Appends rows to a struct column that has no null.
 
     A row is a tuple, ``Row`` or list of the columns' values, a dict by their names, or None for
@@ -42,21 +42,13 @@ cdef class RowsEncoder(Encoder):
         The columns' names.
     """
 
-    cdef list fields
-    cdef list names
     cdef Py_ssize_t width
-    cdef bint mutable_fields
 
     def __cinit__(self, list fields not None, list names not None):
-        cdef Encoder field
         if len(fields) != len(names) or not fields:
             raise ValueError(f"{len(fields)} encoders for the columns {names!r}")
-        self.fields, self.names, self.width = fields, names, len(fields)
-        self.mutable_fields = False
-        for field in fields:
-            self.mutable_fields |= field.mutable
-        # Lists and dicts are rows too.
-        self.mutable = True
+        self.take_fields(fields, names)
+        self.width = len(fields)
 
     def drain(self, iterable, list rows not None, bint once_more):
         """Append what ``iterable`` gives to ``rows``, and encode it.
@@ -151,30 +143,6 @@ cdef class RowsEncoder(Encoder):
                 if not self.field(k).exclusive(PyList_GET_ITEM(<object>value, k), 1):
                     return False
         return True
-
-    cdef inline Encoder field(self, Py_ssize_t k):
-        return <Encoder><object>PyList_GET_ITEM(self.fields, k)
-
-    cdef int reset(self) except -1:
-        cdef Encoder field
-        Encoder.reset(self)
-        for field in self.fields:
-            field.reset()
-        return 0
-
-    cdef bint settled(self) noexcept:
-        cdef Encoder field
-        for field in self.fields:
-            if not field.settled():
-                return False
-        return True
-
-    cdef int emit(self, FrameWriter writer) except -1:
-        cdef Encoder field
-        self.emit_validity(writer)
-        for field in self.fields:
-            field.emit(writer)
-        return 0
 
 
 cdef class PickledRows:

@@ -69,7 +69,7 @@ class PandasColumn(Column):
 # --- Results --------------------------------------------------------------------------------------
 
 
-class _Long(fixed.Int64Encoder):  # type: ignore[misc]
+class _Long(fixed.IntegerEncoder):
     """Whole numbers, which are floats in a Series with nulls."""
 
     unsettled = "whole numbers and nulls, too large for floats"
@@ -90,16 +90,16 @@ def result_encoder(spark_type: Any, options: Options) -> Encoder:
         If stock has to convert it.
     """
     if _name(spark_type) == "LongType":
-        return _Long()
+        return _Long(8)
     return _encoder(spark_type, options, nullable=True)
 
 
 def _encoder(spark_type: Any, options: Options, *, nullable: bool) -> Encoder:
     name = _name(spark_type)
     if name == "FloatType":
-        return fixed.FloatEncoder(nullable=nullable, nan_is_null=True)
+        return fixed.FloatingEncoder(4, nullable=nullable, nan_is_null=True)
     if name == "DoubleType":
-        return fixed.DoubleEncoder(nullable=nullable, nan_is_null=True)
+        return fixed.FloatingEncoder(8, nullable=nullable, nan_is_null=True)
     if name == "StringType":
         return varlen.StringEncoder(wide=options.large_var_types, nullable=nullable, exact=True)
     if name == "ArrayType":

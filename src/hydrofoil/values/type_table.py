@@ -6,6 +6,7 @@ column only. To add a type, add a row; `docs/types.md` says what users see.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import hydrofoil._cext.objects.decimal128 as decimal128
@@ -64,7 +65,7 @@ class TypeRow:
     encode: MakeEncoder | None = None
 
 
-def _plain(fmt: str, decoder: type[Decoder], encoder: type[Encoder]) -> TypeRow:
+def _plain(fmt: str, decoder: Callable[[], Decoder], encoder: Callable[..., Encoder]) -> TypeRow:
     return TypeRow(
         (fmt,),
         lambda spark_type, view, options: decoder(),
@@ -72,7 +73,9 @@ def _plain(fmt: str, decoder: type[Decoder], encoder: type[Encoder]) -> TypeRow:
     )
 
 
-def _maybe_exact(fmt: str, decoder: type[Decoder], encoder: type[Encoder]) -> TypeRow:
+def _maybe_exact(
+    fmt: str, decoder: Callable[[], Decoder], encoder: Callable[..., Encoder]
+) -> TypeRow:
     return TypeRow(
         (fmt,),
         lambda spark_type, view, options: decoder(),
@@ -165,12 +168,12 @@ def _encode_struct(spark_type: Any, nullable: bool, options: Options) -> Encoder
 TYPES: dict[str, TypeRow] = {
     "NullType": _plain("n", special.NullDecoder, special.NullEncoder),
     "BooleanType": _plain("b", fixed.BoolDecoder, fixed.BoolEncoder),
-    "ByteType": _plain("c", fixed.Int8Decoder, fixed.Int8Encoder),
-    "ShortType": _plain("s", fixed.Int16Decoder, fixed.Int16Encoder),
-    "IntegerType": _plain("i", fixed.Int32Decoder, fixed.Int32Encoder),
-    "LongType": _plain("l", fixed.Int64Decoder, fixed.Int64Encoder),
-    "FloatType": _maybe_exact("f", fixed.FloatDecoder, fixed.FloatEncoder),
-    "DoubleType": _maybe_exact("g", fixed.DoubleDecoder, fixed.DoubleEncoder),
+    "ByteType": _plain("c", fixed.IntegerDecoder, partial(fixed.IntegerEncoder, 1)),
+    "ShortType": _plain("s", fixed.IntegerDecoder, partial(fixed.IntegerEncoder, 2)),
+    "IntegerType": _plain("i", fixed.IntegerDecoder, partial(fixed.IntegerEncoder, 4)),
+    "LongType": _plain("l", fixed.IntegerDecoder, partial(fixed.IntegerEncoder, 8)),
+    "FloatType": _maybe_exact("f", fixed.FloatingDecoder, partial(fixed.FloatingEncoder, 4)),
+    "DoubleType": _maybe_exact("g", fixed.FloatingDecoder, partial(fixed.FloatingEncoder, 8)),
     "DecimalType": TypeRow(("d:",), _decode_decimal, _encode_decimal),
     "StringType": TypeRow(
         ("u", "U"),

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+
+from hydrofoil._cext.arrays import read, write
 from hydrofoil._cext.columns import ColumnView, bind_frame, live_buffers
 from hydrofoil._cext.frames import Frame, FrameReader, FrameWriter
 from hydrofoil._cext.objects.base import UndecodableColumn, write_batch
 from hydrofoil._cext.objects.decimal128 import DecimalDecoder
 from hydrofoil._cext.objects.temporal import DateDecoder
 from hydrofoil._cext.objects.varlen import BytesDecoder, StringDecoder
-
-from hydrofoil._cext.arrays import read, write
 
 DAYS = [dt.date(1, 1, 1), dt.date(1969, 12, 31), None, dt.date(9999, 12, 31), dt.date(2024, 2, 29)]
 CENTS = [decimal.Decimal("1.10"), None, decimal.Decimal("-99999999.99")]

@@ -5,11 +5,11 @@ import struct
 
 import pyarrow as pa
 import pytest
-from hydrofoil._cext.columns import ColumnView, bind_frame
-from hydrofoil._cext.frames import FrameReader, IrregularStream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hydrofoil._cext.columns import ColumnView, bind_frame
+from hydrofoil._cext.frames import FrameReader, IrregularStream
 from hydrofoil.stream.batches import read_batches
 
 BATCH = pa.record_batch(

@@ -6,9 +6,6 @@ from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
 import pytest
-from hydrofoil._cext.columns import ColumnView, bind_frame, live_buffers
-from hydrofoil._cext.frames import FrameReader, FrameWriter
-from hydrofoil._cext.objects.base import UndecodableColumn, write_batch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql.types import (
@@ -34,6 +31,9 @@ from pyspark.sql.types import (
 from unit.cext.samples import NESTED, PAIR, SAMPLES, SCALARS
 from unit.cext.stock import OPTIONS, exact, to_arrow, to_python
 
+from hydrofoil._cext.columns import ColumnView, bind_frame, live_buffers
+from hydrofoil._cext.frames import FrameReader, FrameWriter
+from hydrofoil._cext.objects.base import UndecodableColumn, write_batch
 from hydrofoil.values.type_table import decoder_for, encoder_for
 
 

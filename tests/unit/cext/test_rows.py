@@ -2,11 +2,11 @@
 
 import pyarrow as pa
 import pytest
-from hydrofoil._cext.columns import ColumnView
-from hydrofoil._cext.rows import Call, Replay, RowLoop
 from pyspark.sql.types import ArrayType, DoubleType, LongType, MapType, StringType
 from unit.cext.stock import OPTIONS
 
+from hydrofoil._cext.columns import ColumnView
+from hydrofoil._cext.rows import Call, Replay, RowLoop
 from hydrofoil.values.type_table import decoder_for, encoder_for
 
 

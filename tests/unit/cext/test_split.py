@@ -4,11 +4,11 @@ from array import array
 
 import pyarrow as pa
 import pytest
-from hydrofoil._cext.columns import UnsupportedLayout, live_buffers
-from hydrofoil._cext.split import PieceSplitter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hydrofoil._cext.columns import UnsupportedLayout, live_buffers
+from hydrofoil._cext.split import PieceSplitter
 from hydrofoil.stream.batches import uncompressed
 
 ROWS = 41

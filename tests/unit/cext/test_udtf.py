@@ -4,13 +4,13 @@ from collections import namedtuple
 
 import pyarrow as pa
 import pytest
-from hydrofoil._cext.frames import FrameWriter
-from hydrofoil._cext.objects.base import write_batch
-from hydrofoil._cext.udtf import PickledRows, RowsEncoder, is_plain
 from pyspark.sql import Row
 from pyspark.sql.types import ArrayType, LongType, StringType, StructType
 from unit.cext.stock import OPTIONS
 
+from hydrofoil._cext.frames import FrameWriter
+from hydrofoil._cext.objects.base import write_batch
+from hydrofoil._cext.udtf import PickledRows, RowsEncoder, is_plain
 from hydrofoil.values.type_table import encoder_for
 
 TWO = StructType().add("a", LongType()).add("b", StringType())

@@ -28,9 +28,8 @@ from libc.string cimport memset
 import numpy
 
 from hydrofoil._cext.abi cimport bit_is_set
-from hydrofoil._cext.objects.base cimport Decoder
 from hydrofoil._cext.columns cimport ColumnView
-
+from hydrofoil._cext.objects.base cimport Decoder
 from hydrofoil._cext.objects.base import UndecodableColumn
 
 cdef object empty = numpy.empty

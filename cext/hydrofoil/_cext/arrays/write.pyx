@@ -14,7 +14,6 @@ from cpython.buffer cimport (
 )
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
 from cpython.datetime cimport PyDate_CheckExact, date_day, date_month, date_year, import_datetime
-from cpython.exc cimport PyErr_Clear
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject
@@ -28,24 +27,25 @@ import numpy
 
 from hydrofoil._cext.abi cimport bit_is_set, bytes_for_bits, set_bit
 from hydrofoil._cext.civil cimport days_of_civil
-from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Encoder
 from hydrofoil._cext.columns cimport (
     Buffer,
     ColumnView,
-    buffer_append,
     buffer_emit,
     buffer_ensure,
     buffer_free,
-    buffer_grow,
+    buffer_put_bit,
 )
 from hydrofoil._cext.frames cimport FrameWriter
+from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Encoder
 from hydrofoil._cext.recycle cimport long_value
-
-cdef extern from "Python.h":
-    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size)  # NULL with an error set
-    bint PyUnicode_IS_COMPACT_ASCII(object text)
-    void* PyUnicode_DATA(object text)
-    Py_ssize_t PyUnicode_GET_LENGTH(object text)
+from hydrofoil._cext.varbuffer cimport (
+    VarBuffer,
+    utf8_of,
+    var_emit,
+    var_free,
+    var_put,
+    var_start,
+)
 
 import_datetime()
 
@@ -56,8 +56,6 @@ cdef object datetime_dtypes = {
     numpy.dtype("datetime64[ns]"): 1000,
     numpy.dtype("datetime64[us]"): 1,
 }
-
-cdef int64_t MAX_NARROW_OFFSET = 0x7FFFFFFF
 
 
 cdef bint open_buffer(object array, Py_buffer* source):
@@ -364,13 +362,7 @@ cdef class BoolWriter(ArrayWriter):
         buffer_free(&self.values)
 
     cdef int put(self, bint value) except -1:
-        cdef Py_ssize_t at = self.length >> 3
-        if at >= self.values.capacity:
-            buffer_grow(&self.values, at + 1, 0)
-        if self.length & 7 == 0:
-            self.values.data[at] = 0
-        if value:
-            set_bit(self.values.data, self.length)
+        buffer_put_bit(&self.values, self.length, value)
         self.length += 1
         return 0
 
@@ -441,65 +433,41 @@ cdef int put_objects(ArrayWriter writer, object array) except -1:
 
 
 cdef class _VarlenWriter(ArrayWriter):
-    cdef Buffer offsets
-    cdef Buffer var
-    cdef bint wide
+    cdef VarBuffer values
 
     def __cinit__(self, *, wide=False):
-        self.wide = wide
+        self.values.wide = wide
 
     def __dealloc__(self):
-        buffer_free(&self.offsets)
-        buffer_free(&self.var)
-
-    cdef inline int end_value(self) except -1:
-        # Slot 0 is the first value's start, which is always zero.
-        cdef Py_ssize_t width = 8 if self.wide else 4
-        buffer_ensure(&self.offsets, (self.length + 2) * width)
-        if self.wide:
-            (<int64_t*>self.offsets.data)[self.length + 1] = self.var.size
-        else:
-            (<int32_t*>self.offsets.data)[self.length + 1] = <int32_t>self.var.size
-        self.length += 1
-        return 0
+        var_free(&self.values)
 
     cdef inline int put(self, const char* data, Py_ssize_t size) except -1:
-        if not self.wide and self.var.size + size > MAX_NARROW_OFFSET:
+        if not var_put(&self.values, self.length, data, size):
             return LEFT
-        buffer_append(&self.var, data, size)
-        self.end_value()
+        self.length += 1
         return TAKEN
 
     cdef int append_null(self) except -1:
         self.mark_null()
-        return self.end_value()
+        return self.put(b"", 0)
 
     cdef int put_array(self, object array) except -1:
         return put_objects(self, array)
 
     cdef int cut(self, Py_ssize_t length) except -1:
-        self.var.size = 0
-        if length and self.wide:
-            self.var.size = (<int64_t*>self.offsets.data)[length]
-        elif length:
-            self.var.size = (<int32_t*>self.offsets.data)[length]
+        self.values.data.size = var_start(&self.values, length) if length else 0
         return self.cut_validity(length)
 
     cdef int reset(self) except -1:
-        Encoder.reset(self)
-        self.var.size = 0
-        return 0
+        self.values.data.size = 0
+        return Encoder.reset(self)
 
     cdef Py_ssize_t byte_size(self) noexcept:
-        return self.var.size + self.length * (8 if self.wide else 4)
+        return self.values.data.size + self.length * (8 if self.values.wide else 4)
 
     cdef int emit(self, FrameWriter writer) except -1:
-        cdef Py_ssize_t width = 8 if self.wide else 4
         self.emit_validity(writer)
-        buffer_ensure(&self.offsets, width)
-        self.offsets.size = (self.length + 1) * width
-        buffer_emit(&self.offsets, writer)
-        return buffer_emit(&self.var, writer)
+        return var_emit(&self.values, self.length, writer)
 
     cdef int put_view(self, ColumnView view) except -1:
         # A column of Arrow's own layout, of either width of offsets.
@@ -537,13 +505,8 @@ cdef class StringWriter(_VarlenWriter):
             return TAKEN
         if not PyUnicode_CheckExact(value):
             return LEFT
-        if PyUnicode_IS_COMPACT_ASCII(value):
-            return self.put(<const char*>PyUnicode_DATA(value), PyUnicode_GET_LENGTH(value))
-        text = PyUnicode_AsUTF8AndSize(value, &size)
-        if text == NULL:
-            PyErr_Clear()
-            return LEFT
-        return self.put(text, size)
+        text = utf8_of(value, &size)
+        return LEFT if text == NULL else self.put(text, size)
 
 
 cdef class BinaryWriter(_VarlenWriter):

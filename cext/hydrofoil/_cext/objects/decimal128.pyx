@@ -13,12 +13,12 @@ from cpython.unicode cimport PyUnicode_DecodeASCII
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy
 
-from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 
 from hydrofoil._cext.abi cimport bit_is_set
-from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Decoder, Encoder
 from hydrofoil._cext.columns cimport Buffer, ColumnView, buffer_emit, buffer_ensure, buffer_free
 from hydrofoil._cext.frames cimport FrameWriter
+from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Decoder, Encoder
 
 cdef extern from *:
     """
@@ -126,7 +126,7 @@ cdef class DecimalEncoder(Encoder):
         self.restores = True
         self.precision, self.scale, self.exact = precision, scale, exact
         self._quantum = Decimal(f"1E-{scale}")
-        self._context = Context(prec=precision, rounding=ROUND_HALF_EVEN)
+        self._context = Context(prec=precision, rounding="ROUND_HALF_EVEN")
 
     def __dealloc__(self):
         buffer_free(&self.values)

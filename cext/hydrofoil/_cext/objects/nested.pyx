@@ -20,10 +20,17 @@ from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE, Py
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from hydrofoil._cext.abi cimport bit_is_set
+from hydrofoil._cext.columns cimport (
+    Buffer,
+    ColumnView,
+    MAX_NARROW_OFFSET,
+    buffer_emit,
+    buffer_ensure,
+    buffer_free,
+)
+from hydrofoil._cext.frames cimport FrameWriter
 from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Decoder, Encoder
 from hydrofoil._cext.objects.base import UndecodableColumn
-from hydrofoil._cext.columns cimport Buffer, ColumnView, buffer_emit, buffer_ensure, buffer_free
-from hydrofoil._cext.frames cimport FrameWriter
 
 cdef extern from *:
     """
@@ -53,7 +60,6 @@ cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject* value)
     PyObject* PyDict_GetItemWithError(object mapping, object key) except? NULL
 
-cdef Py_ssize_t MAX_NARROW_OFFSET = 0x7FFFFFFF
 cdef Py_ssize_t RECENT_KEYS = 64
 
 
@@ -459,25 +465,51 @@ cdef class MapEncoder(_OffsetsEncoder):
         return self.value.emit(writer)
 
 
-cdef class StructEncoder(Encoder):
-    cdef list fields
-    cdef list names
+cdef class FieldsEncoder(Encoder):
+    cdef int take_fields(self, list fields, list names) except -1:
+        cdef Encoder field
+        self.fields, self.names = fields, names
+        # Dicts and lists of the fields' values are mutable whatever is in them.
+        self.mutable = True
+        self.mutable_fields = False
+        for field in fields:
+            self.mutable_fields |= field.mutable
+        return 0
+
+    cdef int reset(self) except -1:
+        cdef Encoder field
+        for field in self.fields:
+            field.reset()
+        return Encoder.reset(self)
+
+    cdef bint settled(self) noexcept:
+        cdef Encoder field
+        for field in self.fields:
+            if not field.settled():
+                return False
+        return True
+
+    cdef int emit(self, FrameWriter writer) except -1:
+        cdef Encoder field
+        self.emit_validity(writer)
+        for field in self.fields:
+            field.emit(writer)
+        return 0
+
+
+cdef class StructEncoder(FieldsEncoder):
     cdef object row_type
-    cdef bint mutable_fields
 
     def __cinit__(
         self, list fields not None, list names not None, row_type not None, *, nullable=True
     ):
         cdef Encoder field
-        self.fields, self.names, self.row_type = fields, names, row_type
+        self.take_fields(fields, names)
+        self.row_type = row_type
         self.nullable = nullable
-        # A dict is mutable whatever is in it.
-        self.mutable = True
-        self.mutable_fields = False
         self.restores = True
         for field in fields:
             self.restores &= field.restores
-            self.mutable_fields |= field.mutable
 
     cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
         cdef Py_ssize_t k
@@ -526,34 +558,10 @@ cdef class StructEncoder(Encoder):
         self.length += 1
         return TAKEN
 
-    cdef inline Encoder field(self, Py_ssize_t k):
-        return <Encoder><object>PyList_GET_ITEM(self.fields, k)
-
     cdef int append_null(self) except -1:
         cdef Encoder field
         self.mark_null()
         for field in self.fields:
             field.append_null()
         self.length += 1
-        return 0
-
-    cdef int reset(self) except -1:
-        cdef Encoder field
-        Encoder.reset(self)
-        for field in self.fields:
-            field.reset()
-        return 0
-
-    cdef bint settled(self) noexcept:
-        cdef Encoder field
-        for field in self.fields:
-            if not field.settled():
-                return False
-        return True
-
-    cdef int emit(self, FrameWriter writer) except -1:
-        cdef Encoder field
-        self.emit_validity(writer)
-        for field in self.fields:
-            field.emit(writer)
         return 0

@@ -2,8 +2,8 @@
 
 from cpython.list cimport PyList_GET_ITEM
 
-from hydrofoil._cext.objects.base cimport LEFT, Decoder, Encoder
 from hydrofoil._cext.frames cimport FrameWriter
+from hydrofoil._cext.objects.base cimport LEFT, Decoder, Encoder
 
 
 cdef class NullDecoder(Decoder):

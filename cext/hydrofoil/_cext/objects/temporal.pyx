@@ -47,10 +47,10 @@ from datetime import timezone as _timezone
 
 from hydrofoil._cext.abi cimport bit_is_set
 from hydrofoil._cext.civil cimport Civil, civil_of_days, days_of_civil, floor_div
-from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Decoder, Encoder
-from hydrofoil._cext.objects.base import UndecodableColumn
 from hydrofoil._cext.columns cimport Buffer, ColumnView, buffer_emit, buffer_ensure, buffer_free
 from hydrofoil._cext.frames cimport FrameWriter
+from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Decoder, Encoder
+from hydrofoil._cext.objects.base import UndecodableColumn
 
 import_datetime()
 

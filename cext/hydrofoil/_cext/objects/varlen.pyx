@@ -18,7 +18,6 @@ from cpython.bytes cimport (
     PyBytes_FromStringAndSize,
     PyBytes_GET_SIZE,
 )
-from cpython.exc cimport PyErr_Clear
 from cpython.float cimport PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject, PyObject_Str
@@ -27,26 +26,24 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from hydrofoil._cext.abi cimport bit_is_set
-from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Decoder, Encoder
-from hydrofoil._cext.columns cimport (
-    Buffer,
-    ColumnView,
-    buffer_append,
-    buffer_emit,
-    buffer_ensure,
-    buffer_free,
-)
+from hydrofoil._cext.columns cimport ColumnView
 from hydrofoil._cext.frames cimport FrameWriter
+from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Decoder, Encoder
 from hydrofoil._cext.recycle cimport recycle_ascii
+from hydrofoil._cext.varbuffer cimport (
+    VarBuffer,
+    utf8_of,
+    var_emit,
+    var_free,
+    var_put,
+    var_start,
+)
 
 cdef extern from "Python.h":
-    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size)  # NULL with an error set
     Py_ssize_t Py_REFCNT(PyObject* value)
     bint PyUnicode_IS_COMPACT_ASCII(object text)
     void* PyUnicode_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
-
-cdef int64_t MAX_NARROW_OFFSET = 0x7FFFFFFF
 
 
 cdef bint all_ascii(const uint8_t* text, Py_ssize_t size) noexcept nogil:
@@ -55,6 +52,12 @@ cdef bint all_ascii(const uint8_t* text, Py_ssize_t size) noexcept nogil:
     for i in range(size):
         seen |= text[i]
     return seen < 0x80
+
+
+cdef inline bint same(
+    const void* one, Py_ssize_t size, const void* other, Py_ssize_t other_size
+) noexcept nogil:
+    return size == other_size and not memcmp(one, other, size)
 
 
 cdef inline uint32_t digest_of(const char* data, Py_ssize_t size) noexcept nogil:
@@ -77,6 +80,9 @@ cdef class _VarlenDecoder(Decoder):
 
     cdef int attach(self, ColumnView view) except -1:
         self.offsets, self.var, self.wide = view.data, <const char*>view.var, view.width == 8
+        if self.var == NULL:
+            # All values are empty; what begins at NULL is none.
+            self.var = b""
         return 0
 
     cdef inline const char* locate(self, Py_ssize_t i, Py_ssize_t* size) noexcept:
@@ -89,6 +95,13 @@ cdef class _VarlenDecoder(Decoder):
         narrow = <const int32_t*>self.offsets + i
         size[0] = narrow[1] - narrow[0]
         return self.var + narrow[0]
+
+    cdef inline const char* find(self, Py_ssize_t i, Py_ssize_t* size) noexcept:
+        # NULL if it is null.
+        i += self.offset
+        if self.validity != NULL and not bit_is_set(self.validity, i):
+            return NULL
+        return self.locate(i, size)
 
     cdef uint32_t digest(self, Py_ssize_t i) noexcept:
         cdef Py_ssize_t size
@@ -117,33 +130,27 @@ cdef class StringDecoder(_VarlenDecoder):
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
         cdef Py_ssize_t size
         cdef const char* text
-        if self.ascii and (self.validity == NULL or bit_is_set(self.validity, i + self.offset)):
-            text = self.locate(i + self.offset, &size)
-            return recycle_ascii(spare, text, size)
+        if self.ascii:
+            text = self.find(i, &size)
+            if text != NULL:
+                return recycle_ascii(spare, text, size)
         return Decoder.reread(self, i, spare)
 
     cdef object read_like(self, Py_ssize_t i, object other):
         cdef Py_ssize_t size
         cdef const char* text
-        if (
-            type(other) is str and PyUnicode_IS_COMPACT_ASCII(other)
-            and (self.validity == NULL or bit_is_set(self.validity, i + self.offset))
-        ):
-            text = self.locate(i + self.offset, &size)
-            if PyUnicode_GET_LENGTH(other) == size and not memcmp(
-                PyUnicode_DATA(other), text, size
+        if type(other) is str and PyUnicode_IS_COMPACT_ASCII(other):
+            text = self.find(i, &size)
+            if text != NULL and same(
+                PyUnicode_DATA(other), PyUnicode_GET_LENGTH(other), text, size
             ):
                 return other
         return self.read(i)
 
     cdef object read(self, Py_ssize_t i):
         cdef Py_ssize_t size
-        cdef const char* text
-        i += self.offset
-        if self.validity != NULL and not bit_is_set(self.validity, i):
-            return None
-        text = self.locate(i, &size)
-        return PyUnicode_DecodeUTF8(text, size, NULL)
+        cdef const char* text = self.find(i, &size)
+        return None if text == NULL else PyUnicode_DecodeUTF8(text, size, NULL)
 
 
 cdef class BytesDecoder(_VarlenDecoder):
@@ -153,24 +160,16 @@ cdef class BytesDecoder(_VarlenDecoder):
     cdef object read_like(self, Py_ssize_t i, object other):
         cdef Py_ssize_t size
         cdef const char* data
-        if type(other) is bytes and (
-            self.validity == NULL or bit_is_set(self.validity, i + self.offset)
-        ):
-            data = self.locate(i + self.offset, &size)
-            if PyBytes_GET_SIZE(other) == size and not memcmp(
-                PyBytes_AS_STRING(other), data, size
-            ):
+        if type(other) is bytes:
+            data = self.find(i, &size)
+            if data != NULL and same(PyBytes_AS_STRING(other), PyBytes_GET_SIZE(other), data, size):
                 return other
         return self.read(i)
 
     cdef object read(self, Py_ssize_t i):
         cdef Py_ssize_t size
-        cdef const char* data
-        i += self.offset
-        if self.validity != NULL and not bit_is_set(self.validity, i):
-            return None
-        data = self.locate(i, &size)
-        return PyBytes_FromStringAndSize(data, size)
+        cdef const char* data = self.find(i, &size)
+        return None if data == NULL else PyBytes_FromStringAndSize(data, size)
 
 
 cdef class ByteArrayDecoder(_VarlenDecoder):
@@ -179,76 +178,46 @@ cdef class ByteArrayDecoder(_VarlenDecoder):
 
     cdef object read(self, Py_ssize_t i):
         cdef Py_ssize_t size
-        cdef const char* data
-        i += self.offset
-        if self.validity != NULL and not bit_is_set(self.validity, i):
-            return None
-        data = self.locate(i, &size)
-        return PyByteArray_FromStringAndSize(data, size)
+        cdef const char* data = self.find(i, &size)
+        return None if data == NULL else PyByteArray_FromStringAndSize(data, size)
 
 
 cdef class _VarlenEncoder(Encoder):
-    cdef Buffer offsets
-    cdef Buffer var
-    cdef bint wide
+    cdef VarBuffer values
     # No text is made of other values than text.
     cdef bint exact
 
     def __cinit__(self, *, wide=False, nullable=True, exact=False):
         self.nullable = nullable
-        self.wide = wide
+        self.values.wide = wide
         self.exact = exact
         self.restores = True
 
     def __dealloc__(self):
-        buffer_free(&self.offsets)
-        buffer_free(&self.var)
-
-    cdef inline int end_value(self) except -1:
-        # Slot 0 is the first value's start, which is always zero.
-        cdef Py_ssize_t width = 8 if self.wide else 4
-        buffer_ensure(&self.offsets, (self.length + 2) * width)
-        if self.wide:
-            (<int64_t*>self.offsets.data)[self.length + 1] = self.var.size
-        else:
-            (<int32_t*>self.offsets.data)[self.length + 1] = <int32_t>self.var.size
-        self.length += 1
-        return 0
+        var_free(&self.values)
 
     cdef inline int put(self, const char* data, Py_ssize_t size) except -1:
-        if not self.wide and self.var.size + size > MAX_NARROW_OFFSET:
+        if not var_put(&self.values, self.length, data, size):
             return LEFT
-        buffer_append(&self.var, data, size)
-        self.end_value()
+        self.length += 1
         return TAKEN
 
     cdef int append_null(self) except -1:
         self.mark_null()
-        return self.end_value()
+        return self.put(b"", 0)
 
     cdef inline const char* stored(self, Py_ssize_t i, Py_ssize_t* size) noexcept:
-        cdef Py_ssize_t start, end
-        if self.wide:
-            start = (<int64_t*>self.offsets.data)[i]
-            end = (<int64_t*>self.offsets.data)[i + 1]
-        else:
-            start = (<int32_t*>self.offsets.data)[i]
-            end = (<int32_t*>self.offsets.data)[i + 1]
-        size[0] = end - start
-        return <const char*>self.var.data + start
+        cdef Py_ssize_t start = var_start(&self.values, i)
+        size[0] = var_start(&self.values, i + 1) - start
+        return <const char*>self.values.data.data + start
 
     cdef int reset(self) except -1:
-        Encoder.reset(self)
-        self.var.size = 0
-        return 0
+        self.values.data.size = 0
+        return Encoder.reset(self)
 
     cdef int emit(self, FrameWriter writer) except -1:
-        cdef Py_ssize_t width = 8 if self.wide else 4
         self.emit_validity(writer)
-        buffer_ensure(&self.offsets, width)
-        self.offsets.size = (self.length + 1) * width
-        buffer_emit(&self.offsets, writer)
-        return buffer_emit(&self.var, writer)
+        return var_emit(&self.values, self.length, writer)
 
 
 cdef class StringEncoder(_VarlenEncoder):
@@ -272,13 +241,8 @@ cdef class StringEncoder(_VarlenEncoder):
                     return LEFT
             else:
                 return LEFT
-        if PyUnicode_IS_COMPACT_ASCII(value):
-            return self.put(<const char*>PyUnicode_DATA(value), PyUnicode_GET_LENGTH(value))
-        text = PyUnicode_AsUTF8AndSize(value, &size)
-        if text == NULL:
-            PyErr_Clear()
-            return LEFT
-        return self.put(text, size)
+        text = utf8_of(value, &size)
+        return LEFT if text == NULL else self.put(text, size)
 
     cdef object restore(self, Py_ssize_t i):
         cdef Py_ssize_t size

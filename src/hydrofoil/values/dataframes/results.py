@@ -192,14 +192,15 @@ class FrameResults:
         self.by_label = stock.by_label
         self.names: list[str] = list(return_type.names)
         self.distinct = len(set(self.names)) == len(self.names)
-        self.writers = [writer_for(field.dataType, stock) for field in return_type.fields]
+        writers = [writer_for(field.dataType, stock) for field in return_type.fields]
+        self.writers = [writer for writer in writers if writer is not None]
         self.missing = [
             field.dataType.simpleString()
-            for field, writer in zip(return_type.fields, self.writers, strict=True)
+            for field, writer in zip(return_type.fields, writers, strict=True)
             if writer is None
         ]
         self.possible = bool(self.names) and not self.missing
-        self.column = StructWriter(self.writers) if self.possible else None
+        self.column = StructWriter([*self.writers]) if self.possible else None
         self.rows = 0
         self._known: Any = None
 
@@ -212,10 +213,9 @@ class FrameResults:
             return False
         arrays = self.builder.arrays(result)
         for writer, position in zip(self.writers, order, strict=True):
-            assert writer is not None
             if not _extend(writer, arrays[position]):
                 for undo in self.writers:
-                    undo.truncate(self.rows)  # type: ignore[union-attr]
+                    undo.truncate(self.rows)
                 return False
         self.rows += len(result)
         return True
@@ -245,7 +245,7 @@ class FrameResults:
 
     def nbytes(self) -> int:
         """Roughly what has been encoded, in bytes."""
-        return sum(writer.nbytes() for writer in self.writers if writer is not None)
+        return sum(writer.nbytes() for writer in self.writers)
 
     def finish(self) -> int:
         """End the batch: how many rows it has."""
@@ -257,8 +257,7 @@ class FrameResults:
         """Begin the next batch."""
         self.rows = 0
         for writer in self.writers:
-            if writer is not None:
-                writer.clear()
+            writer.clear()
 
 
 def _tell_apart(labels: list[Any]) -> bool:
