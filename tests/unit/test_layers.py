@@ -19,6 +19,7 @@ SOURCES = Path(__file__).parents[2] / "src"
 ROOMS = {
     "_cext": "",
     "errors": "",
+    "lazy": "",
     "version": "",
     "process": "errors",
     "stream": "_cext",
@@ -31,12 +32,12 @@ ROOMS = {
     "daemon": "process spark worker",
     "aggregates": "errors",
     "decorators": "_cext errors evals process settings spark values",
-    "gang": "errors settings values version",
+    "gang": "errors lazy settings values version",
     "tools": (
         "counts daemon decorators errors evals gang process settings spark values version worker"
     ),
     # The public names, each imported when it is first used: the only one that imports tools.
-    "__init__": "decorators settings tools values version",
+    "__init__": "decorators lazy settings tools values version",
 }
 
 Sources = Mapping[str, str]
