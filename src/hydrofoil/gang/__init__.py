@@ -1,6 +1,7 @@
 """Gangs: ranks that start together, meet, and are restarted together, fed from a DataFrame.
 
-No room but tools imports it. Importing it is free; each public name is imported from its module when first used.
+No room but tools imports it. Importing it is free; each public name is imported from its module
+when first used.
 """
 
 from typing import TYPE_CHECKING
