@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyspark
@@ -40,9 +41,17 @@ OTHERS = [name for name in INSTALLED if "STATE" not in name]
 each = pytest.mark.parametrize("name", [*OTHERS, *shared(STATE)])
 
 
+@pytest.fixture(scope="module")
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where workers write what they did. One folder: each other environment has its own daemon."""
+    return tmp_path_factory.mktemp("traces")
+
+
 @pytest.fixture
-def parity(spark: SparkSession) -> Parity:
-    return Parity(spark)
+def parity(spark: SparkSession, traces: Path) -> Iterator[Parity]:
+    parity = Parity(spark)
+    with parity.under(conf=ROCKS, environment={"HYDROFOIL_TRACE": str(traces)}):
+        yield parity
 
 
 def build(name: str, folder: Path, check: Check):
@@ -60,11 +69,9 @@ def needs(name: str) -> None:
 
 
 @each
-def test_values_and_nulls(parity: Parity, tmp_path: Path, name: str) -> None:
+def test_values_and_nulls(parity: Parity, traces: Path, tmp_path: Path, name: str) -> None:
     needs(name)
-    traces = tmp_path / "traces"
-    with parity.under(conf=ROCKS, environment={"HYDROFOIL_TRACE": str(traces)}):
-        outcome = parity.same(build(name, tmp_path, nothing))
+    outcome = parity.same(build(name, tmp_path, nothing))
     assert isinstance(outcome, Rows) and outcome.values, outcome
     if name != "NON_UDF":
         assert paths(traces, name) == {planned(name)}
@@ -73,8 +80,7 @@ def test_values_and_nulls(parity: Parity, tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", shared(OTHERS))
 def test_an_error(parity: Parity, tmp_path: Path, name: str) -> None:
     needs(name)
-    with parity.under(conf=ROCKS):
-        outcome = parity.same(build(name, tmp_path, fail), last_line_only=True)
+    outcome = parity.same(build(name, tmp_path, fail), last_line_only=True)
     assert isinstance(outcome, Raised) and "here" in outcome.message, outcome
 
 
