@@ -169,9 +169,10 @@ def test_rooms_leave_packages_alone() -> None:
 
 
 def test_nothing_is_imported_in_a_circle() -> None:
+    found = dict(of_the_package())
     # Until each version of Spark is a record of data: see issue 17.
-    known = {path: others for path, others in of_the_package().items() if "/spark/" not in path}
-    assert not list(circles(known))
+    found.pop("hydrofoil/spark/v41_pandas.py", None)
+    assert not list(circles(found))
 
 
 @pytest.mark.parametrize(
