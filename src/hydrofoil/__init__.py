@@ -4,9 +4,9 @@ Importing this package is free: no Spark, no pandas, no side effect. Each public
 from its module when it is first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from hydrofoil.lazy import importer
 from hydrofoil.version import __version__
 
 if TYPE_CHECKING:
@@ -62,13 +62,7 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # A type checker would take any name for a public one.
-
-    def __getattr__(name: str) -> Any:
-        try:
-            module = _PUBLIC[name]
-        except KeyError:
-            raise AttributeError(f"module 'hydrofoil' has no attribute {name!r}") from None
-        return getattr(import_module(module), name)
+    __getattr__ = importer(__name__, _PUBLIC)
 
 
 def __dir__() -> list[str]:

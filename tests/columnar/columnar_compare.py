@@ -15,17 +15,13 @@ from pyspark.sql import DataFrame, SparkSession
 
 from hydrofoil.settings.jvm_operators import ENABLED_KEY
 from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, Engine, use_conf, use_engine
+from hydrofoil.tools.parity.harness import normalized
 
 Build = Callable[[SparkSession], DataFrame]
 
 # Operators that run Python functions, Spark's and Hydrofoil's.
 SPARKS = re.compile(r"\b(?:ArrowEvalPython|ColumnarArrowEvalPython|MapIn\w+|PythonMapInArrow)\b")
 OURS = re.compile(r"\bHydrofoil\w+")
-
-# Numbers of objects, tasks and attributes, and the host: a run's own.
-RUNS_OWN = re.compile(
-    r"\bo\d+\.\w+|\b(?:task|stage|TID) \d+(?:\.\d+)?|\bhost \S+|#\d+L?", re.IGNORECASE
-)
 
 CRASHED = "Python worker exited unexpectedly"
 
@@ -132,7 +128,4 @@ def essence(message: str) -> str:
         return CRASHED
     lines = re.split(r"\n+\tat |\nDriver stacktrace:", message)[0].splitlines()
     frames = [number for number, line in enumerate(lines) if line.startswith("  ")]
-    text = "\n".join(lines[frames[-1] + 1 :] if frames else lines).strip()
-    # A task's number and host are its own.
-    identity = r"(?i)\bo\d+\.\w+|\b(?:task|stage|TID) \d+(?:\.\d+)?|\bhost \S+|#\d+L?"
-    return re.sub(identity, "_", text)
+    return normalized("\n".join(lines[frames[-1] + 1 :] if frames else lines).strip())

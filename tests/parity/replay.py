@@ -23,10 +23,10 @@ from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 from pyspark.sql.types import DataType
 
-from hydrofoil.tools.parity.engines import Engine, use_engine, use_environment
+from hydrofoil.tools.parity.engines import Engine, use_engine
 from hydrofoil.tools.parity.harness import normalized, numbers, same_frames
 from hydrofoil.tools.parity.probes import describe, identity
-from parity import recorder
+from hydrofoil.tools.replay import recorder
 
 STOCK = "pyspark.worker"
 HYDROFOIL = "hydrofoil.worker"
@@ -70,17 +70,13 @@ def _pickled(batches: Sequence[Sequence[int]]) -> bytes:
     return b"".join(struct.pack(">i", len(frame)) + frame for frame in frames)
 
 
-def record(spark: SparkSession, folder: Path, *, arrow: bool) -> Task:
+def record(spark: SparkSession, *, arrow: bool) -> Task:
     """Run one query on ``spark``, under its present configuration, and keep its task."""
-    folder.mkdir(parents=True)
-    with (
-        use_engine(spark, Engine("recorder", recorder.DAEMON)),
-        use_environment(spark, {recorder.FOLDER: str(folder)}),
-    ):
+    with use_engine(spark, Engine("recorder", recorder.DAEMON)):
         function = udf(identity, "bigint", useArrow=arrow)
-        numbers(spark, 1).select(function("id")).collect()
-    (path,) = [path for path in folder.iterdir() if path.suffix != ".part"]
-    return _parsed(path.read_bytes(), arrow)
+        query = numbers(spark, 1).select(function("id"))
+        [recording] = recorder.record(spark, query.collect)
+    return _parsed(recording.data, arrow)
 
 
 def _parsed(data: bytes, arrow: bool) -> Task:

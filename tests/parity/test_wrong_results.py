@@ -266,14 +266,13 @@ LARGE = {"spark.sql.execution.arrow.useLargeVarTypes": "true"}
 
 
 @pytest.fixture(scope="module")
-def tasks(parity: Parity, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Task]:
+def tasks(parity: Parity) -> dict[str, Task]:
     """Tasks of a real Spark under each configuration that changes how results are converted."""
-    folder = tmp_path_factory.mktemp("recorded")
     confs = {"arrow": {}, "safe": SAFE, "coerce": COERCE, "large": LARGE, "pickled": {}}
     recorded = {}
     for name, conf in confs.items():
         with parity.under(conf=conf):
-            recorded[name] = record(parity.spark, folder / name, arrow=name != "pickled")
+            recorded[name] = record(parity.spark, arrow=name != "pickled")
     return recorded
 
 

@@ -1,1 +1,1 @@
-"""Decorators that make Spark functions of Python functions; `hydrofoil` exports them."""
+"""Spark's functions made of Python's by decorators; no room but tools imports them."""

@@ -1,10 +1,12 @@
 """Gangs: ranks that start together, meet, and are restarted together, fed from a DataFrame.
 
-Importing this package is free; each public name is imported from its module when first used.
+No room but tools imports it. Importing it is free; each public name is imported from its module
+when first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hydrofoil.lazy import importer
 
 if TYPE_CHECKING:
     from hydrofoil.gang.api import run
@@ -101,13 +103,7 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # A type checker would take any name for a public one.
-
-    def __getattr__(name: str) -> Any:
-        try:
-            module = _PUBLIC[name]
-        except KeyError:
-            raise AttributeError(f"module 'hydrofoil.gang' has no attribute {name!r}") from None
-        return getattr(import_module(module), name)
+    __getattr__ = importer(__name__, _PUBLIC)
 
 
 def __dir__() -> list[str]:

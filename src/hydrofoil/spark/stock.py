@@ -70,7 +70,8 @@ def _is_ours(traceback: TracebackType) -> bool:
     if not isinstance(module, str):
         return False
     # The functions that parity's cases hand to Spark stand for a user's.
-    return module.split(".")[0] == "hydrofoil" and module.split(".")[:2] != ["hydrofoil", "parity"]
+    place = module.split(".")
+    return place[0] == "hydrofoil" and place[1:3] != ["tools", "parity"]
 
 
 def report_failure(error: BaseException, outfile: BinaryIO, *args: Any, **kwargs: Any) -> None:

@@ -34,11 +34,9 @@ def both() -> Iterator[Players]:
 
 
 @pytest.fixture(scope="session")
-def recorded(
-    parity: Parity, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
-) -> Record:
+def recorded(parity: Parity, spark: SparkSession) -> Record:
     """Gives the recorded task of a family, under a configuration, over a frame made in SQL."""
-    recordings = Recordings(spark, tmp_path_factory.mktemp("recorded"))
+    recordings = Recordings(spark)
 
     def record(
         family: Family, conf: dict[str, str] | None = None, columns: tuple[str, ...] = ()

@@ -9,10 +9,8 @@ import io
 import os
 import struct
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -20,10 +18,11 @@ from pyspark import cloudpickle
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import _parse_datatype_string
 
-from hydrofoil.tools.parity.engines import Engine, use_engine, use_environment
+from hydrofoil.tools.parity.engines import Engine, use_engine
 from hydrofoil.tools.parity.families import Family, Unit
 from hydrofoil.tools.parity.probes import describe
-from parity import recorder, replay
+from hydrofoil.tools.replay import recorder
+from parity import replay
 from parity.replay import Player, Players
 
 _FRAMED = -8
@@ -56,11 +55,10 @@ class Task:
 
 
 class Recordings:
-    """Records tasks; all in one folder, so that one daemon records them all."""
+    """Records tasks."""
 
-    def __init__(self, spark: SparkSession, folder: Path) -> None:
+    def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
-        self._folder = folder
         self._known: dict[Any, Task] = {}
 
     def task(self, family: Family, frame: DataFrame, key: Any = None) -> Task:
@@ -73,21 +71,10 @@ class Recordings:
         return self._known[family, key]
 
     def _record(self, family: Family, frame: DataFrame) -> Task:
-        before = set(os.listdir(self._folder))
-        with (
-            use_engine(self._spark, Engine("recorder", recorder.DAEMON)),
-            use_environment(self._spark, {recorder.FOLDER: str(self._folder)}),
-        ):
-            family.idle(frame).collect()
-        new: list[str] = []
-        begun = time.monotonic()
-        while not new:  # The worker writes once the query's rows are out.
-            assert time.monotonic() - begun < 60, "the worker has recorded nothing"
-            time.sleep(0.01)
-            new = [name for name in set(os.listdir(self._folder)) - before if "." not in name]
+        with use_engine(self._spark, Engine("recorder", recorder.DAEMON)):
+            recordings = recorder.record(self._spark, lambda: family.idle(frame).collect())
         # The largest is the task with the rows: others have empty partitions.
-        data = max(((self._folder / name).read_bytes() for name in new), key=len)
-        return _parsed(family, data)
+        return _parsed(family, max((recording.data for recording in recordings), key=len))
 
 
 def _parsed(family: Family, data: bytes) -> Task:

@@ -3,9 +3,9 @@
 import os
 import re
 import shutil
-import subprocess
 
 from hydrofoil.tools.checkup.finding import Finding, Level
+from hydrofoil.tools.programs import ended
 
 _ANSWER_SECONDS = 60
 
@@ -47,16 +47,6 @@ def parse(said: str) -> int | None:
 
 
 def _version_output(java: str) -> str:
-    try:
-        done = subprocess.run(
-            [java, "-version"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_ANSWER_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
-    return done.stdout
+    done = ended([java, "-version"], _ANSWER_SECONDS)
+    # It says so on standard error.
+    return done if isinstance(done, str) else done.stderr + done.stdout

@@ -2,11 +2,11 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 
 from hydrofoil.settings.sources import Settings
 from hydrofoil.tools.checkup.finding import Finding, Level
+from hydrofoil.tools.programs import ended
 
 DRIVER_KEY = "spark.pyspark.driver.python"
 WORKERS_KEY = "spark.pyspark.python"
@@ -57,17 +57,9 @@ def _problem(program: str, *, must_be_python: bool) -> str:
     if not must_be_python:
         return ""
     command = [found, "-c", f"import sys; print({_ANSWER!r}, sys.version_info[0])"]
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return f"which can't be run: {error}"
+    done = ended(command, _SECONDS)
+    if isinstance(done, str):
+        return f"which can't be run: {done}"
     if done.returncode or _ANSWER not in done.stdout:
         said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
         return f"which does not run Python code: exit status {done.returncode}, it says {said}"

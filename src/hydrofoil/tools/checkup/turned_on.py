@@ -1,6 +1,6 @@
 """Is Hydrofoil turned on, and nothing turning it off again?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from hydrofoil.counts import task_trace
 from hydrofoil.process import inner, switch
@@ -30,8 +30,15 @@ def check(settings: Settings, master: str) -> Iterator[Finding]:
     yield _check_daemon(settings)
     yield from _check_inner(settings, master)
     yield _check_columnar(settings)
-    yield _check_off(settings, master)
-    yield _check_trace(settings, master)
+    off = "workers run stock PySpark" if is_off(settings, master) else ""
+    yield _check_variable(settings, master, switch.VARIABLE, "not turned off", lambda _: off)
+    yield _check_variable(
+        settings,
+        master,
+        task_trace.VARIABLE,
+        "not left on",
+        lambda value: "" if value in ("", "0") else "every task writes a report",
+    )
 
 
 def _check_daemon(settings: Settings) -> Finding:
@@ -111,28 +118,16 @@ def _check_columnar(settings: Settings) -> Finding:
     return Finding("columnar", Level.OK, f"{key}={values[key]} ({source})")
 
 
-def _check_off(settings: Settings, master: str) -> Finding:
-    given = variable(settings, master, switch.VARIABLE)
-    if given is None or not is_off(settings, master):
-        return Finding("HYDROFOIL", Level.OK, "not turned off")
-    return Finding(
-        "HYDROFOIL",
-        Level.WARNING,
-        f"HYDROFOIL={given[0]} ({given[1]}): workers run stock PySpark",
-        _removal(switch.VARIABLE, given[1]),
-    )
-
-
-def _check_trace(settings: Settings, master: str) -> Finding:
-    given = variable(settings, master, task_trace.VARIABLE)
-    if given is None or given[0] in ("", "0"):
-        return Finding("HYDROFOIL_TRACE", Level.OK, "not left on")
-    return Finding(
-        "HYDROFOIL_TRACE",
-        Level.WARNING,
-        f"HYDROFOIL_TRACE={given[0]} ({given[1]}): every task writes a report",
-        _removal(task_trace.VARIABLE, given[1]),
-    )
+def _check_variable(
+    settings: Settings, master: str, name: str, fine: str, harm: Callable[[str], str]
+) -> Finding:
+    """Look whether workers would have a variable, and whether its value does harm."""
+    given = variable(settings, master, name)
+    harms = harm(given[0]) if given is not None else ""
+    if given is None or not harms:
+        return Finding(name, Level.OK, fine)
+    found = f"{name}={given[0]} ({given[1]}): {harms}"
+    return Finding(name, Level.WARNING, found, _removal(name, given[1]))
 
 
 def _removal(variable: str, source: str) -> str:

@@ -1,30 +1,12 @@
 """``hydrofoil shell``: the interactive pyspark with Hydrofoil turned on."""
 
-import click
-
-from hydrofoil.errors import UsageError
-from hydrofoil.settings.rows import CHOICES
-from hydrofoil.settings.spark_command import replace_process
+from hydrofoil.tools.cli.passed_on import passing_on, run
 
 
-@click.command(
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-)
-@click.option(
-    "--rows", type=click.Choice(CHOICES), help="How plain UDFs exchange rows; see docs/rows.md."
-)
-@click.option(
-    "--columnar/--no-columnar",
-    default=None,
-    help="Exchange columns with the JVM by Hydrofoil's operators; by default where there are some.",
-)
-@click.argument("args", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS]")
+@passing_on("[OPTIONS]")
 def shell(args: tuple[str, ...], rows: str | None, columnar: bool | None) -> None:
     """Run the pyspark shell with Hydrofoil turned on.
 
     Every option of pyspark is passed on and wins over Hydrofoil's.
     """
-    try:
-        replace_process("pyspark", args, rows, columnar)
-    except UsageError as error:
-        raise click.ClickException(str(error)) from None
+    run("pyspark", args, rows, columnar)

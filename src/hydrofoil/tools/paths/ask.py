@@ -8,7 +8,6 @@ import json
 import os
 import pickle
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from hydrofoil.counts import task_trace
 from hydrofoil.counts.task_trace import UdfTrace
 from hydrofoil.spark.asked import Question
 from hydrofoil.tools.paths import answer
+from hydrofoil.tools.programs import ended
 
 _SECONDS = 120
 
@@ -67,19 +67,9 @@ def ask(
 
 def _run(command: list[str], environment: dict[str, str]) -> str:
     """Run it; what it said last, if it failed."""
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
+    done = ended(command, _SECONDS, environment)
+    if isinstance(done, str):
+        return done
     lines = done.stderr.strip().splitlines()
     return lines[-1] if lines else f"exit status {done.returncode}"
 

@@ -18,7 +18,7 @@ _FUNCTIONS = ("PythonUDF", "PythonUDAF", "PythonUDTF")
 _NAMED = "NamedArgumentExpression"
 _WINDOW = "WindowExpression"
 # What Spark runs an aggregate as, where it is over a window.
-_OVER_WINDOWS = {
+_OVER_WINDOWS: dict[int, int] = {
     EvalType.SQL_GROUPED_AGG_PANDAS_UDF: EvalType.SQL_WINDOW_AGG_PANDAS_UDF,
     EvalType.SQL_GROUPED_AGG_ARROW_UDF: EvalType.SQL_WINDOW_AGG_ARROW_UDF,
 }
@@ -48,7 +48,7 @@ class Function:
     def eval_type(self) -> int:
         """PySpark's number of its kind."""
         number = int(self.chain[-1].evalType())
-        return int(_OVER_WINDOWS.get(number, number)) if self.bound else number
+        return _OVER_WINDOWS.get(number, number) if self.bound else number
 
     @property
     def is_table(self) -> bool:
