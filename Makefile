@@ -89,6 +89,7 @@ debug: $(INSTALLED) ## build the extension with bounds checks and C line numbers
 lint: $(INSTALLED) ## check format, style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python jvm/lint.py
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint cext  # it starts pycodestyle by name
 	$(BIN)/mypy
 

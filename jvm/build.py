@@ -94,8 +94,8 @@ def build() -> bool:
     java, spark = find_java(), find_spark()
     with tempfile.TemporaryDirectory(prefix="hydrofoil-jar-") as folder:
         classes = Path(folder)
-        with compiler(java, spark) as scalac:
-            compile_all(scalac, classes, f"{spark}/jars/*")
+        with jvm(java, spark) as gateway:
+            compile_all(gateway, classes, f"{spark}/jars/*")
         package(classes, manifest(digest_of_sources(spark_release())), JAR)
     return True
 
@@ -212,11 +212,10 @@ def _spark_homes() -> Iterator[tuple[Path, str]]:
 
 
 @contextmanager
-def compiler(java: str, spark: Path) -> Iterator[Any]:
+def jvm(java: str, spark: Path) -> Iterator[Any]:
     """One JVM for all compilations, since a Scala compiler is slow until it is warm.
 
-    It is driven through Py4J, which PySpark can't do without. What is yielded takes a list of
-    arguments, as the ``scalac`` command does, and returns whether that succeeded.
+    It is driven through Py4J, which PySpark can't do without.
     """
     for archive in spark.glob("python/lib/py4j-*-src.zip"):
         sys.path.append(str(archive))
@@ -232,36 +231,37 @@ def compiler(java: str, spark: Path) -> Iterator[Any]:
         enable_auth=True,
         die_on_exit=True,
     )
-
-    def scalac(arguments: Sequence[str]) -> bool:
-        words = gateway.new_array(gateway.jvm.java.lang.String, len(arguments))
-        for i, argument in enumerate(arguments):
-            words[i] = argument
-        return bool(gateway.jvm.scala.tools.nsc.Main.process(words))
-
     try:
-        yield scalac
+        yield gateway
     finally:
         gateway.shutdown()
 
 
-def compile_all(scalac: Any, classes: Path, jars: str) -> None:
+def scalac(gateway: Any, arguments: Sequence[str]) -> bool:
+    """Compile as the ``scalac`` command does; return whether that succeeded."""
+    words = gateway.new_array(gateway.jvm.java.lang.String, len(arguments))
+    for i, argument in enumerate(arguments):
+        words[i] = argument
+    return bool(gateway.jvm.scala.tools.nsc.Main.process(words))
+
+
+def compile_all(gateway: Any, classes: Path, jars: str) -> None:
     """Compile the core and each version's shims, each into a folder under ``classes``."""
 
     def shims(part: str, declared: str, *classpath: str) -> None:
         # What is compiled together hides what the class path holds of the same name.
         files = sources("api/common") + sources(f"api/{declared}") + sources(f"shims/{part}")
-        compile_part(scalac, files, classes / part, *classpath, str(classes / "core"), jars)
+        compile_part(gateway, files, classes / part, *classpath, str(classes / "core"), jars)
 
-    compile_part(scalac, sources("src"), classes / "core", jars)
-    compile_part(scalac, sources("plugin"), classes / "plugin", jars, java=8)
+    compile_part(gateway, sources("src"), classes / "core", jars)
+    compile_part(gateway, sources("plugin"), classes / "plugin", jars, java=8)
     shims("common", versions()[-1])
     for each in versions():
         shims(each, each, str(classes / "common"))
 
 
 def compile_part(
-    scalac: Any, files: list[Path], target: Path, *classpath: str, java: int = JAVA
+    gateway: Any, files: list[Path], target: Path, *classpath: str, java: int = JAVA
 ) -> None:
     """Compile sources into a new folder, whose name says what they are.
 
@@ -273,7 +273,7 @@ def compile_part(
     begin = time.monotonic()
     target.mkdir()
     paths = ["-classpath", os.pathsep.join(classpath), "-d", str(target)]
-    if not scalac([*SCALAC, str(java), *paths, *map(str, files)]):
+    if not scalac(gateway, [*SCALAC, str(java), *paths, *map(str, files)]):
         raise BuildError(
             f"the sources of {target.name} don't compile; the compiler's output says why"
         )

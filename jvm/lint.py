@@ -98,7 +98,7 @@ def _layers(files: list[Source]) -> Iterator[str]:
         here = _layer(source.package)
         if here is None:
             continue
-        for package, name in _references(source):
+        for package, name in sorted(_references(source)):
             if not _may_import(here, package):
                 home = homes.get(f"{OURS}.{package}.{name}", f"the package {package}")
                 yield (
@@ -116,9 +116,7 @@ def _layer(package: str) -> str | None:
 def _references(source: Source) -> set[tuple[str, str]]:
     """Our packages that a file's code names, each with what it takes of them."""
     found = set()
-    for package, name in re.findall(
-        rf"\b{re.escape(OURS)}\.((?:shims\.)?\w+)\.(\w+)", source.code
-    ):
+    for package, name in re.findall(rf"\b{re.escape(OURS)}\.((?:shims\.)?\w+)\.(\w+)", source.code):
         found.add((package, name))
     for base, name, names in IMPORT.findall(source.code):
         package = base.removeprefix(OURS + ".")
@@ -175,9 +173,7 @@ def _lengths(source: Source) -> Iterator[str]:
     for number, line in enumerate(lines):
         if method := METHOD.match(line):
             end = number + 1
-            while end < len(lines) and (
-                not lines[end] or lines[end].startswith(method[1] + " ")
-            ):
+            while end < len(lines) and (not lines[end] or lines[end].startswith(method[1] + " ")):
                 end += 1
             if end - number > MOST_LINES_OF_A_METHOD:
                 yield (
