@@ -89,6 +89,7 @@ debug: $(INSTALLED) ## build the extension with bounds checks and C line numbers
 lint: $(INSTALLED) $(BUILT) ## check format, style, types, and the core's stubs against the core
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python jvm/lint.py
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint cext  # it starts pycodestyle by name
 	$(BIN)/mypy
 	$(BIN)/python .ci/stubs.py

@@ -5,11 +5,14 @@
 It needs Java and the PySpark that constraints.txt names, whose jars hold the Scala compiler. That
 one does for every Spark that the jar is for. The sources:
 
-    src/         the core, compiled once
-    plugin/      the class for spark.plugins, which Spark 3.5 loads as well, on Java 8
-    shims/vNN/   what differs from Spark N.N on, each compiled against api/vNN and the core
-    api/vNN/     declarations of the Spark classes whose constructors differ, in front of PySpark's
-                 own, so that one PySpark does for all shims; never part of the jar
+    src/            the core, compiled once
+    plugin/         the class for spark.plugins, which Spark 3.5 loads as well, on Java 8
+    shims/common/   what the newest Spark does, which is what adapters have in common
+    shims/vNN/      what differs from Spark N.N on, each compiled against api/vNN
+    api/            declarations of the Spark classes that differ, for all versions (common) and for
+                    each, in front of PySpark's own, so that one PySpark does for all shims; never
+                    part of the jar
+    tests/          run by test.py; never part of the jar
 
 Equal sources give an equal jar, byte for byte, whatever Python and Java build it: the compiler is
 always the same one, and nothing in the jar is compressed, since zlib differs from host to host.
@@ -39,15 +42,30 @@ JAR = ROOT / "src/hydrofoil/jars/hydrofoil-spark.jar"
 # Allows a package without the jar.
 WITHOUT_JAR = "HYDROFOIL_WITHOUT_JAR"
 
+# What the jar is made of.
+PARTS = ("api", "plugin", "shims", "src")
+
 # Only these packages are the project's; what api/ declares is Spark's.
 OURS = ("org/hydrofoil/", "org/apache/spark/sql/hydrofoil/")
 
-# The Spark lines that the core chooses shims for; Hydrofoil loads the jar on no other.
+# The Spark versions that the core chooses shims for; Hydrofoil loads the jar on no other.
 LINES = ("4.0", "4.1", "4.2", "4.3")
 
 JAVA = 17
+# Warnings are errors, but for those of declarations, which have neither bodies nor callers here.
+WARNINGS = (
+    "-deprecation",
+    "-feature",
+    "-unchecked",
+    "-Xlint",
+    "-Wunused",
+    "-Wdead-code",
+    "-Wextra-implicit",
+    "-Werror",
+    "-Wconf:src=jvm/api/.*:silent",
+)
 # The version of the class files alone: -release needs a table that Java runtimes come without.
-SCALAC = ("-nowarn", "-Xunchecked-java-output-version")
+SCALAC = (*WARNINGS, "-Xunchecked-java-output-version")
 # The compiler's recursion is deep. One compiler thread does for a program of seconds.
 JVM = ("-Xss16m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
@@ -76,8 +94,8 @@ def build() -> bool:
     java, spark = find_java(), find_spark()
     with tempfile.TemporaryDirectory(prefix="hydrofoil-jar-") as folder:
         classes = Path(folder)
-        with compiler(java, spark) as scalac:
-            compile_all(scalac, classes, f"{spark}/jars/*")
+        with jvm(java, spark) as gateway:
+            compile_all(gateway, classes, f"{spark}/jars/*")
         package(classes, manifest(digest_of_sources(spark_release())), JAR)
     return True
 
@@ -96,15 +114,16 @@ def sources(part: str) -> list[Path]:
     return sorted((HERE / part).rglob("*.scala"))
 
 
-def shims() -> list[str]:
-    """The folders of shims, such as v43."""
+def versions() -> list[str]:
+    """The versions that have shims of their own, such as v42."""
     return sorted(path.name for path in (HERE / "shims").glob("v*") if path.is_dir())
 
 
 def digest_of_sources(release: str) -> str:
     """A digest of everything that the jar is made of, with the compiler of a release of Spark."""
     digest = hashlib.blake2b(f"{version()} {release}".encode(), digest_size=20)
-    for path in [HERE / "build.py", ROOT / "LICENSE", *sources(".")]:
+    parts = [path for part in PARTS for path in sources(part)]
+    for path in [HERE / "build.py", ROOT / "LICENSE", *parts]:
         content = path.read_bytes()
         name = path.relative_to(ROOT).as_posix()
         digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
@@ -193,11 +212,10 @@ def _spark_homes() -> Iterator[tuple[Path, str]]:
 
 
 @contextmanager
-def compiler(java: str, spark: Path) -> Iterator[Any]:
+def jvm(java: str, spark: Path) -> Iterator[Any]:
     """One JVM for all compilations, since a Scala compiler is slow until it is warm.
 
-    It is driven through Py4J, which PySpark can't do without. What is yielded takes a list of
-    arguments, as the ``scalac`` command does, and returns whether that succeeded.
+    It is driven through Py4J, which PySpark can't do without.
     """
     for archive in spark.glob("python/lib/py4j-*-src.zip"):
         sys.path.append(str(archive))
@@ -213,38 +231,53 @@ def compiler(java: str, spark: Path) -> Iterator[Any]:
         enable_auth=True,
         die_on_exit=True,
     )
-
-    def scalac(arguments: Sequence[str]) -> bool:
-        words = gateway.new_array(gateway.jvm.java.lang.String, len(arguments))
-        for i, argument in enumerate(arguments):
-            words[i] = argument
-        return bool(gateway.jvm.scala.tools.nsc.Main.process(words))
-
     try:
-        yield scalac
+        yield gateway
     finally:
         gateway.shutdown()
 
 
-def compile_all(scalac: Any, classes: Path, jars: str) -> None:
-    """Compile the core and each line's shims, each into a folder of its own under ``classes``."""
+def scalac(gateway: Any, arguments: Sequence[str]) -> bool:
+    """Compile as the ``scalac`` command does; return whether that succeeded."""
+    words = gateway.new_array(gateway.jvm.java.lang.String, len(arguments))
+    for i, argument in enumerate(arguments):
+        words[i] = argument
+    return bool(gateway.jvm.scala.tools.nsc.Main.process(words))
 
-    def run(part: str, files: list[Path], *classpath: str, version: int = JAVA) -> None:
-        begin = time.monotonic()
-        target = classes / part
-        target.mkdir()
-        paths = ["-classpath", os.pathsep.join(classpath), "-d", str(target)]
-        options = [*SCALAC, str(version), *paths]
-        if not scalac([*options, *map(str, files)]):
-            raise BuildError(f"the sources of {part} don't compile; the compiler's output says why")
-        print(f"hydrofoil: {part} compiled in {time.monotonic() - begin:.1f} s")
 
-    run("core", sources("src"), jars)
-    run("plugin", sources("plugin"), jars, version=8)
-    for minor in shims():
+def compile_all(gateway: Any, classes: Path, jars: str) -> None:
+    """Compile the core and each version's shims, each into a folder under ``classes``."""
+
+    def shims(part: str, declared: str, *classpath: str) -> None:
         # What is compiled together hides what the class path holds of the same name.
-        files = sources(f"api/{minor}") + sources(f"shims/{minor}")
-        run(minor, files, str(classes / "core"), jars)
+        files = sources("api/common") + sources(f"api/{declared}") + sources(f"shims/{part}")
+        compile_part(gateway, files, classes / part, *classpath, str(classes / "core"), jars)
+
+    compile_part(gateway, sources("src"), classes / "core", jars)
+    compile_part(gateway, sources("plugin"), classes / "plugin", jars, java=8)
+    shims("common", versions()[-1])
+    for each in versions():
+        shims(each, each, str(classes / "common"))
+
+
+def compile_part(
+    gateway: Any, files: list[Path], target: Path, *classpath: str, java: int = JAVA
+) -> None:
+    """Compile sources into a new folder, whose name says what they are.
+
+    Raises
+    ------
+    BuildError
+        They don't compile without a warning.
+    """
+    begin = time.monotonic()
+    target.mkdir()
+    paths = ["-classpath", os.pathsep.join(classpath), "-d", str(target)]
+    if not scalac(gateway, [*SCALAC, str(java), *paths, *map(str, files)]):
+        raise BuildError(
+            f"the sources of {target.name} don't compile; the compiler's output says why"
+        )
+    print(f"hydrofoil: {target.name} compiled in {time.monotonic() - begin:.1f} s")
 
 
 def manifest(digest: str) -> str:

@@ -2,10 +2,9 @@ package org.apache.spark.sql.hydrofoil.plugin
 
 import java.util.{ArrayList => JavaList, Collections, Map => JavaMap}
 
-import org.slf4j.LoggerFactory
-
 import org.apache.spark.{SparkConf, SparkContext}
 import org.apache.spark.api.plugin.{DriverPlugin, PluginContext}
+import org.slf4j.LoggerFactory
 
 /**
  * Sets what turns Hydrofoil on for an application that is starting, and says so in one line. What

@@ -2,8 +2,8 @@ package org.hydrofoil.spark
 
 import org.apache.spark.internal.Logging
 import org.apache.spark.sql.SparkSessionExtensions
-import org.apache.spark.sql.hydrofoil.{HydrofoilRule, Shim}
-import org.apache.spark.sql.hydrofoil.grouped.GroupedRule
+import org.apache.spark.sql.hydrofoil.plan.{GroupedRule, HydrofoilRule}
+import org.apache.spark.sql.hydrofoil.shim.Shim
 
 /**
  * The JVM's half of Hydrofoil: set `spark.sql.extensions` to this class's name. On a Spark that

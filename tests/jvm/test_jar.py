@@ -88,6 +88,9 @@ def test_holds_the_projects_own_classes_and_nothing_else(built: Path) -> None:
     assert "org/hydrofoil/spark/HydrofoilExtensions.class" in names
     ours = ("META-INF/", "org/hydrofoil/", "org/apache/spark/sql/hydrofoil/")
     assert [name for name in names if not name.startswith(ours)] == []
+    # What is tested there, and nothing of the tests.
+    assert "org/apache/spark/sql/hydrofoil/build/ColumnBuilder.class" in names
+    assert [name for name in names if "/hydrofoil/tests/" in name] == []
     versions = " ".join(line for line in sorted(LINES) if not line.startswith("3."))
     assert f"Spark-Versions: {versions}\r\n" in manifest, "LINES in jvm/build.py"
 

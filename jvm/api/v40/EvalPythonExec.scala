@@ -1,6 +1,6 @@
 package org.apache.spark.sql.execution.python
 
-// See Runners.scala: what the adapter calls, as Spark 4.0 has it.
+// See ../common/Runners.scala: what the adapter calls, as Spark 4.0 has it.
 
 object EvalPythonExec {
   case class ArgumentMetadata(offset: Int, name: Option[String])

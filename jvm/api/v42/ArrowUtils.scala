@@ -1,10 +1,9 @@
 package org.apache.spark.sql.util
 
 import org.apache.arrow.vector.types.pojo.Schema
-
 import org.apache.spark.sql.types.StructType
 
-// See Runners.scala: what the adapter calls, as Spark 4.2 and 4.3 have it.
+// See ../common/Runners.scala: what the adapter calls, as Spark 4.2 and 4.3 have it.
 
 object ArrowUtils {
   def toArrowSchema(

@@ -1,30 +1,60 @@
-package org.apache.spark.sql.hydrofoil.v40
+package org.apache.spark.sql.hydrofoil.shims.v40
 
-import org.apache.spark.sql.execution.python.ArrowPythonRunner
-import org.apache.spark.sql.hydrofoil.{BatchSource, Exchange, RunnerSpec, Shim}
+import org.apache.arrow.vector.types.pojo.Schema
+import org.apache.spark.TaskContext
+import org.apache.spark.sql.execution.SparkPlan
+import org.apache.spark.sql.execution.python.{AggregateInPandasExec, HybridRowQueue}
+import org.apache.spark.sql.hydrofoil.shim.{
+  Aggregation, Argument, BatchSource, Exchange, KeyQueue, RunnerSpec}
+import org.apache.spark.sql.hydrofoil.shims.common.LatestShim
 import org.apache.spark.sql.internal.SQLConf
-import org.apache.spark.sql.types.DataType
+import org.apache.spark.sql.types.{DataType, StructType}
+import org.apache.spark.sql.util.ArrowUtils
 
 /** Spark 4.0. */
-final class Adapter extends Shim {
+final class Adapter extends LatestShim {
 
-  override def namedRunner(spec: RunnerSpec, input: BatchSource): Exchange =
-    new NamedRunner(spec, input)
+  override def runner(spec: RunnerSpec, offsets: Array[Array[Int]], input: BatchSource): Exchange =
+    new Runner(spec, offsets, input)
 
-  override def runner(spec: RunnerSpec, input: BatchSource): Exchange = new Runner(spec, input)
+  override def namedRunner(spec: RunnerSpec, named: Argument.Lists, input: BatchSource): Exchange =
+    new NamedRunner(spec, named, input)
 
-  override def runnerConf(conf: SQLConf): Map[String, String] =
-    ArrowPythonRunner.getPythonRunnerConfMap(conf)
+  override def scalarRunner(spec: RunnerSpec, named: Argument.Lists, input: BatchSource): Exchange =
+    new NamedRunner(spec, named, input)
 
   override def sessionUUID(conf: SQLConf): Option[String] = None
 
+  override def arrowSchema(
+      schema: StructType,
+      sides: Int,
+      timeZone: String,
+      largeVarTypes: Boolean): Schema =
+    // Its runner for one side is about to refuse equal names in a struct, but sets that too late.
+    ArrowUtils.toArrowSchema(schema, timeZone, sides > 1, largeVarTypes)
+
   override def scalarMismatch(expected: Seq[DataType], actual: Seq[DataType]): Throwable =
-    new AssertionError("assertion failed: Invalid schema from arrow-enabled " +
-      s"Python UDTF: expected ${expected.mkString(", ")}, got ${actual.mkString(", ")}")
+    new AssertionError(
+      "assertion failed: Invalid schema from arrow-enabled " +
+        s"Python UDTF: expected ${expected.mkString(", ")}, got ${actual.mkString(", ")}")
 
   override def mapMismatch(
       conf: SQLConf,
       evalType: Int,
       expected: DataType,
       actual: DataType): Option[Throwable] = None
+
+  override def cutsGroups: Boolean = false
+
+  override def aggregation(plan: SparkPlan): Option[Aggregation] = plan match {
+    case exec: AggregateInPandasExec =>
+      val (grouping, results) = (exec.groupingExpressions, exec.resultExpressions)
+      Some(Aggregation(grouping, exec.aggExpressions, results, exec.child))
+    case _ => None
+  }
+
+  override def keys(context: TaskContext, fields: Int): KeyQueue = {
+    val queue = HybridRowQueue(context.taskMemoryManager(), fields)
+    LatestShim.keys(context, queue.add(_), () => queue.remove(), () => queue.close())
+  }
 }

@@ -1,52 +1,21 @@
-package org.apache.spark.sql.hydrofoil.v40
+package org.apache.spark.sql.hydrofoil.shims.v40
 
-import java.io.DataOutputStream
-
-import org.apache.arrow.vector.VectorSchemaRoot
-import org.apache.arrow.vector.ipc.ArrowStreamWriter
-import org.apache.spark.TaskContext
-import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.execution.python.{ArrowPythonRunner, ArrowPythonWithNamedArgumentRunner}
 import org.apache.spark.sql.execution.python.EvalPythonExec.ArgumentMetadata
-import org.apache.spark.sql.hydrofoil.{BatchSource, Exchange, RunnerSpec}
-import org.apache.spark.sql.vectorized.ColumnarBatch
+import org.apache.spark.sql.hydrofoil.shim.{Argument, BatchSource, RunnerSpec}
+import org.apache.spark.sql.hydrofoil.shims.common.FedRunner
 
-// Spark's own runners, but for where a batch comes from: handshake, settings, reuse of workers,
-// errors and metrics stay Spark's.
-
-final class NamedRunner(spec: RunnerSpec, input: BatchSource)
-  extends ArrowPythonWithNamedArgumentRunner(
-    spec.funcs, spec.evalType,
-    spec.arguments.map(_.map(a => ArgumentMetadata(a.offset, a.name))), spec.schema, spec.timeZoneId, false, spec.conf,
-    spec.metrics, spec.jobArtifactUUID, spec.profiler)
-  with Exchange {
-
-  override def writeNextBatchToArrowStream(
-      root: VectorSchemaRoot,
-      writer: ArrowStreamWriter,
-      dataOut: DataOutputStream,
-      unused: Iterator[Iterator[InternalRow]]): Boolean = input.next(dataOut, () => close())
-
-  override def results(context: TaskContext): Iterator[ColumnarBatch] = {
-    input.releaseAtEnd(context, () => close())
-    compute(Iterator.empty, context.partitionId(), context)
-  }
-}
-
-final class Runner(spec: RunnerSpec, input: BatchSource)
+/** Spark 4.0's, which are told of a profiler. */
+final class Runner(spec: RunnerSpec, offsets: Array[Array[Int]], val source: BatchSource)
   extends ArrowPythonRunner(
-    spec.funcs, spec.evalType, spec.argOffsets, spec.schema, spec.timeZoneId, false, spec.conf,
-    spec.metrics, spec.jobArtifactUUID, spec.profiler)
-  with Exchange {
+    spec.functions, spec.evalType, offsets, spec.schema, spec.timeZone, spec.largeVarTypes,
+    spec.conf, spec.metrics, spec.jobArtifact, spec.profiler)
+  with FedRunner
 
-  override def writeNextBatchToArrowStream(
-      root: VectorSchemaRoot,
-      writer: ArrowStreamWriter,
-      dataOut: DataOutputStream,
-      unused: Iterator[Iterator[InternalRow]]): Boolean = input.next(dataOut, () => close())
-
-  override def results(context: TaskContext): Iterator[ColumnarBatch] = {
-    input.releaseAtEnd(context, () => close())
-    compute(Iterator.empty, context.partitionId(), context)
-  }
-}
+final class NamedRunner(spec: RunnerSpec, named: Argument.Lists, val source: BatchSource)
+  extends ArrowPythonWithNamedArgumentRunner(
+    spec.functions, spec.evalType,
+    named.map(_.map(each => ArgumentMetadata(each.offset, each.name))),
+    spec.schema, spec.timeZone, spec.largeVarTypes,
+    spec.conf, spec.metrics, spec.jobArtifact, spec.profiler)
+  with FedRunner

@@ -1,41 +1,17 @@
-package org.apache.spark.sql.hydrofoil.v42
+package org.apache.spark.sql.hydrofoil.shims.v42
 
-import org.apache.spark.api.python.PythonEvalType
-import org.apache.spark.sql.classic.SparkSession
-import org.apache.spark.sql.errors.QueryExecutionErrors
-import org.apache.spark.sql.execution.python.ArrowPythonRunner
-import org.apache.spark.sql.hydrofoil.{BatchSource, Exchange, RunnerSpec, Shim}
-import org.apache.spark.sql.internal.SQLConf
-import org.apache.spark.sql.types.DataType
+import org.apache.spark.sql.hydrofoil.shim.{Argument, BatchSource, Exchange, RunnerSpec}
+import org.apache.spark.sql.hydrofoil.shims.common.LatestShim
 
 /** Spark 4.2 and 4.3, whose runners are the same to us. */
-final class Adapter extends Shim {
+final class Adapter extends LatestShim {
 
-  override def namedRunner(spec: RunnerSpec, input: BatchSource): Exchange =
-    new NamedRunner(spec, input)
+  override def runner(spec: RunnerSpec, offsets: Array[Array[Int]], input: BatchSource): Exchange =
+    new Runner(spec, offsets, input)
 
-  override def runner(spec: RunnerSpec, input: BatchSource): Exchange = new Runner(spec, input)
+  override def namedRunner(spec: RunnerSpec, named: Argument.Lists, input: BatchSource): Exchange =
+    new NamedRunner(spec, named, input)
 
-  override def runnerConf(conf: SQLConf): Map[String, String] =
-    ArrowPythonRunner.getPythonRunnerConfMap(conf)
-
-  override def sessionUUID(conf: SQLConf): Option[String] =
-    if (conf.pythonWorkerLoggingEnabled) SparkSession.getActiveSession.map(_.sessionUUID) else None
-
-  override def scalarMismatch(expected: Seq[DataType], actual: Seq[DataType]): Throwable =
-    QueryExecutionErrors.arrowDataTypeMismatchError("pandas_udf()", expected, actual)
-
-  override def mapMismatch(
-      conf: SQLConf,
-      evalType: Int,
-      expected: DataType,
-      actual: DataType): Option[Throwable] = {
-    if (!conf.pysparkArrowValidateSchema ||
-        DataType.equalsIgnoreCompatibleNullability(from = actual, to = expected)) {
-      None
-    } else {
-      Some(QueryExecutionErrors.arrowDataTypeMismatchError(
-        PythonEvalType.toString(evalType), Seq(expected), Seq(actual)))
-    }
-  }
+  override def scalarRunner(spec: RunnerSpec, named: Argument.Lists, input: BatchSource): Exchange =
+    new ScalarRunner(spec, named, input)
 }

@@ -1,14 +1,14 @@
 package org.apache.spark.sql.hydrofoil.grouped
 
-import org.apache.spark.api.python.ChainedPythonFunctions
 import org.apache.spark.rdd.RDD
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions.{
-  Ascending, Attribute, AttributeSet, Expression, PythonUDF, SortOrder}
+  Ascending, Attribute, Expression, PythonUDF, SortOrder}
 import org.apache.spark.sql.catalyst.plans.physical.{
   AllTuples, ClusteredDistribution, Distribution, Partitioning}
 import org.apache.spark.sql.catalyst.types.DataTypeUtils
 import org.apache.spark.sql.execution.{BinaryExecNode, CoGroupedIterator, SparkPlan}
+import org.apache.spark.sql.hydrofoil.exec.Arguments
 
 /** Cogrouped applyInPandas and applyInArrow on groups that are sent many in a record batch. */
 case class CogroupedMapExec(
@@ -20,8 +20,6 @@ case class CogroupedMapExec(
     right: SparkPlan) extends BinaryExecNode with GroupedExec {
 
   override def nodeName: String = "HydrofoilCogroupedMap"
-
-  override def producedAttributes: AttributeSet = AttributeSet(output)
 
   override def outputPartitioning: Partitioning = left.outputPartitioning
 
@@ -37,14 +35,12 @@ case class CogroupedMapExec(
     val leftColumns = GroupColumns.of(left.output, leftGroup)
     val rightColumns = GroupColumns.of(right.output, rightGroup)
     val udf = function.asInstanceOf[PythonUDF]
-    val task = GroupedTask(
-      conf,
-      Seq((ChainedPythonFunctions(Seq(udf.func)), udf.resultId.id)),
+    val task = groupedTask(
+      Seq(Arguments.alone(udf)),
       udf.evalType,
       Left(Array(leftColumns.offsets ++ rightColumns.offsets)),
       Seq(leftColumns, rightColumns).map(each => DataTypeUtils.fromAttributes(each.sent)),
-      inStruct = false,
-      metrics)
+      inStruct = false)
     val (leftSent, leftKeys, leftInput) = (leftColumns.sent, leftGroup, left.output)
     val (rightSent, rightKeys, rightInput) = (rightColumns.sent, rightGroup, right.output)
     val answer = output

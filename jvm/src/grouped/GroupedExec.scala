@@ -1,27 +1,35 @@
 package org.apache.spark.sql.hydrofoil.grouped
 
+import org.apache.spark.api.python.ChainedPythonFunctions
 import org.apache.spark.sql.catalyst.InternalRow
-import org.apache.spark.sql.catalyst.expressions.{Attribute, UnsafeProjection}
-import org.apache.spark.sql.execution.SparkPlan
+import org.apache.spark.sql.catalyst.expressions.{Attribute, AttributeSet, UnsafeProjection}
 import org.apache.spark.sql.execution.metric.{SQLMetric, SQLMetrics}
-import org.apache.spark.sql.execution.python.PythonSQLMetrics
+import org.apache.spark.sql.hydrofoil.exec.PythonExec
+import org.apache.spark.sql.hydrofoil.shim.Argument
+import org.apache.spark.sql.types.StructType
 import org.apache.spark.sql.vectorized.{ArrowColumnVector, ColumnarBatch}
 
-/** What the operators of grouped functions have in common: Spark's own metrics, and more. */
-trait GroupedExec extends SparkPlan {
-  override lazy val metrics: Map[String, SQLMetric] =
-    PythonSQLMetrics.pythonSizeMetricsDesc.map { case (key, text) =>
-      key -> SQLMetrics.createSizeMetric(sparkContext, text)
-    } ++ PythonSQLMetrics.pythonTimingMetricsDesc.map { case (key, text) =>
-      key -> SQLMetrics.createTimingMetric(sparkContext, text)
-    } ++ PythonSQLMetrics.pythonOtherMetricsDesc.map { case (key, text) =>
-      key -> SQLMetrics.createMetric(sparkContext, text)
-    } ++ Map(
-      "groupsSent" -> SQLMetrics.createMetric(sparkContext, "number of groups"),
-      "rowsSent" -> SQLMetrics.createMetric(sparkContext, "number of input rows"),
-      "batchesSent" -> SQLMetrics.createMetric(sparkContext, "record batches sent"),
-      "batchesReceived" -> SQLMetrics.createMetric(sparkContext, "record batches received"),
-      "waitTime" -> SQLMetrics.createNanoTimingMetric(sparkContext, "time waiting for Python"))
+/** What the operators of grouped functions have in common. */
+trait GroupedExec extends PythonExec {
+
+  override def producedAttributes: AttributeSet = AttributeSet(output)
+
+  override protected def ownMetrics: Map[String, SQLMetric] =
+    Map("groupsSent" -> SQLMetrics.createMetric(sparkContext, "number of groups"))
+
+  /** The task of functions of groups that have data frames of these schemas. */
+  protected def groupedTask(
+      functions: Seq[(ChainedPythonFunctions, Long)],
+      evalType: Int,
+      arguments: Either[Array[Array[Int]], Argument.Lists],
+      schemas: Seq[StructType],
+      inStruct: Boolean): GroupedTask = GroupedTask(
+    // Its schema has no columns: Spark's runner would allocate memory for them.
+    runnerSpec(functions, evalType, new StructType, conf.arrowUseLargeVarTypes),
+    arguments,
+    schemas,
+    inStruct,
+    metrics)
 }
 
 private[grouped] object GroupedExec {

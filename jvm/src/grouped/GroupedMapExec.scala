@@ -1,14 +1,14 @@
 package org.apache.spark.sql.hydrofoil.grouped
 
-import org.apache.spark.api.python.ChainedPythonFunctions
 import org.apache.spark.rdd.RDD
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions.{
-  Ascending, Attribute, AttributeSet, Expression, PythonUDF, SortOrder}
+  Ascending, Attribute, Expression, PythonUDF, SortOrder}
 import org.apache.spark.sql.catalyst.plans.physical.{
   AllTuples, ClusteredDistribution, Distribution, Partitioning}
 import org.apache.spark.sql.catalyst.types.DataTypeUtils
 import org.apache.spark.sql.execution.{SparkPlan, UnaryExecNode}
+import org.apache.spark.sql.hydrofoil.exec.Arguments
 
 /**
  * applyInPandas and applyInArrow on groups that are sent many in a record batch.
@@ -24,8 +24,6 @@ case class GroupedMapExec(
 
   override def nodeName: String = "HydrofoilGroupedMap"
 
-  override def producedAttributes: AttributeSet = AttributeSet(output)
-
   override def outputPartitioning: Partitioning = child.outputPartitioning
 
   override def requiredChildDistribution: Seq[Distribution] =
@@ -38,14 +36,12 @@ case class GroupedMapExec(
   override protected def doExecute(): RDD[InternalRow] = {
     val columns = GroupColumns.of(child.output, groupingAttributes)
     val udf = function.asInstanceOf[PythonUDF]
-    val task = GroupedTask(
-      conf,
-      Seq((ChainedPythonFunctions(Seq(udf.func)), udf.resultId.id)),
+    val task = groupedTask(
+      Seq(Arguments.alone(udf)),
       udf.evalType,
       Left(Array(columns.offsets)),
       Seq(DataTypeUtils.fromAttributes(columns.sent)),
-      inStruct,
-      metrics)
+      inStruct)
     val (sent, grouping, input, answer) =
       (columns.sent, groupingAttributes, child.output, output)
     child.execute().mapPartitionsInternal { rows =>

@@ -3,10 +3,10 @@ package org.apache.spark.sql.hydrofoil.grouped
 import java.io.DataOutputStream
 
 import org.apache.arrow.vector.types.pojo.Schema
-
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.execution.metric.SQLMetric
-import org.apache.spark.sql.hydrofoil.{BatchSource, TaskBuffers}
+import org.apache.spark.sql.hydrofoil.memory.TaskBuffers
+import org.apache.spark.sql.hydrofoil.shim.BatchSource
 
 /**
  * Writes a task's groups to Hydrofoil's worker as few large record batches.
@@ -26,7 +26,7 @@ import org.apache.spark.sql.hydrofoil.{BatchSource, TaskBuffers}
 private[grouped] final class GroupsWriter(
     schemas: Seq[Schema],
     inStruct: Boolean,
-    limits: Limits,
+    limits: PieceLimits,
     groups: Iterator[Array[Iterator[InternalRow]]],
     metrics: Map[String, SQLMetric],
     buffers: TaskBuffers) extends BatchSource {
@@ -39,9 +39,6 @@ private[grouped] final class GroupsWriter(
   private val batchesSent = metrics("batchesSent")
   private val groupsSent = metrics("groupsSent")
 
-  /** Nanoseconds that went into what was written, and into the rows below it. */
-  var nanoseconds = 0L
-
   private var started = false
   // Small at first, so that the worker begins while the next rows are gathered.
   private var rowsEnough = GroupsWriter.FIRST_ROWS
@@ -49,9 +46,10 @@ private[grouped] final class GroupsWriter(
   private var group: Array[Iterator[InternalRow]] = _
   private var side = 0
 
+  override def writesSchema: Boolean = true
+
   /** Writes the next chunk; false once the end is written. */
   override protected def write(out: DataOutputStream): Boolean = {
-    val begin = System.nanoTime()
     val before = out.size()
     if (!started) {
       started = true
@@ -74,7 +72,6 @@ private[grouped] final class GroupsWriter(
       sides.foreach(_.close())
     }
     bytesSent += out.size() - before
-    nanoseconds += System.nanoTime() - begin
     more
   }
 

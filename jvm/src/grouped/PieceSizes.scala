@@ -4,7 +4,6 @@ import org.apache.arrow.vector.{
   BaseFixedWidthVector, BaseLargeVariableWidthVector, BaseVariableWidthVector, FieldVector,
   NullVector}
 import org.apache.arrow.vector.complex.{LargeListVector, ListVector, StructVector}
-
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow
 
 /** How many bytes some rows of Arrow vectors take, as if these rows were all there are. */

@@ -13,7 +13,6 @@ import org.apache.arrow.vector.complex.StructVector
 import org.apache.arrow.vector.ipc.WriteChannel
 import org.apache.arrow.vector.ipc.message.MessageSerializer
 import org.apache.arrow.vector.types.pojo.{Field, FieldType, Schema}
-
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow
 import org.apache.spark.sql.execution.arrow.ArrowWriter
@@ -32,7 +31,7 @@ import org.apache.spark.sql.execution.arrow.ArrowWriter
 private[grouped] final class SideWriter(
     schema: Schema,
     inStruct: Boolean,
-    limits: Limits,
+    limits: PieceLimits,
     allocator: BufferAllocator) extends AutoCloseable {
 
   private val sent: Schema =

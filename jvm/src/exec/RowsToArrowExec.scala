@@ -1,0 +1,15 @@
+package org.apache.spark.sql.hydrofoil.exec
+
+import org.apache.spark.rdd.RDD
+import org.apache.spark.sql.execution.SparkPlan
+import org.apache.spark.sql.vectorized.ColumnarBatch
+
+/** The rows of a child as record batches in Arrow's layout, written by [[ArrowSinkExec]]. */
+case class RowsToArrowExec(child: SparkPlan) extends SameRowsExec with ArrowBatchesExec {
+
+  override protected def doExecuteColumnar(): RDD[ColumnarBatch] =
+    child.execute().mapPartitionsInternal(_.map(_.asInstanceOf[BatchRow].batch))
+
+  override protected def withNewChildInternal(newChild: SparkPlan): RowsToArrowExec =
+    copy(child = newChild)
+}
