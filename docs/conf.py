@@ -8,6 +8,7 @@ fetched, by the build or by a reader's browser.
 
 import os
 import re
+import runpy
 import shutil
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 project = "Hydrofoil"
 author = "the Hydrofoil contributors"
 project_copyright = author
-release = re.findall(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[0]
+release = runpy.run_path(str(ROOT / "src/hydrofoil/version.py"))["__version__"]
 
 extensions = ["myst_parser"]
 root_doc = "docs/index"

@@ -123,7 +123,7 @@ def test_commands_are_understood(
     command: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it is called with is parsed, and nothing is run."""
-    from hydrofoil.cli import main
+    from hydrofoil.tools.cli import main
 
     monkeypatch.chdir(folder)
     _, name, *arguments = shlex.split(command)
