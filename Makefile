@@ -21,6 +21,9 @@ export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 # takes longest first.
 LINES := 3.5 4.0 4.1 4.2
 LINE_ENVIRONMENTS := .cache/lines
+# That of the virtual environment, and those that test-matrix tests.
+NEWEST := 4.3
+SPARK ?= $(LINES) $(NEWEST)
 # How many of them, and of the test files of `make test`, are run at the same time; each takes less
 # than a core.
 AT_ONCE ?= 3
@@ -35,7 +38,7 @@ SHORT_LIVED := -XX:SharedArchiveFile=$(CURDIR)/$(CLASSES) -Xlog:disable -XX:Tier
 UV := $(shell command -v uv)
 install = $(if $(UV),$(UV) pip install --python $(1)/bin/python,$(1)/bin/python -m pip install --no-compile) --quiet
 
-.PHONY: help bench test test-slow test-pandas3 test-frameworks test-matrix lines quick parity build jar debug lint wheels smoke clean requirements java
+.PHONY: help bench test test-slow test-pandas3 test-frameworks test-matrix lines quick parity build jar debug lint docs wheels smoke clean requirements java
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -62,9 +65,9 @@ test-frameworks: java build $(FRAMEWORKS)/.installed ## train gangs with the fra
 	    $(FRAMEWORKS)/bin/python -m pytest tests/gang/test_gang_examples.py tests/gang/test_gang_backends.py \
 	    -k "jax or tensorflow"
 
-test-matrix: java $(INSTALLED) build jar ## compare with stock on every Spark line (TESTS="..." for others)
-	@$(MAKE) --no-print-directory -j $(AT_ONCE) lines
-	printf '%s\n' $(LINES:%=$(LINE_ENVIRONMENTS)/%) .venv | \
+test-matrix: java $(INSTALLED) build jar ## compare with stock on every Spark line (SPARK="4.0 4.1" for some, TESTS="..." for others)
+	@$(MAKE) --no-print-directory -j $(AT_ONCE) lines LINES="$(filter-out $(NEWEST),$(SPARK))"
+	printf '%s\n' $(patsubst $(LINE_ENVIRONMENTS)/$(NEWEST),$(VENV),$(SPARK:%=$(LINE_ENVIRONMENTS)/%)) | \
 	    xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/line ENVIRONMENT $(TESTS)
 
 lines: $(LINES:%=$(LINE_ENVIRONMENTS)/%/.installed) ## make the environments of the older Spark lines
@@ -93,6 +96,12 @@ lint: $(INSTALLED) $(BUILT) ## check format, style, types, and the core's stubs 
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint cext  # it starts pycodestyle by name
 	$(BIN)/mypy
 	$(BIN)/python .ci/stubs.py
+	PATH="$(CURDIR)/$(BIN):$$PATH" .ci/forge
+
+docs: $(INSTALLED) ## make the documentation site in build/site, without the network
+	@rm -rf build/site  # pages that are no more
+	$(BIN)/python -m sphinx -b html -c docs -d build/doctrees -W --keep-going --quiet . build/site
+	@echo "hydrofoil: open build/site/index.html"
 
 wheels: $(INSTALLED) jar ## build a wheel for each CPython that is found into dist, and try each in an empty environment
 	$(BIN)/python .ci/wheels.py dist $(WHEELS)

@@ -1,11 +1,13 @@
 """What all tests share: one real local Spark a pytest session, and the engines to run it with."""
 
 import os
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from pyspark import cloudpickle
@@ -17,6 +19,7 @@ from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, Engine, use_engine
 from hydrofoil.tools.parity.session import CONF
 
 TESTS = Path(__file__).parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 SPARK_CONF = {**CONF, "spark.sql.shuffle.partitions": "2"}
 # The JVM's half waits in every session. Tests in tests/columnar turn it on for their queries, and
@@ -84,3 +87,21 @@ def worker(request: pytest.FixtureRequest, spark: SparkSession) -> Iterator[Engi
     engine: Engine = request.param
     with use_engine(spark, engine):
         yield engine
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A browser without windows, to look at pages with."""
+    from playwright import sync_api as api
+
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        # .ci/run installs one; a newcomer's `make test` can do without.
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            f"none of {', '.join(BROWSERS)} is installed"
+        )
+    with api.sync_playwright() as playwright:
+        # Chromium's sandbox does not work for root.
+        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield launched
+        launched.close()

@@ -3,16 +3,13 @@
 import csv
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ROWS = 2_000
 
 
@@ -66,23 +63,6 @@ def test_files_hold_every_engine_of_every_workload(written: Path) -> None:
     assert [line["engine"] for line in lines] == [record["engine"] for record in records]
     assert [float(line["wall_s"]) for line in lines] == [record["wall_s"] for record in records]
     assert "prefers-color-scheme:dark" in (written / "report.svg").read_text()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright import sync_api as api
-
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        # .ci/run installs one; a newcomer's `make test` can do without.
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(
-            f"none of {', '.join(BROWSERS)} is installed"
-        )
-    with api.sync_playwright() as playwright:
-        # Chromium's sandbox does not work for root.
-        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
