@@ -254,8 +254,7 @@ def check_daemon(minor: str, daemon: ModuleType) -> None:
     UnknownPySpark
         As `check_worker`.
     """
-    if minor in TABLE:
-        _compare(DAEMON, daemon, TABLE[minor][DAEMON])
+    _compare(DAEMON, daemon, TABLE[minor][DAEMON])
 
 
 def parameters(function: object) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hydrofoil.process.needs import minor
 from hydrofoil.settings.installing import PYSPARK, hydrofoil_for
-from hydrofoil.spark.caps import LINES
+from hydrofoil.spark.versions import VERSIONS
 from hydrofoil.tools.checkup.facts import Facts
 from hydrofoil.tools.checkup.finding import Finding, Level
 from hydrofoil.tools.checkup.versions import supported_spark
@@ -54,7 +54,7 @@ def check_spark(driver: Facts) -> Finding:
             f"pyspark is {package.version}, but SPARK_HOME ({home}) has Spark {in_home}",
             f"unset SPARK_HOME, or {driver.executable} -m pip install pyspark=={in_home}",
         )
-    if minor(version) not in LINES:
+    if minor(version) not in VERSIONS:
         return Finding(
             "Spark",
             Level.WARNING,
