@@ -30,7 +30,7 @@ def jars_version(home: str | None) -> str | None:
 
 
 def check_spark(driver: Facts) -> Finding:
-    """Check that pyspark is there, matches SPARK_HOME, and is a line that Hydrofoil speeds up."""
+    """Check that pyspark is there, matches SPARK_HOME, and is one that Hydrofoil speeds up."""
     package = driver.packages["pyspark"]
     home = os.environ.get("SPARK_HOME")
     in_home = jars_version(home)
