@@ -60,9 +60,14 @@ class Capture:
     def wrap(self, wrapper: Callable[..., Any], given: dict[str, Any]) -> Any:
         """What a function of stock's makes of a user's, with a `Replay` in its place if needed."""
         self.wrapped = wrapped = Wrapped(wrapper, given)
-        if self.eval_type not in _REPLAYED:
-            return wrapper(**given)
-        return wrapped.around(self._replay(given["f"]))
+        guarded = self.guarded
+        if self.eval_type in _REPLAYED:
+            made = wrapped.around(self._replay(given["f"]))
+        else:
+            made = wrapper(**given)
+        # Some guard what they have made, too.
+        self.guarded = guarded
+        return made
 
     def note(self, prepared: Any, info: Any) -> Any:
         """Describe a UDF.
