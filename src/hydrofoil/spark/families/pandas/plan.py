@@ -36,7 +36,7 @@ _OF_GROUPS = (
     EvalType.SQL_WINDOW_AGG_PANDAS_UDF,
 )
 # How many arguments functions of groups take: with and without the key.
-_ARITIES = {
+_ARITIES: dict[int, tuple[int, ...]] = {
     EvalType.SQL_GROUPED_MAP_PANDAS_UDF: (1, 2),
     EvalType.SQL_GROUPED_MAP_PANDAS_ITER_UDF: (1, 2),
     EvalType.SQL_COGROUPED_MAP_PANDAS_UDF: (2, 3),
