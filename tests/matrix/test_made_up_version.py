@@ -49,13 +49,13 @@ def test_a_row_is_all_it_takes(spark: SparkSession, tmp_path: Path) -> None:
 
         return f"{pyspark.__version__} {hydrofoil.__file__}"
 
-    columns = [
-        F.udf(where, "string")("id"),
-        F.udf(where, "string", useArrow=False)("id"),
-        F.pandas_udf(lambda series: series + 1, "long")("id"),
-        F.arrow_udf(lambda column: column, "long")("id"),
-    ]
     with use_engine(spark, HYDROFOIL), use_environment(spark, environment):
+        columns = [
+            F.udf(where, "string", useArrow=True)("id"),
+            F.udf(where, "string", useArrow=False)("id"),
+            F.pandas_udf(lambda series: series + 1, "long")("id"),
+            F.arrow_udf(lambda column: column, "long")("id"),
+        ]
         answers = [spark.range(0, 1, 1, 1).select(column).collect()[0][0] for column in columns]
     inside = f"4.4.0 {folder / 'hydrofoil' / '__init__.py'}"
     assert answers == [inside, inside, 1, 0]
