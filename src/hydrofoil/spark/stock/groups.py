@@ -15,19 +15,21 @@ _FAMILIES = ("grouped map", "cogrouped map", "grouped aggregate")
 GROUPED = frozenset(code for code, row in EVAL_TYPES.items() if row.family in _FAMILIES)
 
 
-def understanding(pipeline: tuple[Any, ...], eval_type: int, *, lone_batches: bool) -> Pipeline:
+def understanding(
+    pipeline: tuple[Any, ...], eval_type: int, *, lone_batches: bool
+) -> tuple[Any, ...]:
     """What stock runs a task by, reading groups from Hydrofoil's operators too.
 
     Parameters
     ----------
     pipeline : tuple
-        What stock's ``read_udfs`` returns.
+        What stock's ``read_udfs`` returns; one that is not the published form stays as it is.
     lone_batches : bool
         As in the version's record.
     """
+    if eval_type not in GROUPED or len(pipeline) != len(Pipeline._fields):
+        return pipeline
     stock = Pipeline(*pipeline)
-    if eval_type not in GROUPED:
-        return stock
     return stock._replace(deserializer=Understanding(stock.deserializer, lone_batches=lone_batches))
 
 
@@ -47,7 +49,7 @@ def teach(worker: Any) -> None:
     def read_udfs(*args: Any, **kwargs: Any) -> Any:
         pipeline = original(*args, **kwargs)
         eval_type = taken.bind(*args, **kwargs).arguments.get("eval_type")
-        if not isinstance(eval_type, int) or len(pipeline) != 4:
+        if not isinstance(eval_type, int):
             return pipeline
         return understanding(pipeline, eval_type, lone_batches=lone_batches)
 

@@ -142,7 +142,7 @@ class StockWorker:
         capture.prepared.append(prepared)
         return prepared
 
-    def read_udfs(self, pickle_ser: Any, source: Any, eval_type: int, *confs: Any) -> Pipeline:
+    def read_udfs(self, pickle_ser: Any, source: Any, eval_type: int, *confs: Any) -> Any:
         """Read a task's functions.
 
         Parameters
@@ -151,38 +151,34 @@ class StockWorker:
             What the functions are read from: objects, or the stream.
         confs : tuple
             The configurations, on versions that have objects for them.
+
+        Returns
+        -------
+        Pipeline
+            Ours, or what stock's worker returns.
         """
+        read = partial(self.original["read_udfs"], pickle_ser)
         reason = self._declined(eval_type, confs)
         with self._capturing(eval_type, names_alone=bool(reason)) as capture:
-
-            def read(source: Any, *confs: Any) -> Pipeline:
-                return Pipeline(*self.original["read_udfs"](pickle_ser, source, eval_type, *confs))
-
-            stock = read(source, *confs)
+            stock = read(source, eval_type, *confs)
             if not reason:
                 try:
-                    if capture.unknown is not None:
-                        raise _unplanned(capture.unknown) from capture.unknown
                     return planned(
-                        lambda: self.plans.plan(
-                            self._task(
-                                capture, stock, confs, partial(self._unthreaded, read, source)
-                            )
-                        )
+                        lambda: self.plans.plan(self._task(capture, read, source, stock, confs))
                     )
                 except StaysStock as unplanned:
                     reason = str(unplanned)
         if self.version.udfs_are_parsed and capture.replays:
             # Once more, without what was put in the place of functions.
             with self._capturing(eval_type, names_alone=True):
-                stock = read(source, *confs)
+                stock = read(source, eval_type, *confs)
         publish_stock(eval_type, capture.names, reason)
-        return Pipeline(*understanding(stock, eval_type, lone_batches=self.version.lone_batches))
+        return understanding(stock, eval_type, lone_batches=self.version.lone_batches)
 
-    def read_udtf(self, pickle_ser: Any, source: Any, eval_type: int, *confs: Any) -> Pipeline:
-        """Read a table function; the parameters are as for `read_udfs`."""
+    def read_udtf(self, pickle_ser: Any, source: Any, eval_type: int, *confs: Any) -> Any:
+        """Read a table function; all is as for `read_udfs`."""
         with self._capturing(eval_type, names_alone=True) as capture:
-            stock = Pipeline(*self.original["read_udtf"](pickle_ser, source, eval_type, *confs))
+            stock = self.original["read_udtf"](pickle_ser, source, eval_type, *confs)
         parsed = self.version.udfs_are_parsed
         name = source.name if parsed else capture.names[-1]
         try:
@@ -194,7 +190,7 @@ class StockWorker:
                         eval_type=eval_type,
                         name=name,
                         return_type=source.return_type if parsed else "",
-                        stock=stock,
+                        stock=Pipeline(*stock),
                         conf=ConfObjects(*confs) if confs else None,
                     )
                 )
@@ -231,41 +227,57 @@ class StockWorker:
     def _task(
         self,
         capture: Capture,
-        stock: Pipeline,
+        read: Callable[..., Any],
+        source: Any,
+        stock: tuple[Any, ...],
         confs: tuple[Any, ...],
-        without_threads: Callable[[Conf], Callable[..., Any]],
     ) -> Task:
-        wrapped = capture.wrapped
+        """What stock has made of a task.
+
+        Parameters
+        ----------
+        read, source : callable, object
+            What has read the functions, and from where.
+
+        Raises
+        ------
+        StaysStock
+            If a function could not be made out, or the configuration says so.
+        """
+        if capture.unknown is not None:
+            raise _unplanned(capture.unknown) from capture.unknown
+        pipeline, wrapped = Pipeline(*stock), capture.wrapped
         conf: Conf
         if confs:
             conf = ConfObjects(*confs)
         else:
             runner = {} if wrapped is None else wrapped.given.get("runner_conf", {})
-            conf = ConfStrings(self.version, self.stock, runner, stock.deserializer)
-        task = Task(
+            conf = ConfStrings(self.version, self.stock, runner, pipeline.deserializer)
+            if reason := self.plans.declined(self.version, capture.eval_type, conf):
+                raise StaysStock(reason)
+        return Task(
             version=self.version,
             worker=self.stock,
             eval_type=capture.eval_type,
             udfs=capture.udfs,
             prepared=capture.prepared,
             replays=capture.replays,
-            stock=stock,
+            stock=pipeline,
             conf=conf,
             wrapped=None if wrapped is None else wrapped.around,
             run=self._run,
-            without_threads=partial(without_threads, conf),
+            without_threads=partial(self._unthreaded, capture, read, source, conf),
         )
-        if not confs and (reason := self.plans.declined(self.version, task.eval_type, conf)):
-            raise StaysStock(reason)
-        return task
 
-    def _unthreaded(self, read: Callable[..., Pipeline], source: Any, conf: Conf) -> Any:
+    def _unthreaded(
+        self, capture: Capture, read: Callable[..., Any], source: Any, conf: Conf
+    ) -> Callable[..., Any]:
         assert isinstance(conf, ConfObjects), "threads are planned for where conf is an object"
         if not self.version.udfs_are_parsed:
             # The UDFs are known by now: all that is still read is how many there are.
-            count = len(self.capture.udfs) if self.capture else 0
-            source = io.BytesIO(struct.pack("!i", count))
-        return read(source, conf.unthreaded(), conf.evaluation).function
+            source = io.BytesIO(struct.pack("!i", len(capture.udfs)))
+        stock = Pipeline(*read(source, capture.eval_type, conf.unthreaded(), conf.evaluation))
+        return stock.function
 
     def _run(self, call: Call) -> Any:
         """Call, turning StopIteration into what stock makes of it."""
