@@ -28,6 +28,7 @@ from hydrofoil.process import (
     switch,
 )
 from hydrofoil.spark import signatures
+from hydrofoil.spark.versions import VERSIONS
 
 if TYPE_CHECKING:
     from hydrofoil.process.task_main import TaskMain
@@ -135,8 +136,10 @@ def serve_by_alias(main: "TaskMain", arguments: list[str], put_off: bool) -> Non
     # Up to 4.1 it takes a worker's main when it is imported: stock's own is to be compared.
     from pyspark import daemon as stock
 
+    version = VERSIONS.get(pyspark_minor())
     try:
-        signatures.check_daemon(pyspark_minor(), stock)
+        if version is not None:
+            signatures.check_daemon(version.published, stock)
     except signatures.UnknownPySpark as error:
         del sys.modules["pyspark.daemon"]
         run_unknown(error)
@@ -169,9 +172,9 @@ def run_unknown(error: signatures.UnknownPySpark) -> None:
     worker = sys.modules.get(STOCK_WORKER)
     if worker is not None:
         with suppress(ImportError, TypeError, ValueError):
-            from hydrofoil.spark import stock_groups
+            from hydrofoil.spark.stock import groups
 
-            stock_groups.teach(worker)
+            groups.teach(worker)
     if inner.named():
         inner.run(inner.named(), warn)
     run_module("pyspark.daemon")
@@ -214,9 +217,9 @@ def stock_after_fork(*args: Any, **kwargs: Any) -> None:
 
     # Who sends groups can't know that stock's worker reads them.
     with suppress(ImportError):
-        from hydrofoil.spark import stock_groups
+        from hydrofoil.spark.stock import groups
 
-        stock_groups.teach(worker)
+        groups.teach(worker)
     main(*args, **kwargs)
 
 

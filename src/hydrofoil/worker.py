@@ -15,25 +15,27 @@ from typing import BinaryIO, cast
 
 from hydrofoil.process import hooks, inner, preload, prompt, requirements, switch, user_modules
 from hydrofoil.process.task_main import TaskMain
-from hydrofoil.spark.caps import installed_line
 from hydrofoil.spark.signatures import UnknownPySpark
+from hydrofoil.spark.versions import installed_version
 
 
 @cache
 def fast_main() -> TaskMain | None:
-    """The main of the installed Spark's adapter, or None for a Spark that has none.
+    """The main that has the fast paths, or None for a version of Spark that has none.
 
     Raises
     ------
     ImportError
         If the extension, or what it needs, can't be loaded.
     """
-    line = installed_line()
-    if line is None:
+    version = installed_version()
+    if version is None:
         return None
     user_modules.remember_stock()
-    worker = import_module(line.adapter).Worker()
-    return worker.main  # type: ignore[no-any-return]
+    # Imported here, because it needs the extension, and pyarrow.
+    from hydrofoil.spark.plans import planning_worker
+
+    return planning_worker(version).main
 
 
 @cache
@@ -67,9 +69,9 @@ def stock_main() -> TaskMain:
     from pyspark import worker
 
     with suppress(ImportError):  # Without pyarrow there are no groups.
-        from hydrofoil.spark import stock_groups
+        from hydrofoil.spark.stock import groups
 
-        stock_groups.teach(worker)
+        groups.teach(worker)
     return inner.stock_main()
 
 

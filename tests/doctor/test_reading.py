@@ -11,7 +11,7 @@ from pyspark.errors import SparkNoSuchElementException
 from hydrofoil.process import needs
 from hydrofoil.settings.sources import Setting
 from hydrofoil.settings.user_conf import parse_arguments, parse_properties
-from hydrofoil.spark.caps import LINES
+from hydrofoil.spark.versions import VERSIONS
 from hydrofoil.tools.checkup import costly, java, versions
 from hydrofoil.tools.checkup.facts import Extension, Facts, Package
 
@@ -36,7 +36,7 @@ def test_releases_compare_as_numbers() -> None:
 
 
 def test_every_spark_line_has_needs() -> None:
-    assert set(LINES) <= set(needs.NEEDS), "src/hydrofoil/process/needs.py"
+    assert set(VERSIONS) <= set(needs.NEEDS), "src/hydrofoil/process/needs.py"
 
 
 def test_needs_are_not_below_those_of_the_installed_packages() -> None:

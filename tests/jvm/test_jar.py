@@ -10,7 +10,7 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from hydrofoil.spark.caps import LINES
+from hydrofoil.spark.versions import VERSIONS
 
 ROOT = Path(__file__).parents[2]
 JAR = Path("src/hydrofoil/jars/hydrofoil-spark.jar")
@@ -91,7 +91,7 @@ def test_holds_the_projects_own_classes_and_nothing_else(built: Path) -> None:
     # What is tested there, and nothing of the tests.
     assert "org/apache/spark/sql/hydrofoil/build/ColumnBuilder.class" in names
     assert [name for name in names if "/hydrofoil/tests/" in name] == []
-    versions = " ".join(line for line in sorted(LINES) if not line.startswith("3."))
+    versions = " ".join(minor for minor in sorted(VERSIONS) if not minor.startswith("3."))
     assert f"Spark-Versions: {versions}\r\n" in manifest, "LINES in jvm/build.py"
 
 

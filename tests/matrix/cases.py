@@ -1,4 +1,4 @@
-"""One small query for each eval type, written with what every Spark line from 3.5 on offers.
+"""One small query for each eval type, written with what every version of Spark from 3.5 on offers.
 
 Each is a function of a session, of a folder of its own, and of what users' functions do before they
 answer: `nothing`, or `fail` where the value 2 comes by. Keyed by the eval type's name in PySpark.

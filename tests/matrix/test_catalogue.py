@@ -1,4 +1,4 @@
-"""The usual selection of the parity catalogue, on whichever Spark line is installed."""
+"""The usual selection of the parity catalogue, on whichever version of Spark is installed."""
 
 import os
 from collections.abc import Iterator

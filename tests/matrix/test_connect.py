@@ -10,7 +10,7 @@ from typing import Any
 import pyspark
 import pytest
 
-from hydrofoil.spark.caps import installed_line
+from hydrofoil.spark.versions import installed_version
 from matrix.test_eval_types import INSTALLED, PythonEvalType, paths
 
 pytestmark = pytest.mark.skipif(
@@ -61,8 +61,8 @@ def test_every_eval_type(tmp_path: Path) -> None:
     assert ours == stock
     failed = {name: outcome for name, outcome in stock.items() if outcome[0].endswith("Exception")}
     assert not failed
-    line = installed_line()
-    assert line is not None
+    version = installed_version()
+    assert version is not None
     for name in NAMES:
-        planned = "fast" if getattr(PythonEvalType, name) in line.fast else "stock"
+        planned = "fast" if getattr(PythonEvalType, name) in version.fast else "stock"
         assert paths(tmp_path / "hydrofoil" / "traces", name) == {planned}, name

@@ -1,4 +1,4 @@
-"""The daemon imports all that it should before it forks, on every Spark line."""
+"""The daemon imports all that it should before it forks, on every version of Spark."""
 
 import subprocess
 import sys

@@ -10,7 +10,7 @@ import pyspark
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from hydrofoil.spark.caps import installed_line
+from hydrofoil.spark.versions import installed_version
 from hydrofoil.tools.parity.harness import Parity, Raised, Rows
 
 try:
@@ -85,10 +85,10 @@ def test_an_error(parity: Parity, tmp_path: Path, name: str) -> None:
 
 
 def planned(name: str) -> str:
-    """The path that the table of Spark's lines names."""
-    line = installed_line()
-    assert line is not None
-    return "fast" if getattr(PythonEvalType, name) in line.fast else "stock"
+    """The path that the table of Spark's versions names."""
+    version = installed_version()
+    assert version is not None
+    return "fast" if getattr(PythonEvalType, name) in version.fast else "stock"
 
 
 def paths(traces: Path, name: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Corners of functions of pandas that each line's own conversions and checks decide."""
+"""Corners of functions of pandas that each version's own conversions and checks decide."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -71,7 +71,7 @@ def test_what_explain_shows(spark: SparkSession) -> None:
 
 def test_the_jvms_path(spark: SparkSession) -> None:
     if jvm_operators.why_not(spark.version) is not None:
-        pytest.skip("there are no operators for this line")
+        pytest.skip("there are no operators for this version")
     with use_conf(spark, {jvm_operators.ENABLED_KEY: "true", "spark.sql.adaptive.enabled": "true"}):
         df = broken_now_and_then(spark).groupBy("a", "b").agg(F.count("*"))
         before = hydrofoil.explain(df)

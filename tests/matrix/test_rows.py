@@ -1,4 +1,4 @@
-"""``rows="arrow"``: what the pickled path gives, on Arrow's transport, on every Spark line."""
+"""``rows="arrow"``: what the pickled path gives, on Arrow's transport, on every version."""
 
 import datetime
 import time

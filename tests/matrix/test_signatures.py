@@ -5,7 +5,6 @@ import os
 import pickle
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ from pyspark.sql.functions import pandas_udf, udf
 
 import hydrofoil
 from hydrofoil.spark import signatures
-from hydrofoil.spark.caps import installed_line
+from hydrofoil.spark.stock.worker import StockWorker
+from hydrofoil.spark.versions import installed_version
 from hydrofoil.tools.parity.engines import HYDROFOIL, use_engine, use_environment
 from hydrofoil.tools.replay.answer import read_answer
 from hydrofoil.tools.replay.recorder import record
@@ -38,7 +38,7 @@ from matrix.altered_pyspark import (
 MINOR = ".".join(pyspark.__version__.split(".")[:2])
 WORKER = signatures.TABLE[MINOR][signatures.WORKER]
 SOURCES = Path(hydrofoil.__file__).parent
-# What `struct_batches` takes from the serializers' own module.
+# What `stock.serializers` takes from the serializers' own module.
 NOT_ITS = {"ArrowStreamSerializer", "ArrowStreamUDFSerializer"}
 
 
@@ -47,12 +47,11 @@ def test_table_has_the_published_functions() -> None:
     signatures.check_daemon(MINOR, pyspark.daemon)
 
 
-def test_table_has_all_that_adapters_touch() -> None:
-    line = installed_line()
-    assert line is not None
-    adapter = import_module(line.adapter).Worker
-    touched = {*adapter.exchanged, *getattr(adapter, "wrappers", ())}
-    for path in (SOURCES / "spark").glob("*.py"):
+def test_table_has_all_that_is_touched() -> None:
+    version = installed_version()
+    assert version is not None
+    touched = {*StockWorker.exchanged, version.map_check, *version.group_checks}
+    for path in (SOURCES / "spark").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
                 owner = node.value

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from hydrofoil.spark.caps import installed_line
+from hydrofoil.spark.versions import installed_version
 from hydrofoil.tools.parity.engines import HYDROFOIL, use_engine
 from hydrofoil.tools.parity.harness import Parity, numbers
 
@@ -20,9 +20,10 @@ arrow_udf = getattr(F, "arrow_udf", None)
 
 
 def since(code: int) -> pytest.MarkDecorator:
-    """For tests of an eval type that not every line of Spark has."""
-    line = installed_line()
-    return pytest.mark.skipif(line is None or code not in line.fast, reason="not on this line")
+    """For tests of an eval type that not every version of Spark has."""
+    version = installed_version()
+    known = version is not None and code in version.fast
+    return pytest.mark.skipif(not known, reason="not on this version")
 
 
 # Rows of every shape of buffer: bits, fixed widths, offsets, nested, with nulls and without.

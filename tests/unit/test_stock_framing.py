@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydrofoil._cext.frames import Frame
-from hydrofoil.spark.stock_groups import understanding
+from hydrofoil.spark.stock.groups import understanding
 from hydrofoil.stream.group_format import MAGIC
 from hydrofoil.stream.group_frames import LONE_BATCHES, GroupInput
 from hydrofoil.stream.stock_framing import StockFraming, Understanding
@@ -151,8 +151,8 @@ def test_what_stock_sends_stays(data: bytes) -> None:
 
 def test_only_groups_are_looked_at() -> None:
     pipeline = (len, None, Stock(), Stock())
-    assert understanding(pipeline, 200) is pipeline
-    assert isinstance(understanding(pipeline, 201)[2], Understanding)
+    assert understanding(pipeline, 200, lone_batches=False) is pipeline
+    assert isinstance(understanding(pipeline, 201, lone_batches=False)[2], Understanding)
 
 
 @pytest.mark.parametrize("streams", [1, LONE_BATCHES])

@@ -2,14 +2,14 @@
 
 import ast
 import inspect
-from importlib import import_module
 from pathlib import Path
 
 from pyspark.sql import types as spark_types
 from pyspark.util import PythonEvalType
 
 from hydrofoil.evals.eval_types import EVAL_TYPES
-from hydrofoil.spark.caps import LINES, installed_line
+from hydrofoil.spark import signatures
+from hydrofoil.spark.versions import PAGE, VERSIONS, installed_version, with_table
 from hydrofoil.values.type_table import TYPES
 
 # Bases of other types, and what is no type of a column.
@@ -70,10 +70,14 @@ def test_every_spark_type_has_its_row():
     assert not missing, f"add rows for {missing} to TYPES in src/hydrofoil/values/type_table.py"
 
 
-def test_every_line_has_its_adapter():
-    for line in LINES.values():
-        assert hasattr(import_module(line.adapter), "Worker"), line
+def test_every_version_has_its_functions():
+    assert {version.published for version in VERSIONS.values()} == set(signatures.TABLE)
 
 
 def test_the_installed_spark_is_known():
-    assert installed_line() is not None
+    assert installed_version() is not None
+
+
+def test_the_page_of_versions_is_made_of_the_records():
+    page = (Path(__file__).parents[2] / PAGE).read_text("utf-8")
+    assert page == with_table(page), "run python -m hydrofoil.spark.versions"

@@ -1,14 +1,13 @@
 """The text of a function's `explain`: its types, how its rows travel, and whose code runs it."""
 
-from hydrofoil.evals.eval_types import EVAL_TYPES, EvalRow, describe
+from hydrofoil.evals.eval_types import EVAL_TYPES, EvalRow, EvalType, describe
 from hydrofoil.process import requirements, switch
 from hydrofoil.settings import turned_on
 from hydrofoil.settings.launch import DAEMON_KEY, WORKER_KEY
 from hydrofoil.settings.rows import VARIABLE_KEY
 from hydrofoil.settings.sessions import SessionFacts, current_session, facts
 from hydrofoil.settings.sources import Setting
-from hydrofoil.spark.caps import LINES
-from hydrofoil.spark.row_functions import SQL_ARROW_BATCHED_UDF, SQL_BATCHED_UDF
+from hydrofoil.spark.versions import VERSIONS
 
 _OFF_KEY = turned_on.ENVIRONMENT_KEY + switch.VARIABLE
 _KEYS = (DAEMON_KEY, WORKER_KEY, turned_on.USE_DAEMON_KEY, _OFF_KEY, VARIABLE_KEY)
@@ -54,9 +53,9 @@ def _path(eval_type: int, known: SessionFacts | None) -> list[str]:
 
 def _rows(eval_type: int, known: SessionFacts | None) -> list[str]:
     """How the rows of a plain function travel."""
-    if eval_type == SQL_BATCHED_UDF:
+    if eval_type == EvalType.SQL_BATCHED_UDF:
         return ["rows: pickled"]
-    if eval_type != SQL_ARROW_BATCHED_UDF:
+    if eval_type != EvalType.SQL_ARROW_BATCHED_UDF:
         return []
     as_pickled = known is not None and known.settings.get(VARIABLE_KEY) == "arrow"
     rules = ", with the results of pickled rows" if as_pickled else ""
@@ -70,14 +69,16 @@ def _by_table(row: EvalRow | None) -> str:
 
 
 def _in_session(row: EvalRow | None, known: SessionFacts) -> str:
-    line = LINES.get(".".join(known.spark.split(".")[:2]))
-    if row is None or row.fast_path is None or (line is not None and row.code not in line.fast):
+    version = VERSIONS.get(".".join(known.spark.split(".")[:2]))
+    stays = version is not None and row is not None and row.code not in version.fast
+    if row is None or row.fast_path is None or stays:
         return f"PySpark's own code, in either worker on Spark {known.spark}"
     stock = _why_stock(known)
     if stock is not None:
         return f"PySpark's own code, since {stock}"
-    if line is None:
-        return f"PySpark's own code, since this release of Hydrofoil speeds up {', '.join(LINES)}"
+    if version is None:
+        known_ones = ", ".join(VERSIONS)
+        return f"PySpark's own code, since this release of Hydrofoil speeds up {known_ones}"
     return f"fast path hydrofoil.evals ({row.fast_path})"
 
 

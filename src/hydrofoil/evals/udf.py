@@ -1,4 +1,4 @@
-"""One UDF, as every version's adapter describes it to the eval types' plans."""
+"""One UDF, as the eval types' plans take it, whatever the version of Spark."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

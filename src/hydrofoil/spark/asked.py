@@ -1,27 +1,39 @@
 """What a worker would plan for a task, asked without one.
 
-A task's functions come to an adapter as the JVM would send them, and it plans: this is the code
-that plans in workers, and no rows follow. No function is called.
+A task's functions come to a worker as the JVM would send them, and it plans: this is the code that
+plans in workers, and no rows follow. No function is called.
 """
 
 import io
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from hydrofoil.counts import task_trace
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
-from hydrofoil.evals.eval_types import EVAL_TYPES
-from hydrofoil.spark.caps import SparkLine
-from hydrofoil.spark.stock_worker import publish_stock
-from hydrofoil.spark.streamed import NOT_HERE
+from hydrofoil.evals.eval_types import EVAL_TYPES, EvalType
+from hydrofoil.spark.stock.private_copy import worker_message
+from hydrofoil.spark.stock.task import NOT_HERE
+from hydrofoil.spark.stock.worker import StockWorker, publish_stock
+from hydrofoil.spark.versions import SparkVersion
 
-# Eval types whose arguments may be named, up to 4.1; from then on all have the same form.
-_NAMED = frozenset((100, 101, 200, 202, 203, 204, 250, 251, 252, 253))
-_PICKLED_ROWS = 100
-_ARROW_ROWS = 101
+# Eval types whose arguments may be named, where not all have the same form.
+_NAMED = frozenset(
+    (
+        EvalType.SQL_BATCHED_UDF,
+        EvalType.SQL_ARROW_BATCHED_UDF,
+        EvalType.SQL_SCALAR_PANDAS_UDF,
+        EvalType.SQL_GROUPED_AGG_PANDAS_UDF,
+        EvalType.SQL_WINDOW_AGG_PANDAS_UDF,
+        EvalType.SQL_SCALAR_PANDAS_ITER_UDF,
+        EvalType.SQL_SCALAR_ARROW_UDF,
+        EvalType.SQL_SCALAR_ARROW_ITER_UDF,
+        EvalType.SQL_GROUPED_AGG_ARROW_UDF,
+        EvalType.SQL_WINDOW_AGG_ARROW_UDF,
+    )
+)
 
 # Offsets of a group with one column for the key and one for the rest. Plans of groups are the same
 # whatever columns there are: a count of what follows, a count of keys, the keys, the others.
@@ -69,13 +81,8 @@ class Question:
     bounds: list[str] = field(default_factory=list)
 
 
-def answer(line: SparkLine, adapter: Any, question: Question) -> list[UdfTrace]:
+def answer(planning: StockWorker, question: Question) -> list[UdfTrace]:
     """The path of each function of a task, and why.
-
-    Parameters
-    ----------
-    adapter : StockWorker
-        The line's.
 
     Raises
     ------
@@ -83,11 +90,12 @@ def answer(line: SparkLine, adapter: Any, question: Question) -> list[UdfTrace]:
         Whatever reading the functions raises: a module that is not there, for example.
     """
     with _published() as traces:
-        if question.eval_type not in line.fast:
+        if question.eval_type not in planning.version.fast:
             publish_stock(question.eval_type, ["" for _ in question.functions], NOT_HERE)
             return traces[-1].udfs
-        plan, *_ = adapter.read_udfs(
-            adapter.stock.pickleSer, *_MESSAGES[line.minor](adapter, question)
+        plan: Any
+        plan, *_ = planning.read_udfs(
+            planning.stock.pickleSer, *_message(planning.stock, planning.version, question)
         )
         if traces:
             return traces[-1].udfs
@@ -126,105 +134,76 @@ def _conf(question: Question) -> dict[str, str]:
     return question.conf | {"pandas_window_bound_types": bounds, "window_bound_types": bounds}
 
 
-# --- By line, what stock's read_udfs is given after the serializer --------------------------------
+# --- What stock's read_udfs is given after the serializer -----------------------------------------
 
 
-def _messages_35(adapter: Any, question: Question) -> tuple[Any, ...]:
-    return _stream(question, lambda _: b"", _positional), question.eval_type
+def _message(stock: Any, version: SparkVersion, question: Question) -> tuple[Any, ...]:
+    source = _parsed(question) if version.udfs_are_parsed else _stream(version, question)
+    confs = _conf_objects(stock, question) if version.confs_are_objects else ()
+    return source, question.eval_type, *confs
 
 
-def _messages_40(adapter: Any, question: Question) -> tuple[Any, ...]:
-    return _stream(question, lambda _: b"\0", _maybe_named), question.eval_type
-
-
-def _messages_41(adapter: Any, question: Question) -> tuple[Any, ...]:
-    def before(asked: Question) -> bytes:
-        types = _text(asked.input_type) if asked.eval_type == _ARROW_ROWS else b""
-        return types + b"\0"
-
-    return _stream(question, before, _maybe_named), question.eval_type
-
-
-def _messages_42(adapter: Any, question: Question) -> tuple[Any, ...]:
+def _conf_objects(stock: Any, question: Question) -> list[Any]:
     confs = []
     for cls, values in (
-        (adapter.stock.RunnerConf, _conf(question)),
-        (adapter.stock.EvalConf, {"input_type": question.input_type}),
+        (stock.RunnerConf, _conf(question)),
+        (stock.EvalConf, {"input_type": question.input_type}),
     ):
         made = cls()
         made._conf = values
         confs.append(made)
-    result_id = struct.pack("!q", 0)
-    functions = b"".join(_function(question, f, _named) + result_id for f in question.functions)
-    stream = io.BytesIO(_int(len(question.functions)) + functions)
-    return stream, question.eval_type, *confs
+    return confs
 
 
-def _messages_43(adapter: Any, question: Question) -> tuple[Any, ...]:
-    from pyspark.worker_message import UDFInfo
-
-    infos = []
+def _parsed(question: Question) -> list[Any]:
+    made = []
     for function in question.functions:
         offsets = _offsets(question, function)
-        infos.append(
-            UDFInfo(
+        made.append(
+            worker_message().UDFInfo(
                 udfs=[memoryview(command) for command in function.commands],
                 args=[offset for offset, name in offsets if name is None],
                 kwargs={name: offset for offset, name in offsets if name is not None},
                 result_id=0,
             )
         )
-    runner_conf = adapter.stock.RunnerConf(_conf(question))
-    eval_conf = adapter.stock.EvalConf({"input_type": question.input_type})
-    return infos, question.eval_type, runner_conf, eval_conf
+    return made
 
 
-_MESSAGES: dict[str, Callable[[Any, Question], tuple[Any, ...]]] = {
-    "3.5": _messages_35,
-    "4.0": _messages_40,
-    "4.1": _messages_41,
-    "4.2": _messages_42,
-    "4.3": _messages_43,
-}
-
-Offset = Callable[[Question, int, str | None], bytes]
-
-
-def _stream(question: Question, before: Callable[[Question], bytes], offset: Offset) -> io.BytesIO:
-    """What the functions are read from, up to 4.1; ``before`` makes what the line has before."""
+def _stream(version: SparkVersion, question: Question) -> io.BytesIO:
     parts = []
-    if question.eval_type != _PICKLED_ROWS:
-        conf = _conf(question)
-        parts = [_int(len(conf)), *(_text(word) for item in conf.items() for word in item)]
-    parts += [before(question), _int(len(question.functions))]
-    parts += [_function(question, function, offset) for function in question.functions]
+    if not version.confs_are_objects:
+        if question.eval_type != EvalType.SQL_BATCHED_UDF:
+            conf = _conf(question)
+            parts = [_int(len(conf)), *(_text(word) for item in conf.items() for word in item)]
+        if version.input_type_is_sent and question.eval_type == EvalType.SQL_ARROW_BATCHED_UDF:
+            parts.append(_text(question.input_type))
+    if version.profiler_flag_is_sent:
+        parts.append(b"\0")
+    parts.append(_int(len(question.functions)))
+    parts += [_function(version, question, function) for function in question.functions]
     return io.BytesIO(b"".join(parts))
 
 
-def _function(question: Question, function: AskedFunction, offset: Offset) -> bytes:
+def _function(version: SparkVersion, question: Question, function: AskedFunction) -> bytes:
+    named = version.names_in_all_eval_types or (
+        version.arguments_have_names and question.eval_type in _NAMED
+    )
     offsets = _offsets(question, function)
     commands = function.commands
     return b"".join(
         [
             _int(len(offsets)),
-            *(offset(question, *place) for place in offsets),
+            *(_int(offset) + (_name(name) if named else b"") for offset, name in offsets),
             _int(len(commands)),
             *(_int(len(command)) + command for command in commands),
+            struct.pack("!q", 0) if version.result_id_is_sent else b"",
         ]
     )
 
 
-def _positional(_: Question, offset: int, name: str | None) -> bytes:
-    return _int(offset)
-
-
-def _named(_: Question, offset: int, name: str | None) -> bytes:
-    return _int(offset) + (b"\0" if name is None else b"\1" + _text(name))
-
-
-def _maybe_named(question: Question, offset: int, name: str | None) -> bytes:
-    form = _named if question.eval_type in _NAMED else _positional
-    return form(question, offset, name)
+def _name(name: str | None) -> bytes:
+    return b"\0" if name is None else b"\1" + _text(name)
 
 
 def _int(value: int) -> bytes:

@@ -7,10 +7,8 @@ setting's default is the version's, and only PySpark knows it.
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from hydrofoil.evals.eval_types import EvalType
 from hydrofoil.settings.sessions import current_session
-
-SQL_BATCHED_UDF = 100
-SQL_ARROW_BATCHED_UDF = 101
 
 
 class RowTransport:
@@ -48,7 +46,7 @@ def _pyspark_says_arrow() -> bool:
     from pyspark.sql.types import IntegerType
 
     asked: Any = udf(_without_hints, IntegerType())
-    return asked.evalType == SQL_ARROW_BATCHED_UDF  # type: ignore[no-any-return]
+    return asked.evalType == EvalType.SQL_ARROW_BATCHED_UDF  # type: ignore[no-any-return]
 
 
 def _without_hints(value):  # type: ignore[no-untyped-def]

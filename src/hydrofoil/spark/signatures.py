@@ -1,9 +1,9 @@
-"""THE table of PySpark's own functions that adapters exchange or call, and a check of them.
+"""THE table of PySpark's own functions that Hydrofoil exchanges or calls, and a check of them.
 
 Some platforms ship a PySpark that is not the published one: functions have other parameters, other
-names, or are gone. What an adapter knows of a function it knows by its parameters, so where one
+names, or are gone. What Hydrofoil knows of a function it knows by its parameters, so where one
 differs Hydrofoil leaves everything to stock's worker. `tests/matrix` compares the table with the
-published versions, and with what the adapters' sources name.
+published versions, and with what the sources name.
 
 A function is written as its parameters: ``name`` where it has no default, ``name=`` where it has
 one. `CLASS` stands for a class.
@@ -180,7 +180,7 @@ _CONVERSION_42 = {
     "ignore_unexpected_complex_type_values=, is_legacy=",
 }
 
-# By version, what else its adapter calls for a batch.
+# By version, what else is called for a batch.
 _OTHERS: dict[str, dict[str, Functions]] = {
     "3.5": {_SERIALIZERS: _SERIALIZERS_TO_40},
     "4.0": {_SERIALIZERS: _SERIALIZERS_TO_40},
@@ -227,7 +227,7 @@ class UnknownPySpark(UnsupportedError):
 
 
 def check_worker(minor: str, worker: ModuleType) -> None:
-    """Compare with the table what a version's adapter is made for.
+    """Compare with the table what is exchanged and called of a worker.
 
     Parameters
     ----------
@@ -254,8 +254,7 @@ def check_daemon(minor: str, daemon: ModuleType) -> None:
     UnknownPySpark
         As `check_worker`.
     """
-    if minor in TABLE:
-        _compare(DAEMON, daemon, TABLE[minor][DAEMON])
+    _compare(DAEMON, daemon, TABLE[minor][DAEMON])
 
 
 def parameters(function: object) -> str:

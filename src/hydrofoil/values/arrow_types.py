@@ -1,4 +1,4 @@
-"""Spark types to Arrow types, as Spark sends them; the same on all Spark lines, without a JVM."""
+"""Spark types to Arrow types, as Spark sends them; the same on all versions, without a JVM."""
 
 from typing import Any
 

@@ -5,7 +5,7 @@ from pyspark.sql.conversion import ArrowTableToRowsConversion, LocalDataToArrowC
 from pyspark.sql.pandas.types import _dedup_names, to_arrow_type
 from pyspark.sql.types import Row
 
-from hydrofoil.spark.conversion import known_zone
+from hydrofoil.spark.stock.conversion import known_zone
 from hydrofoil.values.type_table import Options
 
 OPTIONS = Options(row_type=Row, dedup_names=_dedup_names, known_zone=known_zone)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hydrofoil.process.needs import minor
 from hydrofoil.settings.installing import PYSPARK, hydrofoil_for
-from hydrofoil.spark.caps import LINES
+from hydrofoil.spark.versions import VERSIONS
 from hydrofoil.tools.checkup.facts import Facts
 from hydrofoil.tools.checkup.finding import Finding, Level
 from hydrofoil.tools.checkup.versions import supported_spark
@@ -30,7 +30,7 @@ def jars_version(home: str | None) -> str | None:
 
 
 def check_spark(driver: Facts) -> Finding:
-    """Check that pyspark is there, matches SPARK_HOME, and is a line that Hydrofoil speeds up."""
+    """Check that pyspark is there, matches SPARK_HOME, and is one that Hydrofoil speeds up."""
     package = driver.packages["pyspark"]
     home = os.environ.get("SPARK_HOME")
     in_home = jars_version(home)
@@ -54,7 +54,7 @@ def check_spark(driver: Facts) -> Finding:
             f"pyspark is {package.version}, but SPARK_HOME ({home}) has Spark {in_home}",
             f"unset SPARK_HOME, or {driver.executable} -m pip install pyspark=={in_home}",
         )
-    if minor(version) not in LINES:
+    if minor(version) not in VERSIONS:
         return Finding(
             "Spark",
             Level.WARNING,

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from hydrofoil.process.needs import NEEDS, minor, needs_of, release
-from hydrofoil.spark.caps import LINES
+from hydrofoil.spark.versions import VERSIONS
 from hydrofoil.tools.checkup.facts import Facts
 from hydrofoil.tools.checkup.finding import Finding, Level
 
 
 def supported_spark() -> str:
-    return ", ".join(LINES)
+    return ", ".join(VERSIONS)
 
 
 def check_packages(process: Facts, spark: str | None, where: str) -> Iterator[Finding]:

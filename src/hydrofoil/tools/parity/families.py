@@ -196,7 +196,7 @@ def _aggregate(kind: str, frame: DataFrame, function: Any, declared: str) -> Dat
 
 
 def _made(kind: str, function: Any, declared: str) -> Callable[..., Column]:
-    # Older lines have no functions of Arrow.
+    # Older versions have no functions of Arrow.
     make = getattr(F, "arrow_udf" if "ARROW" in kind else "pandas_udf")
     return make(function, declared, getattr(PythonEvalType, f"SQL_{kind}_UDF"))  # type: ignore[no-any-return]
 

@@ -36,27 +36,25 @@ def answers_to(questions: list[Any], broadcasts: dict[int, str]) -> list[list[Ud
     try:
         from hydrofoil import worker
 
-        main_of_line = worker.fast_main()
+        main_of_version = worker.fast_main()
     except Exception as error:
         return all_stock(
             questions,
             f"Hydrofoil can't be loaded for {sys.executable} on {socket.gethostname()} "
             f"({type(error).__name__}: {error})",
         )
-    if main_of_line is None:
+    if main_of_version is None:
         import pyspark
 
-        return all_stock(questions, f"Hydrofoil has no adapter for PySpark {pyspark.__version__}")
-    from hydrofoil.spark import asked, caps
+        return all_stock(questions, f"Hydrofoil does not know PySpark {pyspark.__version__}")
+    from hydrofoil.spark import asked
 
-    line = caps.installed_line()
-    assert line is not None, "a line without an adapter has no main"
-    adapter = main_of_line.__self__  # type: ignore[attr-defined]
+    planning = main_of_version.__self__  # type: ignore[attr-defined]
     _know(broadcasts)
     found = []
     for question in questions:
         try:
-            found.append(asked.answer(line, adapter, question))
+            found.append(asked.answer(planning, question))
         except Exception as error:
             reason = f"its function can't be read here: {type(error).__name__}: {error}"
             found.append([UdfTrace("", "", UNKNOWN, reason) for _ in question.functions])

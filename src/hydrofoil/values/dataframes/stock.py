@@ -1,4 +1,4 @@
-"""What the pandas paths need of stock PySpark, as every version's adapter describes it."""
+"""What the pandas paths need of stock PySpark, whatever its version."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class ToStock(Exception):
     """The batch or group needs stock's code; ``str()`` is the reason that is counted."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StockPandas:
     """Stock's conversions for one task.
 

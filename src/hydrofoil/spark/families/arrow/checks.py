@@ -1,16 +1,60 @@
-"""Spark 4.0 to 4.2: checks of what applyInArrow's functions return.
-
-These lines require the very types of the declared columns, and choose columns by name afterwards.
-"""
+"""Stock's checks of what functions of Arrow's objects return."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
+from hydrofoil.evals.arrow_grouped import Checks, Verify
+from hydrofoil.spark.families.arrow.casts import Casts
+from hydrofoil.spark.stock.task import Task
+
+
+def map_check(task: Task) -> Callable[[Any], Iterator[pa.RecordBatch]]:
+    """The check of what mapInArrow's function returns.
+
+    It raises at the object, or at the item, that is something else.
+    """
+    if task.version.map_check == "verify_return_type":
+        return _verify(task, Iterator[pa.RecordBatch])
+    if task.version.map_check == "verify_result":
+        check: Callable[[Any], Iterator[pa.RecordBatch]] = task.worker.verify_result(pa.RecordBatch)
+        return check
+    wrapped = task.wrapped
+    assert wrapped is not None, "the check stands around the user's function"
+    return lambda returned: (batch for batch, _ in wrapped(lambda same: same)(returned))
+
+
+def _verify(task: Task, expected: Any) -> Callable[[Any], Any]:
+    return lambda result: task.worker.verify_return_type(result, expected)
+
+
+def group_checks(task: Task, stock: Casts) -> Checks:
+    """The checks of what applyInArrow's functions return."""
+    declared = task.udfs[0].return_type
+    names = task.version.group_checks
+    if names:
+        return StockChecks(
+            [(field.name, task.arrow_type(field.dataType)) for field in declared.fields],
+            by_name=task.conf.by_name,
+            table=getattr(task.worker, names[0]),
+            batch=getattr(task.worker, names[1]),
+        )
+    enforce: Callable[..., Any] = stock.enforce
+    return Verify(
+        pa.schema(list(task.arrow_type(declared, wide=task.conf.wide_offsets))),
+        table=_verify(task, pa.Table),
+        batches=_verify(task, Iterator[pa.RecordBatch]),
+        enforce=partial(enforce, arrow_cast=False, reorder_by_name=task.conf.by_name),
+    )
+
 
 class StockChecks:
     """A look at what results usually are, then stock's own checks, and its choice of columns.
+
+    Versions that have them require the very types of the declared columns, and choose columns by
+    name afterwards.
 
     Parameters
     ----------

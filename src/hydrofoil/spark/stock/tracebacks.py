@@ -1,48 +1,9 @@
-"""Stock PySpark's worker as a private copy, whose parts can be exchanged.
-
-The copy is `pyspark/worker.py` executed a second time under its own name, so that whoever runs the
-real `pyspark.worker.main` in the same process gets stock, and tracebacks name the same file.
-"""
+"""Tracebacks as stock's code alone would have made them, without the frames of Hydrofoil's own."""
 
 import sys
-from importlib.util import find_spec, module_from_spec
-from types import CellType, FunctionType, ModuleType, TracebackType
+import traceback
+from types import ModuleType, SimpleNamespace, TracebackType
 from typing import Any, BinaryIO
-
-
-def private_worker() -> ModuleType:
-    """A fresh copy of ``pyspark.worker``, not registered anywhere."""
-    # The original comes first: dataclasses look their module up in sys.modules.
-    import pyspark.worker
-
-    spec = find_spec(pyspark.worker.__name__)
-    if spec is None or spec.loader is None:
-        raise ImportError("pyspark.worker is loaded but its source cannot be found again")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def variables_of(function: Any) -> dict[str, Any]:
-    """What a function refers to in the function around it, by name."""
-    named = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    # A variable that has not been assigned has an empty cell.
-    return {name: cell.cell_contents for name, cell in named if cell != CellType()}
-
-
-def rebound(function: Any, **variables: Any) -> Any:
-    """The same function, referring to other values by these names."""
-    cells = [
-        CellType(variables[name]) if name in variables else cell
-        for name, cell in zip(function.__code__.co_freevars, function.__closure__, strict=True)
-    ]
-    return FunctionType(
-        function.__code__,
-        function.__globals__,
-        function.__name__,
-        function.__defaults__,
-        tuple(cells),
-    )
 
 
 def without_our_frames(
@@ -101,3 +62,24 @@ def hide_our_frames(error: BaseException) -> None:
         made_of_stop = isinstance(link.__cause__, StopIteration)
         link.__traceback__ = without_our_frames(link.__traceback__, blameless=made_of_stop)
         chain += [link.__cause__, link.__context__]
+
+
+def format_in_main(worker: ModuleType) -> None:
+    """Hide our frames in a worker whose ``main`` formats errors itself, by two functions."""
+    simplify = worker.try_simplify_traceback
+    names = vars(worker)
+    names["try_simplify_traceback"] = lambda _: simplify(_hidden())
+    names["traceback"] = SimpleNamespace(**{**vars(traceback), "format_exc": _format_exc})
+
+
+def _hidden() -> TracebackType | None:
+    """The traceback of the error that is being handled, without our frames."""
+    error = sys.exc_info()[1]
+    assert error is not None
+    hide_our_frames(error)
+    return error.__traceback__
+
+
+def _format_exc() -> str:
+    _hidden()
+    return traceback.format_exc()
