@@ -1,3 +1,5 @@
+# Where a column's values are, and memory that builders append to; columns.pyx says who owns what.
+
 from libc.stdint cimport int64_t, uint8_t
 
 from hydrofoil._cext.abi cimport ArrowArray, ArrowSchema, set_bit

@@ -87,6 +87,11 @@ cdef class FrameExport:
         If ``in_struct`` and the schema is of another shape.
     """
 
+    cdef list _views
+    cdef bint _in_struct
+    cdef Py_ssize_t _nodes
+    cdef Py_ssize_t _buffers
+
     def __init__(self, schema, bint in_struct=False):
         capsule = schema.__arrow_c_schema__()
         cdef ArrowSchema* described = <ArrowSchema*>PyCapsule_GetPointer(capsule, "arrow_schema")

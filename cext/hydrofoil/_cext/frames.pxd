@@ -1,3 +1,5 @@
+# What other modules see of messages: each is of one record batch, read or written once.
+
 from libc.stdint cimport int64_t, uint8_t
 
 

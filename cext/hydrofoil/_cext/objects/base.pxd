@@ -1,3 +1,5 @@
+# What every decoder and encoder does; a value that is not surely stock's is LEFT.
+
 from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint32_t
 
@@ -26,6 +28,7 @@ cdef class Decoder:
     cdef object read_like(self, Py_ssize_t i, object other)
     cdef uint32_t digest(self, Py_ssize_t i) noexcept
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL
+    cdef int reread_list(self, Py_ssize_t first, Py_ssize_t size, PyObject** items) except -1
     cdef void unbind(self) noexcept
 
 

@@ -70,6 +70,15 @@ cdef class Decoder:
         Py_INCREF(value)
         return <PyObject*>value
 
+    cdef int reread_list(self, Py_ssize_t first, Py_ssize_t size, PyObject** items) except -1:
+        # Each of the items by `reread`; NULL in place of one that it raised for.
+        cdef Py_ssize_t k
+        cdef PyObject* spare
+        for k in range(size):
+            spare, items[k] = items[k], NULL
+            items[k] = self.reread(first + k, spare)
+        return 0
+
     cdef void unbind(self) noexcept:
         self.owner = None
 

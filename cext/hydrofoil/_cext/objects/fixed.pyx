@@ -98,6 +98,17 @@ cdef class _NumberDecoder(Decoder):
         return self.value_at(i)
 
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
+        return self.again(i, spare)
+
+    cdef int reread_list(self, Py_ssize_t first, Py_ssize_t size, PyObject** items) except -1:
+        cdef Py_ssize_t k
+        cdef PyObject* spare
+        for k in range(size):
+            spare, items[k] = items[k], NULL
+            items[k] = self.again(first + k, spare)
+        return 0
+
+    cdef inline PyObject* again(self, Py_ssize_t i, PyObject* spare) except NULL:
         i += self.offset
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return null_in_place_of(spare)

@@ -103,9 +103,7 @@ cdef class ListDecoder(_OffsetsDecoder):
 
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
         # A list that only we hold is filled again, if its length fits.
-        cdef Py_ssize_t first, size, k
-        cdef PyObject** items
-        cdef PyObject* item
+        cdef Py_ssize_t first, size
         if (
             spare == NULL or Py_REFCNT(spare) != 1 or not PyList_CheckExact(<object>spare)
             or (self.validity != NULL and not bit_is_set(self.validity, i + self.offset))
@@ -115,15 +113,12 @@ cdef class ListDecoder(_OffsetsDecoder):
         size = self.start(i + self.offset + 1) - first
         if PyList_GET_SIZE(<object>spare) != size:
             return Decoder.reread(self, i, spare)
-        items = items_of(<object>spare)
-        for k in range(size):
-            item, items[k] = items[k], NULL
-            try:
-                items[k] = self.element.reread(first + k, item)
-            except BaseException:
-                # Freeing a list skips what is not there.
-                Py_DECREF(<object>spare)
-                raise
+        try:
+            self.element.reread_list(first, size, items_of(<object>spare))
+        except BaseException:
+            # Freeing a list skips what is not there.
+            Py_DECREF(<object>spare)
+            raise
         return spare
 
 
