@@ -169,10 +169,7 @@ def test_rooms_leave_packages_alone() -> None:
 
 
 def test_nothing_is_imported_in_a_circle() -> None:
-    found = dict(of_the_package())
-    # Until each version of Spark is a record of data: see issue 17.
-    found.pop("hydrofoil/spark/v41_pandas.py", None)
-    assert not list(circles(found))
+    assert not list(circles(of_the_package()))
 
 
 @pytest.mark.parametrize(
