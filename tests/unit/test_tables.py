@@ -49,7 +49,7 @@ def test_eval_types_are_written_down_once():
     codes = set(EVAL_TYPES) - {0, 100}
     found = [
         f"{path.name}:{node.lineno}: {node.value}"
-        for room in ("decorators", "evals", "values")
+        for room in ("decorators", "evals", "spark", "values")
         for path in (Path(__file__).parents[2] / "src/hydrofoil" / room).rglob("*.py")
         if path.name != "eval_types.py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
