@@ -20,7 +20,7 @@ SOURCES = ROOT / "cext" / "hydrofoil" / "_cext"
 STUBS = ROOT / "src" / "hydrofoil" / "_cext"
 STUBTEST = ("-m", "mypy.stubtest", PACKAGE, "--mypy-config-file", "pyproject.toml")
 # That compiled classes are laid out by C, so that none has two of them as bases, is left unsaid.
-OPTIONS = ("--allowlist", ".ci/stubs.allow", "--ignore-disjoint-bases", "--concise")
+OPTIONS = ("--allowlist", ".ci/stubs.allow", "--ignore-disjoint-bases")
 
 CLASS = re.compile(r"^cdef class (\w+)(?:\((\w+)\))?:$", re.M)
 CONSTRUCTOR = re.compile(r"^    def __cinit__\(\s*self,?([^)]*(?:\(\)[^)]*)?)\):", re.M)
@@ -35,7 +35,7 @@ def main() -> int:
     # The modules and the packages that they are in.
     expected = len(MODULES) + len(list(STUBS.rglob("__init__.py")))
     if done.returncode or not compared:
-        errors.append(done.stdout + done.stderr)
+        errors.append(done.stdout + done.stderr or "stubtest compared no modules and said nothing")
     elif int(compared[1]) != expected:
         errors.append(f"stubtest compared {compared[1]} modules, and there are {expected}")
     print("\n".join(errors) or f"{expected} modules of the core are as their stubs say")
