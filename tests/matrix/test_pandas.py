@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, GroupedData, SparkSession
 from pyspark.sql import functions as F
 
 from hydrofoil.tools.parity.harness import Parity, Rows
@@ -143,4 +144,22 @@ def test_nothing_to_aggregate(parity: Parity) -> None:
         count = F.pandas_udf(lambda n: len(n), "bigint", F.PandasUDFType.GROUPED_AGG)
         return spark.range(0, 0, 1, 1).agg(count("id"))
 
+    parity.same(made, last_line_only=True)
+
+
+@pytest.mark.parametrize("kind", ["applyInPandas", "cogroups", "applyInArrow"])
+def test_functions_that_name_no_arguments(parity: Parity, kind: str) -> None:
+    """Versions before 4.3 choose what to pass by the number of named arguments."""
+
+    def made(spark: SparkSession) -> DataFrame:
+        groups = rows(spark).groupBy("k")
+        if kind == "cogroups":
+            groups = groups.cogroup(rows(spark).groupBy("k"))
+        apply = groups.applyInArrow if kind == "applyInArrow" else groups.applyInPandas
+        if kind == "applyInArrow":
+            return apply(lambda *given: pa.table({"count": [len(given)]}), "count bigint")
+        return apply(lambda *given: pd.DataFrame({"count": [len(given)]}), "count bigint")
+
+    if kind == "applyInArrow" and not hasattr(GroupedData, "applyInArrow"):
+        pytest.skip("it is there from 4.0 on")
     parity.same(made, last_line_only=True)
