@@ -4,6 +4,7 @@ import io
 
 import pyarrow as pa
 import pytest
+
 from hydrofoil._cext.columns import UnsupportedLayout, live_buffers
 from hydrofoil._cext.export import FrameExport, live_exports
 from hydrofoil._cext.frames import FrameReader, FrameWriter

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hydrofoil._cext.grouping import order_by_code
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hydrofoil._cext.grouping import order_by_code
 
 
 @given(st.lists(st.integers(0, 20)), st.integers(0, 3))
