@@ -14,7 +14,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from hydrofoil.settings.jvm_operators import ENABLED_KEY
-from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, Engine, use_conf, use_engine
+from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, Engine, use_conf, use_engine
 from hydrofoil.tools.parity.harness import normalized
 
 Build = Callable[[SparkSession], DataFrame]
@@ -49,7 +49,7 @@ class Comparison:
         ours: bool | None = True,
         in_order: bool = True,
         conf: Mapping[str, str] | None = None,
-        engines: Sequence[Engine] = (STOCK, HYDROFOIL),
+        engines: Sequence[Engine] = (WARM_STOCK, HYDROFOIL),
     ) -> Outcome:
         """Compare the outcomes of a query, and return stock's.
 
@@ -66,7 +66,7 @@ class Comparison:
             The workers that Hydrofoil's operators are run with.
         """
         with use_conf(self.spark, conf or {}):
-            expected = self.run(build, False, STOCK, in_order)
+            expected = self.run(build, False, WARM_STOCK, in_order)
             assert not OURS.search(self.plan), self.plan
             for engine in engines:
                 before = self.held()

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from hydrofoil.settings.jvm_operators import ENABLED_KEY
-from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, use_conf
+from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, use_conf
 from hydrofoil.tools.parity.samples import BASE, Sample, arrays, columns, string_maps, structs
 
 # Every draw is two or three queries.
@@ -46,7 +46,7 @@ def queries(draw: st.DrawFn) -> dict[str, Any]:
         "kept": draw(st.sampled_from([None, 0.1, 0.9])),
         "map": draw(st.booleans()),
         "records": draw(st.sampled_from(["1", "7", "10000"])),
-        "engine": draw(st.sampled_from([STOCK, HYDROFOIL])),
+        "engine": draw(st.sampled_from([WARM_STOCK, HYDROFOIL])),
         "offheap": draw(st.sampled_from(["true", "false"])),
         "codegen": draw(st.sampled_from(["true", "false"])),
     }

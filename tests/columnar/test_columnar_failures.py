@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from hydrofoil.settings.jvm_operators import ENABLED_KEY
-from hydrofoil.tools.parity.engines import STOCK, use_conf
+from hydrofoil.tools.parity.engines import WARM_STOCK, use_conf
 
 RECORDS = {"spark.sql.execution.arrow.maxRecordsPerBatch": "100"}
 
@@ -133,7 +133,7 @@ def test_results_that_lack_a_column(compare: Comparison) -> None:
         return rows(spark).mapInArrow(wrong_columns, "id long, s string")
 
     with use_conf(compare.spark, RECORDS):
-        assert all(compare.run(build, ours, STOCK).error for ours in (False, True))
+        assert all(compare.run(build, ours, WARM_STOCK).error for ours in (False, True))
 
 
 def test_a_worker_that_is_killed(compare: Comparison) -> None:

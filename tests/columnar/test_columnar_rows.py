@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from hydrofoil.settings.jvm_operators import ENABLED_KEY
-from hydrofoil.tools.parity.engines import STOCK, use_conf, use_engine
+from hydrofoil.tools.parity.engines import WARM_STOCK, use_conf, use_engine
 
 CONF = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "700",
@@ -100,7 +100,7 @@ def test_bytes(compare: Comparison, shape: str) -> None:
     seen = {}
     for ours in ("false", "true"):
         settings = {ENABLED_KEY: ours, **CONF}
-        with use_conf(compare.spark, settings), use_engine(compare.spark, STOCK):
+        with use_conf(compare.spark, settings), use_engine(compare.spark, WARM_STOCK):
             plan = SHAPES[shape](compare.spark).repartition(1)._jdf.queryExecution().executedPlan()
             seen[ours] = sorted(bytes(row.getBytes()) for row in plan.executeCollect())
             assert ("BatchesToRows" in plan.toString()) == (ours == "true")
@@ -174,7 +174,7 @@ def test_columns_selected_between_functions(compare: Comparison) -> None:
 def test_a_thousand_columns(compare: Comparison) -> None:
     """As many as one class of generated code writes."""
     columns = [f"id + {n} AS c{n}" for n in range(1000)]
-    compare.same(over(*columns, count=3), engines=[STOCK])
+    compare.same(over(*columns, count=3), engines=[WARM_STOCK])
 
 
 def test_no_columns(compare: Comparison) -> None:

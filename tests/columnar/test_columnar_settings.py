@@ -9,7 +9,7 @@ from columnar_compare import Comparison
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil.tools.parity.engines import STOCK
+from hydrofoil.tools.parity.engines import WARM_STOCK
 
 # Every so many cases of each test, unless HYDROFOIL_PARITY=full: see tests/conftest.py.
 ONE_IN = 3
@@ -75,7 +75,7 @@ def test_one_of_many(compare: Comparison, files: Path, settings: dict[str, str])
         conf=settings,
         in_order=False,
         ours=None,
-        engines=[STOCK],
+        engines=[WARM_STOCK],
     )
 
 

@@ -11,7 +11,7 @@ from columnar_compare import Comparison
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from hydrofoil.tools.parity.engines import STOCK, use_conf
+from hydrofoil.tools.parity.engines import WARM_STOCK, use_conf
 from hydrofoil.tools.parity.samples import (
     BASE,
     PARTIAL,
@@ -93,7 +93,7 @@ def test_beside_the_function(compare: Comparison, files: Path, sample: Sample, s
         found = data(spark, sample, source, files)
         return found.select(sample.name, F.udf(lambda n: n + 1, "long", useArrow=True)("n"))
 
-    compare.same(build, ours=supported(sample), engines=[STOCK])
+    compare.same(build, ours=supported(sample), engines=[WARM_STOCK])
 
 
 @pytest.mark.parametrize("source", ["rows", "parquet"])
