@@ -65,7 +65,7 @@ test-frameworks: java build $(FRAMEWORKS)/.installed ## train gangs with the fra
 	    $(FRAMEWORKS)/bin/python -m pytest tests/gang/test_gang_examples.py tests/gang/test_gang_backends.py \
 	    -k "jax or tensorflow"
 
-test-matrix: java $(INSTALLED) build jar ## compare with stock on every Spark line (SPARK="4.0 4.1" for some, TESTS="..." for others)
+test-matrix: java $(INSTALLED) build jar ## compare with stock on every Spark version (SPARK="4.0 4.1" for some, TESTS="..." for others, MATRIX=full for all tests on each)
 	@$(MAKE) --no-print-directory -j $(AT_ONCE) lines LINES="$(filter-out $(NEWEST),$(SPARK))"
 	printf '%s\n' $(patsubst $(LINE_ENVIRONMENTS)/$(NEWEST),$(VENV),$(SPARK:%=$(LINE_ENVIRONMENTS)/%)) | \
 	    xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/line ENVIRONMENT $(TESTS)
