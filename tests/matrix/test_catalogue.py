@@ -3,24 +3,23 @@
 import os
 from collections.abc import Iterator
 
-import pyspark
 import pytest
 from pyspark.sql import SparkSession
 
+from hydrofoil.spark.versions import VERSIONS, installed_minor
 from hydrofoil.tools.parity.case import Case
 from hydrofoil.tools.parity.catalogue import catalogue, usual
 from hydrofoil.tools.parity.run import as_users_functions, require_hydrofoil, run_case
 
-# The lines share the cases out, a quarter each, so that none is left out by all of them. With
-# HYDROFOIL_PARITY=full every line runs all, as `hydrofoil parity` does.
-SHARES = 4
-MINOR = int(pyspark.__version__.split(".")[1])
+# The versions share the cases out, so that none is left out by all of them. With
+# HYDROFOIL_PARITY=full every version runs all, as `hydrofoil parity` does.
+SHARE = [*VERSIONS].index(installed_minor())
 
 
 def selected() -> tuple[Case, ...]:
     if os.environ.get("HYDROFOIL_PARITY") == "full":
         return usual()
-    return usual()[MINOR % SHARES :: SHARES]
+    return usual()[SHARE :: len(VERSIONS)]
 
 
 @pytest.fixture(autouse=True, scope="module")
