@@ -15,6 +15,7 @@ from functools import cache, partial
 from typing import Any, BinaryIO, ClassVar, Protocol
 
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
+from hydrofoil.errors import UsageError
 from hydrofoil.evals.eval_types import describe
 from hydrofoil.evals.udf import function_name
 from hydrofoil.process import user_modules
@@ -221,6 +222,8 @@ class StockWorker:
             return ""
         try:
             return self.plans.declined(self.version, eval_type, ConfObjects(*confs))
+        except UsageError:
+            raise
         except Exception as error:
             return str(_unplanned(error))
 
@@ -297,12 +300,14 @@ def planned(make: Callable[[], Pipeline]) -> Pipeline:
     StaysStock
         As ``make``; also if it fails, for then stock's worker holds something else than this
         version's does, and stock's own plan runs the task.
+    UsageError
+        A variable of Hydrofoil's has a value that it can't have.
     Exception
         What PySpark or pyarrow object to, such as a declared type.
     """
     try:
         return make()
-    except StaysStock:
+    except (StaysStock, UsageError):
         raise
     except Exception as error:
         if type(error).__module__.startswith(("pyspark.", "pyarrow.")):
