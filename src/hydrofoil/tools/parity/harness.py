@@ -23,7 +23,7 @@ BuildDataFrame = Callable[[SparkSession], DataFrame]
 # What differs from run to run.
 _VOLATILE = (
     (re.compile(r"0x[0-9a-f]{6,}"), "0xADDRESS"),
-    (re.compile(r"(stage|task|TID) \d+(\.\d+)?"), r"\1 N"),
+    (re.compile(r"(stage|[Tt]ask|TID) \d+(\.\d+)?"), r"\1 N"),
     (re.compile(r"(ResultTask|ShuffleMapTask)\(\d+, "), r"\1(N, "),
     (re.compile(r"\(TID N\) \([^)]*\)"), "(TID N) (HOST)"),
     (re.compile(r"calling o\d+\."), "calling OBJECT."),
