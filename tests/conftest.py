@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from hydrofoil.settings import jvm_operators
 from hydrofoil.settings.user_conf import spark_version
-from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, Engine, use_engine
+from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, Engine, use_engine
 from hydrofoil.tools.parity.session import CONF
 
 TESTS = Path(__file__).parent
@@ -81,7 +81,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     os.environ.update(before)
 
 
-@pytest.fixture(params=[STOCK, HYDROFOIL], ids=lambda engine: engine.name)
+@pytest.fixture(params=[WARM_STOCK, HYDROFOIL], ids=lambda engine: engine.name)
 def worker(request: pytest.FixtureRequest, spark: SparkSession) -> Iterator[Engine]:
     """The engine that this run of the test uses: stock's worker, then Hydrofoil's."""
     engine: Engine = request.param

@@ -16,7 +16,7 @@ from pyspark.sql.pandas import functions
 import hydrofoil
 from hydrofoil import Masked, Ragged
 from hydrofoil.errors import UsageError
-from hydrofoil.tools.parity.engines import Engine
+from hydrofoil.tools.parity.engines import HYDROFOIL, Engine
 
 Doubles = NDArray[np.float64]
 
@@ -76,7 +76,7 @@ def test_arguments_are_the_frames_memory(worker: Engine, spark: SparkSession) ->
         return x + y
 
     data = spark.range(0, 3, 1, 1).selectExpr("id * 1D as x", "id * 2D as y")
-    stock = worker.name == "stock"
+    stock = worker != HYDROFOIL
     assert values(data.select(of_arrow("x", "y"))) == [stock] * 3
     assert data.select(add("x", "y"), of_arrow("y", "x")).collect()[2] == (6.0, stock)
     # An argument that is itself a result: PySpark calls one function after the other.

@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from faults.outcomes import outcome
-from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, use_engine
+from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, use_engine
 
 Both = Callable[[Callable[[], Any]], tuple[str, Any]]
 
@@ -18,7 +18,7 @@ def both(spark: SparkSession) -> Both:
 
     def run(action: Callable[[], Any]) -> tuple[str, Any]:
         outcomes = []
-        for engine in (STOCK, HYDROFOIL):
+        for engine in (WARM_STOCK, HYDROFOIL):
             with use_engine(spark, engine):
                 outcomes.append(outcome(action))
         stock, ours = outcomes

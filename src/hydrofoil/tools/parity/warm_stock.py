@@ -1,8 +1,11 @@
 """Stock's daemon and stock's worker, with the worker's imports made before it forks.
 
-Nothing of stock is changed; the imports are the ones each worker makes for itself otherwise.
+Nothing of stock is changed; the imports are the ones each worker makes for itself otherwise. Nor
+does a worker look through all of them for garbage after each task, or read the list of pyspark.zip
+anew, which takes a quarter of a second: comparisons replace a worker for each error.
 """
 
+import gc
 import os
 
 # pyarrow's jemalloc would start a thread, with which the daemon must not fork.
@@ -16,5 +19,9 @@ from pyspark import (
     worker,  # noqa: F401
 )
 
+from hydrofoil.process.archives import keep_listings, on_path
+
 if __name__ == "__main__":
+    gc.freeze()
+    keep_listings(on_path())
     daemon.manager()
