@@ -12,6 +12,9 @@ from pyspark.sql.functions import udf
 from hydrofoil.tools.parity.harness import Parity, numbers
 from hydrofoil.tools.parity.probes import describe
 
+# See tests/conftest.py.
+ONE_IN = 3
+
 pytestmark = pytest.mark.parametrize("arrow", [True, False], ids=["arrow", "pickled"])
 
 

@@ -15,6 +15,9 @@ from hydrofoil.tools.parity.harness import Parity, numbers
 from hydrofoil.tools.parity.probes import identity
 from hydrofoil.tools.parity.samples import BASE, PARTIAL, SPECIAL, TIME, TIME_CONF, Sample
 
+# See tests/conftest.py.
+ONE_IN = 3
+
 pytestmark = pytest.mark.parametrize("arrow", [True, False], ids=["arrow", "pickled"])
 
 GROUP = 5

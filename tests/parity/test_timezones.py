@@ -12,6 +12,9 @@ from hydrofoil.tools.parity.engines import use_environment
 from hydrofoil.tools.parity.harness import Parity, numbers
 from hydrofoil.tools.parity.probes import describe
 
+# See tests/conftest.py.
+ONE_IN = 3
+
 # Half-hour DST, no DST, DST across midnight, a calendar day left out, minutes in the offset.
 WORKER_ZONES = [
     "America/New_York",

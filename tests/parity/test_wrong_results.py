@@ -21,6 +21,9 @@ from pyspark.testing.objects import ExamplePoint
 from hydrofoil.tools.parity.harness import Parity
 from parity.replay import HYDROFOIL, STOCK, Player, Players, Task, record
 
+# See tests/conftest.py.
+ONE_IN = 3
+
 DECLARED = {
     "boolean": True,
     "tinyint": 1,
