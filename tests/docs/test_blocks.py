@@ -102,7 +102,13 @@ def test_programs(page: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in WITH_PYTHON if page not in (*PROGRAMS, *ELSEWHERE)]
+    "page",
+    [
+        # Its blocks start gangs of every backend.
+        pytest.param(page, marks=pytest.mark.slow if page == "docs/gang-backends.md" else ())
+        for page in WITH_PYTHON
+        if page not in (*PROGRAMS, *ELSEWHERE)
+    ],
 )
 def test_pages(
     page: str, folder: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
