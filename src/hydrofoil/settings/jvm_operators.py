@@ -27,7 +27,12 @@ _JAR = "hydrofoil-spark.jar"
 
 def jar() -> Path | None:
     """Return the jar of this installation, or None if it was built without one."""
-    path = Path(__file__).parents[1] / "jars" / _JAR
+    return jar_in(Path(__file__).parents[1])
+
+
+def jar_in(package: Path) -> Path | None:
+    """Return the jar of a ``hydrofoil`` package by its folder, or None if it has none."""
+    path = package / "jars" / _JAR
     return path if path.is_file() else None
 
 
@@ -84,9 +89,9 @@ def settings(columnar: bool | None, present: Mapping[str, str]) -> dict[str, str
     return {}
 
 
-def additions(present: Mapping[str, str]) -> dict[str, str]:
-    """Return `KEYS` with the user's items and Hydrofoil's, where the jar is there."""
-    path = jar()
+def additions(present: Mapping[str, str], path: Path | None = None) -> dict[str, str]:
+    """Return `KEYS` with the user's items and Hydrofoil's: this installation's jar, or ``path``."""
+    path = path or jar()
     assert path is not None
     made = {EXTENSIONS_KEY: with_extension(present)}
     jars = _items(present.get(JARS_KEY, ""))

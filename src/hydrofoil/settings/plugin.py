@@ -4,6 +4,7 @@ What it does is in the jar; here is what others need to know of it.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from hydrofoil.settings import jvm_operators
 from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS, WORKER_KEY
@@ -37,15 +38,17 @@ def settings(present: Mapping[str, str], spark: str | None) -> dict[str, str]:
     return {key: value for key, value in made.items() if present.get(key) != value}
 
 
-def additions(present: Mapping[str, str]) -> dict[str, str]:
+def additions(present: Mapping[str, str], jar: Path | None = None) -> dict[str, str]:
     """Return the settings that load the plugin, beside what the user has set.
 
     Parameters
     ----------
     present : mapping
-        The user's settings, to whose lists Hydrofoil's items are added. The installation has a jar.
+        The user's settings, to whose lists Hydrofoil's items are added.
+    jar : Path, optional
+        By default that of this installation, which has one.
     """
     plugins = [item for part in present.get(PLUGINS_KEY, "").split(",") if (item := part.strip())]
-    made = jvm_operators.additions(present)
+    made = jvm_operators.additions(present, jar)
     del made[jvm_operators.EXTENSIONS_KEY]
     return {**made, PLUGINS_KEY: ",".join(dict.fromkeys([*plugins, PLUGIN]))}

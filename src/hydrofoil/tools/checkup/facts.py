@@ -2,13 +2,14 @@
 
 import json
 import os
-import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hydrofoil.tools.checkup.application import probe
+from hydrofoil.tools.programs import ended
 
 _PROBE_SECONDS = 120
 
@@ -71,20 +72,18 @@ class Facts:
 
 def of_this_python() -> Facts | str:
     """Probe this Python in a process of its own, which may crash; a string says how it did."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    path = os.pathsep.join(filter(None, sys.path))
+    return of_python(sys.executable, {**os.environ, "PYTHONPATH": path})
+
+
+def of_python(program: str, environment: Mapping[str, str]) -> Facts | str:
+    """Probe a Python with an environment; a string says how it ended if it did not answer."""
+    command = [program, "-c", _RUN, str(Path(probe.__file__))]
+    done = ended(command, _PROBE_SECONDS, environment)
+    if isinstance(done, str):
+        return f"importing the packages failed: {done}"
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", _RUN, str(Path(probe.__file__))],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            env=environment,
-            timeout=_PROBE_SECONDS,
-            check=False,
-        )
         return Facts.of(json.loads(done.stdout.splitlines()[-1]))
-    except subprocess.TimeoutExpired:
-        return f"importing the packages took longer than {_PROBE_SECONDS} s"
     except (IndexError, ValueError):
         last = done.stderr.strip().splitlines()[-1:] or ["nothing on stderr"]
         return f"importing the packages ended Python with status {done.returncode}: {last[0]}"

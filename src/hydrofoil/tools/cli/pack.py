@@ -1,0 +1,127 @@
+"""``hydrofoil pack``: the archive of a Python environment for executors, and how Spark gets it."""
+
+import os
+import platform
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hydrofoil.errors import UsageError
+
+if TYPE_CHECKING:
+    from hydrofoil.tools.packing.environment import Environment
+
+
+@click.command()
+@click.argument(
+    "folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@click.option(
+    "--output",
+    "-o",
+    default="environment.tar.gz",
+    show_default=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The archive: .tar.gz, .tgz, .tar or .zip.",
+)
+@click.option("--force", is_flag=True, help="Replace an archive that is there.")
+@click.option(
+    "--spark-jars",
+    is_flag=True,
+    help="Keep the Spark inside an installed pyspark, which a cluster has itself.",
+)
+@click.option(
+    "--python-prefix",
+    metavar="FOLDER",
+    help="Where hosts have the Python of a virtual environment, if not where it is here: the "
+    "folder above bin.",
+)
+def pack(
+    folder: Path | None, output: Path, force: bool, spark_jars: bool, python_prefix: str | None
+) -> None:
+    """Make an archive of a Python environment for executors, and print the settings for it.
+
+    FOLDER is an environment of venv, virtualenv or conda; without it, the one that this command
+    runs in. What executors need of it is checked first: if something is missing, that is said,
+    no archive is made, and the exit code is 2.
+    """
+    from hydrofoil.settings.user_conf import conf_of
+    from hydrofoil.tools.checkup.finding import Level, exit_code
+    from hydrofoil.tools.packing import archive, environment, settings
+    from hydrofoil.tools.packing.check import check, jar
+
+    try:
+        there = environment.find(folder or Path(sys.prefix))
+        _refuse(there, output, force, python_prefix)
+        # What is not installed is said before anything takes long.
+        archive.packer(there)
+        found, findings = check(there)
+        for finding in findings:
+            if finding.level is not Level.OK:
+                click.echo(f"{finding.level.value}: {finding.check}: {finding.found}", err=True)
+                click.echo(f"  to do: {finding.advice}", err=True)
+        code = exit_code(findings)
+        path = found and jar(found)
+        if code == 2 or found is None or path is None:
+            click.echo("no archive was made", err=True)
+            sys.exit(2)
+        archive.pack(there, output, force=force, spark_jars=spark_jars, python_prefix=python_prefix)
+    except UsageError as error:
+        raise click.ClickException(str(error)) from None
+    output = Path(os.path.abspath(output))
+    versions = [f"{name} {package.version}" for name, package in found.packages.items()]
+    click.echo(f"{output}: {output.stat().st_size / 1e6:.0f} MB")
+    click.echo(f"  Python {found.python}, {', '.join(versions)}")
+    for line in _ties(there, python_prefix):
+        click.echo(f"  {line}")
+    present = conf_of([])
+    click.echo("\nClient mode, where the driver runs here:\n")
+    _show(settings.client(output, there, path, present))
+    click.echo(
+        f"\nUnder `python app.py` PYSPARK_PYTHON={settings.PYTHON} in its environment is what the "
+        f"second\nline is above, and {there.python} the Python to start it with."
+    )
+    click.echo("\nCluster mode, on YARN and Kubernetes, where the driver has the archive, too:\n")
+    _show(settings.cluster(output, path, present))
+    click.echo("\nPYSPARK_PYTHON and PYSPARK_DRIVER_PYTHON must not be set there.")
+
+
+def _refuse(
+    environment: "Environment", output: Path, force: bool, python_prefix: str | None
+) -> None:
+    """Raise UsageError for what can't be packed as it was asked for."""
+    from hydrofoil.tools.packing import archive
+
+    if not output.name.endswith(archive.SUFFIXES):
+        raise UsageError(
+            f"--output {output} is of no format that Spark unpacks",
+            hint=f"end its name with one of {', '.join(archive.SUFFIXES)}",
+        )
+    if output.exists() and not force:
+        raise UsageError(f"{output} is there already", hint="use --force to replace it")
+    if python_prefix is not None and environment.base is None:
+        raise UsageError("--python-prefix, but an environment of conda's has its own Python")
+
+
+def _ties(environment: "Environment", python_prefix: str | None) -> Iterator[str]:
+    """What hosts need beside the archive."""
+    libc = " ".join(platform.libc_ver()).strip()
+    yield f"made on {platform.system()} {platform.machine()}{libc and f', {libc}'}: hosts need " + (
+        "the same, and no older C library where packages were compiled here"
+    )
+    base = environment.base
+    if base is None:
+        return
+    if python_prefix is not None:
+        base = Path(python_prefix, "bin", base.name)
+    yield f"its Python is a link to {base}: hosts need the same minor version at that path"
+    if base.is_relative_to(Path.home()):
+        yield f"which is in a home folder, {Path.home()}: other users may not be able to read it"
+
+
+def _show(settings: Mapping[str, str]) -> None:
+    for key, value in settings.items():
+        click.echo(f"  --conf {key}={value}")
