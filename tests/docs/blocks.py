@@ -12,9 +12,10 @@ PAGES = (
     *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("profiles/**/*.md")),
 )
 
-# A fence, which may be indented in a list, and the comment before it that says why it can't run.
+# A fence, which may be indented in a list, and the comment before it: why it can't run, or which of
+# the tests that make what it needs runs it.
 FENCE = re.compile(
-    r"^(?: *<!-- not run: (?P<reason>.*?) -->\n)?"
+    r"^(?: *<!-- (?:not run: (?P<reason>.*?)|run: (?P<test>\w+)) -->\n)?"
     r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$"
     r"(?:\n\n(?P=indent)```text\n(?P<output>.*?)^(?P=indent)```$)?",
     re.DOTALL | re.MULTILINE,
@@ -23,7 +24,15 @@ FENCE = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """A block of code, the text block behind it, which is what it prints, and why it can't run."""
+    """A block of code; the text block behind it, which is what it prints; and how it is run.
+
+    Attributes
+    ----------
+    reason : str or None
+        Why no test runs it.
+    test : str or None
+        What of `test_deploying` runs it.
+    """
 
     page: str
     line: int
@@ -31,6 +40,7 @@ class Block:
     text: str
     output: str | None
     reason: str | None
+    test: str | None
 
 
 def blocks(page: str, language: str) -> Iterator[Block]:
@@ -41,7 +51,7 @@ def blocks(page: str, language: str) -> Iterator[Block]:
             indent = re.compile(f"^{found['indent']}", re.MULTILINE)
             line = text.count("\n", 0, found.start("text")) + 1
             code, output = (part and indent.sub("", part) for part in found.group("text", "output"))
-            yield Block(page, line, language, code, output, found["reason"])
+            yield Block(page, line, language, code, output, *found.group("reason", "test"))
 
 
 def commands(block: Block) -> list[str]:

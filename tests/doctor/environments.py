@@ -1,7 +1,9 @@
 """Python environments with something missing, or of another version."""
 
 import shutil
+import sysconfig
 import venv
+import zipfile
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -47,6 +49,32 @@ def record_version(folder: Path, name: str, version: str) -> None:
     info = folder / f"{name}-{version}.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+
+
+def wheel_of_hydrofoil(folder: Path) -> Path:
+    """Make a wheel of the package as it is here, with its core and its jar, and return its path."""
+    tag = sysconfig.get_config_var("SOABI").split("-")[1]
+    platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    tag = f"cp{tag}-cp{tag}-{platform}"
+    info = f"hydrofoil-{hydrofoil.__version__}.dist-info"
+    installed = distribution("hydrofoil")
+    texts = {name: installed.read_text(name) or "" for name in ("METADATA", "entry_points.txt")}
+    texts["WHEEL"] = f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n"
+    package = Path(hydrofoil.__file__).parent
+    files = {
+        f"hydrofoil/{path.relative_to(package)}": path
+        for path in package.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    names = [*files, *(f"{info}/{name}" for name in (*texts, "RECORD"))]
+    wheel = folder / f"hydrofoil-{hydrofoil.__version__}-{tag}.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, path in files.items():
+            archive.write(path, name)
+        for name, text in texts.items():
+            archive.writestr(f"{info}/{name}", text)
+        archive.writestr(f"{info}/RECORD", "".join(f"{name},,\n" for name in names))
+    return wheel
 
 
 def environment_with(folder: Path, names: Iterable[str]) -> Path:

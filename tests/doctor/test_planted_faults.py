@@ -118,7 +118,7 @@ def test_package_missing_on_executor(tmp_path: Path) -> None:
     assert "the executors' Python has no Hydrofoil, so its daemon can't start" in texts[0]
     assert f"on {HOST}: Hydrofoil is not installed for {python}" in texts[1]
     assert f"install Hydrofoil for {python}, from a wheel or a checkout" in texts[1]
-    assert f"(docs/deploying.md) on {HOST}" in texts[1]
+    assert f"(docs/installing.md) on {HOST}" in texts[1]
     assert "point PYSPARK_PYTHON" in texts[1]
     assert answer.code == 2
 

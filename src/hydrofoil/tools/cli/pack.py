@@ -33,15 +33,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Keep the Spark inside an installed pyspark, which a cluster has itself.",
 )
-@click.option(
-    "--python-prefix",
-    metavar="FOLDER",
-    help="Where hosts have the Python of a virtual environment, if not where it is here: the "
-    "folder above bin.",
-)
-def pack(
-    folder: Path | None, output: Path, force: bool, spark_jars: bool, python_prefix: str | None
-) -> None:
+def pack(folder: Path | None, output: Path, force: bool, spark_jars: bool) -> None:
     """Make an archive of a Python environment for executors, and print the settings for it.
 
     FOLDER is an environment of venv, virtualenv or conda; without it, the one that this command
@@ -55,7 +47,7 @@ def pack(
 
     try:
         there = environment.find(folder or Path(sys.prefix))
-        _refuse(there, output, force, python_prefix)
+        _refuse(output, force)
         # What is not installed is said before anything takes long.
         archive.packer(there)
         found, findings = check(there)
@@ -68,31 +60,29 @@ def pack(
         if code == 2 or found is None or path is None:
             click.echo("no archive was made", err=True)
             sys.exit(2)
-        archive.pack(there, output, force=force, spark_jars=spark_jars, python_prefix=python_prefix)
+        archive.pack(there, output, force=force, spark_jars=spark_jars)
     except UsageError as error:
         raise click.ClickException(str(error)) from None
     output = Path(os.path.abspath(output))
     versions = [f"{name} {package.version}" for name, package in found.packages.items()]
     click.echo(f"{output}: {output.stat().st_size / 1e6:.0f} MB")
     click.echo(f"  Python {found.python}, {', '.join(versions)}")
-    for line in _ties(there, python_prefix):
+    for line in _ties(there):
         click.echo(f"  {line}")
     present = conf_of([])
     click.echo("\nClient mode, where the driver runs here:\n")
     _show(settings.client(output, there, path, present))
     click.echo(
-        f"\nUnder `python app.py` PYSPARK_PYTHON={settings.PYTHON} in its environment is what the "
-        f"second\nline is above, and {there.python} the Python to start it with."
+        "\nA program that is started by `python app.py`, and makes these settings itself, takes the "
+        f"\nexecutors' Python from its environment: PYSPARK_PYTHON={settings.PYTHON}"
     )
     click.echo("\nCluster mode, on YARN and Kubernetes, where the driver has the archive, too:\n")
     _show(settings.cluster(output, path, present))
     click.echo("\nPYSPARK_PYTHON and PYSPARK_DRIVER_PYTHON must not be set there.")
 
 
-def _refuse(
-    environment: "Environment", output: Path, force: bool, python_prefix: str | None
-) -> None:
-    """Raise UsageError for what can't be packed as it was asked for."""
+def _refuse(output: Path, force: bool) -> None:
+    """Raise UsageError for an archive that can't be written, or that nobody could use."""
     from hydrofoil.tools.packing import archive
 
     if not output.name.endswith(archive.SUFFIXES):
@@ -102,24 +92,21 @@ def _refuse(
         )
     if output.exists() and not force:
         raise UsageError(f"{output} is there already", hint="use --force to replace it")
-    if python_prefix is not None and environment.base is None:
-        raise UsageError("--python-prefix, but an environment of conda's has its own Python")
 
 
-def _ties(environment: "Environment", python_prefix: str | None) -> Iterator[str]:
+def _ties(environment: "Environment") -> Iterator[str]:
     """What hosts need beside the archive."""
     libc = " ".join(platform.libc_ver()).strip()
-    yield f"made on {platform.system()} {platform.machine()}{libc and f', {libc}'}: hosts need " + (
-        "the same, and no older C library where packages were compiled here"
+    yield (
+        f"made on {platform.system()} {platform.machine()}{libc and f', {libc}'}: hosts need the "
+        "same, and no older C library if packages were compiled here"
     )
     base = environment.base
     if base is None:
         return
-    if python_prefix is not None:
-        base = Path(python_prefix, "bin", base.name)
-    yield f"its Python is a link to {base}: hosts need the same minor version at that path"
+    yield f"it has no Python, but a link to {base}: hosts need that minor version at that path"
     if base.is_relative_to(Path.home()):
-        yield f"which is in a home folder, {Path.home()}: other users may not be able to read it"
+        yield f"that path is in a home folder, {Path.home()}, which other users may not read"
 
 
 def _show(settings: Mapping[str, str]) -> None:

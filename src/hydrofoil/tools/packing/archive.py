@@ -19,7 +19,7 @@ PACKERS = {
 SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
 
 # Most of an installed pyspark. A cluster has its own Spark, and executors take its jars.
-SPARKS_OWN = ("jars", "examples", "licenses")
+SPARKS_OWN = ("jars", "examples")
 
 
 def packer(environment: Environment) -> ModuleType:
@@ -48,7 +48,6 @@ def pack(
     *,
     force: bool = False,
     spark_jars: bool = False,
-    python_prefix: str | None = None,
 ) -> None:
     """Write the archive.
 
@@ -61,9 +60,6 @@ def pack(
         Whether to replace a file that is there.
     spark_jars : bool
         Whether to keep the Spark inside an installed pyspark.
-    python_prefix : str, optional
-        The folder above ``bin`` in which hosts have the Python of a virtual environment, where
-        that is another one than here.
 
     Raises
     ------
@@ -71,10 +67,6 @@ def pack(
         The packer is not installed, or refuses.
     """
     tool = packer(environment)
-    options = {} if python_prefix is None else {"python_prefix": python_prefix}
-    # Executors look for no user's Python: what pip has not noted is packed as it is.
-    if environment.kind == CONDA:
-        options["ignore_missing_files"] = True  # type: ignore[assignment]
     left_out = [] if spark_jars else [f"*/site-packages/pyspark/{name}/*" for name in SPARKS_OWN]
     refused = getattr(tool, PACKERS[environment.kind][2])
     try:
@@ -83,7 +75,6 @@ def pack(
             output=str(output),
             force=force,
             filters=[("exclude", pattern) for pattern in left_out],
-            **options,
         )
     except refused as error:
         raise UsageError(f"{tool.__name__} does not pack {environment.folder}: {error}") from None

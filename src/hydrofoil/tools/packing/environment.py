@@ -1,6 +1,7 @@
 """A Python environment that is to be packed: of which kind it is, and what it is tied to."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,15 @@ class Environment:
         """
         if self.kind == CONDA:
             return None
-        return Path(os.path.realpath(self.python))
+        path = self.python
+        while path.is_relative_to(self.folder) and path.is_symlink():
+            path = Path(os.path.normpath(path.parent / os.readlink(path)))
+        if not path.is_relative_to(self.folder):
+            return path
+        # The program is a copy. The standard library still is that of the original.
+        config = (self.folder / "pyvenv.cfg").read_text(encoding="utf-8")
+        home = re.search(r"^home\s*=\s*(.*?)\s*$", config, re.MULTILINE)
+        return Path(home[1], path.name) if home else None
 
 
 def find(folder: Path) -> Environment:
