@@ -11,12 +11,14 @@ from pyspark.sql.functions import udf
 def look(_):
     import sys
 
+    import pandas
+
     return json.dumps(
         {
             "worker": sys.executable,
             "daemon": sys.argv[0],
             "package": sys.modules["hydrofoil"].__file__,
-            "pandas": sys.modules["pandas"].__file__,
+            "pandas": pandas.__file__,
         }
     )
 
@@ -24,7 +26,6 @@ def look(_):
 remote = sys.argv[1:]
 builder = SparkSession.builder
 spark = (builder.remote(*remote) if remote else builder).getOrCreate()
-# Rows enough for pandas, which the daemon imports last, to be there.
 frame = spark.range(1).mapInPandas(lambda frames: frames, "id long")
 frame = frame.select(udf(look, "string", useArrow=True)("id").alias("seen"))
 seen = json.loads(frame.head()[0])

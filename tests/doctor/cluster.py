@@ -41,6 +41,8 @@ def start(log: Path, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
                 **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
                 "SPARK_HOME": str(home),
                 "SPARK_DAEMON_MEMORY": "256m",
+                # They end before optimized code pays.
+                "SPARK_DAEMON_JAVA_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
                 "SPARK_LOCAL_IP": "127.0.0.1",
             },
         )

@@ -56,7 +56,7 @@ def pack(folder: Path | None, output: Path, force: bool, spark_jars: bool) -> No
                 click.echo(f"{finding.level.value}: {finding.check}: {finding.found}", err=True)
                 click.echo(f"  to do: {finding.advice}", err=True)
         code = exit_code(findings)
-        path = found and jar(found)
+        path = None if found is None else jar(found)
         if code == 2 or found is None or path is None:
             click.echo("no archive was made", err=True)
             sys.exit(2)
@@ -73,7 +73,7 @@ def pack(folder: Path | None, output: Path, force: bool, spark_jars: bool) -> No
     click.echo("\nClient mode, where the driver runs here:\n")
     _show(settings.client(output, there, path, present))
     click.echo(
-        "\nA program that is started by `python app.py`, and makes these settings itself, takes the "
+        "\nA program that is started by `python app.py` makes these settings itself, and takes the"
         f"\nexecutors' Python from its environment: PYSPARK_PYTHON={settings.PYTHON}"
     )
     click.echo("\nCluster mode, on YARN and Kubernetes, where the driver has the archive, too:\n")
