@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from looks import SCHEMES, WIDTHS, check_looks, opened
 
 ROWS = 2_000
 
@@ -54,6 +55,7 @@ def test_files_hold_every_engine_of_every_workload(written: Path) -> None:
         "repeat": 2,
     }
     assert report["machine"]["pyspark"]
+    assert report["command"].startswith("hydrofoil bench --repeat 2")
     (suite,) = report["suites"]
     records = suite["records"]
     assert len(records) == 4 * 3 + 2
@@ -65,50 +67,44 @@ def test_files_hold_every_engine_of_every_workload(written: Path) -> None:
     assert "prefers-color-scheme:dark" in (written / "report.svg").read_text()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280], ids=["phone", "desk"])
+def test_a_report_makes_the_same_page_again(written: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hydrofoil.tools.cli", "bench"]
+    files = ["--from", str(written / "report.json"), "--html", str(tmp_path / "again.html")]
+    variables = {**os.environ, "COLUMNS": "80"}
+    done = subprocess.run([*command, *files], capture_output=True, text=True, env=variables)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "again.html").read_bytes() == (written / "report.html").read_bytes()
+    tables = done.stdout.split("\n\n", 1)[1]
+    assert "row pickled" in tables and max(map(len, tables.splitlines())) <= 80
+    (tmp_path / "old.json").write_text('{"suites": [{"suite": "first"}]}')
+    files[1] = str(tmp_path / "old.json")
+    done = subprocess.run([*command, *files], capture_output=True, text=True, env=variables)
+    assert done.returncode == 1 and "is not a report" in done.stderr
+
+
+_CHARTS = """() => [...document.querySelectorAll('.chart svg')]
+    .filter(svg => svg.getBoundingClientRect().width > 0)
+    .map(svg => ({
+        width: svg.getBoundingClientRect().width,
+        paths: [...svg.querySelectorAll('path')]
+            .filter(path => path.getBBox().width > 0 && path.getBBox().height > 0).length,
+        texts: [...svg.querySelectorAll('text')].map(text => text.textContent),
+        size: parseFloat(getComputedStyle(svg.querySelector('text')).fontSize)
+            * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width,
+        label: svg.getAttribute('aria-label'),
+    }))"""
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_in_a_browser(written: Path, browser: Any, width: int, scheme: str) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page = context.new_page()
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    address = (written / "report.html").as_uri()
-    page.goto(address)
-    assert said == []
-    assert [url for url in asked if not url.startswith("data:")] == [address]
-    # Nothing but tables of their own scrolls sideways.
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    charts = page.evaluate(
-        """() => [...document.querySelectorAll('.chart svg')]
-            .filter(svg => svg.getBoundingClientRect().width > 0)
-            .map(svg => ({
-                width: svg.getBoundingClientRect().width,
-                paths: [...svg.querySelectorAll('path')]
-                    .filter(path => path.getBBox().width > 0 && path.getBBox().height > 0).length,
-                texts: [...svg.querySelectorAll('text')].map(text => text.textContent),
-                outside: [...svg.querySelectorAll('text')].filter(text => {
-                    const [a, b] = [text.getBoundingClientRect(), svg.getBoundingClientRect()];
-                    return a.left < b.left - 1 || a.right > b.right + 1;
-                }).map(text => text.textContent),
-                size: parseFloat(getComputedStyle(svg.querySelector('text')).fontSize)
-                    * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width,
-                label: svg.getAttribute('aria-label'),
-            }))"""
-    )
-    assert len(charts) == page.locator("figure.chart").count() > 0
+    with opened(browser, written / "report.html", width, scheme) as page:
+        check_looks(page, width, scheme)
+        charts = page.evaluate(_CHARTS)
+        assert len(charts) == page.locator("figure.chart").count() > 0
+        assert page.locator("table caption").count() == page.locator("table").count() > 0
     for chart in charts:
         assert chart["width"] > width / 2 or width > 900
         assert chart["paths"] > 3 and len(chart["texts"]) > 5
-        assert chart["outside"] == []
         assert chart["size"] >= 10
         assert chart["label"]
-    captions = "[...document.querySelectorAll('caption span, figcaption span')]"
-    ends = page.evaluate(f"{captions}.map(span => span.getBoundingClientRect().right)")
-    assert ends and max(ends) <= width
-    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 24, 29)"}[scheme]
-    assert page.locator("table caption").count() == page.locator("table").count() > 0
-    context.close()

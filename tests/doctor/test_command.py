@@ -2,20 +2,31 @@
 
 import json
 from pathlib import Path
+from typing import Any
+
+from looks import SCHEMES, WIDTHS, check_looks, opened
 
 from doctor.command import ON, doctor, run
 
 
-def test_terminal(tmp_path: Path) -> None:
-    file = tmp_path / "report.json"
-    done = run(tmp_path, "--no-job", "--json", str(file))
+def test_terminal_and_page(tmp_path: Path, browser: Any) -> None:
+    file, page = tmp_path / "report.json", tmp_path / "page.html"
+    done = run(tmp_path, "--no-job", "--json", str(file), "--html", str(page), COLUMNS="80")
     assert done.returncode == 1
-    assert "spark.python.daemon.module is not set: stock PySpark runs" in done.stdout
-    assert "To do: put 'spark.python.daemon.module hydrofoil.daemon' into" in done.stdout
-    assert "something costs speed or is a risk" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    words = " ".join(done.stdout.split())
+    assert "spark.python.daemon.module is not set: stock PySpark runs" in words
+    assert "To do: put 'spark.python.daemon.module hydrofoil.daemon' into" in words
+    assert "something costs speed or is a risk" in words
     # Colours are for terminals.
     assert "\x1b" not in done.stdout
     assert json.loads(file.read_text())["exit_code"] == 1
+    for width in WIDTHS:
+        for scheme in SCHEMES:
+            with opened(browser, page, width, scheme) as shown:
+                check_looks(shown, width, scheme)
+                assert "something costs speed" in shown.locator(".lede").text_content()
+                assert shown.locator("tr.problem").count() > 0
 
 
 def test_settings_are_key_and_value(tmp_path: Path) -> None:

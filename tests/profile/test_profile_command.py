@@ -11,6 +11,7 @@ from typing import Any
 
 import profiled_application as burning
 import pytest
+from looks import WIDTHS, check_looks, opened
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 
@@ -110,15 +111,18 @@ def test_exchange_is_larger_under_stock(script: Profiled) -> None:
     assert exchange["stock"] > exchange["Hydrofoil"] > 0
 
 
-def test_page_shows_both_engines(script: Profiled) -> None:
-    graphs = re.findall(r"<svg(?:(?!</svg>).)*?workers: [\d.]+ s.*?</svg>", script.page, re.DOTALL)
-
-    assert len(graphs) == 2
-    for name, graph in zip(ENGINES, graphs, strict=True):
-        assert f"{name} workers" in graph
-        assert graph.count("<rect") > 20
-        assert "sometimes_slow" in graph and "slow_group" in graph
-    assert "hydrofoil profile" in script.page
+@pytest.mark.parametrize("width", WIDTHS)
+def test_page_shows_both_engines(script: Profiled, browser: Any, width: int) -> None:
+    with opened(browser, script.folder.with_name("page.html"), width) as page:
+        check_looks(page, width, "light")
+        graphs = page.locator(".flame .boxes")
+        assert graphs.count() == 2
+        for name, graph in zip(ENGINES, graphs.all(), strict=True):
+            boxes = graph.locator(".box").all_text_contents()
+            assert boxes[0] == f"{name} workers" and len(boxes) > 20
+            assert any("sometimes_slow" in box for box in boxes)
+            assert any("slow_group" in box for box in boxes)
+        assert "hydrofoil profile" in page.locator("pre").first.text_content()
 
 
 def test_stacks_are_by_py_spy(script: Profiled) -> None:

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-# Wide enough for every table of ours, where there is no terminal to ask.
+# Wide enough for every table of ours, where neither a terminal nor COLUMNS says how wide it may be.
 _WIDTH = 140
 
 
 def output() -> Console:
     """Standard output; in a file or a pipe, wide enough that tables stay whole."""
-    return Console(width=None if sys.stdout.isatty() else _WIDTH)
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if known else _WIDTH)
 
 
 @contextmanager

@@ -6,14 +6,19 @@ from html import escape
 # Notebooks are light or dark: everything is in the text's own colour.
 _CELL = "text-align:left;vertical-align:top;white-space:pre-line;padding:0.25em 0.75em"
 _LINE = "border-bottom:1px solid currentColor"
-_WIDEST = 60
+# Of a table, and of its narrowest column.
+_WIDTH, _NARROWEST = 80, 8
 
 Rows = Sequence[Sequence[str]]
 
 
 def text_table(headings: Sequence[str], rows: Rows) -> str:
-    """Columns with two blanks between; long cells go on in the next line."""
-    cells = [[_wrapped(cell) for cell in row] for row in [headings, *rows]]
+    """Columns with two blanks between, in 80 letters; long cells go on in the next line."""
+    limits = _limits([headings, *rows])
+    cells = [
+        [_wrapped(cell, limit) for cell, limit in zip(row, limits, strict=True)]
+        for row in [headings, *rows]
+    ]
     widths = [max(len(line) for row in cells for line in row[i]) for i in range(len(headings))]
     lines = []
     for number, row in enumerate(cells):
@@ -62,12 +67,34 @@ def of_them(part: int, whole: int, what: str) -> str:
     return f"{part} of {whole} {what}{'s' if whole != 1 else ''}"
 
 
-def _wrapped(cell: str) -> list[str]:
+def _limits(rows: Rows) -> list[int]:
+    """How wide each column may be: the widest give way until the table fits."""
+    widths = [
+        max(len(line) for row in rows for line in (row[i].splitlines() or [""]))
+        for i in range(len(rows[0]))
+    ]
+    words = [
+        max((len(word) for row in rows for word in row[i].split()), default=1)
+        for i in range(len(rows[0]))
+    ]
+    # First between words, and only then within them.
+    for least in (words, [_NARROWEST] * len(words)):
+        while sum(widths) + 2 * (len(widths) - 1) > _WIDTH:
+            room = [width - floor for width, floor in zip(widths, least, strict=True)]
+            if max(room) <= 0:
+                break
+            # Of those that can still give way, the widest.
+            index = max(range(len(widths)), key=lambda i: (room[i] > 0, widths[i]))
+            widths[index] -= 1
+    return [max(1, width) for width in widths]
+
+
+def _wrapped(cell: str, limit: int) -> list[str]:
     lines: list[str] = []
     for line in cell.splitlines() or [""]:
-        while len(line) > _WIDEST:
-            cut = line.rfind(" ", 0, _WIDEST + 1)
-            cut = cut if cut > 0 else _WIDEST
+        while len(line) > limit:
+            cut = line.rfind(" ", 0, limit + 1)
+            cut = cut if cut > 0 else limit
             lines.append(line[:cut].rstrip())
             line = line[cut:].lstrip()
         lines.append(line)

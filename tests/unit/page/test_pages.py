@@ -8,7 +8,7 @@ import pytest
 from hydrofoil.errors import InternalError, UsageError
 from hydrofoil.tools.page import Bars, Lines, Page, save
 from hydrofoil.tools.page.charts import draw
-from hydrofoil.tools.page.style import COLORS
+from hydrofoil.tools.page.palette import COLORS, COSTS, colors_of
 from hydrofoil.tools.page.svg import inline
 
 BARS = Bars(
@@ -40,6 +40,27 @@ def test_colors_stand_out_from_their_ground(side: int) -> None:
         assert (light + 0.05) / (dark + 0.05) >= least, name
 
 
+def test_a_color_means_one_thing() -> None:
+    assert len({pair for pair in COLORS.values()}) == len(COLORS)
+    assert len(set(COSTS.values())) == len(COSTS) - 1  # "function" and "user code" are the same.
+    made = colors_of(["row pickled (stock)", "stock", "Hydrofoil", "exchange", "DuckDB", "in"])
+    assert made == {
+        "row pickled (stock)": "stock",
+        "stock": "stock-2",
+        "Hydrofoil": "ours",
+        "exchange": "exchange",
+        "DuckDB": "other",
+        "in": "other-2",
+    }
+    # The way that a suite is about has the first colour, wherever it comes.
+    assert colors_of(["NumPy (Hydrofoil)", "best"], ["best"]) == {
+        "NumPy (Hydrofoil)": "ours-2",
+        "best": "ours",
+    }
+    with pytest.raises(ValueError, match="at most three"):
+        colors_of(["a", "b", "c", "d"])
+
+
 def test_text_is_escaped_and_nothing_may_be_fetched() -> None:
     page = Page("A <title>", "One & all.")
     page.section("Part <1>", "First.\n\nSecond.")
@@ -49,7 +70,8 @@ def test_text_is_escaped_and_nothing_may_be_fetched() -> None:
     html = page.html()
     assert "<b>" not in html and "<title>A &lt;title&gt;</title>" in html
     assert "default-src 'none'" in html
-    assert '<tr class="strong"><th scope="row">c</th><td class="number">2</td></tr>' in html
+    strong = '<tr class="strong"><th scope="row" class="text">c</th>'
+    assert f'{strong}<td class="number" data-label="x">2</td></tr>' in html
     assert '<caption><span class="title">T &lt;t&gt;</span>' in html
     assert "<script" not in html
 

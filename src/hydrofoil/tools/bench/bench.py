@@ -270,7 +270,7 @@ def _table(query: "DataFrame") -> "pa.Table":
         return query.toArrow()
     import pyarrow as pa
 
-    # Spark 3.5 has another name for it.
+    # Spark 3.5 has a different name for it.
     internal: Any = query
     return pa.Table.from_batches(internal._collect_as_arrow())
 

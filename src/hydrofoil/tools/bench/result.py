@@ -1,32 +1,10 @@
 """What a suite gives back: tables, charts and, for programs, flat records."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from hydrofoil.tools.page.charts import Chart
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A table; the first column names the rows.
-
-    Attributes
-    ----------
-    title, note : str
-    columns : list of str
-    rows : list of lists of str
-    left : tuple of str
-        Columns of text, beside the first.
-    strong : tuple of int
-        Rows that stand out: Hydrofoil's.
-    """
-
-    title: str
-    columns: list[str]
-    rows: list[list[str]]
-    note: str = ""
-    left: tuple[str, ...] = ()
-    strong: tuple[int, ...] = ()
+from hydrofoil.tools.page.charts import Bars, Chart, Lines
+from hydrofoil.tools.sheet import Sheet
 
 
 @dataclass
@@ -65,4 +43,27 @@ class Result:
             "records": self.records,
             "notes": self.notes,
             "texts": self.texts,
+            "tables": [asdict(sheet) for sheet in self.sheets],
+            "charts": [{"kind": type(chart).__name__, **asdict(chart)} for chart in self.charts],
         }
+
+    @classmethod
+    def from_json(cls, made: dict[str, Any]) -> "Result":
+        """What `as_json` was made from.
+
+        Raises
+        ------
+        KeyError
+            It is no such object, or one without tables and charts, as old reports are.
+        """
+        kinds = {"Bars": Bars, "Lines": Lines}
+        charts = [dict(chart) for chart in made["charts"]]
+        return cls(
+            made["suite"],
+            made["headline"],
+            [Sheet(**sheet) for sheet in made["tables"]],
+            [kinds[chart.pop("kind")](**chart) for chart in charts],
+            made["records"],
+            made["notes"],
+            made["texts"],
+        )

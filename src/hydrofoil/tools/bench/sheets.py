@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from hydrofoil.tools.bench.contest import Measured
 from hydrofoil.tools.bench.figures import NOISE_NOTE, number
-from hydrofoil.tools.bench.result import Sheet
 from hydrofoil.tools.page.charts import Bars
+from hydrofoil.tools.sheet import Sheet
 
 CPU_NOTE = (
     "Medians; ± is half of what lies between the fastest and the slowest run. CPU time of the JVM, "
@@ -74,7 +74,7 @@ def rate_bars(measured: Measured, title: str) -> Bars:
         unit=label,
         spread={label: [(rate.low, rate.high) for rate in rates]},
         strong=[name for name in measured.names if measured.is_ours(name)],
-        note="Median; the line is from the slowest run to the fastest.",
+        note="Medians; the thin line at a bar's end is from the slowest run to the fastest.",
     )
 
 
@@ -98,8 +98,8 @@ def cpu_bars(measured: Measured, title: str) -> Bars:
         title,
         measured.names,
         parts,
-        unit=f"CPU {time} a {unit}",
+        unit=f"{time} of CPU time a {unit}",
         stacked=True,
         style="{:,.0f}",
-        note="Exchange is Python's CPU time without the function itself.",
+        note="Exchange is Python's CPU time without the function itself." if known else "",
     )

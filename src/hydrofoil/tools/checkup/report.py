@@ -1,9 +1,8 @@
-"""An examination on the terminal, and as JSON."""
+"""An examination on the terminal, as JSON, and as a page."""
 
 from dataclasses import asdict
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -12,6 +11,8 @@ from hydrofoil.tools.checkup.application.probe import PACKAGES
 from hydrofoil.tools.checkup.examine import Examination
 from hydrofoil.tools.checkup.facts import Facts
 from hydrofoil.tools.checkup.finding import Level
+from hydrofoil.tools.page import Page
+from hydrofoil.tools.sheet import Sheet, show_sheet
 from hydrofoil.version import __version__
 
 _MARKS = {
@@ -21,6 +22,7 @@ _MARKS = {
     Level.BROKEN: "[bold red]broken[/bold red]",
 }
 
+_PROBLEMS = (Level.WARNING, Level.BROKEN)
 _COLOURS = {0: "green", 1: "yellow", 2: "bold red"}
 
 
@@ -37,27 +39,49 @@ def show(examination: Examination, console: Console) -> None:
         table.add_row(_MARKS[finding.level], finding.check, lines)
     console.print(table)
     if examination.driver is not None:
-        console.print(_processes(examination.driver, examination.executors))
+        console.print()
+        show_sheet(_processes(examination.driver, examination.executors), console)
+        console.print()
     colour = _COLOURS[examination.exit_code]
     console.print(f"[{colour}]{examination.headline}[/{colour}]")
 
 
-def _processes(driver: Facts, executors: list[tuple[Facts, int]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("host", overflow="fold")
-    for name in ("python", *PACKAGES, "extension", "worker"):
-        table.add_column(name)
-    table.add_column("tasks", justify="right")
-    table.add_row(*_cells(driver, "driver"), "")
-    for process, tasks in executors:
-        table.add_row(*_cells(process, process.worker or "?"), str(tasks))
-    return table
+def as_page(examination: Examination, command: str) -> Page:
+    """The same on one page."""
+    page = Page("Hydrofoil's doctor", examination.headline)
+    page.pre(command)
+    findings = examination.findings
+    page.table(
+        "Checks",
+        ["result", "check", "found", "to do"],
+        [[each.level.value, each.check, each.found, each.advice] for each in findings],
+        note="A note needs no change. A warning costs speed or is a risk. Broken: Hydrofoil, or "
+        "Spark itself, can't run like this.",
+        left=["check", "found", "to do"],
+        problems=[i for i, each in enumerate(findings) if each.level in _PROBLEMS],
+    )
+    if examination.driver is not None:
+        page.sheet(_processes(examination.driver, examination.executors))
+    return page
+
+
+def _processes(driver: Facts, executors: list[tuple[Facts, int]]) -> Sheet:
+    columns = ["host", "python", *PACKAGES, "extension", "worker", "tasks"]
+    rows = [[*_cells(driver, "driver"), ""]]
+    rows += [[*_cells(process, process.worker or "?"), str(tasks)] for process, tasks in executors]
+    return Sheet(
+        "The driver's Python and the executors'",
+        columns,
+        rows,
+        note="tasks: how many of the small job's tasks ran in workers like this.",
+        left=columns[1:-1],
+    )
 
 
 def _cells(process: Facts, role: str) -> list[str]:
     versions = [process.packages[name].version or "-" for name in PACKAGES]
     extension = "loads" if process.extension.error is None else "-"
-    return [escape(process.host), process.python, *versions, extension, role]
+    return [process.host, process.python, *versions, extension, role]
 
 
 def as_json(examination: Examination) -> dict[str, Any]:

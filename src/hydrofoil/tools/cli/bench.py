@@ -50,6 +50,12 @@ _SUITE_LINES = "\n".join(f"  {name:9}{line}" for name, (_, line) in SUITES.items
 @click.option("--csv", "csv_file", type=_FILE, help="A line for each thing measured.")
 @click.option("--chart", "chart_file", type=_FILE, help="The charts, as .svg or .png.")
 @click.option("--html", "html_file", type=_FILE, help="One page with the tables and charts.")
+@click.option(
+    "--from",
+    "made_file",
+    type=_EXISTING,
+    help="Measure nothing: write --html, --chart and --csv from a report of --json.",
+)
 def bench(
     suites: tuple[str, ...],
     module: Path | None,
@@ -64,12 +70,18 @@ def bench(
     csv_file: Path | None,
     chart_file: Path | None,
     html_file: Path | None,
+    made_file: Path | None,
 ) -> None:
     """Compare Hydrofoil with stock PySpark, end to end.
 
     The same functions run on stock's workers and on what hydrofoil.session gives, in turn and in
     one session. Answers are compared before times count.
     """
+    if chart_file is not None and chart_file.suffix not in (".svg", ".png"):
+        raise click.BadParameter(f"{chart_file} is no .svg and no .png", param_hint="--chart")
+    if made_file is not None:
+        _again(made_file, csv_file, chart_file, html_file)
+        return
     if (module is None) != (data is None):
         raise click.UsageError("--mine and --data go together")
     if not _has_java():
@@ -82,14 +94,11 @@ def bench(
     chosen = [*suites, *["mine"] * (module is not None), *["peers"] * peers]
     names = list(dict.fromkeys(chosen)) or ["first"]
     if "mine" in names and module is None:
-        raise click.UsageError("suite mine is of your functions: give --mine MODULE.py --data FILE")
-    if chart_file is not None and chart_file.suffix not in (".svg", ".png"):
-        raise click.BadParameter(f"{chart_file} is no .svg and no .png", param_hint="--chart")
+        raise click.UsageError("suite mine needs your functions: give --mine MODULE.py --data FILE")
 
     from hydrofoil.tools.bench import report
     from hydrofoil.tools.bench.bench import Options, check_workloads
     from hydrofoil.tools.machine import describe_machine
-    from hydrofoil.tools.page import save
 
     options = Options(rows, repeat, workloads, master, module, data, _columns(binds))
     # The executors' Python must be this one, or it would not find Hydrofoil.
@@ -102,18 +111,47 @@ def bench(
         Console(stderr=True).print("Starting Spark ...")
         results = _run(names, options)
         machine = describe_machine()
+        command = shlex.join(["hydrofoil", *sys.argv[1:]])
         if json_file is not None:
             settings = {"suites": names, "rows": rows, "master": master, "repeat": repeat}
-            report.write_json(json_file, results, machine, settings)
-        if csv_file is not None:
-            report.write_csv(csv_file, results)
-        if chart_file is not None:
-            save([chart for result in results for chart in result.charts], chart_file)
-        if html_file is not None:
-            command = shlex.join(["hydrofoil", *sys.argv[1:]])
-            report.as_page(results, machine, command).write(html_file)
+            report.write_json(json_file, results, machine, settings, command)
+        _write(results, machine, command, csv_file, chart_file, html_file)
     except UsageError as error:
         raise click.ClickException(str(error)) from None
+
+
+def _again(
+    made_file: Path, csv_file: Path | None, chart_file: Path | None, html_file: Path | None
+) -> None:
+    """Write a report's page and charts again, as this version makes them."""
+    from hydrofoil.tools.bench import report
+
+    try:
+        results, machine, command = report.read_json(made_file)
+        _write(results, machine, command, csv_file, chart_file, html_file)
+    except UsageError as error:
+        raise click.ClickException(str(error)) from None
+    for result in results:
+        report.show(result, output())
+
+
+def _write(
+    results: list[Any],
+    machine: dict[str, object],
+    command: str,
+    csv_file: Path | None,
+    chart_file: Path | None,
+    html_file: Path | None,
+) -> None:
+    from hydrofoil.tools.bench import report
+    from hydrofoil.tools.page import save
+
+    if csv_file is not None:
+        report.write_csv(csv_file, results)
+    if chart_file is not None:
+        save([chart for result in results for chart in result.charts], chart_file)
+    if html_file is not None:
+        report.as_page(results, machine, command).write(html_file)
 
 
 def _run(names: list[str], options: Any) -> list[Any]:

@@ -1,6 +1,7 @@
 """``hydrofoil doctor``: what keeps Hydrofoil from running, or from being fast, and what to do."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -38,6 +39,12 @@ from hydrofoil.tools.console import output
     type=click.Path(dir_okay=False, allow_dash=True),
     help="File for the same as JSON; - prints nothing else.",
 )
+@click.option(
+    "--html",
+    "html_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="One page with the same.",
+)
 def doctor(
     master: str,
     settings: tuple[str, ...],
@@ -45,6 +52,7 @@ def doctor(
     no_job: bool,
     timeout: float,
     json_file: str | None,
+    html_file: Path | None,
 ) -> None:
     """Check this installation and the executors, and say what to change.
 
@@ -59,7 +67,7 @@ def doctor(
         conf[key] = value
 
     from hydrofoil.tools.checkup.examine import examine
-    from hydrofoil.tools.checkup.report import as_json, show
+    from hydrofoil.tools.checkup.report import as_json, as_page, show
 
     with Console(stderr=True).status("Examining ..."):
         examination = examine(master, conf, configured, not no_job, timeout)
@@ -70,4 +78,6 @@ def doctor(
         show(examination, output())
     if json_file not in (None, "-"):
         Path(str(json_file)).write_text(text + "\n", encoding="utf-8")
+    if html_file is not None:
+        as_page(examination, shlex.join(["hydrofoil", *sys.argv[1:]])).write(html_file)
     sys.exit(examination.exit_code)

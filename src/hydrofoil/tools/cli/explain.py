@@ -186,15 +186,12 @@ def _operators_of(projection: dict[str, object], operators: "list[Operator]") ->
 
 def print_table(projections: Projections) -> None:
     """Print a row for each UDF, and under a projection's last one its batches."""
-    from rich.table import Table
-
     from hydrofoil.tools.console import output
+    from hydrofoil.tools.sheet import Sheet, show_sheet
 
-    table = Table()
-    for heading in ("UDF", "eval type", "path", "why", "JVM's operator"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("tasks", "batches fast", "fell back"):
-        table.add_column(heading, justify="right", overflow="fold")
+    columns = ["UDF", "eval type", "path", "why", "JVM's operator"]
+    columns += ["tasks", "batches fast", "fell back"]
+    rows: list[list[str]] = []
     for projection in projections:
         udfs, batches, operators = (projection[key] for key in ("udfs", "batches", "operators"))
         assert isinstance(udfs, list) and isinstance(batches, dict) and isinstance(operators, list)
@@ -203,15 +200,17 @@ def print_table(projections: Projections) -> None:
         fast = str(batches.get(task_trace.FAST, 0)) if batches else ""
         for i, udf in enumerate(udfs):
             last = i == len(udfs) - 1
-            table.add_row(
-                f"{udf['name']}{udf['signature']}",
-                plain(str(projection["eval_type"])),
-                udf["path"],
-                udf["reason"],
-                "\n".join(operators) if last else "",
-                str(projection["tasks"]) if last else "",
-                fast if last else "",
-                "\n".join(fell_back) if last else "",
-                end_section=last,
+            rows.append(
+                [
+                    f"{udf['name']}{udf['signature']}",
+                    plain(str(projection["eval_type"])),
+                    udf["path"],
+                    udf["reason"],
+                    "\n".join(operators) if last else "",
+                    str(projection["tasks"]) if last else "",
+                    fast if last else "",
+                    "\n".join(fell_back) if last else "",
+                ]
             )
-    output().print(table)
+    left = ("eval type", "path", "why", "JVM's operator", "fell back")
+    show_sheet(Sheet("Functions and their paths", columns, rows, left=left), output())

@@ -2,6 +2,7 @@
 
 import fnmatch
 import json
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hydrofoil.tools.parity.case import Case
     from hydrofoil.tools.parity.engines import Engine
 
+_FILE = click.Path(dir_okay=False, path_type=Path)
 _DAEMON = "hydrofoil.daemon"
 T = TypeVar("T")
 
@@ -33,7 +35,7 @@ T = TypeVar("T")
     "--generate",
     "count",
     type=click.IntRange(1),
-    help="Draw this many comparisons instead; needs the package hypothesis.",
+    help="Generate this many comparisons instead; needs the package hypothesis.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="For --generate.")
 @click.option(
@@ -66,7 +68,8 @@ T = TypeVar("T")
     default=None,
     help="Whether the JVM's half is on beside Hydrofoil's workers.  [default: where it can be]",
 )
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--json", "json_file", type=_FILE, help="Everything that was compared.")
+@click.option("--html", "html_file", type=_FILE, help="One page with the tables and differences.")
 def parity(
     args: tuple[str, ...],
     family: str | None,
@@ -80,6 +83,7 @@ def parity(
     daemon: str,
     columnar: bool | None,
     json_file: Path | None,
+    html_file: Path | None,
 ) -> None:
     """Run the same queries on stock workers and on Hydrofoil's, and print what differs.
 
@@ -91,11 +95,13 @@ def parity(
     """
     modules = [arg for arg in args if arg.endswith(".py")]
     if modules and len(args) > 1:
-        raise click.UsageError(f"{modules[0]} is a module, and stands alone")
+        raise click.UsageError(f"{modules[0]} is a module: give it alone, without cases")
     if bool(modules) != (data is not None):
         raise click.UsageError("a MODULE.py and --data go together")
-    if count is not None and args:
-        raise click.UsageError("--generate draws comparisons, and takes no cases and no module")
+    if count is not None and (args or html_file):
+        raise click.UsageError(
+            "--generate makes its own comparisons: give no cases, no module and no --html"
+        )
     conf = dict(_pair("--conf", setting) for setting in settings)
     columns = {name: given.split(",") for name, given in (_pair("--bind", bind) for bind in binds)}
 
@@ -107,14 +113,14 @@ def parity(
         right = Engine(daemon.partition(".")[0], daemon, columnar=operators)
         if modules:
             assert data is not None
-            sys.exit(_mine(Path(modules[0]), data, columns, conf, right, json_file))
+            sys.exit(_mine(Path(modules[0]), data, columns, conf, right, json_file, html_file))
         if count is not None:
             sys.exit(_generate(count, seed, conf, right))
         cases = _chosen(args, family, thorough)
         if only_list:
             click.echo("\n".join(case.id for case in cases))
             return
-        sys.exit(_catalogue(cases, conf, right, json_file))
+        sys.exit(_catalogue(cases, conf, right, json_file, html_file))
     except UsageError as error:
         raise click.UsageError(str(error)) from None
 
@@ -144,7 +150,11 @@ def _chosen(globs: tuple[str, ...], family: str | None, thorough: bool) -> "list
 
 
 def _catalogue(
-    cases: "list[Case]", conf: dict[str, str], right: "Engine", json_file: Path | None
+    cases: "list[Case]",
+    conf: dict[str, str],
+    right: "Engine",
+    json_file: Path | None,
+    html_file: Path | None,
 ) -> int:
     from hydrofoil.tools.parity import report
     from hydrofoil.tools.parity.run import run
@@ -157,6 +167,8 @@ def _catalogue(
         again += ["--conf", f"{key}={value}"]
     report.show_results(results, output(), again)
     _write(json_file, report.results_as_json(results))
+    if html_file is not None:
+        report.page_of_results(results, _command(), again).write(html_file)
     return int(not all(result.equal for result in results))
 
 
@@ -167,6 +179,7 @@ def _mine(
     conf: dict[str, str],
     right: "Engine",
     json_file: Path | None,
+    html_file: Path | None,
 ) -> int:
     from hydrofoil.tools.parity import mine, report
 
@@ -178,6 +191,8 @@ def _mine(
         verdicts = list(mine.compare(sample, module, binds, Path(folder), right))
     report.show_verdicts(verdicts, output())
     _write(json_file, report.verdicts_as_json(verdicts))
+    if html_file is not None:
+        report.page_of_verdicts(verdicts, _command()).write(html_file)
     if all(verdict.status == mine.NOT_BOUND for verdict in verdicts):
         raise UsageError("no function could be given its arguments", "see --bind")
     return int(any(verdict.status == mine.DIFFERENT for verdict in verdicts))
@@ -188,11 +203,11 @@ def _generate(count: int, seed: int, conf: dict[str, str], right: "Engine") -> i
 
     spark = _session(conf, right)
     with progress_bar() as progress:
-        task = progress.add_task("drawn", total=count)
+        task = progress.add_task("generated", total=count)
         found = generate(spark, count, seed, right, lambda: progress.advance(task))
     console = output()
     if found is None:
-        console.print(f"{count} comparisons drawn with seed {seed}: all equal")
+        console.print(f"{count} comparisons generated with seed {seed}: all equal")
         return 0
     for text in (found.difference, f"\n{found.drawn.program()}"):
         console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -220,6 +235,10 @@ def _watched(items: Iterator[T], total: int) -> Iterator[T]:
         for item in items:
             yield item
             progress.advance(task)
+
+
+def _command() -> str:
+    return shlex.join(["hydrofoil", *sys.argv[1:]])
 
 
 def _write(json_file: Path | None, report: dict[str, Any]) -> None:

@@ -81,6 +81,6 @@ def nothing(code: int) -> str:
     if code:
         return f"the application failed first (exit code {code})"
     return (
-        "either no task ran Python, or the application itself sets another "
+        "either no task ran Python, or the application itself sets a different "
         f"{DAEMON_KEY} or {USE_DAEMON_KEY}=false, or the executors don't see that folder"
     )

@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from hydrofoil.tools.console import output
 from hydrofoil.tools.replay.player import (
@@ -16,6 +15,7 @@ from hydrofoil.tools.replay.player import (
     compare,
 )
 from hydrofoil.tools.replay.recording import Recording, RecordingError
+from hydrofoil.tools.sheet import Sheet, show_sheet
 
 # What --engine names. A worker of one's own is given as module:function.
 _CHOICES = {"both": ("stock", "hydrofoil")}
@@ -57,20 +57,17 @@ def replay(
         except (RecordingError, UnequalAnswersError, ValueError) as error:
             raise click.ClickException(f"{path}: {error}") from error
         results.append((path, recording, result))
-    output().print(_table(results, engines))
+    show_sheet(_sheet(results, engines), output())
     if json_file is not None:
         report = [_as_json(*result) for result in results]
         json_file.write_text(json.dumps(report, indent=2) + "\n")
 
 
-def _table(results: list[tuple[Path, Recording, Comparison]], engines: tuple[str, ...]) -> Table:
-    table = Table(title="Worker CPU time by replay")
-    table.add_column("recording")
-    table.add_column("rows", justify="right")
-    for engine in engines:
-        table.add_column(f"{engine}, ns/row", justify="right")
+def _sheet(results: list[tuple[Path, Recording, Comparison]], engines: tuple[str, ...]) -> Sheet:
+    columns = ["recording", "rows", *(f"{engine}, ns/row" for engine in engines)]
     if len(engines) > 1:
-        table.add_column("ratio", justify="right")
+        columns.append("ratio")
+    rows = []
     for path, _, result in results:
         cells = [path.name, f"{result.rows:,}"]
         cells += [f"{result.cpu_ns_per_row(engine):,.0f}" for engine in engines]
@@ -78,8 +75,8 @@ def _table(results: list[tuple[Path, Recording, Comparison]], engines: tuple[str
             cells.append(f"{result.ratio():.2f}")
         if result.answer.error is not None:
             cells[0] += " (fails)"
-        table.add_row(*cells)
-    return table
+        rows.append(cells)
+    return Sheet("Worker CPU time by replay", columns, rows)
 
 
 def _as_json(path: Path, recording: Recording, result: Comparison) -> dict[str, object]:

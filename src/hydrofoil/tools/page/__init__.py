@@ -1,7 +1,8 @@
-"""One self-contained HTML page of tables and charts: no server, no script, nothing fetched.
+"""One self-contained HTML page of tables and charts: no server, nothing fetched.
 
 `page`, what is put on it; `charts`, what a chart shows and how matplotlib draws it; `svg`, how a
-drawing comes to follow the page's colours; `style`, the page's looks.
+drawing comes to follow the page's colours; `flame`, flame graphs, the only part with a script;
+`palette`, the colours; `style`, the style sheet.
 """
 
 from hydrofoil.tools.page.charts import Bars, Chart, Lines, save

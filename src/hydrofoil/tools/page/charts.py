@@ -4,16 +4,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
+from math import log10
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from hydrofoil.errors import UsageError
-from hydrofoil.tools.page.style import SERIES, light
+from hydrofoil.tools.page.palette import FAMILIES, colors_of, family, light
 from hydrofoil.tools.page.svg import with_dark_mode
 
 # Pixels of CSS, which are matplotlib's points: for a desk and for a phone.
 WIDE, NARROW = 880, 340
 _TEXT, _SMALL, _TITLE = 12.5, 11.5, 50
+# Letters of a bar's label in one line, and its height.
+_LETTERS, _LINE = {False: 34, True: 44}, 16
+_DASHES = {"-2": (0, (5, 2)), "-3": (0, (1.5, 1.5))}
 
 
 @dataclass(frozen=True)
@@ -30,16 +35,16 @@ class Bars:
     unit : str
         What the axis shows, with its unit.
     stacked : bool
-        The series' bars stand behind each other in one.
+        The series are the parts of one bar.
     log : bool
     spread : mapping of str to sequence of (low, high) or None
         The ends of a whisker, by series; not for stacked bars.
     strong : collection of str
-        Labels, or series, in the colour of Hydrofoil's.
+        Labels, or series, that are Hydrofoil's though their names don't say so.
     style : str
-        How a value is written at the end of its bar; "" writes none.
+        How a value is written beside the end of its bar; "" writes none.
     mark : (float, str), optional
-        A line across all bars, and what it means.
+        A line across all bars to compare them with, and what it means.
     note : str
         A further line under the title.
     """
@@ -73,7 +78,7 @@ class Lines:
     spread : mapping of str to sequence of (low, high) or None
         A band around the line, by series.
     strong : collection of str
-        Series in the colour of Hydrofoil's, and thicker.
+        Series that are Hydrofoil's though their names don't say so.
     note : str
         A further line under the title.
     """
@@ -180,30 +185,46 @@ def _svg(figure: Any) -> str:
 
 
 def _height(chart: Chart, narrow: bool) -> float:
+    legend = 26 * _legend_rows(chart, narrow)
     if isinstance(chart, Lines):
-        return 300 if narrow else 360
-    bars = 1 if chart.stacked else len(chart.series)
-    group = max(bars * 19, 22) + (24 if narrow else 10)
-    return group * len(chart.labels) + 62 + 26 * _legend_rows(chart, narrow)
+        return (300 if narrow else 360) + legend
+    return sum(_groups(chart, narrow)) + 62 + legend
 
 
-def _colors(chart: Chart) -> dict[str, str]:
-    others = [name for name in chart.series if name not in chart.strong]
-    if len(others) > len(SERIES):
-        raise ValueError(f"{len(others)} series are more than there are colours: {len(SERIES)}")
-    made = dict(zip(others, SERIES, strict=False))
-    return {name: light(made.get(name, "ours")) for name in chart.series}
+def _groups(chart: Bars, narrow: bool) -> list[float]:
+    """The height of each label's bars, with its label where that is above them."""
+    bars = max((1 if chart.stacked else len(chart.series)) * 19, 22)
+    lines = [len(_wrapped(label, narrow)) for label in chart.labels]
+    if narrow:
+        return [bars + _LINE * count + 8 for count in lines]
+    return [max(bars, _LINE * count) + 10 for count in lines]
+
+
+def _wrapped(label: str, narrow: bool) -> list[str]:
+    return wrap(label, _LETTERS[narrow]) or [""]
+
+
+def _legend(chart: Chart) -> dict[str, str]:
+    """What a legend says, and the colour of each; empty where a chart needs none."""
+    if len(chart.series) > 1:
+        return colors_of(list(chart.series), chart.strong)
+    if isinstance(chart, Lines):
+        return {}
+    families = {family(label, chart.strong) for label in chart.labels}
+    if len(families) == 1 and families != {"ours"} and families != {"stock"}:
+        return {}
+    return {name: whose for whose, name in FAMILIES.items() if whose in families}
 
 
 def _legend_rows(chart: Chart, narrow: bool) -> int:
-    if len(chart.series) < 2:
-        return 0
-    return -(-len(chart.series) // _legend_columns(chart, narrow))
+    names = _legend(chart)
+    return -(-len(names) // _legend_columns(chart, narrow)) if names else 0
 
 
 def _legend_columns(chart: Chart, narrow: bool) -> int:
-    width = max(map(len, chart.series)) * 7.5 + 45
-    return max(1, min(len(chart.series), int((NARROW if narrow else WIDE) // width)))
+    names = _legend(chart)
+    width = max(map(len, names)) * 7.5 + 45
+    return max(1, min(len(names), int((NARROW if narrow else WIDE) // width)))
 
 
 def _place(figure: Any, chart: Chart, narrow: bool) -> None:
@@ -211,100 +232,118 @@ def _place(figure: Any, chart: Chart, narrow: bool) -> None:
     if isinstance(chart, Bars):
         _place_bars(axes, chart, narrow)
     else:
-        _place_lines(axes, chart)
-    if len(chart.series) > 1:
+        _place_lines(axes, chart, narrow)
+    if _legend(chart):
+        handles = [_handle(chart, name, color) for name, color in _legend(chart).items()]
         figure.legend(
+            handles=handles,
             loc="outside upper left",
             ncols=_legend_columns(chart, narrow),
             frameon=False,
-            handlelength=1.2,
+            handlelength=2.2 if isinstance(chart, Lines) else 1.2,
             columnspacing=1.4,
             borderpad=0,
         )
 
 
+def _handle(chart: Chart, name: str, color: str) -> Any:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    if isinstance(chart, Lines):
+        return Line2D([], [], color=light(color), label=name, **_look(color, name in chart.strong))
+    return Patch(color=light(color), label=name)
+
+
 def _place_bars(axes: Any, chart: Bars, narrow: bool) -> None:
-    count = 1 if chart.stacked else len(chart.series)
-    room = 0.58 if narrow else 0.78
-    thick = room / count
-    base = [0.0] * len(chart.labels)
+    heights = _groups(chart, narrow)
+    tops = [sum(heights[:row]) for row in range(len(heights) + 1)]
+    axes.set_ylim(tops[-1], 0)
+    thick = 19 if len(chart.series) > 1 and not chart.stacked else 22
     single = len(chart.series) == 1
-    shift = 0.12 if narrow else 0.0
-    for index, (name, color) in enumerate(_colors(chart).items()):
-        values = chart.series[name]
+    colors = colors_of(list(chart.series), chart.strong)
+    base = [0.0] * len(chart.labels)
+    count = 1 if chart.stacked else len(chart.series)
+    # The middle of a label's bars: below the label, or beside it.
+    middles = [
+        top + height - 4 - thick * count / 2 if narrow else top + height / 2
+        for top, height in zip(tops, heights, strict=False)
+    ]
+    for index, (name, values) in enumerate(chart.series.items()):
         widths = [0.0 if value is None else value for value in values]
         offset = 0.0 if chart.stacked else (index - (count - 1) / 2) * thick
-        places = [row + offset + shift for row in range(len(chart.labels))]
+        places = [middle + offset for middle in middles]
         axes.barh(
             places,
             widths,
-            thick * 0.9,
+            thick * 0.86,
             left=list(base) if chart.stacked else 0,
             color=[
-                light("ours") if single and label in chart.strong else color
+                light(family(label, chart.strong) if single else colors[name])
                 for label in chart.labels
             ],
-            label=name,
         )
         if chart.stacked:
             base = [sum(pair) for pair in zip(base, widths, strict=True)]
             continue
-        ends = _whiskers(axes, places, widths, chart.spread.get(name))
-        for place, value, end in zip(places, values, ends, strict=True):
+        _whiskers(axes, [place + thick * 0.4 for place in places], chart.spread.get(name))
+        for place, value in zip(places, values, strict=True):
             if value is not None and chart.style:
-                _write_at(axes, end, place, chart.style.format(value))
+                _write_at(axes, value, place, chart.style.format(value))
     if chart.stacked and chart.style:
-        for row, total in enumerate(base):
-            _write_at(axes, total, row + shift, chart.style.format(total))
+        for middle, total in zip(middles, base, strict=True):
+            _write_at(axes, total, middle, chart.style.format(total))
     if chart.log:
         axes.set_xscale("log")
-    _name_bars(axes, chart, narrow)
+    axes.margins(x=0.25 if narrow else 0.1)
+    _name_bars(axes, chart, narrow, tops, middles)
     if chart.mark is not None:
-        place, meaning = chart.mark
-        axes.axvline(place, color=light("quiet"), linewidth=1, linestyle=(0, (4, 3)))
-        axes.annotate(
-            meaning,
-            (place, 1),
-            (3, 1),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            size=_SMALL,
-            color=light("quiet"),
-        )
+        _mark(axes, *chart.mark)
 
 
-def _name_bars(axes: Any, chart: Bars, narrow: bool) -> None:
-    rows = range(len(chart.labels))
-    axes.set_ylim(len(chart.labels) - 0.45, -0.7 if narrow else -0.55)
+def _name_bars(
+    axes: Any, chart: Bars, narrow: bool, tops: Sequence[float], middles: Sequence[float]
+) -> None:
+    names = ["\n".join(_wrapped(label, narrow)) for label in chart.labels]
     if narrow:
         axes.set_yticks([])
-        for row, label in zip(rows, chart.labels, strict=True):
-            axes.text(0, row - 0.24, label, transform=axes.get_yaxis_transform(), va="bottom")
+        for top, name in zip(tops, names, strict=False):
+            # On a ground of its own: the line of a mark passes behind it.
+            ground = {"facecolor": light("ground"), "edgecolor": "none", "pad": 0.5}
+            axes.text(0, top + 4, name, transform=axes.get_yaxis_transform(), va="top", bbox=ground)
     else:
-        axes.set_yticks(rows, chart.labels, color=light("text"), size=_TEXT)
+        axes.set_yticks(middles, names, color=light("text"), size=_TEXT)
         axes.tick_params(axis="y", length=0)
     axes.set_xlabel(chart.unit, loc="left")
-    axes.xaxis.set_major_formatter(_short)
-    if not chart.log:
-        axes.xaxis.set_major_locator(_few(4 if narrow else 7))
+    _ticks(axes.xaxis, axes.get_xlim(), chart.log, 4 if narrow else 7)
     axes.grid(axis="x")
     axes.spines["left"].set_visible(chart.log is False)
-    axes.margins(x=0.2 if narrow else 0.1)
+
+
+def _mark(axes: Any, place: float, meaning: str) -> None:
+    axes.axvline(place, color=light("limit"), linewidth=1.2, linestyle=(0, (4, 3)))
+    share = axes.transAxes.inverted().transform(axes.transData.transform((place, 0)))[0]
+    axes.annotate(
+        meaning,
+        (place, 1),
+        (0, 2),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        ha="right" if share > 0.5 else "left",
+        size=_SMALL,
+        color=light("limit"),
+    )
 
 
 def _whiskers(
     axes: Any,
     places: Sequence[float],
-    values: Sequence[float],
     spread: Sequence[tuple[float, float] | None] | None,
-) -> list[float]:
-    """Draw the spread of each bar; where its label may begin."""
-    ends = list(values)
-    for index, pair in enumerate(spread or ()):
+) -> None:
+    """The spread of each bar, as a line along its lower edge: its value stands above that."""
+    for place, pair in zip(places, spread or (), strict=False):
         if pair is not None:
-            ends[index] = max(values[index], pair[1])
-            axes.plot(pair, [places[index]] * 2, color=light("text"), linewidth=1.2, alpha=0.8)
-    return ends
+            axes.plot(pair, [place] * 2, color=light("text"), linewidth=1.6, solid_capstyle="butt")
 
 
 def _write_at(axes: Any, x: float, y: float, text: str) -> None:
@@ -313,24 +352,17 @@ def _write_at(axes: Any, x: float, y: float, text: str) -> None:
     )
 
 
-def _place_lines(axes: Any, chart: Lines) -> None:
-    for name, color in _colors(chart).items():
+def _place_lines(axes: Any, chart: Lines, narrow: bool) -> None:
+    for name, color in colors_of(list(chart.series), chart.strong).items():
         values = [float("nan") if value is None else value for value in chart.series[name]]
-        strong = name in chart.strong
         axes.plot(
-            chart.x,
-            values,
-            color=color,
-            marker="o",
-            linewidth=2.6 if strong else 1.8,
-            label=name,
-            zorder=3 if strong else 2,
+            chart.x, values, color=light(color), marker="o", **_look(color, name in chart.strong)
         )
         pairs = chart.spread.get(name)
         if pairs is not None:
             low = [float("nan") if pair is None else pair[0] for pair in pairs]
             high = [float("nan") if pair is None else pair[1] for pair in pairs]
-            axes.fill_between(chart.x, low, high, color=color, alpha=0.15, linewidth=0)
+            axes.fill_between(chart.x, low, high, color=light(color), alpha=0.15, linewidth=0)
     axes.set_xlabel(chart.x_label, loc="right")
     # Above the axis, where it can be read without turning one's head.
     axes.set_title(chart.y_label, loc="left", size=_SMALL, color=light("quiet"))
@@ -340,18 +372,34 @@ def _place_lines(axes: Any, chart: Lines) -> None:
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=0)
-    axes.xaxis.set_major_formatter(_short)
-    axes.yaxis.set_major_formatter(_short)
-    for axis, log in ((axes.xaxis, chart.log_x), (axes.yaxis, chart.log_y)):
-        if log:
-            axis.set_minor_formatter(lambda value, _: "")
+    _ticks(axes.xaxis, axes.get_xlim(), chart.log_x, 4 if narrow else 7)
+    _ticks(axes.yaxis, axes.get_ylim(), chart.log_y, 6)
     axes.grid(axis="both")
 
 
-def _few(count: int) -> Any:
-    from matplotlib.ticker import MaxNLocator
+def _look(color: str, strong: bool) -> Any:
+    """How a line looks beside its colour, which not all can see."""
+    return {
+        "linestyle": next((dashes for end, dashes in _DASHES.items() if color.endswith(end)), "-"),
+        "linewidth": 2.6 if strong else 1.8,
+        "zorder": 3 if strong else 2,
+    }
 
-    return MaxNLocator(count, steps=[1, 2, 5, 10])
+
+def _ticks(axis: Any, limits: tuple[float, float], log: bool, most: int) -> None:
+    """Few figures, so that none touches its neighbour."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+    axis.set_major_formatter(_short)
+    if not log:
+        axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
+        return
+    decades = log10(limits[1] / limits[0])
+    # Within a decade or two, 2 and 5 are needed as well.
+    axis.set_major_locator(
+        LogLocator(subs=(1.0, 2.0, 5.0) if 3 * decades <= most else (1.0,), numticks=most + 2)
+    )
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _short(value: float, _: Any = None) -> str:

@@ -4,9 +4,15 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from hydrofoil.tools.page import flame
 from hydrofoil.tools.page.charts import Chart, draw
+from hydrofoil.tools.page.flame import Box
 from hydrofoil.tools.page.style import style_sheet
 from hydrofoil.tools.page.svg import inline, with_variables
+from hydrofoil.tools.sheet import Sheet
+
+# A table with more columns than this becomes cards on a phone.
+_FEW = 3
 
 
 class Page:
@@ -27,6 +33,7 @@ class Page:
         if lede:
             self._parts.append(f'<p class="lede">{escape(lede)}</p>')
         self._drawings = 0
+        self._script = ""
 
     def section(self, heading: str, text: str = "") -> None:
         """Begin a part with a heading."""
@@ -47,8 +54,9 @@ class Page:
         note: str = "",
         left: Sequence[str] = (),
         strong: Sequence[int] = (),
+        problems: Sequence[int] = (),
     ) -> None:
-        """A table whose first column names its rows; what is wider than the screen scrolls.
+        """A table whose first column names its rows; on a phone, wide ones become cards.
 
         Parameters
         ----------
@@ -61,34 +69,42 @@ class Page:
             Columns of text, beside the first; others hold numbers and stand to the right.
         strong : sequence of int
             Rows that stand out, counted from 0.
+        problems : sequence of int
+            Rows whose first cell names a problem.
 
         Raises
         ------
         ValueError
-            A row has another number of cells than there are columns.
+            A row has more or fewer cells than there are columns.
         """
         kinds = [
-            "" if index == 0 or name in left else ' class="number"'
+            ' class="text"' if index == 0 or name in left else ' class="number"'
             for index, name in enumerate(columns)
         ]
         head = "".join(
             f'<th scope="col"{kind}>{escape(name)}</th>'
             for name, kind in zip(columns, kinds, strict=True)
         )
-        body = []
-        for number, row in enumerate(rows):
-            cells = ["" if cell is None else escape(str(cell)) for cell in row]
-            marked = ' class="strong"' if number in strong else ""
-            made = "".join(
-                f'<th scope="row"{kind}>{cell}</th>' if index == 0 else f"<td{kind}>{cell}</td>"
-                for index, (cell, kind) in enumerate(zip(cells, kinds, strict=True))
-            )
-            body.append(f"<tr{marked}>{made}</tr>")
-        rows_of_body = "\n".join(body)
+        rows_of_body = "\n".join(
+            _row(columns, row, kinds, _marks(number, strong, problems))
+            for number, row in enumerate(rows)
+        )
+        cards = ' class="cards"' if len(columns) > _FEW else ""
         self._parts.append(
             f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(title)}">'
-            f"<table><caption>{_caption(title, note)}</caption>"
+            f"<table{cards}><caption>{_caption(title, note)}</caption>"
             f"<thead><tr>{head}</tr></thead>\n<tbody>{rows_of_body}</tbody></table></div>"
+        )
+
+    def sheet(self, sheet: Sheet) -> None:
+        """The table that a terminal shows, too."""
+        self.table(
+            sheet.title,
+            sheet.columns,
+            sheet.rows,
+            note=sheet.note,
+            left=sheet.left,
+            strong=sheet.strong,
         )
 
     def chart(self, chart: Chart) -> None:
@@ -107,16 +123,18 @@ class Page:
         )
         self._figure("chart", drawings, chart.title, chart.note)
 
-    def raw_svg(self, drawing: str, title: str, note: str = "") -> None:
-        """A drawing made elsewhere; ``var(--text)`` and the other colours of `style` work in it.
+    def flame(self, root: Box, colors: dict[str, str], title: str, note: str = "") -> None:
+        """A flame graph, root on top, which zooms and searches.
 
-        Raises
-        ------
-        InternalError
-            It holds a script or refers to anything outside of itself.
+        Parameters
+        ----------
+        root : Box
+        colors : dict of str to str
+            The colour of each owner, by its name in `palette.COLORS`.
+        title, note : str
         """
-        made = inline(drawing, self._prefix(), title)
-        self._figure("drawing", f'<div class="scroll" tabindex="0">{made}</div>', title, note)
+        self._script = flame.script()
+        self._figure("flame", flame.markup(root, colors, title), title, note)
 
     def pre(self, text: str) -> None:
         """Text as it stands, such as a command or a program's output."""
@@ -132,7 +150,11 @@ class Page:
     def html(self) -> str:
         """The page."""
         return _DOCUMENT.format(
-            title=escape(self._title), style=style_sheet(), body="\n".join(self._parts)
+            title=escape(self._title),
+            allowed=f"; script-src {flame.source_of(self._script)}" if self._script else "",
+            style=style_sheet(),
+            body="\n".join(self._parts),
+            script=f"<script>{self._script}</script>\n" if self._script else "",
         )
 
     def write(self, path: Path) -> None:
@@ -146,6 +168,22 @@ class Page:
     def _figure(self, kind: str, drawing: str, title: str, note: str) -> None:
         caption = f"<figcaption>{_caption(title, note)}</figcaption>"
         self._parts.append(f'<figure class="{kind}">{caption}{drawing}</figure>')
+
+
+def _row(columns: Sequence[str], row: Sequence[object], kinds: Sequence[str], marks: str) -> str:
+    cells = ["" if cell is None else escape(str(cell)) for cell in row]
+    made = "".join(
+        f'<th scope="row"{kind}>{cell}</th>'
+        if index == 0
+        else f'<td{kind} data-label="{escape(name)}">{cell}</td>'
+        for index, (name, cell, kind) in enumerate(zip(columns, cells, kinds, strict=True))
+    )
+    return f"<tr{marks}>{made}</tr>"
+
+
+def _marks(number: int, strong: Sequence[int], problems: Sequence[int]) -> str:
+    classes = ["strong"] * (number in strong) + ["problem"] * (number in problems)
+    return f' class="{" ".join(classes)}"' if classes else ""
 
 
 def _caption(title: str, note: str) -> str:
@@ -162,7 +200,7 @@ _DOCUMENT = """\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" \
-content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+content="default-src 'none'; style-src 'unsafe-inline'; img-src data:{allowed}">
 <link rel="icon" href="data:,">
 <title>{title}</title>
 <style>
@@ -172,6 +210,6 @@ content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <main>
 {body}
 </main>
-</body>
+{script}</body>
 </html>
 """

@@ -1,28 +1,6 @@
-"""THE colours of pages and charts, light and dark, and the page's style sheet."""
+"""The page's style sheet, light and dark."""
 
-# Name -> (light, dark). Those of charts stand out from the ground by 3 to 1 or more.
-COLORS = {
-    "ground": ("#ffffff", "#14181d"),
-    "raised": ("#f4f6f8", "#1d232a"),
-    "text": ("#1b2127", "#e6eaee"),
-    "quiet": ("#59636e", "#a3adb8"),
-    "rule": ("#d5dbe1", "#353e48"),
-    "ours": ("#0969c6", "#5cacff"),
-    "stock": ("#7b848e", "#98a2ad"),
-    "orange": ("#c4590b", "#f0914f"),
-    "green": ("#2c7d45", "#62c184"),
-    "purple": ("#7f4fc3", "#b896f5"),
-    "rose": ("#b5317d", "#f58bb6"),
-    "olive": ("#866a01", "#d5b43d"),
-}
-
-# In the order in which series of a chart get them; "ours" is kept for Hydrofoil's.
-SERIES = ("stock", "orange", "green", "purple", "rose", "olive")
-
-
-def light(name: str) -> str:
-    """A colour's hexadecimal form on a light ground."""
-    return COLORS[name][0]
+from hydrofoil.tools.page.palette import COLORS
 
 
 def style_sheet() -> str:
@@ -38,7 +16,7 @@ _RULES = """\
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--text);
   font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;-webkit-text-size-adjust:100%}
-main{max-width:62rem;margin:0 auto;padding:1.5rem 1rem 4rem}
+main{max-width:76rem;margin:0 auto;padding:1.5rem 1rem 4rem}
 h1{font-size:1.7rem;line-height:1.2;margin:.5rem 0;text-wrap:balance}
 h2{font-size:1.25rem;line-height:1.3;margin:2.75rem 0 .5rem;padding-top:1rem;
   border-top:1px solid var(--rule)}
@@ -53,25 +31,66 @@ caption :is(.title,.note){position:sticky;left:0;width:fit-content;
 .scroll{overflow-x:auto;margin:1.5rem 0;border-radius:.25rem}
 .scroll:focus-visible{outline:2px solid var(--ours)}
 table{border-collapse:collapse;font-size:.9rem;min-width:min(100%,30rem)}
+th,td{overflow-wrap:anywhere}
 th,td{padding:.35rem .6rem;text-align:left;vertical-align:baseline;
   border-bottom:1px solid var(--rule)}
 th{font-weight:600}
 thead th{color:var(--quiet);font-size:.82rem;vertical-align:bottom}
 tbody th{font-weight:400;min-width:7rem}
-@media (min-width:48rem){tbody th{white-space:nowrap}td:not(.number){min-width:11rem}}
+@media (min-width:48rem){td:not(.number){min-width:8rem}}
 .number{text-align:right;font-variant-numeric:tabular-nums}
 td.number{white-space:nowrap}
 tr.strong{background:var(--raised)}
 tr.strong :is(th,td){font-weight:600}
+tr.problem :is(th,td):first-child{color:var(--problem);font-weight:600}
+/* On a phone a row of many cells is a card: each cell under its column's name. */
+@media (max-width:40rem){
+  .cards,.cards :is(caption,tbody){display:block}
+  .cards thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+  .cards tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(6.25rem,1fr));
+    gap:.15rem .6rem;padding:.5rem;border-bottom:1px solid var(--rule)}
+  .cards :is(th,td){display:block;border:0;padding:0;text-align:left;min-width:0;white-space:normal}
+  .cards :is(th,.text){grid-column:1/-1}
+  .cards tbody th{font-weight:600}
+  .cards :is(th,td):empty{display:none}
+  .cards td::before{content:attr(data-label);display:block;color:var(--quiet);font-size:.8rem;
+    font-weight:400;line-height:1.3}
+}
 svg{display:block;max-width:100%;height:auto}
 .chart svg text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,sans-serif!important}
 .chart .narrow{display:none}
 @media (max-width:40rem){.chart .wide{display:none}.chart .narrow{display:block}
   h1{font-size:1.4rem}th,td{padding:.3rem .5rem}}
-pre{overflow-x:auto;background:var(--raised);padding:.75rem 1rem;border-radius:.25rem;
+pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--raised);
+  padding:.75rem 1rem;border-radius:.25rem;
   font:.85rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9em}
 details{margin:1rem 0}
 summary{cursor:pointer;font-weight:600}
+.flame{margin:.25rem 0}
+.flame .bar{display:flex;flex-wrap:wrap;gap:.4rem .6rem;align-items:center;margin:.4rem 0}
+.flame :is(input,button){font:inherit;font-size:.9rem;color:inherit;background:var(--raised);
+  border:1px solid var(--quiet);border-radius:.25rem;padding:.2rem .55rem;min-width:0}
+.flame input{flex:1 1 11rem;max-width:22rem}
+.flame button:disabled{color:var(--quiet);border-color:var(--rule)}
+.flame output{display:block;font-size:.9rem;min-height:1.5em;overflow-wrap:anywhere}
+.flame .described{position:sticky;bottom:0;background:var(--ground);padding:.3rem 0;
+  min-height:2.1em;
+  border-top:1px solid var(--rule)}
+.flame .key{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.9rem;padding:0;margin:.3rem 0;
+  list-style:none}
+.flame .key li::before{content:"";display:inline-block;width:.85em;height:.85em;margin-right:.4em;
+  vertical-align:-.08em;background:var(--of)}
+.flame .boxes{position:relative;overflow:hidden;margin-top:.4rem}
+.flame .box{position:absolute;height:20px;line-height:19px;overflow:hidden;white-space:nowrap;
+  text-overflow:ellipsis;cursor:pointer;padding:0 3px;border:1px solid var(--ground);
+  border-width:0 1px 1px 0;font-size:11.5px;
+  font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;
+  background:color-mix(in srgb,var(--of) 38%,var(--ground))}
+.flame .thin{padding:0;text-indent:-99rem}
+.flame .above{background:color-mix(in srgb,var(--of) 14%,var(--ground))}
+.flame .box:focus-visible{outline:2px solid var(--text);outline-offset:-2px}
+.flame .searched .box:not(.found){background:var(--raised);color:var(--quiet)}
+.flame .found{background:color-mix(in srgb,var(--of) 62%,var(--ground));font-weight:700}
 @media print{.scroll{overflow:visible}}
 """

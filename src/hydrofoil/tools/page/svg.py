@@ -4,7 +4,7 @@ import html
 import re
 
 from hydrofoil.errors import InternalError
-from hydrofoil.tools.page.style import COLORS
+from hydrofoil.tools.page.palette import COLORS
 
 _PROLOG = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>", re.DOTALL)
 _ROOT = re.compile(r"<svg\b[^>]*>")
@@ -23,7 +23,7 @@ def inline(drawing: str, prefix: str, label: str) -> str:
     drawing : str
         An SVG document.
     prefix : str
-        Put before its ids; another one for each drawing of a page.
+        Put before its ids; a different one for each drawing of a page.
     label : str
         What a screen reader says in its place.
 

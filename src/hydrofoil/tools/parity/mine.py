@@ -91,7 +91,7 @@ def read_sample(spark: SparkSession, file: Path) -> DataFrame:
     Raises
     ------
     UsageError
-        If there is no such file, or it is of another kind.
+        If there is no such file, or it is of a different kind.
     """
     if not file.exists():
         raise UsageError(f"there is no {file}")

@@ -1,4 +1,4 @@
-"""Results in tables, in full and as JSON."""
+"""Results in tables, in full, as JSON and as a page."""
 
 import shlex
 from collections.abc import Sequence
@@ -6,11 +6,12 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from hydrofoil.tools.machine import describe_machine
-from hydrofoil.tools.parity.mine import EQUAL, Verdict
+from hydrofoil.tools.page import Page
+from hydrofoil.tools.parity.mine import EQUAL, NOT_BOUND, Verdict
 from hydrofoil.tools.parity.run import Result
+from hydrofoil.tools.sheet import Sheet, show_sheet
 
 
 def show_results(results: Sequence[Result], console: Console, again: Sequence[str]) -> None:
@@ -22,33 +23,37 @@ def show_results(results: Sequence[Result], console: Console, again: Sequence[st
         if result.difference is not None:
             console.rule(f"[bold red]different:[/] {escape(result.case.id)}", align="left")
             _print(console, result.difference)
-            _print(console, f"\n{shlex.join(['hydrofoil', 'parity', result.case.id, *again])}\n")
-    console.print(as_table(results))
+            _print(console, f"\n{again_of(result, again)}\n")
+    show_sheet(_sheet(results), console)
 
 
-def as_table(results: Sequence[Result]) -> Table:
+def again_of(result: Result, again: Sequence[str]) -> str:
+    """The command that compares one case again."""
+    return shlex.join(["hydrofoil", "parity", result.case.id, *again])
+
+
+def _sheet(results: Sequence[Result]) -> Sheet:
     """Cases by family."""
-    table = Table(title="Stock against Hydrofoil")
-    table.add_column("family")
-    for heading in ("equal", "of which errors", "different", "seconds"):
-        table.add_column(heading, justify="right")
     families: dict[str, list[Result]] = {}
     for result in results:
         families.setdefault(result.case.family, []).append(result)
-    for family, of_family in families.items():
-        table.add_row(family, *_counts(of_family))
-    table.add_section()
-    table.add_row("all", *_counts(results), style="bold")
-    return table
+    rows = [[family, *_counts(of_family)] for family, of_family in families.items()]
+    rows.append(["all", *_counts(results)])
+    return Sheet(
+        "Stock against Hydrofoil",
+        ["family", "equal", "of which errors", "different", "seconds"],
+        rows,
+        note="Errors: both sides raise the same error.",
+        strong=(len(rows) - 1,),
+    )
 
 
 def _counts(results: Sequence[Result]) -> tuple[str, str, str, str]:
     equal = [result for result in results if result.equal]
-    different = len(results) - len(equal)
     return (
         str(len(equal)),
         str(sum(result.raised for result in equal)),
-        f"[red]{different}[/]" if different else "0",
+        str(len(results) - len(equal)),
         f"{sum(result.seconds for result in results):.1f}",
     )
 
@@ -59,16 +64,64 @@ def show_verdicts(verdicts: Sequence[Verdict], console: Console) -> None:
         if verdict.difference is not None:
             console.rule(f"[bold]{verdict.status}:[/] {escape(verdict.name)}", align="left")
             _print(console, verdict.difference)
-    table = Table(title="Functions on the sample")
-    for heading in ("function", "kind", "arguments", "result", "path", "why"):
-        table.add_column(heading, overflow="fold")
-    for verdict in verdicts:
-        table.add_row(
-            *map(escape, (verdict.name, verdict.kind, ", ".join(verdict.arguments))),
-            verdict.status if verdict.status == EQUAL else f"[red]{verdict.status}[/]",
-            *map(escape, (verdict.path, verdict.reason)),
-        )
-    console.print(table)
+    show_sheet(_functions(verdicts), console)
+
+
+def _functions(verdicts: Sequence[Verdict]) -> Sheet:
+    columns = ["function", "kind", "arguments", "result", "path", "why"]
+    return Sheet(
+        "Functions on the sample",
+        columns,
+        [
+            [
+                verdict.name,
+                verdict.kind,
+                ", ".join(verdict.arguments),
+                verdict.status,
+                verdict.path,
+                verdict.reason,
+            ]
+            for verdict in verdicts
+        ],
+        left=columns[1:],
+        strong=[i for i, verdict in enumerate(verdicts) if verdict.status != EQUAL],
+    )
+
+
+def page_of_results(results: Sequence[Result], command: str, again: Sequence[str]) -> Page:
+    """A page with a row for each family, and each difference in full."""
+    different = [result for result in results if not result.equal]
+    page = _page(f"{len(results)} comparisons: {len(different) or 'none'} different.", command)
+    page.sheet(_sheet(results))
+    if different:
+        page.section("Differences")
+    for result in different:
+        page.pre(f"{result.case.id}\n{result.difference}\n\n{again_of(result, again)}")
+    return _with_versions(page)
+
+
+def page_of_verdicts(verdicts: Sequence[Verdict], command: str) -> Page:
+    """A page with a row for each function, and each difference in full."""
+    compared = [verdict for verdict in verdicts if verdict.status != NOT_BOUND]
+    different = [verdict for verdict in verdicts if verdict.difference is not None]
+    page = _page(f"{len(compared)} functions: {len(different) or 'none'} different.", command)
+    page.sheet(_functions(verdicts))
+    if different:
+        page.section("Differences")
+    for verdict in different:
+        page.pre(f"{verdict.name}: {verdict.status}\n{verdict.difference}")
+    return _with_versions(page)
+
+
+def _page(headline: str, command: str) -> Page:
+    page = Page("Stock PySpark and Hydrofoil, compared", headline)
+    page.pre(command)
+    return page
+
+
+def _with_versions(page: Page) -> Page:
+    page.table("Versions", ["what", "version"], list(versions().items()), left=["version"])
+    return page
 
 
 def _print(console: Console, text: str) -> None:

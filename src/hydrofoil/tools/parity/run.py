@@ -66,7 +66,7 @@ def require_hydrofoil(spark: SparkSession) -> None:
         if not any(Path(folder).iterdir()):
             raise UsageError(
                 "this session's workers can't load Hydrofoil: stock would be compared with stock",
-                hint="what they said stands above; `hydrofoil doctor` tells more",
+                hint="see their messages above; `hydrofoil doctor` shows more",
             )
 
 

@@ -4,13 +4,15 @@ from pathlib import Path
 
 from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.page import Bars, Page
-from hydrofoil.tools.profiling.attribution import EXCHANGE, START_UP, USER
-from hydrofoil.tools.profiling.flame import flame_graph
-from hydrofoil.tools.profiling.report import Report, Sheet
+from hydrofoil.tools.page.palette import COSTS
+from hydrofoil.tools.profiling.attribution import EXCHANGE, OWNERS, START_UP, USER
+from hydrofoil.tools.profiling.flame import boxes
+from hydrofoil.tools.profiling.report import Report
 
 _LEGEND = (
-    "Root on top; a box is as wide as its share of the CPU time. Orange is user code, blue the "
-    "exchange, green start-up. Point at a box for its name and seconds."
+    "The root is on top; a box is as wide as its share of the CPU time. Click a box to zoom in; "
+    "Back and Show all zoom out. With the keyboard: arrows move, Enter zooms in, Escape goes back. "
+    "The search also finds names of files."
 )
 
 
@@ -26,17 +28,17 @@ def write(report: Report, command: str, most: int, path: Path) -> None:
     page.pre(command)
     page.text("\n\n".join(report.how()))
     page.chart(_chart(report))
-    _place(page, report.split())
+    page.sheet(report.split())
     page.section("Functions and eval types")
-    _place(page, report.queries())
-    _place(page, report.udfs())
+    page.sheet(report.queries())
+    page.sheet(report.udfs())
     page.section("Flame graphs")
+    colors = {owner: COSTS[owner] for owner in OWNERS}
     for profile in report.profiles:
-        page.raw_svg(
-            flame_graph(profile), f"{profile.engine}, {profile.total:.2f} s of CPU time", _LEGEND
-        )
+        title = f"{profile.engine}, {profile.total:.2f} s of CPU time"
+        page.flame(boxes(profile), colors, title, _LEGEND)
     page.section("By function")
-    _place(page, report.functions(most))
+    page.sheet(report.functions(most))
     machine = describe_machine()
     page.details("Machine and versions", "\n".join(f"{k}: {v}" for k, v in machine.items()))
     page.write(path)
@@ -50,12 +52,11 @@ def _lede(report: Report) -> str:
 
 
 def _chart(report: Report) -> Bars:
-    # In this order they get the colours of the flame graphs.
     series: dict[str, list[float | None]] = {
-        "not attributed": [max(profile.not_attributed, 0.0) for profile in report.profiles]
+        owner: [profile.seconds(owner) for profile in report.profiles]
+        for owner in (EXCHANGE, START_UP, USER)
     }
-    for owner in (USER, EXCHANGE, START_UP):
-        series[owner] = [profile.seconds(owner) for profile in report.profiles]
+    series["not attributed"] = [max(profile.not_attributed, 0.0) for profile in report.profiles]
     return Bars(
         "CPU time of the workers by what it went to",
         [profile.engine for profile in report.profiles],
@@ -63,16 +64,4 @@ def _chart(report: Report) -> Bars:
         unit="seconds of CPU time",
         stacked=True,
         style="{:.2f} s",
-        strong=(EXCHANGE,),
-    )
-
-
-def _place(page: Page, sheet: Sheet) -> None:
-    page.table(
-        sheet.title,
-        sheet.columns,
-        sheet.rows,
-        note=sheet.note,
-        left=sheet.left,
-        strong=sheet.strong,
     )

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from hydrofoil.tools.profiling.attribution import (
     EXCHANGE,
@@ -17,6 +16,7 @@ from hydrofoil.tools.profiling.attribution import (
 )
 from hydrofoil.tools.profiling.functions import by_function, named, shown
 from hydrofoil.tools.profiling.sampler import CPROFILE, PY_SPY
+from hydrofoil.tools.sheet import Sheet, show_sheet
 
 _HOW = {
     PY_SPY: "stacks by py-spy, native frames included",
@@ -28,18 +28,6 @@ _MEANINGS = {
     EXCHANGE: "reading, converting and writing data; collecting garbage",
     USER: "the functions, with all that they call",
 }
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """One table."""
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    left: Sequence[str] = ()
-    strong: Sequence[int] = ()
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -220,22 +208,13 @@ def show(report: Report, console: Console, most: int) -> None:
     for line in report.how():
         console.print(line)
     for sheet in (report.split(), report.queries(), report.udfs(), report.functions(most)):
-        console.print(_as_table(sheet))
+        console.print()
+        show_sheet(sheet, console)
 
 
 def plain(eval_type: str) -> str:
     """The name of an eval type without what all of them have in common."""
     return eval_type.removeprefix("SQL_").removesuffix("_UDF").replace("_", " ").lower()
-
-
-def _as_table(sheet: Sheet) -> Table:
-    table = Table(title=sheet.title, caption=sheet.note or None)
-    for index, name in enumerate(sheet.columns):
-        text = index == 0 or name in sheet.left
-        table.add_column(name, justify="left" if text else "right", overflow="fold")
-    for index, row in enumerate(sheet.rows):
-        table.add_row(*row, style="bold" if index in sheet.strong else None)
-    return table
 
 
 def _query(profile: EngineProfile, mark: str) -> Query | None:

@@ -2,8 +2,8 @@
 
 # Name -> (module, the line that `hydrofoil bench --help` shows). Each module has `run(bench)`.
 SUITES = {
-    "first": ("first", "what a newcomer sees: plain UDFs and small groups, in under 90 seconds"),
-    "origin": ("origin", "the claims that vectorized UDFs were made for, published and today"),
+    "first": ("first", "plain UDFs and small groups, in under 90 seconds"),
+    "origin": ("origin", "published figures of vectorized UDFs, measured again"),
     "rows": ("rows", "functions of every row, as every kind of UDF"),
     "types": ("data_types", "every type of Spark's, into a plain UDF and through it"),
     "groups": ("groups", "groups of 1 to 100,000 rows"),

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from hydrofoil.tools.bench.bench import Bench, by_value
 from hydrofoil.tools.bench.figures import NOISE_NOTE, Factor, Spread, number
-from hydrofoil.tools.bench.result import Result, Sheet
+from hydrofoil.tools.bench.result import Result
 from hydrofoil.tools.page.charts import Bars
+from hydrofoil.tools.sheet import Sheet
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

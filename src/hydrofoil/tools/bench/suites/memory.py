@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from hydrofoil.tools.bench.bench import Bench, by_value
 from hydrofoil.tools.bench.figures import Factor, Spread, number
-from hydrofoil.tools.bench.result import Result, Sheet
+from hydrofoil.tools.bench.result import Result
 from hydrofoil.tools.page.charts import Bars
 from hydrofoil.tools.replay.player import ENGINES
 from hydrofoil.tools.replay.stream import group_section
+from hydrofoil.tools.sheet import Sheet
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -103,7 +104,7 @@ def measure(task: Task, engine: str) -> Peak:
     Raises
     ------
     RuntimeError
-        The worker failed, or answered another number of rows.
+        The worker failed, or answered a different number of rows.
     """
     import pyarrow as pa
 

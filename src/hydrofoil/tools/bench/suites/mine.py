@@ -7,10 +7,11 @@ from hydrofoil.errors import UsageError
 from hydrofoil.tools.bench.bench import Bench, UnequalResultsError
 from hydrofoil.tools.bench.contest import BOTH, Contest, Contestant, Measured
 from hydrofoil.tools.bench.figures import NOISE_NOTE, Factor, number
-from hydrofoil.tools.bench.result import Result, Sheet
+from hydrofoil.tools.bench.result import Result
 from hydrofoil.tools.bench.sheets import cpu_bars, rate_bars
 from hydrofoil.tools.parity import mine
 from hydrofoil.tools.parity.harness import Raised, difference, outcome_of
+from hydrofoil.tools.sheet import Sheet
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -100,7 +101,7 @@ def _check(bench: Bench, function: mine.Function, few: "DataFrame") -> str | Non
     if found is not None:
         raise UnequalResultsError(
             f"{function.name}: stock and Hydrofoil differ, or your function answers differently "
-            f"each time; hydrofoil parity tells more\n{found}"
+            f"each time; hydrofoil parity shows the differences\n{found}"
         )
     return outcomes[0].last_line if isinstance(outcomes[0], Raised) else None
 

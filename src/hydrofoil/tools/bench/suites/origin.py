@@ -18,11 +18,12 @@ from hydrofoil.tools.bench.bench import Bench, by_value
 from hydrofoil.tools.bench.contest import HYDROFOIL, Alone, Contest, Contestant, Measured
 from hydrofoil.tools.bench.figures import number, times
 from hydrofoil.tools.bench.profiled import Profile, profile
-from hydrofoil.tools.bench.result import Result, Sheet
+from hydrofoil.tools.bench.result import Result
 from hydrofoil.tools.bench.suites.groups import frames, tables
 from hydrofoil.tools.bench.ways import ARROW, OURS, PICKLED, WAYS, Way, Workload, make_udf
 from hydrofoil.tools.page.charts import Bars
 from hydrofoil.tools.parity.engines import STOCK, Engine
+from hydrofoil.tools.sheet import Sheet
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -300,10 +301,10 @@ def _pandas(one: Measured) -> str:
 
 
 def _headline(done: list[Measured]) -> str:
-    parts = [f"{one.name} {one.factor(OURS, PICKLED)}" for one in done]
+    parts = [f"{one.factor(OURS, PICKLED)} times for {one.name}" for one in done]
     if not parts:
         return ""
-    return f"Times faster than stock's pickled row UDF is Hydrofoil's row UDF: {', '.join(parts)}."
+    return f"Hydrofoil's row UDF is faster than stock's pickled one: {', '.join(parts)}."
 
 
 def _sheet(done: list[Measured]) -> Sheet:
@@ -363,7 +364,7 @@ def _chart(done: list[Measured]) -> Bars:
 
 
 def _verdict(one: Measured) -> str:
-    """Whether Hydrofoil's plain UDF does what took another kind of UDF then, and why not."""
+    """Whether Hydrofoil's plain UDF does what took a different kind of UDF then, and why not."""
     claim, factor = CLAIMS[one.name], one.factor(OURS, PICKLED)
     text = (
         f"{one.name}: Hydrofoil's row UDF is {factor} times as fast as stock's row pickled "

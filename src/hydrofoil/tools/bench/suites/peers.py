@@ -11,9 +11,10 @@ from hydrofoil.tools.bench import peers
 from hydrofoil.tools.bench.bench import Bench, by_value
 from hydrofoil.tools.bench.contest import BOTH, Contestant
 from hydrofoil.tools.bench.figures import NOISE_NOTE, Factor, Spread, number
-from hydrofoil.tools.bench.result import Result, Sheet
+from hydrofoil.tools.bench.result import Result
 from hydrofoil.tools.bench.ways import has_arrow_functions
 from hydrofoil.tools.page.charts import Bars
+from hydrofoil.tools.sheet import Sheet
 
 _ROWS = 2_000_000
 _GROUP_OF_ROWS = 100_000
@@ -125,7 +126,7 @@ def _add(result: Result, workload: str, rows: int, seconds: dict[str, list[float
         )
     note = (
         "From a Parquet file to the sum of the results, by wall clock, fastest first; as many "
-        "threads as Spark has slots, where a peer can be told. Answers were compared. "
+        "threads as Spark has slots, where a peer has such a setting. Answers were compared. "
     )
     columns = ["engine", "M rows/s", "spread", "x stock", "x Hydrofoil"]
     result.sheets.append(

@@ -3,10 +3,11 @@
 from hydrofoil.tools.bench.bench import Bench, by_value
 from hydrofoil.tools.bench.contest import Contest, Contestant
 from hydrofoil.tools.bench.figures import Factor, Spread, number
-from hydrofoil.tools.bench.result import Result, Sheet
+from hydrofoil.tools.bench.result import Result
 from hydrofoil.tools.bench.suites import rows as row_suite
 from hydrofoil.tools.bench.ways import ARROW, OURS, PICKLED
 from hydrofoil.tools.page.charts import Lines
+from hydrofoil.tools.sheet import Sheet
 
 ROWS = (10_000, 100_000, 1_000_000, 10_000_000, 100_000_000)
 _WAYS = (PICKLED, ARROW, OURS)

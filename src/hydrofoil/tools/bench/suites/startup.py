@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from hydrofoil.tools.bench.bench import Bench
 from hydrofoil.tools.bench.figures import NOISE_NOTE, Factor, Spread, number
 from hydrofoil.tools.bench.one_session import DAEMONS, WORKERS
-from hydrofoil.tools.bench.result import Result, Sheet
+from hydrofoil.tools.bench.result import Result
 from hydrofoil.tools.page.charts import Bars
+from hydrofoil.tools.sheet import Sheet
 
 
 @dataclass(frozen=True)

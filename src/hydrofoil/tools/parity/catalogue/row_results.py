@@ -1,4 +1,4 @@
-"""Plain functions that make mistakes: results of another type than declared, and errors."""
+"""Plain functions that make mistakes: results of a different type than declared, and errors."""
 
 import datetime
 import os
