@@ -71,7 +71,7 @@ def test_a_users_module(module: Path, tmp_path: Path) -> None:
 def test_drawn_comparisons() -> None:
     done = hydrofoil("--generate", 5, "--seed", 7)
     assert done.returncode == 0, done.stderr
-    assert "5 comparisons drawn with seed 7: all equal" in done.stdout
+    assert "5 comparisons generated with seed 7: all equal" in done.stdout
     done = hydrofoil("--generate", 400, "--seed", 1, "--daemon", "parity.altered")
     assert done.returncode == 1, done.stderr
     assert "from hydrofoil.tools.parity.drawn import Drawn, show" in done.stdout
@@ -81,9 +81,9 @@ MISTAKES = {
     ("no-such-case/*",): "no such case",
     ("users.py",): "--data go together",
     ("--data", "sample.csv"): "--data go together",
-    ("users.py", "udf-arrow/*", "--data", "sample.csv"): "stands alone",
+    ("users.py", "udf-arrow/*", "--data", "sample.csv"): "give it alone",
     ("missing.py", "--data", "sample.csv"): "there is no missing.py",
-    ("--generate", "5", "udf-arrow/*"): "takes no cases",
+    ("--generate", "5", "udf-arrow/*"): "give no cases",
     ("--conf", "x"): "'x' has no =",
 }
 

@@ -289,7 +289,7 @@ class Predictions:
         Raises
         ------
         ValueError
-            If there is another number of them, or other fields than declared.
+            If there is a different number of them, or other fields than declared.
         """
         fields = self.result.fields
         if not fields:

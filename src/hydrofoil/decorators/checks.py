@@ -26,7 +26,7 @@ def signature_of(function: Any) -> inspect.Signature:
         return inspect.signature(function)
     except ValueError:
         raise UsageError(
-            f"{name_of(function)}() does not tell its parameters",
+            f"{name_of(function)}() does not say what its parameters are",
             hint="wrap it: lambda x: function(x)",
         ) from None
 

@@ -223,7 +223,7 @@ def _from_spark(job_error: BaseException | None, spark: str) -> GangError:
         )
     hint = None
     if re.search(r"No module named '?hydrofoil\b", spark):
-        hint = "install hydrofoil where executors run: hydrofoil doctor tells what is missing"
+        hint = "install hydrofoil where executors run: hydrofoil doctor says what is missing"
     text = _without_java(spark) or repr(job_error)
     return _chained(GangError(f"Spark could not run the gang: {text}", hint), job_error)
 

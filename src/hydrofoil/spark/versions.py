@@ -73,7 +73,7 @@ class SparkVersion:
         metadata=_differs(_MESSAGES, "arguments have the same form in all eval types")
     )
     profiler_flag_is_sent: bool = field(
-        metadata=_differs(_MESSAGES, "whether to profile stands in the stream before the functions")
+        metadata=_differs(_MESSAGES, "whether to profile is in the stream before the functions")
     )
     result_id_is_sent: bool = field(
         metadata=_differs(_MESSAGES, "each function has an id for profilers, used or not")
@@ -196,8 +196,8 @@ class SparkVersion:
     any_arity: bool = field(
         metadata=_differs(
             _PANDAS,
-            "functions of groups, of Arrow's objects too, that declare another number of arguments "
-            "than needed have a fast path; else stock's code says what is wrong",
+            "functions of groups, of Arrow's objects too, that declare a different number of "
+            "arguments than needed have a fast path; else stock's code says what is wrong",
         )
     )
 

@@ -105,7 +105,7 @@ class BatchWriter:
         self._schema = schema
 
     def _refuse(self, batch: pa.RecordBatch) -> None:
-        """Raise what pyarrow raises at a batch of another schema than the stream's."""
+        """Raise what pyarrow raises at a batch of a different schema than the stream's."""
         schema = self._schema
         if self._wrap is not None and not self._schema_is_odd:
             assert schema is not None

@@ -83,7 +83,7 @@ def read_groups(
     read_count : callable
         Reads how many data frames the next group has; 0 after the last group.
     unexpected : callable
-        Makes the error for a group that has another number of data frames than one.
+        Makes the error for a group that has a different number of data frames than one.
     first : int, optional
         The first group's number, if that has been read already.
     """
@@ -156,7 +156,7 @@ def write_batches(
 class Header:
     """The schema that a stream of answers begins with.
 
-    It is the declared one, but for record batches that stock's conversion made of another type.
+    It is the declared one, but for record batches that stock's conversion made of a different type.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ class Header:
         return self.message
 
     def check(self, batch: Encoded | pa.RecordBatch) -> None:
-        """Raise what pyarrow raises at a batch of another schema than the stream's."""
+        """Raise what pyarrow raises at a batch of a different schema than the stream's."""
         if isinstance(batch, Encoded):
             if self.other is not None:
                 self._refuse(pa.RecordBatch.from_pylist([], schema=self.other))

@@ -196,8 +196,8 @@ class Argument:
         if kind in (*_TEXTS, *_BYTES, pa.decimal128(1).id) and self.strings == "object":
             return _frozen(array.to_numpy(zero_copy_only=False))
         raise TypeError(
-            f"parameter {self.name!r}: a column of type {array.type} can't hold NaN; use another "
-            'nulls= than "nan"'
+            f"parameter {self.name!r}: a column of type {array.type} can't hold NaN; use a "
+            'different nulls= than "nan"'
         )
 
 
@@ -298,7 +298,7 @@ class Result:
         Raises
         ------
         ValueError
-            If there is another number of rows.
+            If there is a different number of rows.
         TypeError
             If the values can't become the declared type.
         """

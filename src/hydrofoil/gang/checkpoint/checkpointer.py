@@ -246,7 +246,7 @@ class Checkpointer:
             raise UsageError(
                 f"the checkpoint of step {saved.step} in {self._store.uri} has state that is "
                 f"{was}, and this gang's is {now}",
-                hint=f"pass Checkpoint(per_rank={header['per_rank']}), or another folder",
+                hint=f"pass Checkpoint(per_rank={header['per_rank']}), or a different folder",
             )
         if header["per_rank"] and saved.parts != self._group.world_size:
             self._check_reshard(saved)

@@ -37,7 +37,7 @@ def open_feed(
     spool : Spool
     group : Group
     counts : sequence of int, optional
-        Every rank's rows, where they are known; a rank that gets another number raises.
+        Every rank's rows, where they are known; a rank that gets a different number raises.
 
     Returns
     -------
@@ -180,7 +180,7 @@ class Data:
         ----------
         ragged : sequence of str
             Columns of lists that come as `hydrofoil.Ragged`, values and offsets. Others raise
-            ``UsageError`` at a list of another length than the first.
+            ``UsageError`` at a list of a different length than the first.
 
         Dates and times are ``datetime64``; strings, binary and decimals are arrays of objects, with
         None where null; structs are dicts. The other arguments are the class's.

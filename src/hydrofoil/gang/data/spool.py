@@ -85,7 +85,7 @@ class Storage:
     def _unusable(self, error: OSError) -> SpoolError:
         return SpoolError(
             f"rank {self.rank} can't make files for its data in {self.dir}: {error}",
-            hint="Spool(dir=) names another folder on the executors; or Spool(memory=True)",
+            hint="Spool(dir=) sets a different folder on the executors; or use Spool(memory=True)",
             rank=self.rank,
             bytes=self.bytes,
             dir=self.dir,
@@ -303,7 +303,7 @@ class Spooled:
         SpoolError
             If there is no room.
         UsageError
-            At a null that ``nulls="error"`` forbids; at a batch of another schema.
+            At a null that ``nulls="error"`` forbids; at a batch of a different schema.
         """
         if batch.num_rows == 0:
             return

@@ -85,7 +85,7 @@ def stage(
     columns : sequence of str, optional
         Only these.
     keep : bool
-        Keep the rows on disk before they are cut, so that another number of ranks needs no
+        Keep the rows on disk before they are cut, so that a different number of ranks needs no
         recomputation.
 
     Returns
@@ -95,7 +95,7 @@ def stage(
     Raises
     ------
     UsageError
-        At an unknown ``balance`` or column; with ``none``, at another number of partitions.
+        At an unknown ``balance`` or column; with ``none``, at a different number of partitions.
     UnsupportedError
         For a streaming DataFrame.
     """

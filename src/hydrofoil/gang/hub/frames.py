@@ -86,13 +86,13 @@ def check_answer(token: bytes, nonce: bytes, answered: bytes) -> bytes:
     """Check a client's answer; return the proof to give in turn."""
     proof, theirs = answered[:PROOF], answered[PROOF:]
     if not hmac.compare_digest(proof, _proof(token, b"rank", nonce, theirs)):
-        raise FrameError("a connection with another token")
+        raise FrameError("a connection with a wrong token")
     return _proof(token, b"hub", nonce, theirs)
 
 
 def check_proof(expected: bytes, proof: bytes) -> None:
     if not hmac.compare_digest(expected, proof):
-        raise FrameError("a hub with another token")
+        raise FrameError("a hub with a wrong token")
 
 
 def _proof(token: bytes, side: bytes, hub_nonce: bytes, rank_nonce: bytes) -> bytes:

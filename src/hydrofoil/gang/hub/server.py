@@ -128,7 +128,7 @@ class Hub:
         except (FrameError, OSError, asyncio.IncompleteReadError, TimeoutError):
             pass  # Whoever it was is gone, or has no business here.
         except (KeyError, TypeError, ValueError) as error:
-            _logger.warning("a rank of another version of Hydrofoil? %r", error)
+            _logger.warning("a rank with a different version of Hydrofoil? %r", error)
         finally:
             self._connections.discard(task)
             writer.close()

@@ -100,7 +100,7 @@ class FileSource(Unpinned):
             format="ipc",
             filter=self.filter,
             gone="the data set was exported again after the run had begun",
-            remedy="export to another folder while runs read this one",
+            remedy="export to a different folder while runs read this one",
         )
 
     def _dataset(self, filesystem: Any, what: str) -> Any:

@@ -104,7 +104,7 @@ class Capture:
             function = self.guarded
         if function is None:
             raise LookupError("PySpark's worker has made no function of a UDF")
-        # What stock puts around a function has another name.
+        # What stock puts around a function has a different name.
         named = function if self.guarded is None else self.guarded
         self.udfs.append(
             Udf(

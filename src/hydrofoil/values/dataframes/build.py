@@ -167,7 +167,7 @@ def _dtype_of(chunks: Chunks) -> Any:
     first = chunks[0].dtype
     if len(chunks) == 1 or all([chunk.dtype == first for chunk in chunks]):
         return first
-    # A chunk with nulls has another dtype than one without; the wider one holds both.
+    # A chunk with nulls has a different dtype than one without; the wider one holds both.
     return np.result_type(*[chunk.dtype for chunk in chunks])
 
 

@@ -330,7 +330,7 @@ class InputColumns:
 
 
 class TaskInputs:
-    """A task's input columns, planned anew only where a stream has another schema.
+    """A task's input columns, planned anew only where a stream has a different schema.
 
     The parameters are those of `InputColumns`.
     """

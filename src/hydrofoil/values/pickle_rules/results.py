@@ -1,7 +1,7 @@
 """Results: what the pickled path makes of any value that is returned for a declared type.
 
 PySpark's type converts a result first (``toInternal``). What is left is pickled, and the JVM takes
-what its class allows: a number of another class is null, an integer that is too large loses its
+what its class allows: a number of a different class is null, an integer that is too large loses its
 upper bits, anything can be text.
 """
 
@@ -119,7 +119,7 @@ def _date(value: Any) -> date | None:
 
 
 def _is_long(value: Any) -> bool:
-    # The JVM has a larger number as an object of another class.
+    # The JVM has a larger number as an object of a different class.
     return type(value) is int and -(1 << 63) <= value < 1 << 63
 
 

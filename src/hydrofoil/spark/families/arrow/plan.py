@@ -119,7 +119,7 @@ def _with_key(task: Task, tables: int) -> bool:
     """Whether the function takes the key in front of so many tables."""
     taken = task.udfs[0].arity - tables
     if not task.version.any_arity and taken not in (0, 1):
-        raise StaysStock("the function has another number of arguments")
+        raise StaysStock("the function has a different number of arguments")
     return taken != 0
 
 
