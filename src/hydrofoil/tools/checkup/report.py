@@ -66,7 +66,7 @@ def as_page(examination: Examination, command: str) -> Page:
 
 
 def _processes(driver: Facts, executors: list[tuple[Facts, int]]) -> Sheet:
-    columns = ["host", "python", *PACKAGES, "extension", "worker", "tasks"]
+    columns = ["worker", "host", "python", *PACKAGES, "extension", "tasks"]
     rows = [[*_cells(driver, "driver"), ""]]
     rows += [[*_cells(process, process.worker or "?"), str(tasks)] for process, tasks in executors]
     return Sheet(
@@ -81,7 +81,7 @@ def _processes(driver: Facts, executors: list[tuple[Facts, int]]) -> Sheet:
 def _cells(process: Facts, role: str) -> list[str]:
     versions = [process.packages[name].version or "-" for name in PACKAGES]
     extension = "loads" if process.extension.error is None else "-"
-    return [process.host, process.python, *versions, extension, role]
+    return [role, process.host, process.python, *versions, extension]
 
 
 def as_json(examination: Examination) -> dict[str, Any]:

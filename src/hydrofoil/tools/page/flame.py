@@ -61,9 +61,9 @@ def markup(root: Box, colors: dict[str, str], label: str) -> str:
         f'aria-label="Search functions: {name}">'
         '<button type="button">Back</button><button type="button">Show all</button></div>'
         '<output class="matched" aria-live="polite"></output>'
-        f'<div class="stage"><div class="boxes" role="tree" aria-label="{name}"></div>'
-        # Below the boxes: above them, a longer text would move them from under the pointer.
-        '<output class="described" aria-live="polite"></output></div>'
+        # Of one height, so that a longer text does not move the boxes from under the pointer.
+        '<output class="described" aria-live="polite"></output>'
+        f'<div class="boxes" role="tree" aria-label="{name}"></div>'
         "<noscript>The graph needs JavaScript; the tables of this page hold its figures.</noscript>"
         f'<script type="application/json">{_as_json(root, colors)}</script>'
     )

@@ -13,6 +13,8 @@ from hydrofoil.tools.sheet import Sheet
 
 # A table with more columns than this becomes cards on a phone.
 _FEW = 3
+# Letters of the longest word that no column breaks.
+_LONG = 24
 
 
 class Page:
@@ -171,7 +173,7 @@ class Page:
 
 
 def _row(columns: Sequence[str], row: Sequence[object], kinds: Sequence[str], marks: str) -> str:
-    cells = ["" if cell is None else escape(str(cell)) for cell in row]
+    cells = ["" if cell is None else _cell(str(cell)) for cell in row]
     made = "".join(
         f'<th scope="row"{kind}>{cell}</th>'
         if index == 0
@@ -179,6 +181,14 @@ def _row(columns: Sequence[str], row: Sequence[object], kinds: Sequence[str], ma
         for index, (name, cell, kind) in enumerate(zip(columns, cells, kinds, strict=True))
     )
     return f"<tr{marks}>{made}</tr>"
+
+
+def _cell(text: str) -> str:
+    """Its text; a word that may be wider than its column, such as a path, may break anywhere."""
+    return " ".join(
+        f'<span class="long">{escape(word)}</span>' if len(word) > _LONG else escape(word)
+        for word in text.split(" ")
+    )
 
 
 def _marks(number: int, strong: Sequence[int], problems: Sequence[int]) -> str:

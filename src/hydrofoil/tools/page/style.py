@@ -31,13 +31,12 @@ caption :is(.title,.note){position:sticky;left:0;width:fit-content;
 .scroll{overflow-x:auto;margin:1.5rem 0;border-radius:.25rem}
 .scroll:focus-visible{outline:2px solid var(--ours)}
 table{border-collapse:collapse;font-size:.9rem;min-width:min(100%,30rem)}
-th,td{overflow-wrap:anywhere}
+.long{overflow-wrap:anywhere}
 th,td{padding:.35rem .6rem;text-align:left;vertical-align:baseline;
   border-bottom:1px solid var(--rule)}
 th{font-weight:600}
 thead th{color:var(--quiet);font-size:.82rem;vertical-align:bottom}
 tbody th{font-weight:400;min-width:7rem}
-@media (min-width:48rem){td:not(.number){min-width:8rem}}
 .number{text-align:right;font-variant-numeric:tabular-nums}
 td.number{white-space:nowrap}
 tr.strong{background:var(--raised)}
@@ -49,7 +48,8 @@ tr.problem :is(th,td):first-child{color:var(--problem);font-weight:600}
   .cards thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
   .cards tr{display:grid;grid-template-columns:repeat(auto-fill,minmax(6.25rem,1fr));
     gap:.15rem .6rem;padding:.5rem;border-bottom:1px solid var(--rule)}
-  .cards :is(th,td){display:block;border:0;padding:0;text-align:left;min-width:0;white-space:normal}
+  .cards :is(th,td){display:block;border:0;padding:0;text-align:left;min-width:0;white-space:normal;
+    overflow-wrap:anywhere}
   .cards :is(th,.text){grid-column:1/-1}
   .cards tbody th{font-weight:600}
   .cards :is(th,td):empty{display:none}
@@ -74,9 +74,8 @@ summary{cursor:pointer;font-weight:600}
 .flame input{flex:1 1 11rem;max-width:22rem}
 .flame button:disabled{color:var(--quiet);border-color:var(--rule)}
 .flame output{display:block;font-size:.9rem;min-height:1.5em;overflow-wrap:anywhere}
-.flame .described{position:sticky;bottom:0;background:var(--ground);padding:.3rem 0;
-  min-height:2.1em;
-  border-top:1px solid var(--rule)}
+.flame .described{height:3.2em;overflow-y:auto}
+@media (max-width:40rem){.flame .described{height:7.6em}}
 .flame .key{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.9rem;padding:0;margin:.3rem 0;
   list-style:none}
 .flame .key li::before{content:"";display:inline-block;width:.85em;height:.85em;margin-right:.4em;

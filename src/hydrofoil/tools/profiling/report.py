@@ -46,7 +46,7 @@ class Report:
             because = "".join(f"; not by py-spy: {reason}" for reason in profile.reasons)
             lines.append(
                 f"{profile.engine}: {profile.attributed_share:.1%} of the workers' CPU time has an "
-                f"owner; {ways}{because}; inside of the workers the profiler used "
+                f"owner; {ways}{because}; inside the workers the profiler used "
                 f"{profile.profiler:.2f} s more{self._cost(profile)}."
             )
         return lines
@@ -100,9 +100,9 @@ class Report:
             columns,
             rows,
             left=("eval type", "engine"),
-            note="± is half of the 95 % interval that the number of stacks allows; seen is the "
-            "share of the data phases' CPU time that was under a stack, of which the rest is "
-            "taken to be.",
+            note="±: half of the 95 % interval that follows from the number of stacks. seen: the "
+            "share of the data phases' CPU time that was under a stack; the rest is divided in the "
+            "same proportion.",
         )
 
     def udfs(self) -> Sheet:
