@@ -17,13 +17,13 @@ SOURCES := setup.py $(shell find cext -name '*.pyx' -o -name '*.pxd')
 # Python that Spark starts for workers; the virtual environment is not activated.
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python
 
-# The Spark lines before the one in the virtual environment, each with one of its own; the line that
-# takes longest first.
-LINES := 3.5 4.0 4.1 4.2
-LINE_ENVIRONMENTS := .cache/lines
+# The Spark versions before the one in the virtual environment, each with its own environment; the one
+# that takes longest comes first.
+VERSIONS := 3.5 4.0 4.1 4.2
+VERSION_ENVIRONMENTS := .cache/versions
 # That of the virtual environment, and those that test-matrix tests.
 NEWEST := 4.3
-SPARK ?= $(LINES) $(NEWEST)
+SPARK ?= $(VERSIONS) $(NEWEST)
 # How many of them, and of the test files of `make test`, are run at the same time; each takes less
 # than a core.
 AT_ONCE ?= 3
@@ -38,7 +38,7 @@ SHORT_LIVED := -XX:SharedArchiveFile=$(CURDIR)/$(CLASSES) -Xlog:disable -XX:Tier
 UV := $(shell command -v uv)
 install = $(if $(UV),$(UV) pip install --python $(1)/bin/python,$(1)/bin/python -m pip install --no-compile) --quiet
 
-.PHONY: help bench test test-slow test-pandas3 test-frameworks test-matrix lines quick parity build jar debug lint docs wheels smoke clean requirements java
+.PHONY: help bench test test-slow test-pandas3 test-frameworks test-matrix versions quick parity build jar debug lint docs wheels smoke clean requirements java
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -66,11 +66,11 @@ test-frameworks: java build $(FRAMEWORKS)/.installed ## train gangs with the fra
 	    -k "jax or tensorflow"
 
 test-matrix: java $(INSTALLED) build jar ## compare with stock on every Spark version (SPARK="4.0 4.1" for some, TESTS="..." for others, MATRIX=full for all tests on each)
-	@$(MAKE) --no-print-directory -j $(AT_ONCE) lines LINES="$(filter-out $(NEWEST),$(SPARK))"
-	printf '%s\n' $(patsubst $(LINE_ENVIRONMENTS)/$(NEWEST),$(VENV),$(SPARK:%=$(LINE_ENVIRONMENTS)/%)) | \
-	    xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/line ENVIRONMENT $(TESTS)
+	@$(MAKE) --no-print-directory -j $(AT_ONCE) versions VERSIONS="$(filter-out $(NEWEST),$(SPARK))"
+	printf '%s\n' $(patsubst $(VERSION_ENVIRONMENTS)/$(NEWEST),$(VENV),$(SPARK:%=$(VERSION_ENVIRONMENTS)/%)) | \
+	    xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/version ENVIRONMENT $(TESTS)
 
-lines: $(LINES:%=$(LINE_ENVIRONMENTS)/%/.installed) ## make the environments of the older Spark lines
+versions: $(VERSIONS:%=$(VERSION_ENVIRONMENTS)/%/.installed) ## make the environments of the older Spark versions
 
 quick: java $(INSTALLED) build jar ## run the tests that start no Spark of their own and are no comparison with stock
 	$(BIN)/python -m pytest tests --ignore=tests/parity --ignore=tests/faults --ignore=tests/bench \
@@ -162,7 +162,7 @@ $(FRAMEWORKS)/.installed: $(INSTALLED)
 	@touch $@
 
 # The extension is the one built in place here, too.
-$(LINE_ENVIRONMENTS)/%/.installed: tests/matrix/requirements/%.txt $(INSTALLED)
+$(VERSION_ENVIRONMENTS)/%/.installed: tests/matrix/requirements/%.txt $(INSTALLED)
 	$(PYTHON) -m venv $(@D)
 	$(call install,$(@D)) --requirement $<
 	@touch $@

@@ -1,6 +1,6 @@
 """One table of reports of the JVM's operators: ``python -m benchmarks.columnar_table FILE...``.
 
-Each file is what ``python -m benchmarks.columnar --json`` wrote in one Spark line's environment.
+Each file is what ``python -m benchmarks.columnar --json`` wrote in one Spark version's environment.
 """
 
 import json
@@ -16,14 +16,14 @@ NINE_TENTHS = 0.9
 
 
 def as_markdown(reports: list[dict[str, Any]]) -> str:
-    """A table for the newest line with all figures, and two of CPU time for all lines."""
+    """A table for the newest version with all figures, and two of CPU time for all versions."""
     reports = sorted(reports, key=_version, reverse=True)
     newest = reports[0]
     machine, settings = newest["machine"], newest["settings"]
     lines = [
         "# The JVM's operators: Spark's against Hydrofoil's",
         "",
-        "By `python -m benchmarks.columnar`, in one session for each Spark line, engines taking",
+        "By `python -m benchmarks.columnar`, in one session for each Spark version, engines taking",
         "turns, answers compared first; of several runs, the fastest counts. **Task** is the CPU",
         "time of the tasks' threads (`executorCpuTime`), **JVM** that of the whole process, with",
         "compiling, collecting garbage and planning. Both, and **wall**, are stock over",
@@ -40,19 +40,19 @@ def as_markdown(reports: list[dict[str, Any]]) -> str:
         *map(_row, newest["results"]),
         "",
         *_pickled(newest["results"]),
-        "## By Spark line",
+        "## By Spark version",
         "",
-        "Stock over Hydrofoil's operators. Before the newest line half of what the ratios above",
+        "Stock over Hydrofoil's operators. Before the newest version half of what the ratios above",
         "gain is asked for.",
         "",
-        *_by_line(reports, "task", 0),
+        *_by_version(reports, "task", 0),
         "",
-        *_by_line(reports, "JVM", 1),
+        *_by_version(reports, "JVM", 1),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _by_line(reports: list[dict[str, Any]], figure: str, place: int) -> list[str]:
+def _by_version(reports: list[dict[str, Any]], figure: str, place: int) -> list[str]:
     """A table of one figure; ``place`` is its place in what the prototype reached."""
     versions = [report["machine"]["pyspark"] for report in reports]
     found = [{result["case"]: result for result in report["results"]} for report in reports]

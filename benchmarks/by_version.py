@@ -1,7 +1,7 @@
-"""One table of the reports of several Spark lines: ``python -m benchmarks.by_line FILE.json...``.
+"""Reports of several Spark versions in one table: ``python -m benchmarks.by_version FILE...``.
 
-Each file is what ``python -m benchmarks.report --json`` wrote in a line's own environment. Figures
-of two lines are not comparable, but each line's ratio to its own stock worker is one.
+Each file is what ``python -m benchmarks.report --json`` wrote in a version's own environment.
+Figures of two versions are not comparable, but each version's ratio to its own stock worker is one.
 """
 
 import json
@@ -18,11 +18,12 @@ def as_markdown(reports: list[dict[str, Any]]) -> str:
     cases = list(dict.fromkeys(case for results in found for case in results))
     names = [f"{report['machine']['pyspark']}" for report in reports]
     lines = [
-        "# Worker CPU time by replay, stock over Hydrofoil, on each Spark line",
+        "# Worker CPU time by replay, stock over Hydrofoil, on each Spark version",
         "",
-        "Each column is from a report of its own, made in that line's environment (`make",
+        "Each column is from a report of its own, made in that version's environment (`make",
         "test-matrix` makes them) by the command in `profiles/README.md`, and put",
-        "together by `python -m benchmarks.by_line FILE...`. Empty: the line does not offer it.",
+        "together by `python -m benchmarks.by_version FILE...`. Empty: that version does",
+        "not offer it.",
         "",
         *(f"- Spark {name}: {_libraries(report)}" for name, report in _pairs(names, reports)),
         "",
@@ -54,7 +55,7 @@ def _libraries(report: dict[str, Any]) -> str:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path))
 def main(files: tuple[Path, ...], markdown: Path | None) -> None:
-    """Put reports of several Spark lines into one table."""
+    """Put reports of several Spark versions into one table."""
     text = as_markdown([json.loads(file.read_text()) for file in files])
     if markdown is None:
         click.echo(text)
