@@ -33,7 +33,7 @@ def write(report: Report, command: str, most: int, path: Path) -> None:
     page.sheet(report.queries())
     page.sheet(report.udfs())
     page.section("Flame graphs")
-    colors = {owner: COSTS[owner] for owner in OWNERS}
+    colors: dict[str, str] = {owner: COSTS[owner] for owner in OWNERS}
     for profile in report.profiles:
         title = f"{profile.engine}, {profile.total:.2f} s of CPU time"
         page.flame(boxes(profile), colors, title, _LEGEND)
