@@ -4,7 +4,12 @@ package org.apache.spark.sql.hydrofoil.tests
 object Main {
 
   def main(arguments: Array[String]): Unit = {
-    val suites = Seq(new BuilderTests, new RowWriterTests, new SpillFileTests, new WireTests)
+    val suites = Seq(
+      new BuilderTests,
+      new ConnectionTests,
+      new RowWriterTests,
+      new SpillFileTests,
+      new WireTests)
     val wanted = suites.filter(suite =>
       arguments.isEmpty || arguments.contains(suite.getClass.getSimpleName))
     val (passed, failures) = wanted.map(_.run()).unzip

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 from hydrofoil.process import (
     archives,
     forked,
+    frozen,
     hooks,
     inner,
     late,
@@ -234,10 +235,12 @@ def pyspark_minor() -> str:
 
 
 def for_small_tasks(task_main: "TaskMain") -> "TaskMain":
-    """The same main, without the waits that a small task notices."""
+    """The same main, without what a small task notices: waits, and work that is done anew."""
     unchanging = archives.on_path()
+    libraries = frozen.Libraries()
 
     def main(infile: BinaryIO, outfile: BinaryIO) -> None:
+        libraries.freeze()
         archives.keep_listings(unchanging)
         task_main(prompt.prompt(infile), outfile)
 

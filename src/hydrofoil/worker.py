@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from hydrofoil.process import hooks, inner, preload, prompt, requirements, switch, user_modules
 from hydrofoil.process.task_main import TaskMain
@@ -93,25 +93,27 @@ def main(infile: BinaryIO, outfile: BinaryIO) -> None:
 
 
 @contextmanager
-def connection_to_executor() -> Iterator[BinaryIO]:
-    """The connection to the JVM that started this process, as the environment tells it."""
-    try:
-        from pyspark.worker_util import get_sock_file_to_executor
-    except ImportError:  # Up to 4.1 stock's worker does this itself.
-        stock = import_module("pyspark.worker")
-        # A path since 4.1, where Spark is told to use Unix sockets.
-        path = os.environ.get("PYTHON_WORKER_FACTORY_SOCK_PATH")
-        file, _ = stock.local_connect_and_auth(
-            path or int(os.environ["PYTHON_WORKER_FACTORY_PORT"]),
-            os.environ.get("PYTHON_WORKER_FACTORY_SECRET"),
-        )
-        with file:
-            stock.write_int(os.getpid(), file)
-            file.flush()
-            yield cast(BinaryIO, file)
-        return
-    with get_sock_file_to_executor() as file:
-        yield cast(BinaryIO, file)
+def connection_to_executor() -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """Files to and from the JVM that started this process, as the environment tells it."""
+    # As stock does it, up to 4.1 in its worker.
+    stock = import_module("pyspark.worker")
+    connect = (
+        getattr(stock, "local_connect_and_auth", None)
+        or import_module("pyspark.util").local_connect_and_auth
+    )
+    # A path since 4.1, where Spark is told to use Unix sockets.
+    path = os.environ.get("PYTHON_WORKER_FACTORY_SOCK_PATH")
+    file, connection = connect(
+        path or int(os.environ["PYTHON_WORKER_FACTORY_PORT"]),
+        os.environ.get("PYTHON_WORKER_FACTORY_SECRET"),
+    )
+    with file:
+        # The JVM sends nothing more before it has read this.
+        infile = prompt.prompt_socket(connection, file)
+        stock.write_int(os.getpid(), file)
+        file.flush()
+        with infile:
+            yield infile, file
 
 
 def serve_one_task() -> None:
@@ -128,8 +130,8 @@ def serve_one_task() -> None:
     if fast is None:
         runpy.run_module("pyspark.worker", run_name="__main__", alter_sys=True)
         return
-    with connection_to_executor() as stream:
-        fast(prompt.prompt(stream), stream)
+    with connection_to_executor() as (infile, outfile):
+        fast(infile, outfile)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ import pytest
 from pyspark.errors import SparkNoSuchElementException
 
 from hydrofoil.process import needs
+from hydrofoil.settings.sockets import FOLDER_KEY, UNIX_SOCKETS_KEY, VARIABLE
 from hydrofoil.settings.sources import Setting
 from hydrofoil.settings.user_conf import parse_arguments, parse_properties
 from hydrofoil.spark.versions import VERSIONS
-from hydrofoil.tools.checkup import costly, java, versions
+from hydrofoil.tools.checkup import costly, java, sockets, versions
 from hydrofoil.tools.checkup.facts import Extension, Facts, Package
 
 
@@ -88,6 +89,40 @@ def test_arguments() -> None:
 )
 def test_small_sizes(value: str, is_below: bool) -> None:
     assert costly.below(1000)(value) is is_below
+
+
+@pytest.mark.parametrize(
+    ("given", "spark", "level"),
+    [
+        ({}, "4.3.0", None),
+        ({UNIX_SOCKETS_KEY: "false"}, "4.3.0", None),
+        ({UNIX_SOCKETS_KEY: "true"}, "4.3.0", "ok"),
+        ({UNIX_SOCKETS_KEY: "true"}, None, "ok"),
+        ({UNIX_SOCKETS_KEY: "true"}, "4.0.5", "note"),
+        ({UNIX_SOCKETS_KEY: "true", FOLDER_KEY: "/" + 60 * "a"}, "4.1.0", "ok"),
+        ({UNIX_SOCKETS_KEY: "true", FOLDER_KEY: "/" + 61 * "a"}, "4.1.0", "broken"),
+        (
+            {
+                UNIX_SOCKETS_KEY: "true",
+                "spark.executor.extraJavaOptions": "-ea -Djava.io.tmpdir=/" + 64 * "a",
+            },
+            "4.1.0",
+            "broken",
+        ),
+    ],
+)
+def test_unix_sockets(given: dict[str, str], spark: str | None, level: str | None) -> None:
+    settings = {key: Setting(value, "--conf") for key, value in given.items()}
+    assert [finding.level for finding in sockets.check(settings, spark)] == (
+        [] if level is None else [level]
+    )
+
+
+def test_the_variable_that_asks_for_unix_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "true")
+    [finding] = sockets.check({}, "4.3.0")
+    assert VARIABLE in finding.found
+    assert not list(sockets.check({UNIX_SOCKETS_KEY: Setting("false", "--conf")}, "4.3.0"))
 
 
 def test_defaults_cost_nothing(spark) -> None:

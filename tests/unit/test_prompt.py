@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from hydrofoil.process.prompt import prompt
+from hydrofoil.process.prompt import prompt, prompt_socket
 
 
 @pytest.fixture
@@ -57,6 +57,46 @@ def test_asks_for_acknowledgements(ends: tuple[socket.socket, socket.socket]) ->
         assert reader.read(5) == b"batch"
         assert worker.getsockopt(*quickack)
         assert worker.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_asks_for_the_acknowledgement_of_the_first_message(
+    ends: tuple[socket.socket, socket.socket],
+) -> None:
+    jvm, worker = ends
+    quickack = (socket.IPPROTO_TCP, socket.TCP_QUICKACK)
+    worker.setsockopt(*quickack, 0)
+    jvm.sendall(b"task")
+    # The batch waits in the JVM's kernel while the worker unpickles what it has read of the task.
+    with opened(worker) as file, prompt(file):
+        assert worker.getsockopt(*quickack)
+
+
+def test_a_socket_of_ones_own(ends: tuple[socket.socket, socket.socket]) -> None:
+    jvm, worker = ends
+    quickack = (socket.IPPROTO_TCP, socket.TCP_QUICKACK)
+    # Stock's has one, which makes its descriptor one that never blocks.
+    worker.settimeout(15)
+    with worker.makefile("rwb", 65536) as file, prompt_socket(worker, file) as reader:
+        assert reader is not file
+        sender = threading.Timer(0.05, jvm.sendall, [b"task"])
+        sender.start()
+        assert reader.read(4) == b"task"
+        sender.join()
+        worker.setsockopt(*quickack, 0)
+        jvm.sendall(b"batch")
+        assert reader.read(5) == b"batch"
+        assert worker.getsockopt(*quickack)
+        file.write(b"answer")
+        file.flush()
+        assert jvm.recv(6, socket.MSG_WAITALL) == b"answer"
+        jvm.shutdown(socket.SHUT_WR)
+        assert reader.read() == b""
+
+
+def test_a_unix_socket_of_ones_own() -> None:
+    jvm, worker = socket.socketpair()
+    with jvm, worker, worker.makefile("rwb") as file:
+        assert prompt_socket(worker, file) is file
 
 
 def test_leaves_other_files_alone() -> None:

@@ -4,7 +4,8 @@ import java.io.DataOutputStream
 
 import org.apache.arrow.vector.VectorSchemaRoot
 import org.apache.arrow.vector.ipc.ArrowStreamWriter
-import org.apache.spark.TaskContext
+import org.apache.spark.{SparkEnv, TaskContext}
+import org.apache.spark.api.python.{BasePythonRunner, PythonWorker}
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.vectorized.ColumnarBatch
 
@@ -20,6 +21,12 @@ trait PythonArrowInput[IN] {
       writer: ArrowStreamWriter,
       dataOut: DataOutputStream,
       input: Iterator[IN]): Boolean
+  def newWriter(
+      env: SparkEnv,
+      worker: PythonWorker,
+      inputIterator: Iterator[IN],
+      partitionIndex: Int,
+      context: TaskContext): BasePythonRunner[IN, ColumnarBatch]#Writer = ???
 }
 
 class BaseArrowPythonRunner extends PythonArrowInput[Iterator[InternalRow]] {

@@ -4,10 +4,11 @@ import java.io.{DataOutputStream, OutputStream}
 
 import org.apache.arrow.vector.{FieldVector, VectorSchemaRoot}
 import org.apache.arrow.vector.ipc.ArrowStreamWriter
-import org.apache.spark.TaskContext
+import org.apache.spark.{SparkEnv, TaskContext}
+import org.apache.spark.api.python.{BasePythonRunner, PythonWorker}
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.execution.python.PythonArrowInput
-import org.apache.spark.sql.hydrofoil.shim.{BatchSource, Exchange}
+import org.apache.spark.sql.hydrofoil.shim.{BatchSource, Connection, Exchange}
 import org.apache.spark.sql.vectorized.ColumnarBatch
 
 /**
@@ -25,6 +26,17 @@ trait FedRunner extends PythonArrowInput[Iterator[InternalRow]] with Exchange {
       input: Iterator[Iterator[InternalRow]],
       partition: Int,
       context: TaskContext): Iterator[ColumnarBatch]
+
+  /** Spark calls this before it sends the worker anything of the task. */
+  override def newWriter(
+      env: SparkEnv,
+      worker: PythonWorker,
+      input: Iterator[Iterator[InternalRow]],
+      partition: Int,
+      context: TaskContext): BasePythonRunner[Iterator[InternalRow], ColumnarBatch]#Writer = {
+    Connection.sendAtOnce(worker.channel)
+    super.newWriter(env, worker, input, partition, context)
+  }
 
   override def writeNextBatchToArrowStream(
       root: VectorSchemaRoot,

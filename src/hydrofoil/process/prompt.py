@@ -10,7 +10,7 @@ import io
 import os
 import socket
 from contextlib import suppress
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 # Linux alone has it.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
@@ -43,6 +43,39 @@ class _Prompt(io.FileIO):
         self._connection.close()
 
 
+class _PromptSocket(io.RawIOBase):
+    """The same for a socket that this process has opened itself, which may have a timeout."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__()
+        self._raw = connection.makefile("rb", buffering=0)
+        self._acknowledge = connection.setsockopt
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        self._acknowledge(socket.IPPROTO_TCP, _QUICKACK, 1)  # type: ignore[arg-type]
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        super().close()
+        self._raw.close()
+
+
+def is_delayed(connection: socket.socket) -> bool:
+    """Whether acknowledgements of what comes over a socket are delayed, and need not be."""
+    return _QUICKACK is not None and connection.family in (socket.AF_INET, socket.AF_INET6)
+
+
+def prompt_socket(connection: socket.socket, infile: BinaryIO) -> BinaryIO:
+    """As `prompt`, for a connection of which ``infile`` has read nothing that is not used yet."""
+    if not is_delayed(connection):
+        return infile
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return cast(BinaryIO, io.BufferedReader(_PromptSocket(connection), 65536))
+
+
 def prompt(infile: BinaryIO) -> BinaryIO:
     """Return a file that reads what ``infile`` would, and never waits for what the JVM holds back.
 
@@ -52,12 +85,14 @@ def prompt(infile: BinaryIO) -> BinaryIO:
         A socket's, at the begin of a task. It must not be read any more. It is returned as it is
         where it is no TCP socket's, or this system has no such option.
     """
-    if _QUICKACK is None or not isinstance(infile, (io.BufferedReader, io.BufferedRWPair)):
+    if not isinstance(infile, io.BufferedReader):
         return infile
     with suppress(OSError):
         connection = socket.socket(fileno=os.dup(infile.fileno()))
-        if connection.family in (socket.AF_INET, socket.AF_INET6):
+        if is_delayed(connection):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # A reused worker waits here for its task.
+            connection.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)  # type: ignore[arg-type]
             return cast(BinaryIO, io.BufferedReader(_Prompt(connection, infile.peek()), 65536))
         connection.close()
     return infile

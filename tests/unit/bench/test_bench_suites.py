@@ -111,6 +111,15 @@ def test_driver(run: Run) -> None:
 
 
 @pytest.mark.slow
+def test_latency(run: Run) -> None:
+    result = run("latency", 20, "tasks", "foreachBatch")
+    ways = {record["engine"] for record in result.records}
+    assert {"stock, TCP", "Hydrofoil, worker alone, TCP", "no Python"} <= ways
+    assert {record["workload"] for record in result.records} == {"tasks", "foreachBatch"}
+    assert all(record.get("wall_s") or record["value"] > 0 for record in result.records)
+
+
+@pytest.mark.slow
 def test_scale(run: Run) -> None:
     result = run("scale", 20_000, "rows")
     assert {record["rows"] for record in result.records} == {10_000}

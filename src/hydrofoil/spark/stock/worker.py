@@ -81,6 +81,11 @@ class StockWorker:
         for name in filter(is_wrapper, self.parameters):
             setattr(self.stock, name, partial(self._wrap, name, getattr(self.stock, name)))
         self._exchange_reports()
+        if self.version.udfs_are_parsed:
+            # Imported here, because other versions have no module of messages.
+            from hydrofoil.spark.stock.messages import Receiver
+
+            vars(self.stock)["SparkSocketMessageReceiver"] = Receiver
 
     def _exchange_reports(self) -> None:
         """Have errors and captured output look as if stock's code had run."""

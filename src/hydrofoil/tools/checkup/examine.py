@@ -12,6 +12,7 @@ from hydrofoil.tools.checkup import (
     installation,
     java,
     pythons,
+    sockets,
     turned_on,
     versions,
 )
@@ -105,7 +106,7 @@ def examine(
     found.append(installation.check_hydrofoil(driver))
     found.append(installation.check_extension(driver, "on the driver"))
     found += [*pythons.check(settings, master), *turned_on.check(settings, master)]
-    found += costly.check(settings)
+    found += [*sockets.check(settings, spark), *costly.check(settings)]
     if not run_job:
         return Examination(found, driver, [], settings)
     # No job can run without Java and Spark.

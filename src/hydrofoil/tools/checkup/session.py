@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.settings.sources import of_session
-from hydrofoil.tools.checkup import costly, executors, installation, turned_on, versions
+from hydrofoil.tools.checkup import costly, executors, installation, sockets, turned_on, versions
 from hydrofoil.tools.checkup.application import job as small_job
 from hydrofoil.tools.checkup.application import probe
 from hydrofoil.tools.checkup.examine import Examination
@@ -48,7 +48,8 @@ def doctor(spark: "SparkSession | None" = None) -> Examination:
     found += versions.check_packages(driver, version, "on the driver")
     found.append(installation.check_hydrofoil(driver))
     found.append(installation.check_extension(driver, "on the driver"))
-    found += [*turned_on.check(settings, master), *costly.check(settings)]
+    found += turned_on.check(settings, master)
+    found += [*sockets.check(settings, version), *costly.check(settings)]
     workers = executors.judge(_outcome(context), driver, settings, master, version)
     return Examination([*found, *workers.findings], driver, workers.processes, settings)
 

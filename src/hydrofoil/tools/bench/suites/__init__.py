@@ -10,6 +10,7 @@ SUITES = {
     "wide": ("wide", "1 to 200 columns"),
     "batch": ("batch", "100 to 1,000,000 records a batch"),
     "startup": ("startup", "the first query, a further worker, memory of eight"),
+    "latency": ("latency", "small tasks: 200 of ten rows, a shuffle of 200, micro-batches"),
     "memory": ("memory", "a worker's peak on one huge group and on very many tiny ones"),
     "driver": ("driver", "createDataFrame, collect, toPandas, toArrow, toLocalIterator"),
     "gang": ("gang", "starting gangs, and feeding them"),

@@ -1,0 +1,152 @@
+"""What a worker spends on a task of ten rows: ``python -m benchmarks.small_tasks``.
+
+Tasks are recorded once, and then sent to one worker of each daemon, which this program talks to as
+the JVM does: over TCP, each task when the one before it has been answered. Daemons take turns. What
+counts is the CPU time of the worker's process between two tasks, by the kernel's clock: reading,
+planning, calling, answering, and the garbage collection that stock's daemon does after each task.
+``--daemon NAME=MODULE=FOLDER`` adds a checkout's.
+"""
+
+import os
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from hydrofoil.tools.machine import describe_machine
+from hydrofoil.tools.replay.recorder import record
+from hydrofoil.tools.replay.recording import Recording
+
+_SECRET = b"small"
+_END = struct.pack("!i", -4)
+_WARM_UP = 20
+# What the daemon has the worker do between two tasks happens within this time.
+_PAUSE_S = 0.05
+
+
+def recorded() -> dict[str, Recording]:
+    """One task of each kind."""
+    spark = (
+        SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+    )
+    spark.sparkContext.setLogLevel("ERROR")
+    spark.conf.set("spark.sql.shuffle.partitions", "1")
+    data = spark.range(0, 10, 1, 1)
+
+    @F.pandas_udf("double")  # type: ignore[call-overload, untyped-decorator]
+    def mean(v: pd.Series) -> float:
+        return float(v.mean())
+
+    @F.pandas_udf("long")  # type: ignore[call-overload, untyped-decorator]
+    def series(v: pd.Series) -> pd.Series:
+        return v + 1
+
+    def same(group: pd.DataFrame) -> pd.DataFrame:
+        return group
+
+    plus_one = F.udf(lambda x: x + 1, "long", useArrow=True)
+    pickled = F.udf(lambda x: x + 1, "long", useArrow=False)
+    queries: dict[str, Callable[[], Any]] = {
+        "udf on Arrow": lambda: data.select(plus_one("id")).collect(),
+        "udf, pickled": lambda: data.select(pickled("id")).collect(),
+        "pandas_udf": lambda: data.select(series("id")).collect(),
+        "pandas_udf, grouped": lambda: data.groupBy().agg(mean("id")).collect(),
+        "applyInPandas": lambda: data.groupBy().applyInPandas(same, "id long").collect(),
+    }
+    made = {}
+    for name, query in queries.items():
+        [made[name]] = record(spark, query)
+    spark.stop()
+    return made
+
+
+@contextmanager
+def worker(module: str, folder: str, task: Recording) -> Iterator[Callable[[bytes], float]]:
+    """A worker of a daemon's; what it is called with is sent, and the answer is CPU ms."""
+    environment = os.environ | task.environment | {
+        "PYTHON_WORKER_FACTORY_SECRET": _SECRET.decode(),
+        "SPARK_REUSE_WORKER": "1",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": folder,
+    }  # fmt: skip
+    daemon = subprocess.Popen(
+        [sys.executable, "-m", module, "pyspark.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+    )
+    assert daemon.stdin is not None and daemon.stdout is not None
+    [port] = struct.unpack("!i", daemon.stdout.read(4))
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        [pid] = struct.unpack("!i", connection.recv(4, socket.MSG_WAITALL))
+        connection.sendall(struct.pack("!i", len(_SECRET)) + _SECRET)
+        assert connection.recv(6, socket.MSG_WAITALL)[4:] == b"ok"
+        clock = Path(f"/proc/{pid}/schedstat")
+
+        def spent() -> float:
+            return int(clock.read_text().split()[0]) / 1e6
+
+        def run(data: bytes) -> float:
+            before = spent()
+            connection.sendall(data)
+            answer = b""
+            while not answer.endswith(_END):
+                part = connection.recv(1 << 16)
+                assert part, f"a worker of {module} ended without an answer"
+                answer += part
+            time.sleep(_PAUSE_S)
+            return spent() - before
+
+        yield run
+    daemon.stdin.close()
+    daemon.wait()
+
+
+def measure(
+    task: Recording, daemons: dict[str, tuple[str, str]], tasks: int
+) -> dict[str, list[float]]:
+    """CPU ms of each task but the first ones, by daemon."""
+    taken: dict[str, list[float]] = {name: [] for name in daemons}
+    for _ in range(2):
+        for name, (module, folder) in daemons.items():
+            with worker(module, folder, task) as run:
+                times = [run(task.data) for _ in range(_WARM_UP + tasks // 2)]
+            taken[name] += times[_WARM_UP:]
+    return taken
+
+
+@click.command()
+@click.option("--tasks", default=100, show_default=True, help="Timed tasks of each daemon.")
+@click.option("--daemon", "more", multiple=True, metavar="NAME=MODULE=FOLDER")
+def main(tasks: int, more: tuple[str, ...]) -> None:
+    """Print the table."""
+    here = os.environ.get("PYTHONPATH", "")
+    daemons = {"stock": ("pyspark.daemon", here), "Hydrofoil": ("hydrofoil.daemon", here)}
+    for each in more:
+        name, module, folder = each.split("=", 2)
+        daemons[name] = (module, folder)
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    made = recorded()
+    machine = describe_machine()
+    print(f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}\n")
+    print("| worker CPU of a task, ms |", " | ".join(daemons), "|")
+    print("| --- |", " | ".join("---:" for _ in daemons), "|")
+    for name, task in made.items():
+        taken = measure(task, daemons, tasks)
+        cells = " | ".join(f"{statistics.median(each):.2f}" for each in taken.values())
+        print(f"| {name} | {cells} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""How long micro-batches of Structured Streaming take, from trigger to commit."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+# Spark's code is generated and compiled in the first batches of a query.
+_WARM_UP = 5
+_PATIENCE_S = 120.0
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """A streaming query: what it computes, or what it does with each batch."""
+
+    query: "Callable[[DataFrame], DataFrame] | None"
+    each_batch: "Callable[[DataFrame, int], None] | None" = None
+
+
+def stream(spark: "SparkSession", streamed: Streamed, rows: int, batches: int) -> list[float]:
+    """Run a query over batches of so many rows; milliseconds of each but the first ones."""
+    data = (
+        spark.readStream.format("rate-micro-batch")
+        .option("rowsPerBatch", rows)
+        .option("numPartitions", 2)
+        .load()
+    )
+    made = data if streamed.query is None else streamed.query(data)
+    name = f"bench_{uuid4().hex}"
+    with tempfile.TemporaryDirectory(prefix="hydrofoil-bench-") as folder:
+        writer = made.writeStream.option("checkpointLocation", folder)
+        if streamed.each_batch is None:
+            writer = writer.format("memory").queryName(name)
+        else:
+            writer = writer.foreachBatch(streamed.each_batch)
+        query = writer.start()
+        try:
+            deadline = time.monotonic() + _PATIENCE_S
+            took: dict[int, float] = {}
+            while len(took) < _WARM_UP + batches:
+                if query.exception() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"a stream stopped early: {query.exception()}")
+                time.sleep(0.05)
+                for progress in query.recentProgress:
+                    if progress["numInputRows"]:
+                        took[progress["batchId"]] = progress["durationMs"]["triggerExecution"]
+        finally:
+            query.stop()
+    spark.catalog.dropTempView(name)
+    return [took[number] for number in sorted(took)][_WARM_UP : _WARM_UP + batches]
