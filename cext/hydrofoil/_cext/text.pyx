@@ -34,13 +34,15 @@ cdef extern from "utf8.h":
         SHORT "HYDROFOIL_SHORT"
         ROOM "HYDROFOIL_ROOM"
         SLACK "HYDROFOIL_SLACK"
+        AVX512_LOOPS
 
     ctypedef struct Shape:
         Py_ssize_t length
         int width
 
-    bint vectors_in_use "wide_loops"
-    void choose_loops(bint wide)
+    int loops
+    void choose_loops(int wanted)
+    bint wants_room(Py_ssize_t size) noexcept
     Py_ssize_t ascii_prefix(const uint8_t* text, Py_ssize_t size) noexcept nogil
     bint is_valid(const uint8_t* text, Py_ssize_t size) noexcept nogil
     Shape find_shape(const uint8_t* text, Py_ssize_t size, const uint8_t* limit) noexcept
@@ -69,7 +71,9 @@ cdef extern from *:
     void* data_of "hydrofoil_data_of"(PyObject* text)
 
 
-choose_loops(True)
+# The processors' instructions, from those that all have to those that few have.
+LOOPS = ("portable", "avx2", "avx512")
+choose_loops(AVX512_LOOPS)
 
 
 cdef Quality quality_of(const char* text, Py_ssize_t size) noexcept nogil:
@@ -100,7 +104,7 @@ cdef PyObject* remake_text(
         # CPython has one of each.
         Py_XDECREF(spare)
         return new_text(text, size, NULL)
-    if size > SHORT:
+    if not wants_room(size):
         made = recycle_text(spare, shape.length, shape.width)
         fill(
             <const uint8_t*>text, size, <const uint8_t*>limit, shape.width, data_of(made),
@@ -160,16 +164,22 @@ cdef Py_ssize_t put_text(object text, char* target) noexcept:
     return -1 if end == NULL else end - start
 
 
-def use_vectors(bint wanted):
-    """Use the vector loops, if this processor has what they need, or the portable ones.
+def use_loops(str name not None):
+    """Use loops of one kind, or the best that this processor can run, if it can't run these.
+
+    Parameters
+    ----------
+    name : str
+        One of ``LOOPS``.
 
     Returns
     -------
     bool
-        Whether vector loops are used now.
+        Whether these are used now.
     """
+    cdef int wanted = LOOPS.index(name)
     choose_loops(wanted)
-    return bool(vectors_in_use)
+    return loops == wanted
 
 
 def decode(bytes data not None):

@@ -2,7 +2,8 @@
 
    CPython keeps a string as an array of 1, 2 or 4 bytes a character, as its greatest character
    asks. All text here is known to be valid UTF-8 but for what `valid` looks at, so no loop checks
-   anything. `wide_*` (utf8_avx2.h) do the same with vectors, where the processor has them. */
+   anything. `wide_*` (utf8_avx2.h) and `widest_*` (utf8_avx512.h) do the same with vectors, where
+   the processor has them. */
 
 #ifndef HYDROFOIL_UTF8_H
 #define HYDROFOIL_UTF8_H
@@ -11,11 +12,13 @@
 #include <string.h>
 #include "Python.h"
 
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#if defined(__x86_64__) && (__GNUC__ >= 9 || defined(__clang__))
 #define HYDROFOIL_WIDE 1
 #else
 #define HYDROFOIL_WIDE 0
 #endif
+
+enum { PORTABLE_LOOPS, AVX2_LOOPS, AVX512_LOOPS };
 
 /* Vector loops write whole vectors: bytes of UTF-8 beyond the end, and characters that a target has
    room for beyond the string's, if `fill` is to write straight to its end. */
@@ -157,30 +160,39 @@ WRITE(write_4, uint32_t)
 
 #if HYDROFOIL_WIDE
 #include "utf8_avx2.h"
+#include "utf8_avx512.h"
 #endif
 
-/* Whether vectors are used; set once by `choose_loops`, and by tests. */
-static int wide_loops = 0;
+/* Which loops are used; set by `choose_loops`. */
+static int loops = PORTABLE_LOOPS;
 
-static int wide_loops_work(void) {
+static int best_loops(void) {
 #if HYDROFOIL_WIDE
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("popcnt"))
+        return PORTABLE_LOOPS;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+            && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2")
+            && __builtin_cpu_supports("bmi2"))
+        return AVX512_LOOPS;
+    return AVX2_LOOPS;
 #else
-    return 0;
+    return PORTABLE_LOOPS;
 #endif
 }
 
-static void choose_loops(int wide) {
-    wide_loops = wide && wide_loops_work();
+/* The wanted ones, or the best that there are. */
+static void choose_loops(int wanted) {
+    int best = best_loops();
+    loops = wanted < best ? wanted : best;
 #if HYDROFOIL_WIDE
-    if (wide_loops)
+    if (loops != PORTABLE_LOOPS)
         wide_tables();
 #endif
 }
 
 static int is_valid(const uint8_t* text, Py_ssize_t size) {
 #if HYDROFOIL_WIDE
-    if (wide_loops)
+    if (loops != PORTABLE_LOOPS)
         return wide_valid(text, size);
 #endif
     return valid(text, size);
@@ -189,11 +201,18 @@ static int is_valid(const uint8_t* text, Py_ssize_t size) {
 /* `limit` is the end of the memory that may be read, at least that of the text. */
 static inline Shape find_shape(const uint8_t* text, Py_ssize_t size, const uint8_t* limit) {
 #if HYDROFOIL_WIDE
-    if (wide_loops)
+    if (loops == AVX512_LOOPS)
+        return widest_shape(text, size);
+    if (loops == AVX2_LOOPS)
         return wide_shape(text, size, limit);
 #endif
     (void)limit;
     return shape_of(text, size);
+}
+
+/* Whether a target should have HYDROFOIL_ROOM, for these loops and so much text. */
+static inline int wants_room(Py_ssize_t size) {
+    return loops == AVX2_LOOPS && size <= HYDROFOIL_SHORT;
 }
 
 /* Writes the characters of a shape's width; the target has room for so many or more. */
@@ -202,7 +221,16 @@ static inline void fill(
         Py_ssize_t room) {
     const uint8_t* end = text + size;
 #if HYDROFOIL_WIDE
-    if (wide_loops) {
+    if (loops == AVX512_LOOPS) {
+        if (width == 1)
+            widest_fill_1(text, end, (uint8_t*)target);
+        else if (width == 2)
+            widest_fill_2(text, end, (uint16_t*)target);
+        else
+            widest_fill_4(text, end, (uint32_t*)target);
+        return;
+    }
+    if (loops == AVX2_LOOPS) {
         if (width == 1)
             wide_fill_1(text, end, limit, (uint8_t*)target, room);
         else if (width == 2)
@@ -224,7 +252,14 @@ static inline void fill(
 
 static inline uint8_t* write_utf8(const void* data, int kind, Py_ssize_t length, uint8_t* target) {
 #if HYDROFOIL_WIDE
-    if (wide_loops) {
+    if (loops == AVX512_LOOPS) {
+        if (kind == 1)
+            return widest_write_1((const uint8_t*)data, length, target);
+        if (kind == 2)
+            return widest_write_2((const uint16_t*)data, length, target);
+        return widest_write_4((const uint32_t*)data, length, target);
+    }
+    if (loops == AVX2_LOOPS) {
         if (kind == 1)
             return wide_write_1((const uint8_t*)data, length, target);
         if (kind == 2)

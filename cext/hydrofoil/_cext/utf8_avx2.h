@@ -4,7 +4,10 @@
    place of a vector is given the character that would begin there (or, encoding, the character's
    bytes), and a shuffle from a table moves those that are real together. `limit` is the end of what
    may be read; nothing is written beyond what a `str` has, but HYDROFOIL_SLACK bytes beyond the
-   end of UTF-8. */
+   end of UTF-8.
+
+   GCC leaves the vectors' upper halves as they are where such a function ends by calling one without
+   vectors, which makes whatever runs next many times slower; so they are cleared before. */
 
 #ifndef HYDROFOIL_UTF8_AVX2_H
 #define HYDROFOIL_UTF8_AVX2_H
@@ -287,12 +290,14 @@ AVX2 static inline int step_4(const uint8_t* at, const uint8_t* end, uint32_t* t
         type* stop = target + room;                                                                \
         for (; at < end && stop - target >= 16 && limit - at >= 20; at += 16)                      \
             target += step(at, end, target);                                                       \
+        _mm256_zeroupper();                                                                        \
         if (stop - target >= 16) {                                                                 \
             plain(at, end, target);                                                                \
             return;                                                                                \
         }                                                                                          \
         for (; at < end && limit - at >= 20; at += 16)                                             \
             to += step(at, end, to);                                                               \
+        _mm256_zeroupper();                                                                        \
         plain(at, end, to);                                                                        \
         memcpy(target, rest, (size_t)(stop - target) * sizeof(type));                              \
     }
@@ -382,18 +387,24 @@ AVX2 static inline uint8_t* write_eight(
 AVX2 static uint8_t* wide_write_2(const uint16_t* at, Py_ssize_t length, uint8_t* target) {
     const uint16_t* end = at + length;
     __m256i surrogates = _mm256_setzero_si256();
+    int whole;
     for (; end - at >= 8; at += 8)
         target = write_eight(
             _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i*)at)), target, &surrogates);
-    return _mm256_testz_si256(surrogates, surrogates) ? write_2(at, end, target) : NULL;
+    whole = _mm256_testz_si256(surrogates, surrogates);
+    _mm256_zeroupper();
+    return whole ? write_2(at, end, target) : NULL;
 }
 
 AVX2 static uint8_t* wide_write_4(const uint32_t* at, Py_ssize_t length, uint8_t* target) {
     const uint32_t* end = at + length;
     __m256i surrogates = _mm256_setzero_si256();
+    int whole;
     for (; end - at >= 8; at += 8)
         target = write_eight(_mm256_loadu_si256((const __m256i*)at), target, &surrogates);
-    return _mm256_testz_si256(surrogates, surrogates) ? write_4(at, end, target) : NULL;
+    whole = _mm256_testz_si256(surrogates, surrogates);
+    _mm256_zeroupper();
+    return whole ? write_4(at, end, target) : NULL;
 }
 
 #endif
