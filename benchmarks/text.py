@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.cases import CASES
-from benchmarks.cases_text import LENGTHS, TEXT, TEXTS, language_case
+from benchmarks.cases_text import LANGUAGES, LENGTHS, TEXT, TEXTS, language_case
 from benchmarks.recordings import recordings
 from benchmarks.report import Result, measure
 from hydrofoil.tools.machine import describe_machine
@@ -63,58 +63,67 @@ def _functions(results: dict[str, Result]) -> list[str]:
     return lines
 
 
-def _page(results: dict[str, Result], runs: int) -> str:
+def _page(command: str, tables: list[list[str]]) -> str:
     return "\n".join(
         [
             "# Text",
             "",
-            f"Made by `python -m benchmarks.text --runs {runs} --markdown profiles/text.md`. "
-            "Medians of the worker's CPU time by replay; engines alternate; each run has a fresh "
-            "process. "
-            "What misses its target has a `!`.",
+            f"Made by `{command}`. Medians of the worker's CPU time by replay; engines alternate; "
+            "each run has a fresh process. What misses its target has a `!`.",
             "",
             *(f"- {name}: {value}" for name, value in describe_machine().items()),
             "",
-            "## Languages",
-            "",
-            "`lambda s: s` as a `udf`, in ns a row: decoding and encoding, and nothing else. The "
-            "loop is that function over a list of the same strings. The partner of each text is "
-            f"ASCII of as many bytes, row for row; asked is at most {_MOST} times its time above "
-            "the loop.",
-            "",
-            *_languages(results),
-            "",
-            "## Functions",
-            "",
-            "Short text, as names and codes are. `benchmarks/cases_text.py` has the functions.",
-            "",
-            *_functions(results),
-            "",
+            *(line for table in tables for line in table),
         ]
     )
 
 
+def _languages_section(results: dict[str, Result]) -> list[str]:
+    return [
+        "## Languages",
+        "",
+        "`lambda s: s` as a `udf`, in ns a row: decoding and encoding, and nothing else. The loop "
+        "is that function over a list of the same strings. The partner of each text is ASCII of as "
+        f"many bytes, row for row; asked is at most {_MOST} times its time above the loop.",
+        "",
+        *_languages(results),
+        "",
+    ]
+
+
+def _functions_section(results: dict[str, Result]) -> list[str]:
+    return [
+        "## Functions",
+        "",
+        "Short text, as names and codes are. `benchmarks/cases_text.py` has the functions.",
+        "",
+        *_functions(results),
+        "",
+    ]
+
+
+_TABLES = {
+    "languages": ([case.name for case in LANGUAGES], _languages_section),
+    "functions": ([case.name for case in TEXT], _functions_section),
+}
+
+
 @click.command()
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1))
+@click.option("--table", "tables", multiple=True, type=click.Choice(list(_TABLES)))
 @click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path))
-def main(runs: int, markdown: Path | None) -> None:
-    """Replay all cases of text to both workers, and write the tables."""
-    names = [
-        *(language_case(language, length) for language in TEXTS for length in LENGTHS),
-        *(
-            language_case(language, length, ascii_partner=True)
-            for language in TEXTS
-            if language != "ascii"
-            for length in LENGTHS
-        ),
-        *(case.name for case in TEXT),
-    ]
+def main(runs: int, tables: tuple[str, ...], markdown: Path | None) -> None:
+    """Replay cases of text to both workers, and write the tables; all, or those that are named."""
+    chosen = tables or tuple(_TABLES)
+    names = [name for table in chosen for name in _TABLES[table][0]]
     recorded = recordings(names)
     results: dict[str, Result] = {}
     with Player(recorded[names[0]].environment) as player:
         for name in track(names, "Replaying", console=Console(stderr=True), transient=True):
             results[name] = measure(CASES[name], recorded[name], player, runs, False)
-    page = _page(results, runs)
+    command = f"python -m benchmarks.text --runs {runs}"
+    command += "".join(f" --table {table}" for table in tables)
+    page = _page(command, [_TABLES[table][1](results) for table in chosen])
     if markdown is None:
         print(page)
     else:
