@@ -7,6 +7,7 @@ to a function and back. Each has a partner of ASCII text of as many bytes, row f
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql.functions import udf
 from pyspark.sql.pandas.functions import pandas_udf
@@ -47,6 +48,14 @@ def _ascii_like(language: str, length: int) -> str:
 
 def _same(text: Any) -> Any:
     return text
+
+
+def _same_series(series: pd.Series) -> pd.Series:
+    return series
+
+
+def _lengths(series: pd.Series) -> pd.Series:
+    return series.str.len()
 
 
 def language_case(language: str, length: int, *, ascii_partner: bool = False) -> str:
@@ -146,8 +155,8 @@ TEXT = (
     *(
         _pandas(f"text-pandas-{name}-{language}", _SHORT[language], function, returns)
         for name, function, returns in (
-            ("same", _same, "string"),
-            ("len", lambda s: s.str.len(), "long"),
+            ("same", _same_series, "string"),
+            ("len", _lengths, "long"),
         )
         for language in ("latin", "cjk", "mixed")
     ),
