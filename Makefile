@@ -12,7 +12,7 @@ INSTALLED := $(VENV)/.installed
 BUILT := build/.built
 PANDAS3 := .venv-pandas3
 FRAMEWORKS := .venv-frameworks
-SOURCES := setup.py $(shell find cext -name '*.pyx' -o -name '*.pxd')
+SOURCES := setup.py $(shell find cext -name '*.pyx' -o -name '*.pxd' -o -name '*.h')
 
 # Python that Spark starts for workers; the virtual environment is not activated.
 export PYSPARK_PYTHON := $(CURDIR)/$(BIN)/python

@@ -20,11 +20,14 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
-# The extension modules, one .pyx each under cext/hydrofoil/_cext/. To add one, add its name.
+CORE = "cext/hydrofoil/_cext"
+
+# The extension modules, one .pyx each in it. To add one, add its name.
 MODULES = [
     "frames",
     "columns",
     "export",
+    "text",
     "gather",
     "split",
     "grouping",
@@ -40,6 +43,9 @@ MODULES = [
     "arrays.read",
     "arrays.write",
 ]
+
+# C of our own: a module is compiled again where one of its headers changes.
+HEADERS = {"text": ["utf8.h", "utf8_avx2.h", "utf8_avx512.h"]}
 
 EXTENSION: str = sysconfig.get_config_var("EXT_SUFFIX")
 DEBUG = os.environ.get("HYDROFOIL_DEBUG") == "1"
@@ -77,7 +83,9 @@ def extensions() -> list[Extension]:
     return [
         Extension(
             f"hydrofoil._cext.{name}",
-            [f"cext/hydrofoil/_cext/{name.replace('.', '/')}.pyx"],
+            [f"{CORE}/{name.replace('.', '/')}.pyx"],
+            include_dirs=[CORE],
+            depends=[f"{CORE}/{header}" for header in HEADERS.get(name, [])],
             extra_compile_args=compile_args(),
             extra_link_args=["-fsanitize=address,undefined"] if SANITIZE else [],
         )
@@ -101,7 +109,7 @@ class BuildCore(build_ext):
         from Cython.Build import cythonize
 
         made = cythonize(
-            [Extension(each.name, each.sources) for each in self.extensions],
+            [Extension(each.name, each.sources, depends=each.depends) for each in self.extensions],
             include_path=["cext"],
             build_dir="build",
             nthreads=self.parallel,

@@ -2,8 +2,15 @@
 
 from benchmarks.cases_grouped import GROUPED
 from benchmarks.cases_rows import ROWS
+from benchmarks.cases_text import LANGUAGES, TEXT
 from benchmarks.cases_vectorized import VECTORIZED
 
-SUITES = {"rows": ROWS, "vectorized": VECTORIZED, "grouped": GROUPED}
+SUITES = {
+    "rows": ROWS,
+    "vectorized": VECTORIZED,
+    "grouped": GROUPED,
+    "text": TEXT,
+    "languages": LANGUAGES,
+}
 
 CASES = {case.name: case for suite in SUITES.values() for case in suite}

@@ -13,7 +13,7 @@ from hydrofoil.tools.replay.recorder import record
 from hydrofoil.tools.replay.recording import MAGIC, SUFFIX, Recording
 
 _ROOT = Path(__file__).parent.parent / ".cache" / "recordings"
-_TABLES = ("case", "cases_rows", "cases_vectorized", "cases_grouped")
+_TABLES = ("case", "cases_rows", "cases_vectorized", "cases_grouped", "cases_text")
 
 
 def recordings(names: Iterable[str] = CASES, rows: int | None = None) -> dict[str, Recording]:

@@ -71,20 +71,34 @@ cdef extern from *:
         return PyLong_AsLongLongAndOverflow(value, overflow);
     }
 
-    /* ASCII text of the spare's own length; a string whose hash is known or that is interned may
-       be found by its value, and is left alone. */
+    /* A string that nobody can have another view of: one whose hash is known or that is interned
+       may be found by its value, and C code may have asked for a copy that the string keeps. */
+    static inline int hydrofoil_only_string(PyObject* spare) {
+    #if HYDROFOIL_RECYCLE && PY_VERSION_HEX < 0x030F0000
+        return spare != NULL && Py_REFCNT(spare) == 1 && PyUnicode_CheckExact(spare)
+            && PyUnicode_IS_COMPACT(spare) && ((PyASCIIObject*)spare)->hash == -1
+            && ((PyASCIIObject*)spare)->state.interned == 0
+            && (PyUnicode_IS_ASCII(spare) || ((PyCompactUnicodeObject*)spare)->utf8 == NULL)
+    #if PY_VERSION_HEX < 0x030C0000
+            && (((PyASCIIObject*)spare)->wstr == NULL
+                || (void*)((PyASCIIObject*)spare)->wstr == PyUnicode_DATA(spare))
+    #endif
+            ;
+    #else
+        (void)spare;
+        return 0;
+    #endif
+    }
+
+    /* ASCII text of the spare's own length. */
     static inline PyObject* hydrofoil_recycle_ascii(
             PyObject* spare, const char* text, Py_ssize_t size) {
         PyObject* string;
-    #if HYDROFOIL_RECYCLE && PY_VERSION_HEX < 0x030F0000
-        if (spare != NULL && Py_REFCNT(spare) == 1 && size > 1 && PyUnicode_CheckExact(spare)
-                && PyUnicode_IS_COMPACT_ASCII(spare) && PyUnicode_GET_LENGTH(spare) == size
-                && ((PyASCIIObject*)spare)->hash == -1
-                && ((PyASCIIObject*)spare)->state.interned == 0) {
+        if (size > 1 && hydrofoil_only_string(spare) && PyUnicode_IS_ASCII(spare)
+                && PyUnicode_GET_LENGTH(spare) == size) {
             memcpy(PyUnicode_1BYTE_DATA(spare), text, size);
             return spare;
         }
-    #endif
         Py_XDECREF(spare);
         if (size <= 1)
             return PyUnicode_DecodeASCII(text, size, NULL);
@@ -93,6 +107,19 @@ cdef extern from *:
             memcpy(PyUnicode_1BYTE_DATA(string), text, size);
         return string;
     }
+
+    /* A string of more than ASCII, of 1, 2 or 4 bytes a character, to be filled by the caller with
+       text of which at least one character needs as many. */
+    static inline PyObject* hydrofoil_recycle_text(
+            PyObject* spare, Py_ssize_t length, int width) {
+        if (length > 1 && hydrofoil_only_string(spare) && !PyUnicode_IS_ASCII(spare)
+                && (int)PyUnicode_KIND(spare) == width && PyUnicode_GET_LENGTH(spare) == length)
+            return spare;
+        Py_XDECREF(spare);
+        return PyUnicode_New(length, width == 1 ? 0xFF : width == 2 ? 0xFFFF : 0x10FFFF);
+    }
+
+    static inline PyObject* hydrofoil_take_over(PyObject* owned) { return owned; }
     """
     long long long_value "hydrofoil_long_value"(object value, int* overflow)
     PyObject* recycle_float "hydrofoil_recycle_float"(PyObject* spare, double value) except NULL
@@ -100,3 +127,8 @@ cdef extern from *:
     PyObject* recycle_ascii "hydrofoil_recycle_ascii"(
         PyObject* spare, const char* text, Py_ssize_t size
     ) except NULL
+    PyObject* recycle_text "hydrofoil_recycle_text"(
+        PyObject* spare, Py_ssize_t length, int width
+    ) except NULL
+    # A new reference as Cython's own; NULL is an error that is set.
+    object take_over "hydrofoil_take_over"(PyObject* owned)

@@ -11,6 +11,7 @@ from cpython.ref cimport Py_XDECREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 
 from hydrofoil._cext.objects.base cimport LEFT, Decoder, Encoder
+from hydrofoil._cext.recycle cimport take_over
 
 cdef extern from "Python.h":
     size_t PY_VECTORCALL_ARGUMENTS_OFFSET
@@ -29,10 +30,8 @@ cdef extern from *:
     static inline PyObject** hydrofoil_items_of(PyObject* tuple) {
         return ((PyTupleObject*)tuple)->ob_item;
     }
-    static inline PyObject* hydrofoil_take_over(PyObject* owned) { return owned; }
     """
     PyObject** items_of "hydrofoil_items_of"(object row)
-    object take_over "hydrofoil_take_over"(PyObject* owned)  # NULL is an error that is set
     ctypedef PyObject* (*vectorcallfunc)(PyObject*, PyObject**, size_t, PyObject*)
     vectorcallfunc direct_call "hydrofoil_direct_call"(object function)
 

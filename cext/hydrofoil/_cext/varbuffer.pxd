@@ -12,12 +12,17 @@ from hydrofoil._cext.columns cimport (
     buffer_free,
 )
 from hydrofoil._cext.frames cimport FrameWriter
+from hydrofoil._cext.text cimport put_text, room_for
 
 cdef extern from "Python.h":
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size)  # NULL with an error set
     bint PyUnicode_IS_COMPACT_ASCII(object text)
     void* PyUnicode_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
+
+
+cdef enum:
+    MOST_ROOM = 1 << 20
 
 
 cdef struct VarBuffer:
@@ -68,13 +73,27 @@ cdef inline void var_free(VarBuffer* values) noexcept:
     buffer_free(&values.data)
 
 
-cdef inline const char* utf8_of(object text, Py_ssize_t* size) noexcept:
-    # The string's own memory; NULL, without an error, if it has lone surrogates.
+cdef inline bint var_put_text(VarBuffer* values, Py_ssize_t i, object text) except -1:
+    # Append a string as value `i`; False, with nothing done, if it has lone surrogates or offsets
+    # cannot reach its end.
     cdef const char* data
+    cdef Py_ssize_t size, room
     if PyUnicode_IS_COMPACT_ASCII(text):
-        size[0] = PyUnicode_GET_LENGTH(text)
-        return <const char*>PyUnicode_DATA(text)
-    data = PyUnicode_AsUTF8AndSize(text, size)
-    if data == NULL:
-        PyErr_Clear()
-    return data
+        return var_put(
+            values, i, <const char*>PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text)
+        )
+    room = room_for(text)
+    if room > MOST_ROOM:
+        # A buffer that is longer than what is in it by a part of this would be memory wasted.
+        data = PyUnicode_AsUTF8AndSize(text, &size)
+        if data == NULL:
+            PyErr_Clear()
+            return False
+        return var_put(values, i, data, size)
+    buffer_ensure(&values.data, values.data.size + room)
+    size = put_text(text, <char*>values.data.data + values.data.size)
+    if size < 0 or (not values.wide and values.data.size + size > MAX_NARROW_OFFSET):
+        return False
+    values.data.size += size
+    var_end(values, i)
+    return True

@@ -40,10 +40,10 @@ from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Encoder
 from hydrofoil._cext.recycle cimport long_value
 from hydrofoil._cext.varbuffer cimport (
     VarBuffer,
-    utf8_of,
     var_emit,
     var_free,
     var_put,
+    var_put_text,
     var_start,
 )
 
@@ -498,15 +498,15 @@ cdef class StringWriter(_VarlenWriter):
     """Objects that are exactly `str` without lone surrogates, or None."""
 
     cdef int write(self, object value) except -1:
-        cdef Py_ssize_t size
-        cdef const char* text
         if value is None:
             self.append_null()
             return TAKEN
         if not PyUnicode_CheckExact(value):
             return LEFT
-        text = utf8_of(value, &size)
-        return LEFT if text == NULL else self.put(text, size)
+        if not var_put_text(&self.values, self.length, value):
+            return LEFT
+        self.length += 1
+        return TAKEN
 
 
 cdef class BinaryWriter(_VarlenWriter):

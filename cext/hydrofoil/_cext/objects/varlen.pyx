@@ -29,13 +29,23 @@ from hydrofoil._cext.abi cimport bit_is_set
 from hydrofoil._cext.columns cimport ColumnView
 from hydrofoil._cext.frames cimport FrameWriter
 from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Decoder, Encoder
-from hydrofoil._cext.recycle cimport recycle_ascii
+from hydrofoil._cext.recycle cimport recycle_ascii, take_over
+from hydrofoil._cext.text cimport (
+    TEXT_ASCII,
+    TEXT_VALID,
+    Quality,
+    begins_inside,
+    checked_text,
+    quality_of,
+    remake_text,
+    text_like,
+)
 from hydrofoil._cext.varbuffer cimport (
     VarBuffer,
-    utf8_of,
     var_emit,
     var_free,
     var_put,
+    var_put_text,
     var_start,
 )
 
@@ -44,14 +54,6 @@ cdef extern from "Python.h":
     bint PyUnicode_IS_COMPACT_ASCII(object text)
     void* PyUnicode_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
-
-
-cdef bint all_ascii(const uint8_t* text, Py_ssize_t size) noexcept nogil:
-    cdef uint8_t seen = 0
-    cdef Py_ssize_t i
-    for i in range(size):
-        seen |= text[i]
-    return seen < 0x80
 
 
 cdef inline bint same(
@@ -110,47 +112,63 @@ cdef class _VarlenDecoder(Decoder):
 
 
 cdef class StringDecoder(_VarlenDecoder):
-    # Whether all of the batch's text is ASCII: then nothing can be wrong with it, and a string is
-    # made by copying bytes.
-    cdef bint ascii
+    # Of all text of the batch together, so that no string needs to be looked at for mistakes.
+    cdef Quality quality
+    cdef const char* end
 
     def __cinit__(self):
         self.repeats = True
 
     cdef int attach(self, ColumnView view) except -1:
-        cdef Py_ssize_t first, last, size
+        cdef const char* first
+        cdef Py_ssize_t size
         _VarlenDecoder.attach(self, view)
-        self.ascii = True
+        self.quality, self.end = TEXT_ASCII, self.var
         if view.length:
-            first = self.locate(view.offset, &size) - self.var
-            last = self.locate(view.offset + view.length - 1, &size) - self.var + size
-            self.ascii = all_ascii(<const uint8_t*>self.var + first, last - first)
+            first = self.locate(view.offset, &size)
+            self.end = self.locate(view.offset + view.length - 1, &size)
+            self.end += size
+            self.quality = quality_of(first, self.end - first)
         return 0
+
+    cdef inline bint whole(self, const char* text, Py_ssize_t size) noexcept:
+        # Whether it is valid by itself: text that is valid can still be cut within a character.
+        return self.quality == TEXT_VALID and not (
+            begins_inside(text, self.end) or begins_inside(text + size, self.end)
+        )
 
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
         cdef Py_ssize_t size
-        cdef const char* text
-        if self.ascii:
-            text = self.find(i, &size)
-            if text != NULL:
+        cdef const char* text = self.find(i, &size)
+        if text != NULL:
+            if self.quality == TEXT_ASCII:
                 return recycle_ascii(spare, text, size)
+            if self.whole(text, size):
+                return remake_text(spare, text, size, self.end)
         return Decoder.reread(self, i, spare)
 
     cdef object read_like(self, Py_ssize_t i, object other):
         cdef Py_ssize_t size
-        cdef const char* text
+        cdef const char* text = self.find(i, &size)
+        if text == NULL:
+            return None
         if type(other) is str and PyUnicode_IS_COMPACT_ASCII(other):
-            text = self.find(i, &size)
-            if text != NULL and same(
-                PyUnicode_DATA(other), PyUnicode_GET_LENGTH(other), text, size
-            ):
+            if same(PyUnicode_DATA(other), PyUnicode_GET_LENGTH(other), text, size):
                 return other
+        elif self.whole(text, size):
+            return text_like(other, text, size, self.end)
         return self.read(i)
 
     cdef object read(self, Py_ssize_t i):
         cdef Py_ssize_t size
         cdef const char* text = self.find(i, &size)
-        return None if text == NULL else PyUnicode_DecodeUTF8(text, size, NULL)
+        if text == NULL:
+            return None
+        if self.quality == TEXT_ASCII:
+            return take_over(recycle_ascii(NULL, text, size))
+        if self.whole(text, size):
+            return take_over(remake_text(NULL, text, size, self.end))
+        return checked_text(text, size, self.end)
 
 
 cdef class BytesDecoder(_VarlenDecoder):
@@ -222,8 +240,6 @@ cdef class _VarlenEncoder(Encoder):
 
 cdef class StringEncoder(_VarlenEncoder):
     cdef int write(self, object value) except -1:
-        cdef Py_ssize_t size
-        cdef const char* text
         if value is None:
             return self.write_null()
         if not PyUnicode_CheckExact(value):
@@ -241,8 +257,10 @@ cdef class StringEncoder(_VarlenEncoder):
                     return LEFT
             else:
                 return LEFT
-        text = utf8_of(value, &size)
-        return LEFT if text == NULL else self.put(text, size)
+        if not var_put_text(&self.values, self.length, value):
+            return LEFT
+        self.length += 1
+        return TAKEN
 
     cdef object restore(self, Py_ssize_t i):
         cdef Py_ssize_t size

@@ -68,7 +68,8 @@ BASE = (
     _sample("decimal_7_7", "DECIMAL(7,7)", "0", "0.0000001", "-0.1234567"),
     _sample(
         "string", "STRING", "''", "'a'", "'été'", "'\U0001f600\U00010000'", "'a\\0b'",
-        "'line\\nbreak'", "repeat('0123456789abcdef', 300)", "repeat('€', 40)",
+        "'line\\nbreak'", "repeat('0123456789abcdef', 300)", "repeat('€', 40)", "'É'",
+        "'Ωδή'", "'東京都'", "concat(repeat('roéw ', 30), '\uffff')", "repeat('a\U0010ffff', 40)",
     ),
     _sample(
         "binary", "BINARY", "X''", "X'00'", "X'FF00FE'", "CAST(repeat('x', 1000) AS BINARY)",

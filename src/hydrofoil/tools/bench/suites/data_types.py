@@ -26,8 +26,21 @@ _NESTED = tuple(
     for base in (samples.named(samples.BASE, "long"), samples.named(samples.BASE, "string"))
     for made in (samples.arrays, samples.string_maps, samples.structs)
 )
+# Text of one language each: what is not ASCII is decoded and encoded by other code.
+_TEXT = tuple(
+    Sample(f"text_{language}", "STRING", tuple(f"'{word}'" for word in words.split()))
+    for language, words in (
+        ("latin", "café São-Paulo Müller Łódź-naïve señor-42 Ærø"),
+        ("greek", "Δελφοί Σπάρτη-42 Μυκήνες Πύθια"),
+        ("cjk", "東京都 北京市海淀区 서울특별시 大阪-42"),
+        ("emoji", "🚢 fine👍 🌍🌊🧳 🎫-42"),
+        ("mixed", "plain café Δελφοί 東京都 🚢-42"),
+    )
+)
 # Not all of them on every Spark, nor in both directions: what stock refuses is left out and named.
-TYPES = {sample.name: sample for sample in (*NEAR, *samples.SPECIAL, *samples.PARTIAL, *_NESTED)}
+TYPES = {
+    sample.name: sample for sample in (*NEAR, *_TEXT, *samples.SPECIAL, *samples.PARTIAL, *_NESTED)
+}
 
 
 def _in(value: Any) -> bool:
