@@ -34,6 +34,7 @@ cdef extern from "utf8.h":
         SHORT "HYDROFOIL_SHORT"
         ROOM "HYDROFOIL_ROOM"
         SLACK "HYDROFOIL_SLACK"
+        PORTABLE_LOOPS
         AVX512_LOOPS
 
     ctypedef struct Shape:
@@ -97,7 +98,12 @@ cdef PyObject* remake_text(
     # to `limit` can be read.
     cdef uint8_t aside[4 * (SHORT + ROOM)]
     cdef PyObject* made
-    cdef Shape shape = find_shape(<const uint8_t*>text, size, <const uint8_t*>limit)
+    cdef Shape shape
+    if loops == PORTABLE_LOOPS and size > SHORT:
+        # Without vectors, CPython's own loops are the faster ones from about there on.
+        Py_XDECREF(spare)
+        return new_text(text, size, NULL)
+    shape = find_shape(<const uint8_t*>text, size, <const uint8_t*>limit)
     if shape.width == 0:
         return recycle_ascii(spare, text, size)
     if shape.width == 1 and shape.length == 1:

@@ -130,12 +130,21 @@ cdef class _NumberDecoder(Decoder):
 
 
 cdef class IntegerDecoder(_NumberDecoder):
-    pass
+    cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
+        # Most columns are these, and have no nulls.
+        if self.width == 8 and self.validity == NULL:
+            return recycle_long(spare, (<const int64_t*>self.data)[i + self.offset])
+        return self.again(i, spare)
 
 
 cdef class FloatingDecoder(_NumberDecoder):
     def __cinit__(self):
         self.floating = True
+
+    cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
+        if self.width == 8 and self.validity == NULL:
+            return recycle_float(spare, (<const double*>self.data)[i + self.offset])
+        return self.again(i, spare)
 
 
 cdef class BoolEncoder(Encoder):
@@ -226,7 +235,10 @@ cdef class IntegerEncoder(_FixedEncoder):
         if not PyLong_CheckExact(value):
             return LEFT
         number = long_value(value, &overflow)
-        if overflow or number < self.least or number > self.greatest:
+        if overflow:
+            return LEFT
+        # All that has not overflown has a place in eight bytes.
+        if self.width != 8 and (number < self.least or number > self.greatest):
             return LEFT
         # Little-endian, as Arrow's IPC is here: the low bytes come first.
         memcpy(self.reserve(), &number, 8)
