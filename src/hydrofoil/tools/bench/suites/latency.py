@@ -11,11 +11,12 @@ from hydrofoil.tools.bench.bench import Bench, by_value
 from hydrofoil.tools.bench.contest import HYDROFOIL
 from hydrofoil.tools.bench.figures import NOISE_NOTE, Factor, Spread, number
 from hydrofoil.tools.bench.micro_batches import Streamed, stream
-from hydrofoil.tools.bench.result import Result, Sheet
+from hydrofoil.tools.bench.result import Result
 from hydrofoil.tools.bench.stopwatch import Sample, Stopwatch, drain
 from hydrofoil.tools.page.charts import Bars
 from hydrofoil.tools.parity import engines
 from hydrofoil.tools.parity.engines import STOCK, Engine, use_conf, use_core_conf, use_environment
+from hydrofoil.tools.sheet import Sheet
 
 if TYPE_CHECKING:
     import pandas as pd
