@@ -11,6 +11,7 @@ import pyspark
 import pytest
 
 from hydrofoil.spark.versions import installed_version
+from hydrofoil.tools.parity.engines import WARM_STOCK
 from matrix.test_eval_types import INSTALLED, PythonEvalType, paths
 
 pytestmark = pytest.mark.skipif(
@@ -56,7 +57,7 @@ def outcomes(daemon: str, folder: Path) -> dict[str, Any]:
 
 
 def test_every_eval_type(tmp_path: Path) -> None:
-    stock = outcomes("pyspark.daemon", tmp_path / "stock")
+    stock = outcomes(WARM_STOCK.daemon, tmp_path / "stock")
     ours = outcomes("hydrofoil.daemon", tmp_path / "hydrofoil")
     assert ours == stock
     failed = {name: outcome for name, outcome in stock.items() if outcome[0].endswith("Exception")}
