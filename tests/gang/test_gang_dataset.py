@@ -187,13 +187,18 @@ def test_progress_counts_what_is_finished(spark: SparkSession, tmp_path: Path) -
     assert [progress.rows for progress in seen] == sorted(progress.rows for progress in seen)
 
 
-def fails_once(spark: SparkSession, flag: Path) -> DataFrame:
-    """1,000 rows in 4 partitions; the last raises as long as the flag is there."""
+def fails_once(spark: SparkSession, flag: Path, finished: int = 3) -> DataFrame:
+    """1,000 rows in 4 partitions; the last raises as long as the flag is there.
+
+    Not before so many others are finished, in the folder ``set`` beside the flag.
+    """
 
     def check(batches: Any) -> Any:
         for batch in batches:
             if 999 in batch.column(0).to_pylist() and flag.exists():
-                time.sleep(2)  # So that the others are finished.
+                end = time.monotonic() + 60
+                while len(written_at(flag.with_name("set"))) < finished and time.monotonic() < end:
+                    time.sleep(0.05)
                 raise ValueError("planned")
             yield batch
 
@@ -263,7 +268,7 @@ def test_rows_that_may_move_between_partitions_are_written_anew(
     flag = tmp_path / "fail"
     flag.touch()
     # A global sort draws its bounds anew in each run.
-    df = fails_once(spark, flag).orderBy(F.rand(1)).union(fails_once(spark, flag))
+    df = fails_once(spark, flag, 0).orderBy(F.rand(1)).union(fails_once(spark, flag, 0))
     with pytest.raises(Exception, match="planned"):
         gang.export(df, tmp_path / "set")
     before = written_at(tmp_path / "set")

@@ -74,7 +74,7 @@ def draw() -> Report:
 
     import numpy
 
-    time.sleep(1.0)  # Both workers are busy: none of them serves both partitions.
+    time.sleep(3)  # Both workers are busy: none of them serves both partitions.
     return {"pid": os.getpid(), "numpy": numpy.random.rand(), "random": random.random()}
 
 
