@@ -77,7 +77,10 @@ quick: java $(INSTALLED) build jar ## run the tests that start no Spark of their
 	    --deselect=tests/launch/test_turning_on.py
 
 parity: java $(INSTALLED) build jar ## run all comparisons with stock PySpark, also those that a plain test run takes samples of
-	HYDROFOIL_PARITY=full $(BIN)/python -m pytest tests/parity tests/faults
+	HYDROFOIL_PARITY=full $(BIN)/python -m pytest $(or $(TESTS),tests/parity tests/faults \
+	    tests/columnar/test_columnar_queries.py tests/columnar/test_columnar_nested.py \
+	    tests/columnar/test_columnar_layouts.py tests/decorators/test_aggregate.py \
+	    tests/gang/test_gang_data_staging.py)
 
 build: $(BUILT) $(RUNS) ## make the virtual environment and build the extension in place
 

@@ -16,6 +16,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, Engine
 
+# See tests/conftest.py.
+ONE_IN = 2
+
 TEXTS = ["a", None, "ä text that is longer than a view holds", "", "e"]
 LISTS = [["a", None], None, [], ["b"], ["c", "d", "e"]]
 STRUCTS = [{"x": 1, "y": "a"}, None, {"x": None, "y": "c"}, {"x": 4, "y": None}, {"x": 5, "y": "e"}]

@@ -14,6 +14,9 @@ from pyspark.sql import functions as F
 
 from hydrofoil.tools.parity.engines import use_conf
 
+# See tests/conftest.py.
+ONE_IN = 2
+
 LINE = tuple(map(int, pyspark.__version__.split(".")[:2]))
 
 Build = Callable[[SparkSession], DataFrame]

@@ -24,6 +24,9 @@ from hydrofoil.decorators import groups
 from hydrofoil.errors import UsageError
 from hydrofoil.tools.parity.engines import Engine, use_conf
 
+# See tests/conftest.py.
+ONE_IN = 3
+
 mean = hydrofoil.aggregate(Mean)
 variance = hydrofoil.aggregate(Variance)
 quantiles = hydrofoil.aggregate(Quantiles(0, 0.5, 0.9, 1, accuracy=0.02))

@@ -19,6 +19,9 @@ from hydrofoil.tools.parity.engines import use_conf
 from hydrofoil.tools.replay.recorder import record
 from hydrofoil.tools.replay.recording import Recording
 
+# See tests/conftest.py.
+ONE_IN = 2
+
 HOST = Path(__file__).parent / "stream_host.py"
 PYTHON_EXCEPTION_THROWN = struct.pack("!i", -2)
 PLACES = 24

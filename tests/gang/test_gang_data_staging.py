@@ -10,6 +10,9 @@ from pyspark.sql import functions as f
 from hydrofoil.errors import UnsupportedError, UsageError
 from hydrofoil.gang.data.staging import Staged, stage
 
+# See tests/conftest.py.
+ONE_IN = 2
+
 
 @pytest.fixture(autouse=True)
 def few_partitions(spark: SparkSession) -> Iterator[None]:

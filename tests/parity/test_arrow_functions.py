@@ -14,7 +14,7 @@ from hydrofoil.tools.parity.engines import HYDROFOIL, use_engine
 from hydrofoil.tools.parity.harness import Parity, numbers
 
 # See tests/conftest.py.
-ONE_IN = 6
+ONE_IN = 11
 
 arrow_udf = getattr(F, "arrow_udf", None)
 

@@ -15,6 +15,9 @@ from pyspark.sql.functions import col, udf
 from hydrofoil.tools.parity.harness import Parity, numbers
 from hydrofoil.tools.parity.probes import describe, identity
 
+# See tests/conftest.py.
+ONE_IN = 3
+
 pytestmark = pytest.mark.parametrize("arrow", [True, False], ids=["arrow", "pickled"])
 
 CONF = {
