@@ -61,6 +61,7 @@ TURNS_ITSELF_ON = APPLICATION.replace(
 ).replace("x * 2", "float(x * 2) if x == 5 else x * 2")
 
 
+@pytest.mark.slow
 def test_a_program_that_turns_hydrofoil_on_itself(tmp_path: Path) -> None:
     application = tmp_path / "app.py"
     application.write_text(TURNS_ITSELF_ON)

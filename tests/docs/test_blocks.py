@@ -29,8 +29,6 @@ WITH_PYTHON = [page for page in PAGES if any(blocks(page, "python"))]
 # Commands of the pages that are not only read, but run in `make test`.
 QUICK = (
     "hydrofoil doctor --no-job",
-    "hydrofoil explain app.py ARGS",
-    "hydrofoil parity my_udfs.py --data sample.parquet",
     "hydrofoil parity --list 'applyInPandas/*'",
 )
 # Those that no test runs as they are, and why.

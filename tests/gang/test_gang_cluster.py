@@ -21,6 +21,7 @@ def test_slots_of_two_executors(told: Any) -> None:
     assert "2 executor(s), 4 core(s) in all" in told["too many"]
 
 
+@pytest.mark.slow
 def test_an_executor_is_killed(told: Any) -> None:
     """The gang goes on with as many ranks from the last checkpoint, on a new executor."""
     values, errors = told["executor"]["values"], told["executor"]["errors"]

@@ -305,6 +305,7 @@ KILLED = textwrap.dedent(
 )
 
 
+@pytest.mark.slow
 def test_an_export_whose_driver_is_killed_is_resumed_by_another(
     spark: SparkSession, tmp_path: Path
 ) -> None:

@@ -162,6 +162,7 @@ def test_a_wheel_without_the_jar_has_to_be_asked_for(tmp_path: Path) -> None:
         assert [name for name in archive.namelist() if "renamed" in name] == []
 
 
+@pytest.mark.slow
 def test_the_core_comes_with_its_stubs(sdist: Path, wheel: Path) -> None:
     files = (ROOT / CORE).rglob("*.pyi")
     stubs = {str(path.relative_to(ROOT / "src")) for path in files}
@@ -173,6 +174,7 @@ def test_the_core_comes_with_its_stubs(sdist: Path, wheel: Path) -> None:
     assert {name for name in names if name.endswith(".pyi")} == stubs
 
 
+@pytest.mark.slow
 def test_what_is_installed_beside_it_is_what_the_doctor_wants(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         [name] = [name for name in archive.namelist() if name.endswith("/METADATA")]

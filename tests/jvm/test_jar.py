@@ -65,6 +65,7 @@ def test_equal_sources_give_an_equal_jar(built: Path, tmp_path: Path) -> None:
     assert (other / JAR).read_bytes() == (built / JAR).read_bytes()
 
 
+@pytest.mark.slow
 def test_builds_again_only_after_a_change(built: Path, tmp_path: Path) -> None:
     # Without Java nothing could be compiled.
     done = build(built, JAVA_HOME=str(tmp_path))

@@ -13,6 +13,9 @@ from hydrofoil.tools.replay.player import Player, UnequalAnswersError, compare, 
 from hydrofoil.tools.replay.recorder import record
 from hydrofoil.tools.replay.recording import Recording
 
+# See tests/conftest.py.
+ONE_IN = 3
+
 
 def task(spark: SparkSession, function: Any, returns: str, arrow: bool = True) -> Recording:
     """The only task of ``function`` over 0 to 999; an error of the function is let pass."""
