@@ -41,6 +41,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return sorted(out.iterdir())
 
 
+@pytest.mark.slow
 def test_record_then_replay(recordings: list[Path], tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     done = hydrofoil("replay", *recordings, "--runs", 2, "--json", report)

@@ -86,7 +86,14 @@ def test_few_blocks_are_left_out() -> None:
     assert {*QUICK, *ONLY_READ} <= {*COMMANDS}
 
 
-@pytest.mark.parametrize("page", [page for page in WITH_PYTHON if page in PROGRAMS])
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=() if page == "README.md" else pytest.mark.slow)
+        for page in WITH_PYTHON
+        if page in PROGRAMS
+    ],
+)
 def test_programs(page: str, folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(Path(__file__).parent / "run_page.py"), page],

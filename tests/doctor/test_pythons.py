@@ -16,6 +16,7 @@ def no_python(tmp_path: Path) -> str:
     return str(program)
 
 
+@pytest.mark.slow
 def test_workers_python(tmp_path: Path, no_python: str) -> None:
     missing = str(tmp_path / "missing")
     cannot = tmp_path / "text"

@@ -65,6 +65,7 @@ def test_functions_in_spark_tasks_leave_nothing_in_their_workers(spark: SparkSes
     assert {pid for pid, *_ in after} & {pid for _, pid, *_ in seen}
 
 
+@pytest.mark.slow
 def test_a_script_that_succeeds_and_one_that_fails(tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
