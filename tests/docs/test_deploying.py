@@ -110,7 +110,6 @@ def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the environment, its archive, made as the guide says, and the program."""
-    pytest.importorskip("venv_pack")
     folder = with_program(installed(tmp_path_factory.mktemp("packed")))
     done = run("pack", folder, **OURS)
     assert done.returncode == 0, done.stderr
@@ -172,7 +171,6 @@ def test_jar_that_is_not_sent(packed: Path, master: str) -> None:
 @pytest.mark.slow
 def test_environment_as_pip_makes_it(tmp_path: Path, master: str) -> None:
     """All of it copied and nothing linked. It takes packages from the index."""
-    pytest.importorskip("venv_pack")
     wheel_of_hydrofoil(with_program(tmp_path))
     for test, more in (("environment", {}), ("pack", OURS)):
         done = run(test, tmp_path, **more)

@@ -93,7 +93,6 @@ def names(file: Path) -> set[str]:
 
 
 def test_spark_stays_out_of_the_archive(small: Path, tmp_path: Path) -> None:
-    pytest.importorskip("venv_pack")
     there = find(small)
     archive.pack(there, tmp_path / "without.tar")
     archive.pack(there, tmp_path / "with.tar.gz", spark_jars=True)
@@ -108,7 +107,6 @@ def test_spark_stays_out_of_the_archive(small: Path, tmp_path: Path) -> None:
 
 def test_environment_of_conda(small: Path, tmp_path: Path) -> None:
     """One that is made by hand, as conda would note it: what conda-pack is called with is right."""
-    pytest.importorskip("conda_pack")
     notes = small / "conda-meta"
     notes.mkdir()
     (notes / "history").touch()
@@ -133,7 +131,6 @@ def test_python_that_hosts_need(links: bool, tmp_path: Path) -> None:
 
 
 def test_packages_that_venv_pack_refuses(small: Path, tmp_path: Path) -> None:
-    pytest.importorskip("venv_pack")
     (small / SITE / "mine.pth").write_text("/home/me/mine\n")
     with pytest.raises(UsageError, match=r"(?s)venv_pack does not pack .*/home/me/mine"):
         archive.pack(find(small), tmp_path / "a.tar")

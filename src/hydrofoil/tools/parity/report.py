@@ -90,36 +90,34 @@ def _functions(verdicts: Sequence[Verdict]) -> Sheet:
 
 def page_of_results(results: Sequence[Result], command: str, again: Sequence[str]) -> Page:
     """A page with a row for each family, and each difference in full."""
-    different = [result for result in results if not result.equal]
-    page = _page(f"{len(results)} comparisons: {len(different) or 'none'} different.", command)
-    page.sheet(_sheet(results))
-    if different:
-        page.section("Differences")
-    for result in different:
-        page.pre(f"{result.case.id}\n{result.difference}\n\n{again_of(result, again)}")
-    return _with_versions(page)
+    different = [
+        f"{result.case.id}\n{result.difference}\n\n{again_of(result, again)}"
+        for result in results
+        if not result.equal
+    ]
+    return _page(f"{len(results)} comparisons", command, _sheet(results), different)
 
 
 def page_of_verdicts(verdicts: Sequence[Verdict], command: str) -> Page:
     """A page with a row for each function, and each difference in full."""
     compared = [verdict for verdict in verdicts if verdict.status != NOT_BOUND]
-    different = [verdict for verdict in verdicts if verdict.difference is not None]
-    page = _page(f"{len(compared)} functions: {len(different) or 'none'} different.", command)
-    page.sheet(_functions(verdicts))
-    if different:
-        page.section("Differences")
-    for verdict in different:
-        page.pre(f"{verdict.name}: {verdict.status}\n{verdict.difference}")
-    return _with_versions(page)
+    different = [
+        f"{verdict.name}: {verdict.status}\n{verdict.difference}"
+        for verdict in verdicts
+        if verdict.difference is not None
+    ]
+    return _page(f"{len(compared)} functions", command, _functions(verdicts), different)
 
 
-def _page(headline: str, command: str) -> Page:
+def _page(what: str, command: str, sheet: Sheet, different: Sequence[str]) -> Page:
+    headline = f"{what}: {len(different) or 'none'} different."
     page = Page("Stock PySpark and Hydrofoil, compared", headline)
     page.pre(command)
-    return page
-
-
-def _with_versions(page: Page) -> Page:
+    page.sheet(sheet)
+    if different:
+        page.section("Differences")
+    for difference in different:
+        page.pre(difference)
     page.table("Versions", ["what", "version"], list(versions().items()), left=["version"])
     return page
 
