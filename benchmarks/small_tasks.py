@@ -1,9 +1,10 @@
 """What a worker spends on a task of ten rows: ``python -m benchmarks.small_tasks``.
 
 Tasks are recorded once, and then sent to one worker of each daemon, which this program talks to as
-the JVM does: over TCP, each task when the one before it has been answered. Daemons take turns. What
-counts is the CPU time of the worker's process between two tasks, by the kernel's clock: reading,
-planning, calling, answering, and the garbage collection that stock's daemon does after each task.
+the JVM does: over TCP, each task when the one before it has been answered, as in a query of many
+tasks. Daemons take turns. What counts is the CPU time of the worker's process for a block of tasks,
+by the kernel's clock: reading, planning, calling, answering, and the garbage collection that
+stock's daemon does after each task. With ``--pause`` the caches of the processor are cold.
 ``--daemon NAME=MODULE=FOLDER`` adds a checkout's.
 """
 
@@ -30,9 +31,10 @@ from hydrofoil.tools.replay.recording import Recording
 
 _SECRET = b"small"
 _END = struct.pack("!i", -4)
-_WARM_UP = 20
-# What the daemon has the worker do between two tasks happens within this time.
-_PAUSE_S = 0.05
+# Tasks of a block, of which the first of each worker is not timed.
+_BLOCK = 20
+# What the daemon has the worker do after a task happens within this time.
+_AFTERWARDS_S = 0.05
 
 
 def recorded() -> dict[str, Recording]:
@@ -72,8 +74,8 @@ def recorded() -> dict[str, Recording]:
 
 
 @contextmanager
-def worker(module: str, folder: str, task: Recording) -> Iterator[Callable[[bytes], float]]:
-    """A worker of a daemon's; what it is called with is sent, and the answer is CPU ms."""
+def worker(module: str, folder: str, task: Recording) -> Iterator[Callable[[bytes, float], float]]:
+    """A worker of a daemon's: a task's bytes and the pause after each in s, to CPU ms a task."""
     environment = os.environ | task.environment | {
         "PYTHON_WORKER_FACTORY_SECRET": _SECRET.decode(),
         "SPARK_REUSE_WORKER": "1",
@@ -97,16 +99,18 @@ def worker(module: str, folder: str, task: Recording) -> Iterator[Callable[[byte
         def spent() -> float:
             return int(clock.read_text().split()[0]) / 1e6
 
-        def run(data: bytes) -> float:
+        def run(data: bytes, pause: float) -> float:
             before = spent()
-            connection.sendall(data)
-            answer = b""
-            while not answer.endswith(_END):
-                part = connection.recv(1 << 16)
-                assert part, f"a worker of {module} ended without an answer"
-                answer += part
-            time.sleep(_PAUSE_S)
-            return spent() - before
+            for _ in range(_BLOCK):
+                connection.sendall(data)
+                answer = b""
+                while not answer.endswith(_END):
+                    part = connection.recv(1 << 16)
+                    assert part, f"a worker of {module} ended without an answer"
+                    answer += part
+                time.sleep(pause)
+            time.sleep(_AFTERWARDS_S)
+            return (spent() - before) / _BLOCK
 
         yield run
     daemon.stdin.close()
@@ -114,22 +118,23 @@ def worker(module: str, folder: str, task: Recording) -> Iterator[Callable[[byte
 
 
 def measure(
-    task: Recording, daemons: dict[str, tuple[str, str]], tasks: int
+    task: Recording, daemons: dict[str, tuple[str, str]], tasks: int, pause: float
 ) -> dict[str, list[float]]:
-    """CPU ms of each task but the first ones, by daemon."""
+    """CPU ms of a task, by daemon: a figure for each block but the first."""
     taken: dict[str, list[float]] = {name: [] for name in daemons}
     for _ in range(2):
         for name, (module, folder) in daemons.items():
             with worker(module, folder, task) as run:
-                times = [run(task.data) for _ in range(_WARM_UP + tasks // 2)]
-            taken[name] += times[_WARM_UP:]
+                run(task.data, 0)
+                taken[name] += [run(task.data, pause) for _ in range(max(1, tasks // 2 // _BLOCK))]
     return taken
 
 
 @click.command()
-@click.option("--tasks", default=100, show_default=True, help="Timed tasks of each daemon.")
+@click.option("--tasks", default=400, show_default=True, help="Timed tasks of each daemon.")
+@click.option("--pause", default=0.0, show_default=True, help="Seconds between two tasks.")
 @click.option("--daemon", "more", multiple=True, metavar="NAME=MODULE=FOLDER")
-def main(tasks: int, more: tuple[str, ...]) -> None:
+def main(tasks: int, pause: float, more: tuple[str, ...]) -> None:
     """Print the table."""
     here = os.environ.get("PYTHONPATH", "")
     daemons = {"stock": ("pyspark.daemon", here), "Hydrofoil": ("hydrofoil.daemon", here)}
@@ -143,7 +148,7 @@ def main(tasks: int, more: tuple[str, ...]) -> None:
     print("| worker CPU of a task, ms |", " | ".join(daemons), "|")
     print("| --- |", " | ".join("---:" for _ in daemons), "|")
     for name, task in made.items():
-        taken = measure(task, daemons, tasks)
+        taken = measure(task, daemons, tasks, pause)
         cells = " | ".join(f"{statistics.median(each):.2f}" for each in taken.values())
         print(f"| {name} | {cells} |", flush=True)
 
