@@ -43,7 +43,7 @@ class Route:
 
 _ENGINES = {"stock": STOCK, "Hydrofoil, worker alone": engines.HYDROFOIL, "Hydrofoil": HYDROFOIL}
 FIRST = "stock, TCP"
-_NO_PYTHON = "no Python"
+NO_PYTHON = "no Python"
 
 
 def routes(spark: "SparkSession") -> dict[str, Route]:
@@ -60,4 +60,4 @@ def routes(spark: "SparkSession") -> dict[str, Route]:
         for kind, unix in kinds.items()
         for name, engine in engines.items()
     }
-    return {**found, _NO_PYTHON: Route(STOCK, python=False)}
+    return {**found, NO_PYTHON: Route(STOCK, python=False)}

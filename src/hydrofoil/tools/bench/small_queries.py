@@ -19,8 +19,14 @@ ROWS_OF_A_TASK = 10
 _plus_one: Callable[[Any], Any] = lambda value: value + 1  # noqa: E731
 
 
-def _mean(values: "pd.Series") -> float:
-    return float(values.mean())
+def _mean() -> Callable[..., Any]:
+    """Made where pandas is there: PySpark reads what kind of function it is from its hints."""
+    import pandas as pd
+
+    def mean(values: pd.Series) -> float:
+        return float(values.mean())
+
+    return mean
 
 
 def _same(group: "pd.DataFrame") -> "pd.DataFrame":
@@ -41,9 +47,9 @@ def _tasks(spark: "SparkSession", python: bool, rows: int) -> "DataFrame":
 
 def _shuffle(spark: "SparkSession", python: bool, rows: int) -> "DataFrame":
     from pyspark.sql.functions import avg, col
-    from pyspark.sql.pandas.functions import PandasUDFType, pandas_udf
+    from pyspark.sql.pandas.functions import pandas_udf
 
-    mean: Any = pandas_udf(_mean, "double", PandasUDFType.GROUPED_AGG) if python else avg
+    mean: Any = pandas_udf(_mean(), "double") if python else avg
     data = spark.range(0, rows, 1, 2).select((col("id") % TASKS).alias("k"), "id")
     return data.groupBy("k").agg(mean("id").alias("m"))
 
