@@ -49,7 +49,8 @@ def _shuffle(spark: "SparkSession", python: bool, rows: int) -> "DataFrame":
     from pyspark.sql.functions import avg, col
     from pyspark.sql.pandas.functions import pandas_udf
 
-    mean: Any = pandas_udf(_mean(), "double") if python else avg
+    make: Any = pandas_udf  # mypy knows no hints of Series
+    mean = make(_mean(), "double") if python else avg
     data = spark.range(0, rows, 1, 2).select((col("id") % TASKS).alias("k"), "id")
     return data.groupBy("k").agg(mean("id").alias("m"))
 
