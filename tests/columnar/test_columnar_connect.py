@@ -51,7 +51,7 @@ def server(tmp_path: Path) -> Iterator[str]:
         process = subprocess.Popen(
             [*command, *words, "spark-internal"],
             cwd=tmp_path,
-            env=ENVIRONMENT | {"SPARK_CONF_DIR": str(tmp_path)},
+            env=ENVIRONMENT | {"SPARK_CONF_DIR": str(tmp_path / "conf")},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
