@@ -38,7 +38,9 @@ SPARK_LINKS := $(VENV)/spark
 SHORT := SPARK_HOME=$(CURDIR)/$(SPARK_LINKS) SPARK_SUBMIT_OPTS="$(SHORT_LIVED)"
 
 # uv installs faster than pip, but reads none of pip's configuration: `make UV=` does without it.
-# Of an environment a fraction is ever imported, and compiled then.
+# Of an environment a fraction is ever imported, and compiled then: once, so that must be kept. Images
+# of containers often say otherwise, and each start of Python takes three times as long.
+unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv)
 install = DIST_EXTRA_CONFIG=$(CURDIR)/.ci/unpacked.cfg \
     $(if $(UV),$(UV) pip install --python $(1)/bin/python,$(1)/bin/python -m pip install --no-compile) --quiet

