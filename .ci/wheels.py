@@ -104,6 +104,8 @@ def call(*command: object, cwd: Path, **variables: str) -> str:
     """Run a command and return what it printed; raise Failed with that if it fails."""
     words = [str(word) for word in command]
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    # No more is compiled than what is imported, in environments that builds make for themselves, too.
+    kept["PIP_NO_COMPILE"] = "1"
     done = subprocess.run(
         words,
         cwd=cwd,
@@ -122,8 +124,7 @@ def environment(python: Path, folder: Path, *install: object) -> Path:
     """Make an empty environment, install there, and return its interpreter."""
     call(python, "-m", "venv", folder, cwd=folder.parent)
     inside = folder / "bin/python"
-    # No more is compiled than what is imported.
-    pip = (inside, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check")
+    pip = (inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     call(*pip, *install, cwd=folder)
     return inside
 
