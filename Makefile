@@ -33,10 +33,17 @@ AT_ONCE ?= 3
 CLASSES := build/classes.jsa
 SHORT_LIVED := -XX:SharedArchiveFile=$(CURDIR)/$(CLASSES) -Xlog:disable -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
+# The Spark that tests start on: links to the installed one, with code for what workers import.
+SPARK_LINKS := $(VENV)/spark
+SHORT := SPARK_HOME=$(CURDIR)/$(SPARK_LINKS) SPARK_SUBMIT_OPTS="$(SHORT_LIVED)"
+
 # uv installs faster than pip, but reads none of pip's configuration: `make UV=` does without it.
-# Of an environment a fraction is ever imported, and compiled then.
+# Of an environment a fraction is ever imported, and compiled then: once, so that must be kept. Images
+# of containers often say otherwise, and each start of Python takes three times as long.
+unexport PYTHONDONTWRITEBYTECODE
 UV := $(shell command -v uv)
-install = $(if $(UV),$(UV) pip install --python $(1)/bin/python,$(1)/bin/python -m pip install --no-compile) --quiet
+install = DIST_EXTRA_CONFIG=$(CURDIR)/.ci/unpacked.cfg \
+    $(if $(UV),$(UV) pip install --python $(1)/bin/python,$(1)/bin/python -m pip install --no-compile) --quiet
 
 .PHONY: help bench test test-slow test-pandas3 test-frameworks test-matrix versions quick parity build jar debug lint docs wheels smoke clean requirements java
 .DEFAULT_GOAL := help
@@ -50,13 +57,13 @@ bench: java ## compare Hydrofoil with stock PySpark on a real local Spark (BENCH
 	@$(BIN)/hydrofoil bench $(BENCH)
 
 test: java $(INSTALLED) build jar $(CLASSES) ## run all tests but those of test-matrix and test-slow (TESTS="tests/launch -k NAME" for some)
-	SPARK_SUBMIT_OPTS="$(SHORT_LIVED)" $(BIN)/python -m pytest $(or $(TESTS),-m "not slow" -n $(AT_ONCE) --dist loadfile tests --ignore=tests/matrix)
+	$(SHORT) $(BIN)/python -m pytest $(or $(TESTS),-m "not slow" -n $(AT_ONCE) --dist loadfile tests --ignore=tests/matrix)
 
 test-slow: java $(INSTALLED) build jar $(CLASSES) ## run the tests that take most of a minute or more, which make test leaves out
-	SPARK_SUBMIT_OPTS="$(SHORT_LIVED)" $(BIN)/python -m pytest -m slow -n $(AT_ONCE) --dist loadfile tests --ignore=tests/matrix
+	$(SHORT) $(BIN)/python -m pytest -m slow -n $(AT_ONCE) --dist loadfile tests --ignore=tests/matrix
 
-test-pandas3: java build $(PANDAS3)/.installed ## run the comparisons of pandas functions on pandas 3 (TESTS="..." for others)
-	PYSPARK_PYTHON=$(CURDIR)/$(PANDAS3)/bin/python PYTHONPATH=$(CURDIR)/src \
+test-pandas3: java build $(PANDAS3)/.installed $(CLASSES) ## run the comparisons of pandas functions on pandas 3 (TESTS="..." for others)
+	$(SHORT) PYSPARK_PYTHON=$(CURDIR)/$(PANDAS3)/bin/python PYTHONPATH=$(CURDIR)/src \
 	    $(PANDAS3)/bin/python -m pytest \
 	    $(or $(TESTS),tests/unit/dataframes tests/parity/vectorized -k "not arrow and not Arrow")
 
@@ -65,10 +72,10 @@ test-frameworks: java build $(FRAMEWORKS)/.installed ## train gangs with the fra
 	    $(FRAMEWORKS)/bin/python -m pytest tests/gang/test_gang_examples.py tests/gang/test_gang_backends.py \
 	    -k "jax or tensorflow"
 
-test-matrix: java $(INSTALLED) build jar ## compare with stock on every Spark version (SPARK="4.0 4.1" for some, TESTS="..." for others, MATRIX=full for all tests on each)
+test-matrix: java $(INSTALLED) build jar $(CLASSES) ## compare with stock on every Spark version (SPARK="4.0 4.1" for some, TESTS="..." for others, MATRIX=full for all tests on each)
 	@$(MAKE) --no-print-directory -j $(AT_ONCE) versions VERSIONS="$(filter-out $(NEWEST),$(SPARK))"
 	printf '%s\n' $(patsubst $(VERSION_ENVIRONMENTS)/$(NEWEST),$(VENV),$(SPARK:%=$(VERSION_ENVIRONMENTS)/%)) | \
-	    xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/version ENVIRONMENT $(TESTS)
+	    CLASSES=$(CURDIR)/$(CLASSES) xargs -P $(AT_ONCE) -I ENVIRONMENT sh .ci/version ENVIRONMENT $(TESTS)
 
 versions: $(VERSIONS:%=$(VERSION_ENVIRONMENTS)/%/.installed) ## make the environments of the older Spark versions
 
@@ -150,12 +157,13 @@ $(INSTALLED): $(RUNS)
 	    --no-build-isolation --editable ".[dev]"
 	@touch $@
 
-# What those tests need, with another pandas. The extension is the one built in place: same Python.
+# Another pandas, before all else that the virtual environment has: same Python, so the extension is
+# the one built in place, too.
+PURELIB := import sysconfig; print(sysconfig.get_path('purelib'))
 $(PANDAS3)/.installed: $(INSTALLED)
-	$(PYTHON) -m venv $(PANDAS3)
-	grep -v '^pandas==' constraints.txt > $(PANDAS3)/constraints.txt
-	$(call install,$(PANDAS3)) --constraint $(PANDAS3)/constraints.txt \
-	    pandas==3.1.1 pyspark pyarrow numpy click rich psutil pytest hypothesis
+	$(PYTHON) -m venv --clear $(PANDAS3)
+	$(call install,$(PANDAS3)) --no-deps pandas==3.1.1
+	$(BIN)/python -c "$(PURELIB)" > "$$($(PANDAS3)/bin/python -c "$(PURELIB)")/others.pth"
 	@touch $@
 
 $(FRAMEWORKS)/.installed: $(INSTALLED)
@@ -168,12 +176,16 @@ $(FRAMEWORKS)/.installed: $(INSTALLED)
 $(VERSION_ENVIRONMENTS)/%/.installed: tests/matrix/requirements/%.txt $(INSTALLED)
 	$(PYTHON) -m venv $(@D)
 	$(call install,$(@D)) --requirement $<
+	$(@D)/bin/python .ci/spark.py $(@D)/spark
 	@touch $@
 
-$(CLASSES): .ci/classes.py $(INSTALLED) | java
+$(SPARK_LINKS)/.made: .ci/spark.py $(LIBRARIES)
+	@$(BIN)/python .ci/spark.py $(@D)
+
+$(CLASSES): .ci/classes.py $(INSTALLED) $(SPARK_LINKS)/.made | java
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(BIN)/python .ci/classes.py $@
+	SPARK_HOME=$(CURDIR)/$(SPARK_LINKS) $(BIN)/python .ci/classes.py $@
 
 $(BUILT): $(TOOLS) $(SOURCES)
 	@echo "hydrofoil: compiling the core"

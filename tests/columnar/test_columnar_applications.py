@@ -15,14 +15,15 @@ from hydrofoil.settings.user_conf import spark_home
 APP = str(Path(__file__).parent / "apps/columnar_query.py")
 SUBMIT = [str(spark_home() / "bin/spark-submit"), "--conf", "spark.ui.enabled=false"]
 LOCAL = ["--master", "local[2]"]
-# Two executors, each a JVM of its own that gets the jar from the driver.
+# Two executors, each a JVM of its own that gets the jar from the driver, and lives as short.
 CLUSTER = ["--master", "local-cluster[2,1,1024]"]
+CLUSTER += ["--conf", f"spark.executor.extraJavaOptions={os.environ.get('SPARK_SUBMIT_OPTS', '')}"]
 ALL = {"answer": 500500, "operators": [True, True]}
 
 
 def run(command: list[str], folder: Path, **environment: str) -> dict[str, Any]:
     """Run a command and return what it printed after SEEN."""
-    variables = {"PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(folder)}
+    variables = {"PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(folder / "conf")}
     variables["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     done = subprocess.run(
         command,
@@ -56,12 +57,13 @@ def test_on_a_cluster_by_settings_alone(tmp_path: Path, daemon: str) -> None:
 def test_by_spark_defaults(tmp_path: Path) -> None:
     lines = subprocess.run(
         [sys.executable, "-m", "hydrofoil.tools.cli", "defaults"],
-        env=os.environ | {"SPARK_CONF_DIR": str(tmp_path)},
+        env=os.environ | {"SPARK_CONF_DIR": str(tmp_path / "conf")},
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    (tmp_path / "spark-defaults.conf").write_text(lines)
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf/spark-defaults.conf").write_text(lines)
     assert run([*SUBMIT, *LOCAL, APP], tmp_path)["operators"] == [True, True]
 
 

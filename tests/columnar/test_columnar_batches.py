@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 # Every so many cases of each test, unless HYDROFOIL_PARITY=full: see tests/conftest.py.
-ONE_IN = 5
+ONE_IN = 7
 
 LINE = tuple(map(int, pyspark.__version__.split(".")[:2]))
 RECORDS = "spark.sql.execution.arrow.maxRecordsPerBatch"

@@ -21,6 +21,7 @@ from hydrofoil.settings import plugin
 from hydrofoil.settings.jvm_operators import ENABLED_KEY
 from hydrofoil.settings.user_conf import spark_home
 from hydrofoil.tools.parity.engines import HYDROFOIL, use_conf, use_engine
+from hydrofoil.tools.parity.session import CONF
 
 HERE = Path(__file__).parent
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
@@ -38,8 +39,7 @@ def server(tmp_path: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = plugin.additions({}) | {
-        "spark.ui.enabled": "false",
+    settings = {**CONF, **plugin.additions({}), "spark.sql.shuffle.partitions": "2"} | {
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": str(port),
         "spark.sql.warehouse.dir": str(tmp_path / "warehouse"),
@@ -51,7 +51,7 @@ def server(tmp_path: Path) -> Iterator[str]:
         process = subprocess.Popen(
             [*command, *words, "spark-internal"],
             cwd=tmp_path,
-            env=ENVIRONMENT | {"SPARK_CONF_DIR": str(tmp_path)},
+            env=ENVIRONMENT | {"SPARK_CONF_DIR": str(tmp_path / "conf")},
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from hydrofoil.tools.parity.engines import use_conf
 
 # Every so many cases of each test, unless HYDROFOIL_PARITY=full: see tests/conftest.py.
-ONE_IN = 7
+ONE_IN = 11
 
 LINE = tuple(map(int, pyspark.__version__.split(".")[:2]))
 

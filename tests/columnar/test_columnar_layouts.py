@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, Engine
 
 # See tests/conftest.py.
-ONE_IN = 2
+ONE_IN = 3
 
 TEXTS = ["a", None, "ä text that is longer than a view holds", "", "e"]
 LISTS = [["a", None], None, [], ["b"], ["c", "d", "e"]]

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from hydrofoil.tools.parity.engines import HYDROFOIL, use_conf
 
 # See tests/conftest.py.
-ONE_IN = 3
+ONE_IN = 4
 
 # Many batches of few rows: what an aggregate or a window keeps outlives the batch it came in.
 CONF = {

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from hydrofoil.tools.parity.engines import use_conf
 
 # See tests/conftest.py.
-ONE_IN = 2
+ONE_IN = 3
 
 LINE = tuple(map(int, pyspark.__version__.split(".")[:2]))
 

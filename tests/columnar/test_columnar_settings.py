@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from hydrofoil.tools.parity.engines import WARM_STOCK
 
 # Every so many cases of each test, unless HYDROFOIL_PARITY=full: see tests/conftest.py.
-ONE_IN = 3
+ONE_IN = 4
 
 SETTINGS = {
     "spark.sql.adaptive.enabled": ("true", "false"),

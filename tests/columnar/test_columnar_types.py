@@ -29,7 +29,7 @@ from hydrofoil.tools.parity.samples import (
 )
 
 # There are more than a thousand.
-ONE_IN = 37
+ONE_IN = 53
 
 # Geometries are not there before 4.1, times of day not before 4.1.
 LINE = tuple(map(int, pyspark.__version__.split(".")[:2]))

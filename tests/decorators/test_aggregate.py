@@ -25,7 +25,7 @@ from hydrofoil.errors import UsageError
 from hydrofoil.tools.parity.engines import Engine, use_conf
 
 # See tests/conftest.py.
-ONE_IN = 3
+ONE_IN = 4
 
 mean = hydrofoil.aggregate(Mean)
 variance = hydrofoil.aggregate(Variance)

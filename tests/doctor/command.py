@@ -50,10 +50,20 @@ class Answer:
         return [process["worker"] for process in self.report["executors"]]
 
 
+def defaults_of(tmp_path: Path) -> Path:
+    """Make the folder of settings, and return where its spark-defaults.conf is to be.
+
+    A folder that is there is on the class path, and a JVM finds no archive of classes then.
+    """
+    folder = tmp_path / "conf"
+    folder.mkdir()
+    return folder / "spark-defaults.conf"
+
+
 def doctor(
     tmp_path: Path, *options: str, python: str = sys.executable, **environment: str
 ) -> Answer:
-    """Run the command on an empty spark-defaults.conf unless the environment names another."""
+    """Run the command without a spark-defaults.conf, but for one that `defaults_of` has named."""
     done = run(tmp_path, "--json", "-", *options, python=python, **environment)
     assert done.stdout.startswith("{"), done.stderr
     answer = Answer(done.returncode, json.loads(done.stdout))
@@ -65,7 +75,7 @@ def run(
     tmp_path: Path, *options: str, python: str = sys.executable, **environment: str
 ) -> "subprocess.CompletedProcess[str]":
     variables = {name: value for name, value in os.environ.items() if name not in FORGOTTEN}
-    variables |= {"PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(tmp_path)}
+    variables |= {"PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(tmp_path / "conf")}
     return subprocess.run(
         [python, "-m", "hydrofoil.tools.cli", "doctor", *options],
         cwd=tmp_path,

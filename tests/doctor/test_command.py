@@ -6,7 +6,7 @@ from typing import Any
 
 from looks import SCHEMES, WIDTHS, check_looks, opened
 
-from doctor.command import ON, doctor, run
+from doctor.command import ON, defaults_of, doctor, run
 
 
 def test_terminal_and_page(tmp_path: Path, browser: Any) -> None:
@@ -37,13 +37,14 @@ def test_settings_are_key_and_value(tmp_path: Path) -> None:
 
 def test_later_sources_win(tmp_path: Path) -> None:
     key = "spark.sql.execution.arrow.maxRecordsPerBatch"
-    (tmp_path / "spark-defaults.conf").write_text(f"{key} 1\nspark.buffer.size 1\n")
+    defaults = defaults_of(tmp_path)
+    defaults.write_text(f"{key} 1\nspark.buffer.size 1\n")
     arguments = f"--conf {key}=2 --conf spark.python.worker.reuse=false pyspark-shell"
     answer = doctor(tmp_path, *ON, "--no-job", "--conf", f"{key}=3", PYSPARK_SUBMIT_ARGS=arguments)
     texts = "".join(answer.all_found("settings", "warning"))
     assert f"{key}=3 (--conf)" in texts
     assert "spark.python.worker.reuse=false (PYSPARK_SUBMIT_ARGS)" in texts
-    assert f"spark.buffer.size=1 ({tmp_path / 'spark-defaults.conf'})" in texts
+    assert f"spark.buffer.size=1 ({defaults})" in texts
 
 
 def test_variables_reach_the_workers_of_local_masters_and_configured_ones(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from doctor.cluster import standalone
-from doctor.command import LOCAL, ON, doctor
+from doctor.command import LOCAL, ON, defaults_of, doctor
 from doctor.environments import (
     FOR_STOCK,
     copy_of_hydrofoil,
@@ -94,7 +94,7 @@ def test_daemon_not_set(tmp_path: Path) -> None:
 
 
 def test_daemon_of_somebody_else(tmp_path: Path) -> None:
-    defaults = tmp_path / "spark-defaults.conf"
+    defaults = defaults_of(tmp_path)
     defaults.write_text("spark.python.daemon.module their.daemon\n")
     text = doctor(tmp_path, "--no-job").found("daemon", "warning")
     assert f"is their.daemon ({defaults}), not Hydrofoil's" in text
@@ -156,7 +156,7 @@ def test_pandas_not_supported(tmp_path: Path, version: str, level: str, text: st
 
 
 def test_batch_size_tiny(tmp_path: Path) -> None:
-    defaults = tmp_path / "spark-defaults.conf"
+    defaults = defaults_of(tmp_path)
     key = "spark.sql.execution.arrow.maxRecordsPerBatch"
     defaults.write_text(f"spark.python.daemon.module hydrofoil.daemon\n{key} = 10\n")
     answer = doctor(tmp_path, "--no-job")

@@ -20,7 +20,7 @@ from hydrofoil.tools.replay.recorder import record
 from hydrofoil.tools.replay.recording import Recording
 
 # See tests/conftest.py.
-ONE_IN = 2
+ONE_IN = 3
 
 HOST = Path(__file__).parent / "stream_host.py"
 PYTHON_EXCEPTION_THROWN = struct.pack("!i", -2)

@@ -11,7 +11,7 @@ from hydrofoil.errors import UnsupportedError, UsageError
 from hydrofoil.gang.data.staging import Staged, stage
 
 # See tests/conftest.py.
-ONE_IN = 2
+ONE_IN = 3
 
 
 @pytest.fixture(autouse=True)

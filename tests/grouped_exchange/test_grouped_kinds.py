@@ -10,7 +10,7 @@ from pyspark import cloudpickle
 from pyspark.sql import DataFrame, SparkSession
 
 # Every so many cases of each test, unless HYDROFOIL_PARITY=full: see tests/conftest.py.
-ONE_IN = 3
+ONE_IN = 4
 
 cloudpickle.register_pickle_by_value(grouped_functions)
 

@@ -19,7 +19,7 @@ from hydrofoil.tools.parity.engines import HYDROFOIL, use_conf, use_core_conf, u
 from hydrofoil.tools.parity.harness import Rows
 
 # Every so many cases of each test, unless HYDROFOIL_PARITY=full: see tests/conftest.py.
-ONE_IN = 2
+ONE_IN = 3
 
 cloudpickle.register_pickle_by_value(grouped_functions)
 

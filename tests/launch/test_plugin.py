@@ -33,7 +33,7 @@ def submit(folder: Path, master: str, conf: dict[str, str], **environment: str) 
         [str(spark_home() / "bin/spark-submit"), "--master", master, *words, APP],
         cwd=folder,
         env=os.environ
-        | {"PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(folder)}
+        | {"PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(folder / "conf")}
         | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         | environment,
         capture_output=True,
@@ -53,6 +53,7 @@ def test_on_a_cluster_by_the_jar_that_spark_ships(tmp_path: Path) -> None:
     """An executor is a JVM of its own, which loads the plugin from what the driver sends."""
     trace = str(tmp_path / "traces")
     conf = {"spark.jars": JAR, EXTENSIONS: "not.There"}
+    conf["spark.executor.extraJavaOptions"] = os.environ.get("SPARK_SUBMIT_OPTS", "")
     seen = submit(tmp_path, "local-cluster[1,1,1024]", conf, HYDROFOIL_TRACE=trace)
     extensions = f"not.There,{jvm_operators.EXTENSION}" if SPARK_4 else "not.There"
     assert seen["worker"].endswith("hydrofoil/daemon.py")

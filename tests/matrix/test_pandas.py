@@ -12,6 +12,9 @@ from pyspark.sql import functions as F
 from hydrofoil.tools.parity.harness import Parity, Rows
 from matrix.cases import rows, seen
 
+# See tests/conftest.py: one half on every other version.
+ONE_IN = 2
+
 DECLARED = "a bigint, b string"
 ZONE = {"spark.sql.session.timeZone": "America/New_York"}
 BY_POSITION = {"spark.sql.legacy.execution.pandas.groupedMap.assignColumnsByName": "false"}

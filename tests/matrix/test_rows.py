@@ -29,6 +29,9 @@ from hydrofoil.values.pickle_rules.java import NotForJava
 from hydrofoil.values.pickle_rules.results import ResultRules
 from matrix.returned import TYPES, VALUES
 
+# See tests/conftest.py: three versions share the cases out.
+ONE_IN = 3
+
 Build = Callable[[SparkSession], DataFrame]
 
 

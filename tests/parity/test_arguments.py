@@ -10,7 +10,7 @@ from hydrofoil.tools.parity.probes import describe, describe_arguments
 from hydrofoil.tools.parity.samples import BASE, PARTIAL, SPECIAL, TIME, TIME_CONF, Sample
 
 # See tests/conftest.py.
-ONE_IN = 3
+ONE_IN = 5
 
 pytestmark = pytest.mark.parametrize("arrow", [True, False], ids=["arrow", "pickled"])
 

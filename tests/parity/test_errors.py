@@ -13,7 +13,7 @@ from hydrofoil.tools.parity.harness import Parity, numbers
 from hydrofoil.tools.parity.probes import describe
 
 # See tests/conftest.py.
-ONE_IN = 3
+ONE_IN = 4
 
 pytestmark = pytest.mark.parametrize("arrow", [True, False], ids=["arrow", "pickled"])
 

@@ -16,7 +16,7 @@ from hydrofoil.tools.parity.probes import identity
 from hydrofoil.tools.parity.samples import BASE, PARTIAL, SPECIAL, TIME, TIME_CONF, Sample
 
 # See tests/conftest.py.
-ONE_IN = 3
+ONE_IN = 5
 
 pytestmark = pytest.mark.parametrize("arrow", [True, False], ids=["arrow", "pickled"])
 

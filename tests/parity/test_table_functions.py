@@ -24,7 +24,7 @@ from hydrofoil.tools.parity.probes import describe, describe_arguments
 from hydrofoil.tools.parity.samples import BASE, SPECIAL, TIME, TIME_CONF, Sample
 
 # See tests/conftest.py.
-ONE_IN = 11
+ONE_IN = 17
 
 GROUP = 5
 GROUPS = [BASE[start : start + GROUP] for start in range(0, len(BASE), GROUP)]

@@ -13,7 +13,7 @@ from hydrofoil.tools.parity.harness import Parity, numbers
 from hydrofoil.tools.parity.probes import describe
 
 # See tests/conftest.py.
-ONE_IN = 3
+ONE_IN = 4
 
 # Half-hour DST, no DST, DST across midnight, a calendar day left out, minutes in the offset.
 WORKER_ZONES = [

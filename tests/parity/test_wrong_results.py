@@ -22,7 +22,7 @@ from hydrofoil.tools.parity.harness import Parity
 from parity.replay import HYDROFOIL, STOCK, Player, Players, Task, record
 
 # See tests/conftest.py.
-ONE_IN = 3
+ONE_IN = 5
 
 DECLARED = {
     "boolean": True,

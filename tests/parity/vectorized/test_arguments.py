@@ -14,7 +14,7 @@ from hydrofoil.tools.parity.harness import Parity
 from hydrofoil.tools.parity.samples import BASE, PARTIAL, SPECIAL, TIME, TIME_CONF, Sample
 
 # See tests/conftest.py.
-ONE_IN = 9
+ONE_IN = 13
 
 ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 BYTES = "spark.sql.execution.arrow.maxBytesPerBatch"

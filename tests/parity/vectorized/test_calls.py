@@ -16,7 +16,7 @@ from parity.replay import Players
 from parity.vectorized.conftest import Record
 
 # See tests/conftest.py.
-ONE_IN = 9
+ONE_IN = 13
 
 REPLAYED = [family for family in FAMILIES if "barrier" not in family.name]
 

@@ -15,7 +15,7 @@ from hydrofoil.tools.parity.harness import Parity, numbers
 from hydrofoil.tools.parity.views import see
 
 # See tests/conftest.py.
-ONE_IN = 9
+ONE_IN = 13
 
 GROUPED = [
     family

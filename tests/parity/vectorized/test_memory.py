@@ -14,7 +14,7 @@ from parity.replay import Players
 from parity.vectorized.conftest import Record
 
 # See tests/conftest.py.
-ONE_IN = 9
+ONE_IN = 13
 
 COLUMNS = (
     "id / 4 AS d",

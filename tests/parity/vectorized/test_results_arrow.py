@@ -9,7 +9,7 @@ from parity.vectorized.arrow_values import ARRAYS, SHAPES, TABLES, Unit
 from parity.vectorized.conftest import Record
 
 # See tests/conftest.py.
-ONE_IN = 13
+ONE_IN = 19
 
 # Types, and an entry of `ARRAYS` that is right for each.
 DECLARED = {

@@ -14,7 +14,7 @@ from parity.vectorized.tasks import Task
 from parity.vectorized.values import FRAMES, SERIES, SHAPES, Unit
 
 # See tests/conftest.py.
-ONE_IN = 13
+ONE_IN = 19
 
 # Types, and an entry of `SERIES` that is right for each.
 DECLARED = {

@@ -14,7 +14,7 @@ from hydrofoil.tools.replay.recorder import record
 from hydrofoil.tools.replay.recording import Recording
 
 # See tests/conftest.py.
-ONE_IN = 3
+ONE_IN = 4
 
 
 def task(spark: SparkSession, function: Any, returns: str, arrow: bool = True) -> Recording:
