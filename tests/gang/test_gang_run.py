@@ -91,6 +91,28 @@ def test_what_the_driver_hears(fast: None, spark: SparkSession, capfd: Any) -> N
     assert "rank 0: hello from 0\n" in capfd.readouterr().err
 
 
+def test_rows_seen_again_are_told_once(fast: None, spark: SparkSession) -> None:
+    def total(ctx: Any, steps: Any) -> int:
+        batches = ctx.data.numpy(batch_size=100, epochs=2, epoch=0, steps=steps)
+        return sum(ctx.all_gather(sum(int(batch["id"].sum()) for batch in batches)))
+
+    heard: dict[str, list[str]] = {"pad": [], "uneven": []}
+    exact = 2 * sum(range(1001))
+    for steps, lines in heard.items():
+        result = gang.run(
+            total,
+            spark.range(1001),
+            num_tasks=2,
+            args=[steps],
+            balance="exact",
+            on_progress=lambda update, to=lines: to.append(update.text),  # type: ignore[misc]
+        )
+        assert (result.value == exact) == (steps == "uneven")
+    assert sum("seen again" in line for line in heard["pad"]) == 1
+    assert not any("seen again" in line for line in heard["uneven"])
+    assert "exact sums" in repr(gang.plan(spark.range(3), 2))
+
+
 def test_bars_on_a_terminal(fast: None, spark: SparkSession, capfd: Any) -> None:
     def train(ctx: Any) -> None:
         ctx.report(step=2, total=4, loss=0.25)

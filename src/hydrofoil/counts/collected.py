@@ -69,6 +69,16 @@ class Collected:
                 self._queries.popitem(last=False)
         return self
 
+    def outcomes(self, udf: UdfTrace) -> Counter[str]:
+        """The batches by outcome of all tasks that planned a function just so."""
+        with self._lock:
+            found: Counter[str] = Counter()
+            for query in self._queries.values():
+                for known in query.values():
+                    if udf in known.udfs:
+                        found.update(known.batches)
+            return found
+
     def of(self, executions: Iterable[int]) -> list[WorkerCounts]:
         """The counts of queries, by Spark's ids of their executions."""
         with self._lock:

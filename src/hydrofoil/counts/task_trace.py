@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,8 @@ listeners: "list[Callable[[TaskTrace], None]]" = []
 
 # The outcome of a batch that stock had no part in; every other outcome is a reason.
 FAST = "fast"
+# The path of a function that Hydrofoil runs while stock's code converts each of its batches.
+PARTLY = "partly fast"
 
 # Reasons hold names of types, and what an error said.
 MOST_REASONS = 16
@@ -39,6 +41,13 @@ class UdfTrace:
     signature: str
     path: str
     reason: str = ""
+
+
+def path_taken(udf: UdfTrace, batches: Mapping[str, int]) -> str:
+    """The path of a function, by what was planned and, where they were counted, its batches."""
+    if udf.path == FAST and any(batches.values()) and not batches.get(FAST, 0):
+        return PARTLY
+    return udf.path
 
 
 @dataclass
@@ -84,7 +93,8 @@ class TaskTrace:
         lines = []
         for udf in self.udfs:
             because = f": {udf.reason}" if udf.reason else ""
-            lines.append(f"{self.eval_type} {udf.name}{udf.signature} -> {udf.path}{because}")
+            path = path_taken(udf, self.batches)
+            lines.append(f"{self.eval_type} {udf.name}{udf.signature} -> {path}{because}")
         total = sum(self.batches.values())
         if total:
             lines.append(f"{self.eval_type} batches: {self.batches[FAST]} of {total} fast")

@@ -13,11 +13,12 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from hydrofoil.counts.task_trace import TaskTrace
+from hydrofoil.counts.task_trace import FAST, TaskTrace
 from hydrofoil.evals.udf import Udf
 from hydrofoil.evals.vectorized import MOST_BYTES
 from hydrofoil.stream.batches import MOST_ROWS, MOST_SECONDS, Batch, Encoded
 from hydrofoil.values.dataframes.inputs import TaskInputs
+from hydrofoil.values.dataframes.reasons import why_stock
 from hydrofoil.values.dataframes.results import ColumnResults
 from hydrofoil.values.dataframes.stock import StockPandas, ToStock
 
@@ -118,7 +119,8 @@ class AggregatePandas:
                         if answer.due(groups):
                             yield from answer.written()
                     else:
-                        self.trace.fell_back("results converted by stock")
+                        types = [udf.return_type for udf in self.udfs]
+                        self.trace.fell_back(why_stock(values, types))
                         yield from answer.written()
                         yield self.stock.to_arrow([pd.Series([value]) for value in values])
             except GeneratorExit:
@@ -140,22 +142,26 @@ class AggregatePandasIter:
         self.trace = trace
         self.group = Group([udf], stock)
         self.answer = Answer([udf.return_type], stock)
+        # Batches of the group that stock has had no part in so far.
+        self.read = 0
 
     def __call__(self, split_index: int, groups: Iterable[Iterator[Batch]]) -> Iterator[Any]:
         answer = self.answer
         try:
             try:
                 for group in groups:
+                    self.read = 0
                     arguments = map(self._arguments, group)
                     value = self.udf.function(arguments)
                     # What the function did not read is still to be taken from the stream.
                     for _ in arguments:
                         pass
                     if answer.add([value]):
+                        self._count(FAST)
                         if answer.due(groups):
                             yield from answer.written()
                     else:
-                        self.trace.fell_back("results converted by stock")
+                        self._count(why_stock([value], [self.udf.return_type]))
                         yield from answer.written()
                         yield self.stock.to_arrow([pd.Series([value])])
             except GeneratorExit:
@@ -167,10 +173,14 @@ class AggregatePandasIter:
         finally:
             self.trace.publish()
 
+    def _count(self, outcome: str) -> None:
+        if self.read:
+            self.trace.batches[outcome] += self.read
+
     def _arguments(self, batch: Batch) -> Any:
         columns, reason = self.group.series([batch])
         if not reason:
-            self.trace.fast()
+            self.read += 1
         else:
             self.trace.fell_back(reason)
             columns = dict(enumerate(self.stock.all_series(self.group.inputs.record_batch(batch))))
@@ -230,7 +240,9 @@ class WindowPandas:
                     if self.rows >= MOST_ROWS or monotonic() - self.since >= MOST_SECONDS:
                         yield from self._written()
                 else:
-                    self.trace.fell_back("results converted by stock")
+                    self.trace.fell_back(
+                        why_stock([result.sample for result in done], self.results.return_types)
+                    )
                     yield from self._written()
                     yield self.stock.to_arrow([result.series(rows) for result in done])
             yield from self._written()
@@ -297,6 +309,11 @@ class ForAllRows:
         """What stock converts."""
         return pd.Series([self.value]).repeat(rows)
 
+    @property
+    def sample(self) -> Any:
+        """A value, whose type is told."""
+        return self.value
+
 
 class ForEachRow:
     """A value for each row of a group."""
@@ -311,6 +328,11 @@ class ForEachRow:
     def series(self, rows: int) -> Any:
         """What stock converts."""
         return pd.Series(self.values)
+
+    @property
+    def sample(self) -> Any:
+        """A value, whose type is told."""
+        return self.values[0] if self.values else None
 
 
 Windowed = ForAllRows | ForEachRow

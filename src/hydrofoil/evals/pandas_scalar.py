@@ -12,6 +12,7 @@ from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.udf import Udf
 from hydrofoil.stream.batches import Batch, Encoded
 from hydrofoil.values.dataframes.inputs import TaskInputs
+from hydrofoil.values.dataframes.reasons import why_stock
 from hydrofoil.values.dataframes.results import ColumnResults, FrameResults
 from hydrofoil.values.dataframes.stock import StockPandas
 
@@ -74,7 +75,7 @@ class ScalarPandas:
         if encoded is not None:
             self.trace.fast()
             return encoded
-        self.trace.fell_back("results converted by stock")
+        self.trace.fell_back(why_stock(results, self.results.return_types))
         return self.stock.to_arrow(results)
 
     def _encoded(self, results: list[Any], rows: int) -> Encoded | None:
@@ -128,25 +129,38 @@ class _IterColumns:
         )
         self.inputs = TaskInputs(stock, frame_of_struct=True)
         self.offsets = sorted(set(udf.arguments))
+        # Batches that stock read, whose results are not counted once more.
+        self.left = 0
 
     def _columns(self, batch: Batch) -> dict[int, Any]:
         """What the function is given of each of its columns, by offset."""
         columns, reason = self.inputs.series(batch, self.offsets)
         if not reason:
-            self.trace.fast()
             return columns
         self.trace.fell_back(reason)
+        self.left += 1
         return dict(enumerate(self.stock.all_series(self.inputs.record_batch(batch))))
 
     def _output(self, result: Any) -> Any:
         if self.frames is not None:
             self.frames.clear()
             if self.frames.add(result):
+                self._count("")
                 return Encoded([self.frames.column], self.frames.finish())
         elif self.results.take_column(0, result):
+            self._count("")
             return Encoded(self.results.writers, len(result))
+        self._count(why_stock([result], [self.udf.return_type]))
         self.stock.verify(result)
         return self.stock.to_arrow([result])
+
+    def _count(self, reason: str) -> None:
+        if self.left:
+            self.left -= 1
+        elif reason:
+            self.trace.fell_back(reason)
+        else:
+            self.trace.fast()
 
 
 class ScalarPandasIter(_IterColumns):

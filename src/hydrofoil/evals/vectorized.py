@@ -10,6 +10,7 @@ import pyarrow as pa
 from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.udf import Udf
 from hydrofoil.stream.batches import MOST_ROWS, MOST_SECONDS, Encoded
+from hydrofoil.values.dataframes.reasons import why_stock
 from hydrofoil.values.dataframes.results import FrameResults
 from hydrofoil.values.dataframes.stock import StockPandas
 
@@ -97,7 +98,7 @@ class FramesPlan(ABC):
                         elif isinstance(result, FromStock):
                             converted = result.batch
                         else:
-                            self.trace.fell_back("results converted by stock")
+                            self.trace.fell_back(why_stock([result], [self.udf.return_type]))
                             self.stock.verify(result)
                             converted = self.stock.to_arrow([result])
                         del result

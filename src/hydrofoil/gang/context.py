@@ -173,7 +173,8 @@ class Context:
         """This rank's part of the DataFrame or source."""
         if self._data is None:
             raise UsageError(
-                "this gang has no data", hint="pass a DataFrame or source= to gang.run"
+                "this gang has no data",
+                hint="pass a DataFrame or source= to gang.run, or --data to hydrofoil gang",
             )
         return self._data
 

@@ -9,6 +9,21 @@ from hydrofoil.gang.slots import check_session, count
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+
+class Warnings(list[str]):
+    """A warning each; printed as lines."""
+
+    def __repr__(self) -> str:
+        lines = [f"{number}. {text}" for number, text in enumerate(self, 1)]
+        return "\n".join([*(lines or ["Nothing stands in the way."]), _PADDING])
+
+    __str__ = __repr__
+
+
+_PADDING = (
+    'Ranks with fewer rows than others see some again (steps="pad"); for exact sums over rows use '
+    'steps="uneven".'
+)
 _FIXED = ("tinyint", "smallint", "int", "bigint", "float", "double", "boolean", "date", "timestamp")
 
 
@@ -30,7 +45,7 @@ def plan(
     list of str
         A warning each; empty if there is none.
     """
-    warnings = []
+    warnings = Warnings()
     spark = df.sparkSession
     try:
         check_session(spark)

@@ -2,18 +2,26 @@
 
 from collections.abc import Sequence
 from html import escape
+from textwrap import fill
 
 # Notebooks are light or dark: everything is in the text's own colour.
 _CELL = "text-align:left;vertical-align:top;white-space:pre-line;padding:0.25em 0.75em"
 _LINE = "border-bottom:1px solid currentColor"
-# Of a table, and of its narrowest column.
-_WIDTH, _NARROWEST = 80, 8
+_WIDTH = 80
 
 Rows = Sequence[Sequence[str]]
 
 
 def text_table(headings: Sequence[str], rows: Rows) -> str:
-    """Columns with two blanks between, in 80 letters; long cells go on in the next line."""
+    """Columns with two blanks between, in 80 letters; long cells go on in the next line.
+
+    Empty columns are left out. Where a word would be cut, each row is a list instead.
+    """
+    kept = [i for i in range(len(headings)) if not i or any(row[i] for row in rows)]
+    headings = [headings[i] for i in kept]
+    rows = [[row[i] for i in kept] for row in rows]
+    if sum(_words([headings, *rows])) + 2 * (len(headings) - 1) > _WIDTH:
+        return "\n\n".join(_listed(headings, row) for row in rows)
     limits = _limits([headings, *rows])
     cells = [
         [_wrapped(cell, limit) for cell, limit in zip(row, limits, strict=True)]
@@ -73,20 +81,37 @@ def _limits(rows: Rows) -> list[int]:
         max(len(line) for row in rows for line in (row[i].splitlines() or [""]))
         for i in range(len(rows[0]))
     ]
-    words = [
+    words = _words(rows)
+    while sum(widths) + 2 * (len(widths) - 1) > _WIDTH:
+        room = [width - word for width, word in zip(widths, words, strict=True)]
+        # Of those that can still give way, the widest.
+        index = max(range(len(widths)), key=lambda i: (room[i] > 0, widths[i]))
+        widths[index] -= 1
+    return [max(1, width) for width in widths]
+
+
+def _words(rows: Rows) -> list[int]:
+    """The longest word of each column."""
+    return [
         max((len(word) for row in rows for word in row[i].split()), default=1)
         for i in range(len(rows[0]))
     ]
-    # First between words, and only then within them.
-    for least in (words, [_NARROWEST] * len(words)):
-        while sum(widths) + 2 * (len(widths) - 1) > _WIDTH:
-            room = [width - floor for width, floor in zip(widths, least, strict=True)]
-            if max(room) <= 0:
-                break
-            # Of those that can still give way, the widest.
-            index = max(range(len(widths)), key=lambda i: (room[i] > 0, widths[i]))
-            widths[index] -= 1
-    return [max(1, width) for width in widths]
+
+
+def _listed(headings: Sequence[str], row: Sequence[str]) -> str:
+    """A row as lines of a name and a value each."""
+    named = [(name, " ".join(cell.split())) for name, cell in zip(headings, row, strict=True)]
+    return "\n".join(
+        fill(
+            f"{name}: {cell}" if name else cell,
+            _WIDTH,
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for name, cell in named
+        if cell
+    )
 
 
 def _wrapped(cell: str, limit: int) -> list[str]:

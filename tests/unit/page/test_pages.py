@@ -8,7 +8,7 @@ import pytest
 from hydrofoil.errors import InternalError, UsageError
 from hydrofoil.tools.page import Bars, Lines, Page, save
 from hydrofoil.tools.page.charts import draw
-from hydrofoil.tools.page.palette import COLORS, COSTS, colors_of
+from hydrofoil.tools.page.palette import COLORS, COSTS, colors_of, rounds_of
 from hydrofoil.tools.page.svg import inline
 
 BARS = Bars(
@@ -57,8 +57,19 @@ def test_a_color_means_one_thing() -> None:
         "NumPy (Hydrofoil)": "ours-2",
         "best": "ours",
     }
-    with pytest.raises(ValueError, match="at most three"):
-        colors_of(["a", "b", "c", "d"])
+
+
+def test_any_number_of_series_is_drawn_and_no_two_look_the_same() -> None:
+    names = [f"way {n}" for n in range(7)]
+    colors = colors_of(names)
+    assert [colors[name] for name in names[:4]] == ["other", "other-2", "other-3", "other"]
+    assert len(set(zip(colors.values(), rounds_of(colors).values(), strict=True))) == len(names)
+    page = Page("Many", "Seven ways.")
+    page.chart(Bars("Bars", ["x", "y"], {name: [1.0, None] for name in names}))
+    page.chart(Lines("Lines", [1, 2], {name: [1.0, 2.0] for name in names}))
+    html = page.html()
+    assert all(html.count(name) >= 2 for name in names)  # In each legend.
+    assert "<pattern" in html
 
 
 def test_text_is_escaped_and_nothing_may_be_fetched() -> None:

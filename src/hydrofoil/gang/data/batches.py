@@ -74,6 +74,8 @@ class RanksRows(Protocol):
     @property
     def rows_per_rank(self) -> list[int]: ...
 
+    def tell_padding(self) -> None: ...
+
     def begin_epochs(self, epoch: int | None, epochs: int) -> Iterator[int]: ...
 
     def dealt(self, seed: int, epoch: int, over_ranks: bool) -> Spooled: ...
@@ -222,6 +224,7 @@ class _Epoch:
                 limit = epoch_rows("pad", self.data.rows_per_rank, self.data.rank, size)
             again = limit - seen
             if again:
+                self.data.tell_padding()
                 yield from self._again(last, again, size)
                 last = None
         if last is not None:

@@ -1,6 +1,6 @@
 """``ctx.data``: a rank's part of the data, in the forms that training code wants."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from hydrofoil.gang.data.feed import Feed
 from hydrofoil.gang.data.loaders import torch_loader
 from hydrofoil.gang.data.peers import Peers
 from hydrofoil.gang.data.spool import Spooled, Storage
-from hydrofoil.gang.data.steps import Steps
+from hydrofoil.gang.data.steps import Steps, padding_of
 from hydrofoil.gang.group import Group
 from hydrofoil.gang.seams import Spool
 
@@ -58,7 +58,8 @@ def open_feed(
     except BaseException:
         spooled.close()
         raise
-    return Data(spooled, storage, peers, Feed(batches, spooled, peers, group.rank, counts))
+    feed = Feed(batches, spooled, peers, group.rank, counts)
+    return Data(spooled, storage, peers, feed, getattr(group, "log", None))
 
 
 class Data:
@@ -94,7 +95,15 @@ class Data:
         Batches that a thread makes ahead, where making them takes more than views. 0: none.
     """
 
-    def __init__(self, spooled: Spooled, storage: Storage, peers: Peers, feed: Feed) -> None:
+    def __init__(
+        self,
+        spooled: Spooled,
+        storage: Storage,
+        peers: Peers,
+        feed: Feed,
+        log: Callable[[object], None] | None = None,
+    ) -> None:
+        self._log = log
         self.rank = peers.rank
         self.world_size = peers.world_size
         self._spooled = spooled
@@ -285,6 +294,14 @@ class Data:
         if self._dealt is not None:
             self._dealt[1].close()
         self._spooled.close()
+
+    def tell_padding(self) -> None:
+        """Say at the driver, once a gang, which rank sees how many rows again."""
+        counts, log = self.rows_per_rank, self._log
+        self._log = None
+        # One rank speaks for all: the first that sees rows again.
+        if log is not None and counts.index(min(counts)) == self.rank:
+            log(padding_of(counts))
 
     def begin_epochs(self, epoch: int | None, epochs: int) -> Iterator[int]:
         """The numbers of the epochs of a pass, each taken when it begins."""

@@ -9,6 +9,9 @@ from typing import Literal
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.errors import EmptyPartition
 
+# Ranks that are named.
+_SHOWN = 8
+
 Steps = Literal["pad", "drop_last", "uneven"]
 
 
@@ -42,6 +45,19 @@ def epoch_rows(steps: Steps, counts: Sequence[int], rank: int, batch_size: int) 
             counts=list(counts),
         )
     return most
+
+
+def padding_of(counts: Sequence[int]) -> str:
+    """What ``steps="pad"`` has ranks see again, in words; empty if nothing."""
+    more = {rank: max(counts) - count for rank, count in enumerate(counts) if count < max(counts)}
+    if not more:
+        return ""
+    shown = [f"rank {rank}: {rows}" for rank, rows in list(more.items())[:_SHOWN]]
+    rest = f" and {len(more) - _SHOWN} more ranks" if len(more) > _SHOWN else ""
+    return (
+        f"rows that are seen again in each epoch, for equal steps: {', '.join(shown)}{rest}; sums "
+        'over rows are off by them. steps="uneven" gives each row once'
+    )
 
 
 def number_of_steps(rows: int, batch_size: int) -> int:

@@ -79,6 +79,8 @@ def bench(
     """
     if chart_file is not None and chart_file.suffix not in (".svg", ".png"):
         raise click.BadParameter(f"{chart_file} is no .svg and no .png", param_hint="--chart")
+    if chart_file is not None or html_file is not None:
+        _need_charts()
     if made_file is not None:
         _again(made_file, csv_file, chart_file, html_file)
         return
@@ -118,6 +120,16 @@ def bench(
         _write(results, machine, command, csv_file, chart_file, html_file)
     except UsageError as error:
         raise click.ClickException(str(error)) from None
+
+
+def _need_charts() -> None:
+    """Find out before anything is measured, not after it."""
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise click.ClickException(
+            'charts and pages need matplotlib: pip install "hydrofoil[charts]"'
+        )
 
 
 def _again(

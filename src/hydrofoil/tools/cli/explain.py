@@ -144,7 +144,8 @@ def headline(projections: Projections) -> str:
         assert isinstance(udfs, list) and isinstance(counted, dict)
         for udf in udfs:
             name = json.dumps([projection["eval_type"], udf["name"], udf["signature"]])
-            paths[name] = paths.get(name, True) and udf["path"] == task_trace.FAST
+            path = task_trace.path_taken(task_trace.UdfTrace(**udf), counted)
+            paths[name] = paths.get(name, True) and path == task_trace.FAST
         batches += sum(counted.values())
         fast += counted.get(task_trace.FAST, 0)
     if not paths:
@@ -204,7 +205,7 @@ def print_table(projections: Projections) -> None:
                 [
                     f"{udf['name']}{udf['signature']}",
                     plain(str(projection["eval_type"])),
-                    udf["path"],
+                    task_trace.path_taken(task_trace.UdfTrace(**udf), batches),
                     udf["reason"],
                     "\n".join(operators) if last else "",
                     str(projection["tasks"]) if last else "",

@@ -10,7 +10,7 @@ from textwrap import wrap
 from typing import Any
 
 from hydrofoil.errors import UsageError
-from hydrofoil.tools.page.palette import FAMILIES, colors_of, family, light
+from hydrofoil.tools.page.palette import FAMILIES, colors_of, family, light, rounds_of
 from hydrofoil.tools.page.svg import with_dark_mode
 
 # Pixels of CSS, which are matplotlib's points: for a desk and for a phone.
@@ -19,6 +19,8 @@ _TEXT, _SMALL, _TITLE = 12.5, 11.5, 50
 # Letters of a bar's label in one line, and its height.
 _LETTERS, _LINE = {False: 34, True: 44}, 16
 _DASHES = {"-2": (0, (5, 2)), "-3": (0, (1.5, 1.5))}
+# For series whose colour others have before them: patterns of bars, points of lines.
+_HATCHES, _MARKERS = ("", "////", "....", "xxxx"), ("o", "s", "^", "D")
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def _matplotlib() -> Iterator[Any]:
     except ImportError as error:
         raise UsageError(
             "charts are drawn by matplotlib, which is not installed",
-            hint="pip install matplotlib",
+            hint='pip install "hydrofoil[charts]"',
         ) from error
     settings: Any = {
         "svg.fonttype": "none",
@@ -164,6 +166,7 @@ def _matplotlib() -> Iterator[Any]:
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.axisbelow": True,
+        "hatch.color": light("ground"),
         "grid.color": light("rule"),
         "grid.linewidth": 0.8,
         "xtick.color": light("quiet"),
@@ -233,8 +236,9 @@ def _place(figure: Any, chart: Chart, narrow: bool) -> None:
         _place_bars(axes, chart, narrow)
     else:
         _place_lines(axes, chart, narrow)
-    if _legend(chart):
-        handles = [_handle(chart, name, color) for name, color in _legend(chart).items()]
+    if legend := _legend(chart):
+        rounds = rounds_of(legend)
+        handles = [_handle(chart, name, color, rounds[name]) for name, color in legend.items()]
         figure.legend(
             handles=handles,
             loc="outside upper left",
@@ -246,13 +250,14 @@ def _place(figure: Any, chart: Chart, narrow: bool) -> None:
         )
 
 
-def _handle(chart: Chart, name: str, color: str) -> Any:
+def _handle(chart: Chart, name: str, color: str, turn: int) -> Any:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     if isinstance(chart, Lines):
-        return Line2D([], [], color=light(color), label=name, **_look(color, name in chart.strong))
-    return Patch(color=light(color), label=name)
+        look = _look(color, name in chart.strong, turn)
+        return Line2D([], [], color=light(color), label=name, **look)
+    return Patch(facecolor=light(color), hatch=_hatch(turn), label=name)
 
 
 def _place_bars(axes: Any, chart: Bars, narrow: bool) -> None:
@@ -262,6 +267,7 @@ def _place_bars(axes: Any, chart: Bars, narrow: bool) -> None:
     thick = 19 if len(chart.series) > 1 and not chart.stacked else 22
     single = len(chart.series) == 1
     colors = colors_of(list(chart.series), chart.strong)
+    rounds = rounds_of(colors)
     base = [0.0] * len(chart.labels)
     count = 1 if chart.stacked else len(chart.series)
     # The middle of a label's bars: below the label, or beside it.
@@ -282,6 +288,7 @@ def _place_bars(axes: Any, chart: Bars, narrow: bool) -> None:
                 light(family(label, chart.strong) if single else colors[name])
                 for label in chart.labels
             ],
+            hatch=_hatch(rounds[name]),
         )
         if chart.stacked:
             base = [sum(pair) for pair in zip(base, widths, strict=True)]
@@ -353,11 +360,12 @@ def _write_at(axes: Any, x: float, y: float, text: str) -> None:
 
 
 def _place_lines(axes: Any, chart: Lines, narrow: bool) -> None:
-    for name, color in colors_of(list(chart.series), chart.strong).items():
+    colors = colors_of(list(chart.series), chart.strong)
+    rounds = rounds_of(colors)
+    for name, color in colors.items():
         values = [float("nan") if value is None else value for value in chart.series[name]]
-        axes.plot(
-            chart.x, values, color=light(color), marker="o", **_look(color, name in chart.strong)
-        )
+        look = _look(color, name in chart.strong, rounds[name])
+        axes.plot(chart.x, values, color=light(color), **look)
         pairs = chart.spread.get(name)
         if pairs is not None:
             low = [float("nan") if pair is None else pair[0] for pair in pairs]
@@ -377,9 +385,15 @@ def _place_lines(axes: Any, chart: Lines, narrow: bool) -> None:
     axes.grid(axis="both")
 
 
-def _look(color: str, strong: bool) -> Any:
+def _hatch(turn: int) -> str | None:
+    """The pattern of bars whose colour so many series before theirs have."""
+    return _HATCHES[turn % len(_HATCHES)] or None
+
+
+def _look(color: str, strong: bool, turn: int) -> Any:
     """How a line looks beside its colour, which not all can see."""
     return {
+        "marker": _MARKERS[turn % len(_MARKERS)],
         "linestyle": next((dashes for end, dashes in _DASHES.items() if color.endswith(end)), "-"),
         "linewidth": 2.6 if strong else 1.8,
         "zorder": 3 if strong else 2,

@@ -1,6 +1,6 @@
 """THE colours of pages, charts and flame graphs: each has one meaning, on all of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 # Name -> (light, dark). Those of charts stand out from the ground by 3 to 1 or more.
 COLORS = {
@@ -44,7 +44,7 @@ COSTS = {
 }
 
 # Whose something is -> what a legend calls it. Each has three colours, for charts that compare
-# several ways of one engine.
+# several ways of one engine; what comes after the third has them again: see `rounds_of`.
 FAMILIES = {"ours": "Hydrofoil", "stock": "stock PySpark", "other": "others"}
 
 
@@ -69,11 +69,6 @@ def colors_of(names: Sequence[str], strong: Collection[str] = ()) -> dict[str, s
     names : sequence of str
     strong : collection of str
         Names that are Hydrofoil's though they don't say so.
-
-    Raises
-    ------
-    ValueError
-        More than three series belong to the same.
     """
     made: dict[str, str] = {}
     # The strong ones get the first colour of theirs.
@@ -82,8 +77,23 @@ def colors_of(names: Sequence[str], strong: Collection[str] = ()) -> dict[str, s
             made[name] = COSTS[name]
             continue
         whose = family(name, strong)
-        free = [c for c in (whose, f"{whose}-2", f"{whose}-3") if c not in made.values()]
-        if not free:
-            raise ValueError(f"{name!r} is the fourth series of {FAMILIES[whose]}: at most three")
-        made[name] = free[0]
+        used = list(made.values())
+        # Of those that are used least, the first: a fourth series begins again.
+        made[name] = min((whose, f"{whose}-2", f"{whose}-3"), key=used.count)
     return {name: made[name] for name in names}
+
+
+def rounds_of(colors: Mapping[str, str]) -> dict[str, int]:
+    """How many series before each one have its colour; charts make those look different.
+
+    Parameters
+    ----------
+    colors : mapping of str to str
+        What `colors_of` gave.
+    """
+    seen: dict[str, int] = {}
+    rounds = {}
+    for name, color in colors.items():
+        rounds[name] = seen.get(color, 0)
+        seen[color] = rounds[name] + 1
+    return rounds

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hydrofoil.counts.task_trace import FAST, UdfTrace
+from hydrofoil.counts.collected import collected
+from hydrofoil.counts.task_trace import FAST, PARTLY, UdfTrace, path_taken
 from hydrofoil.errors import UsageError
 from hydrofoil.evals.eval_types import describe
 from hydrofoil.settings import jvm_operators
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
 
 # Turns off what Hydrofoil has for groups alone.
 _GROUPED_KEY = "spark.hydrofoil.columnar.grouped.enabled"
+# How reasons begin that are so for every batch.
+_CONVERTED = ("its results are converted by stock", "arguments and results are converted by stock")
+# Declared types that pandas seldom computes: their dtype; what it makes instead, and its type.
+_NARROW = {
+    "tinyint": ("int8", ("int64", "bigint")),
+    "smallint": ("int16", ("int64", "bigint")),
+    "int": ("int32", ("int64", "bigint")),
+    "float": ("float32", ("float64", "double")),
+}
 _NO_OPERATOR = "Hydrofoil has no operator in its place"
 
 
@@ -36,7 +46,8 @@ class PythonFunction:
     kind : str
         Its eval type, by PySpark's name.
     path : str
-        In the worker: "fast", "stock", or "unknown".
+        In the worker: "fast"; "partly fast" where stock's code converts each batch's arguments or
+        results; "stock"; or "unknown".
     reason : str
         Why it is stock's or not known; or what stock has a part in although it is fast.
     operator : str
@@ -205,6 +216,27 @@ def why_sparks(spark: Any) -> str:
     return ""
 
 
+def _judged(planned: UdfTrace, kind: str) -> tuple[str, str]:
+    """The path that was planned, as far as it is known to be the one that is taken, and why."""
+    if planned.path != FAST:
+        return planned.path, planned.reason
+    if planned.reason.startswith(_CONVERTED):
+        return PARTLY, planned.reason
+    counted = collected().outcomes(planned)
+    path = path_taken(planned, counted)
+    if path == PARTLY:
+        [(reason, batches), *_] = counted.most_common(1)
+        return path, f"when it ran, stock's code had a part in each batch: {batches}: {reason}"
+    declared = planned.signature.rpartition("-> ")[2]
+    if "PANDAS" in kind and declared in _NARROW and not planned.reason:
+        dtype, wide = _NARROW[declared]
+        return (
+            path,
+            f"if its results are {dtype}: PySpark casts others (for {wide[0]}, declare {wide[1]})",
+        )
+    return path, planned.reason
+
+
 def _executors_environment(spark: Any) -> dict[str, str]:
     prefix = "spark.executorEnv."
     conf = spark.sparkContext.getConf().getAll()
@@ -224,7 +256,7 @@ def _described(
         elif answers is None:
             path, reason = UNKNOWN, "a table function's path is planned when it runs"
         else:
-            path, reason = answers[i].path, answers[i].reason
+            path, reason = _judged(answers[i], describe(function.eval_type))
         yield PythonFunction(
             function.name,
             function.signature,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hydrofoil.counts.collected import WorkerCounts, collected
 from hydrofoil.counts.sending import KEY
+from hydrofoil.counts.task_trace import path_taken
 from hydrofoil.tools.paths.jvm import SENT, Operator, left_reason
 from hydrofoil.tools.sessions import classic, why_stock
 from hydrofoil.tools.tables import html_page, html_table, percent, plain, text_table
@@ -195,7 +196,10 @@ def worker_rows(counts: WorkerCounts) -> list[list[str]]:
     # Stock's path does not count batches.
     batches = [str(counts.tasks), str(counts.fast) if counts.batches else "", fell_back]
     kind = plain(counts.eval_type)
-    rows = [[f"{u.name}{u.signature}", kind, u.path, u.reason, "", "", ""] for u in counts.udfs]
+    rows = [
+        [f"{u.name}{u.signature}", kind, path_taken(u, counts.batches), u.reason, "", "", ""]
+        for u in counts.udfs
+    ]
     if rows:
         rows[-1][-3:] = batches
     return rows

@@ -147,6 +147,12 @@ class EngineProfile:
         """Of it, waiting for the JVM to send or to take."""
         return sum(query.waiting for query in self.queries)
 
+    @property
+    def idle(self) -> float:
+        """Of it, neither waiting for the JVM nor using the CPU."""
+        used = sum(query.setup + query.cpu + query.finish for query in self.queries)
+        return max(self.wall - self.waiting - used, 0.0)
+
     def owner(self, stack: Stack) -> Owner:
         return stacks.owner(stack, self.codes)
 

@@ -38,6 +38,16 @@ class Report:
     profiles: Sequence[EngineProfile]
     unprofiled: dict[str, float] = field(default_factory=dict)
 
+    def headline(self) -> str:
+        """One line that sums up."""
+        used = [
+            f"{p.total:.2f} s of CPU time under {p.engine} ({p.seconds(EXCHANGE):.2f} s exchange)"
+            for p in self.profiles
+        ]
+        line = f"The Python workers used {', and '.join(used)}"
+        first, last = self.profiles[0].total, self.profiles[-1].total
+        return f"{line}: {first / last:.1f} times less." if first > last > 0 else f"{line}."
+
     def how(self) -> list[str]:
         """In words, how the stacks were taken, and what that cost."""
         lines = []
@@ -73,14 +83,16 @@ class Report:
         rows.append(["CPU time of the daemon, which starts them"])
         rows.append(["wall time of the tasks, one after the other"])
         rows.append(["of it, waiting for the JVM"])
+        rows.append(["of it, neither that nor CPU time: waiting for a core, sleeping, other input"])
         for profile in self.profiles:
-            rows[-5] += _with_share(profile.not_attributed, profile.total)
-            rows[-4] += [f"{profile.total:.2f}", ""]
-            rows[-3] += [f"{profile.daemon:.2f}", ""]
-            rows[-2] += [f"{profile.wall:.2f}", ""]
-            rows[-1] += _with_share(profile.waiting, profile.wall)
+            rows[-6] += _with_share(profile.not_attributed, profile.total)
+            rows[-5] += [f"{profile.total:.2f}", ""]
+            rows[-4] += [f"{profile.daemon:.2f}", ""]
+            rows[-3] += [f"{profile.wall:.2f}", ""]
+            rows[-2] += _with_share(profile.waiting, profile.wall)
+            rows[-1] += _with_share(profile.idle, profile.wall)
         counts = "; ".join(
-            f"{p.engine}: {p.workers} workers, {p.tasks} tasks"
+            f"{p.engine}: {p.workers} workers, {p.tasks} runs of Python operators"
             + (f", {p.failed} failed" if p.failed else "")
             for p in self.profiles
         )
@@ -205,6 +217,7 @@ class Report:
 
 def show(report: Report, console: Console, most: int) -> None:
     """Print the tables."""
+    console.print(report.headline(), style="bold")
     for line in report.how():
         console.print(line)
     for sheet in (report.split(), report.queries(), report.udfs(), report.functions(most)):
