@@ -104,7 +104,7 @@ def call(*command: object, cwd: Path, **variables: str) -> str:
     """Run a command and return what it printed; raise Failed with that if it fails."""
     words = [str(word) for word in command]
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    # No more is compiled than what is imported, in environments that builds make for themselves, too.
+    # No more is compiled than what is imported, also in environments that builds make.
     kept["PIP_NO_COMPILE"] = "1"
     done = subprocess.run(
         words,

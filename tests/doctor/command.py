@@ -74,15 +74,17 @@ def doctor(
 def run(
     tmp_path: Path, *options: str, python: str = sys.executable, **environment: str
 ) -> "subprocess.CompletedProcess[str]":
+    """Run the command; an empty variable is left out."""
     variables = {name: value for name, value in os.environ.items() if name not in FORGOTTEN}
     variables |= {"PYSPARK_PYTHON": sys.executable, "SPARK_CONF_DIR": str(tmp_path / "conf")}
+    variables |= environment
     return subprocess.run(
         [python, "-m", "hydrofoil.tools.cli", "doctor", *options],
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        env=variables | environment,
+        env={name: value for name, value in variables.items() if value},
         timeout=300,
         check=False,
     )

@@ -11,11 +11,12 @@ from doctor.command import ON, defaults_of, doctor, run
 
 def test_terminal_and_page(tmp_path: Path, browser: Any) -> None:
     file, page = tmp_path / "report.json", tmp_path / "page.html"
-    done = run(tmp_path, "--no-job", "--json", str(file), "--html", str(page), COLUMNS="80")
+    off = ("--conf", "spark.python.daemon.module=pyspark.daemon")
+    done = run(tmp_path, "--no-job", *off, "--json", str(file), "--html", str(page), COLUMNS="80")
     assert done.returncode == 1
     assert max(map(len, done.stdout.splitlines())) <= 80
     words = " ".join(done.stdout.split())
-    assert "spark.python.daemon.module is not set: stock PySpark runs" in words
+    assert "spark.python.daemon.module is pyspark.daemon (--conf): stock PySpark runs" in words
     assert "To do: put 'spark.python.daemon.module hydrofoil.daemon' into" in words
     assert "something costs speed or is a risk" in words
     # Colours are for terminals.

@@ -1,5 +1,7 @@
 """Faults planted in real environments: each is found, and the message says what to do."""
 
+import os
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -16,6 +18,11 @@ from doctor.environments import (
 )
 
 HOST = socket.gethostname()
+# PATH has Java, and the system's Python.
+NOT_ACTIVATED = {
+    "PYSPARK_PYTHON": "",
+    "PATH": os.pathsep.join([str(Path(shutil.which("java") or "java").parent), os.defpath]),
+}
 
 
 def test_nothing_planted(tmp_path: Path) -> None:
@@ -82,10 +89,23 @@ def test_pyarrow_too_old(tmp_path: Path) -> None:
     assert answer.code == 2
 
 
-def test_daemon_not_set(tmp_path: Path) -> None:
-    answer = doctor(tmp_path, *LOCAL)
+def test_nothing_turns_it_on(tmp_path: Path) -> None:
+    """As after an install; the environment is not activated, and PATH has a Python without it."""
+    answer = doctor(tmp_path, *LOCAL, **NOT_ACTIVATED)
+    text = answer.found("turned on", "note")
+    assert "spark.python.daemon.module is not set" in text
+    assert "hydrofoil.configure(builder) starts, which is what was checked" in text
+    assert "put 'spark.python.daemon.module hydrofoil.daemon' into spark-defaults.conf" in text
+    assert answer.workers() == ["hydrofoil"]
+    assert answer.code == 0
+
+
+def test_stock_daemon_is_set(tmp_path: Path) -> None:
+    """Workers run on this Python also where PATH has one without Hydrofoil first."""
+    off = ("--conf", "spark.python.daemon.module=pyspark.daemon")
+    answer = doctor(tmp_path, *LOCAL, *off, **NOT_ACTIVATED)
     text = answer.found("daemon", "warning")
-    assert "spark.python.daemon.module is not set: stock PySpark runs" in text
+    assert "spark.python.daemon.module is pyspark.daemon (--conf): stock PySpark runs" in text
     assert "put 'spark.python.daemon.module hydrofoil.daemon' into spark-defaults.conf" in text
     assert "--conf spark.python.daemon.module=hydrofoil.daemon" in text
     assert "hydrofoil.configure(builder)" in text

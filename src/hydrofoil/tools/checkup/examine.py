@@ -86,23 +86,28 @@ def examine(
     conf : mapping, optional
         Spark settings of the program, beside those of spark-defaults.conf.
     configured : bool
-        Whether the program turns Hydrofoil on itself, with `hydrofoil.configure` or ``submit``.
+        Whether the program turns Hydrofoil on itself, with `hydrofoil.configure` or ``submit``. So
+        it is taken to do where no setting turns Hydrofoil on or off.
     run_job : bool
         Whether to start Spark at all.
     timeout : float
         Seconds for the job.
     """
     settings = spark_settings.gather(conf or {}, configured)
+    note = turned_on.nothing_set(settings)
+    if note is not None:
+        configured, settings = True, spark_settings.gather(conf or {}, True)
+    notes = [note] if note is not None else []
     driver = facts.of_this_python()
     if isinstance(driver, str):
-        found = [java.check(needs_of(None).java), installation.check_driver_python(driver)]
+        found = [*notes, java.check(needs_of(None).java), installation.check_driver_python(driver)]
         found += [*pythons.check(settings, master), *turned_on.check(settings, master)]
         found += costly.check(settings)
         return Examination([*found, _no_job("Python")], None, [], settings)
 
     spark = installation.spark_version(driver)
     base = [java.check(needs_of(spark).java), installation.check_spark(driver)]
-    found = [*base, *versions.check_packages(driver, spark, "on the driver")]
+    found = [*notes, *base, *versions.check_packages(driver, spark, "on the driver")]
     found.append(installation.check_hydrofoil(driver))
     found.append(installation.check_extension(driver, "on the driver"))
     found += [*pythons.check(settings, master), *turned_on.check(settings, master)]

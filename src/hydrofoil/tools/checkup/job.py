@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hydrofoil.settings.spark_command import bin_folder
 from hydrofoil.settings.user_conf import spark_home
 from hydrofoil.tools.checkup.application import probe
 from hydrofoil.tools.checkup.facts import Facts
@@ -54,14 +55,17 @@ def run(master: str, conf: Mapping[str, str], timeout: float, on_this_python: bo
         Seconds after which the job counts as failed.
     on_this_python : bool
         Whether workers use this Python where nothing names another, as `hydrofoil.configure` sees
-        to; otherwise they use the ``python3`` that is first on PATH.
+        to; otherwise they use the ``python3`` that is first on PATH, which is this Python's folder
+        where they run on this machine.
 
     Raises
     ------
     UsageError
         No Spark is installed.
     """
-    environment = {**os.environ, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    # As an activated virtual environment has it, and as `hydrofoil submit` starts programs.
+    path = os.pathsep.join([bin_folder(), os.environ.get("PATH", "")])
+    environment = {**os.environ, "PYSPARK_DRIVER_PYTHON": sys.executable, "PATH": path}
     environment.pop("PYSPARK_SUBMIT_ARGS", None)  # `conf` has what it says.
     if on_this_python:
         environment.setdefault("PYSPARK_PYTHON", sys.executable)

@@ -41,6 +41,22 @@ def check(settings: Settings, master: str) -> Iterator[Finding]:
     )
 
 
+def nothing_set(settings: Settings) -> Finding | None:
+    """Say who turns Hydrofoil on where no setting does; None where one does, or names stock's."""
+    key = deciding_key(settings)
+    if key in settings:
+        return None
+    return Finding(
+        "turned on",
+        Level.NOTE,
+        f"{key} is not set: Hydrofoil runs in programs that hydrofoil submit, hydrofoil.session() "
+        "or hydrofoil.configure(builder) starts, which is what was checked; stock PySpark runs in "
+        "all others",
+        f"for all programs, put '{key} {SETTINGS[key]}' into spark-defaults.conf, or give "
+        f"spark-submit --conf {key}={SETTINGS[key]}",
+    )
+
+
 def _check_daemon(settings: Settings) -> Finding:
     key = deciding_key(settings)
     if is_on(settings):
