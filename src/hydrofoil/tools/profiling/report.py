@@ -100,7 +100,7 @@ class Report:
 
     def queries(self) -> Sheet:
         """By eval type and functions: who used the CPU time of its tasks."""
-        columns = ["functions", "eval type", "engine", "tasks", *OWNERS, "± user", "seen, %"]
+        columns = ["functions", "eval type", "engine", "runs", *OWNERS, "± user", "seen, %"]
         rows = []
         for mark in self._marks():
             for profile in self.profiles:
