@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -19,17 +18,13 @@ from hydrofoil.process import switch
 from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS
 from hydrofoil.settings.spark_command import spark_command
 from hydrofoil.settings.user_conf import conf_of
+from hydrofoil.tools.cli.spark_log import say_failed
 from hydrofoil.tools.tables import of_them, percent, plain
 
 if TYPE_CHECKING:
     from hydrofoil.tools.paths.jvm import Operator
 
 _EVENT_LOG_KEY = "spark.eventLog.enabled"
-
-# What is shown of Spark's log where the application fails: the application says itself what it was,
-# unless it was not even started.
-_TOLD = re.compile(r"^Error|^Exception|^Caused by|^Unrecognized|^python.*: ")
-_LAST_LINES = 5
 
 Projections = list[dict[str, object]]
 
@@ -71,7 +66,7 @@ def explain(folder: Path | None, json_file: Path | None, args: tuple[str, ...]) 
         with log.open("wb") as stream:
             code = subprocess.call(command, env=environment, stderr=stream)
         if code:
-            _say_failed(code, log, kept=folder is not None)
+            say_failed(code, log, kept=folder is not None)
         projections = summarize(target)
         operators = event_log.operators_in(events) if set(events.iterdir()) - known else []
     for projection in projections:
@@ -94,21 +89,6 @@ def _folder(given: Path | None) -> Iterator[Path]:
         target = (given or Path(temporary)).resolve()
         target.mkdir(parents=True, exist_ok=True)
         yield target
-
-
-def _say_failed(code: int, log: Path, *, kept: bool) -> None:
-    """Show the end of Spark's log, and leave the whole where it can be read."""
-    text = log.read_text(encoding="utf-8", errors="replace")
-    if not kept:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", prefix="hydrofoil-explain-", suffix=".log", delete=False
-        ) as copy:
-            copy.write(text)
-            log = Path(copy.name)
-    told = [line for line in text.splitlines() if _TOLD.search(line)]
-    for line in told[-_LAST_LINES:]:
-        click.echo(line, err=True)
-    click.echo(f"The application failed (exit code {code}). Spark's log is {log}", err=True)
 
 
 def summarize(folder: Path) -> Projections:

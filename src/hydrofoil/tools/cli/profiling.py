@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 
 from hydrofoil.errors import HydrofoilError
+from hydrofoil.tools.cli.spark_log import say_failed
 
 if TYPE_CHECKING:
     from hydrofoil.tools.profiling.run import Sampling
@@ -85,7 +86,7 @@ def profile(
     """
     from hydrofoil.tools.profiling.attribution import attribute
     from hydrofoil.tools.profiling.report import Report, show
-    from hydrofoil.tools.profiling.run import ENGINES, Sampling
+    from hydrofoil.tools.profiling.run import ENGINES, LOG, Sampling
     from hydrofoil.tools.profiling.sampler import CPROFILE, NONE
     from hydrofoil.tools.replay.recording import RecordingError
 
@@ -112,7 +113,10 @@ def profile(
         without = ", without stacks" if chosen.choice == NONE else ""
         console.print(f"{subject}: a run with {engine}'s workers{without}")
         place.mkdir(parents=True)
-        code = run(engine, place, chosen) or code
+        ended = run(engine, place, chosen)
+        if ended:
+            say_failed(ended, place / LOG, kept=folder is not None)
+        code = ended or code
         return place
 
     try:

@@ -16,6 +16,8 @@ from hydrofoil.tools.profiling import account, sampler
 ENGINES = ("stock", "Hydrofoil")
 DAEMON = "hydrofoil.tools.profiling.daemon"
 
+LOG = "spark.log"
+
 _PATIENCE = 30.0
 
 
@@ -28,7 +30,7 @@ class Sampling:
 
 
 def run_program(args: Sequence[str], engine: str, folder: Path, sampling: Sampling) -> int:
-    """Run spark-submit with ``args``; returns its exit code.
+    """Run spark-submit with ``args``, its log in `LOG` of the folder; returns its exit code.
 
     Stock's workers are chosen by ``HYDROFOIL=off``, so that a program which turns Hydrofoil on
     itself runs under both, too.
@@ -44,7 +46,8 @@ def run_program(args: Sequence[str], engine: str, folder: Path, sampling: Sampli
     options = [word for item in added.items() for word in ("--conf", "=".join(item))]
     with environment(variables):
         command, environ = spark_command("spark-submit", [*options, *args])
-        code = subprocess.call(command, env=environ)
+        with (folder / LOG).open("wb") as log:
+            code = subprocess.call(command, env=environ, stderr=log)
     wait_for(folder)
     return code
 
