@@ -1,4 +1,4 @@
-"""Spark's log of a program that a command runs: in a file, as the command's answer is what counts."""
+"""Spark's log of a program that a command runs: in a file, beside the command's answer."""
 
 import re
 import tempfile
