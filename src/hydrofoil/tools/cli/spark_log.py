@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-# What is shown of it where the program fails: the program says itself what it was, unless it was not
-# even started.
+# What is shown of it where the program fails: the program says itself what it was, unless it was
+# not even started.
 _TOLD = re.compile(
     r"^Error|^Exception|^Caused by|^Unrecognized|^python.*: |^\w+(Error|Exception)\b"
 )
