@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hydrofoil.decorators.row import udf
     from hydrofoil.decorators.torch import torch_udf
     from hydrofoil.decorators.vectorized import arrow_udf, pandas_udf
+    from hydrofoil.driver.switch import disable, enable
     from hydrofoil.settings.launch import configure, session
     from hydrofoil.tools.checkup.session import doctor
     from hydrofoil.tools.paths.functions import explain
@@ -30,7 +31,9 @@ _PUBLIC = {
     "arrow_udf": "hydrofoil.decorators.vectorized",
     "batch_udf": "hydrofoil.decorators.batch",
     "configure": "hydrofoil.settings.launch",
+    "disable": "hydrofoil.driver.switch",
     "doctor": "hydrofoil.tools.checkup.session",
+    "enable": "hydrofoil.driver.switch",
     "explain": "hydrofoil.tools.paths.functions",
     "group_by": "hydrofoil.decorators.aggregate",
     "last_query": "hydrofoil.tools.paths.query",
@@ -49,7 +52,9 @@ __all__ = [
     "arrow_udf",
     "batch_udf",
     "configure",
+    "disable",
     "doctor",
+    "enable",
     "explain",
     "group_by",
     "last_query",

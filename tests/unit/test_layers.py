@@ -28,16 +28,18 @@ ROOMS = {
     "evals": "_cext counts stream values",
     "settings": "counts errors process",
     "spark": "_cext counts errors evals process settings stream values",
+    "driver": "_cext errors process settings spark values",
     "worker": "process spark",
     "daemon": "process spark worker",
     "aggregates": "errors",
     "decorators": "_cext errors evals process settings spark values",
     "gang": "errors lazy settings values version",
     "tools": (
-        "counts daemon decorators errors evals gang process settings spark values version worker"
+        "counts daemon decorators driver errors evals gang process settings spark values version "
+        "worker"
     ),
     # The public names, each imported when it is first used: the only one that imports tools.
-    "__init__": "decorators lazy settings tools values version",
+    "__init__": "decorators driver lazy settings tools values version",
 }
 
 # Rooms that leave a package of others' alone.

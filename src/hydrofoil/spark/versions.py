@@ -27,6 +27,7 @@ _PANDAS = "Functions of pandas"
 _ARROW = "Functions of Arrow's objects"
 _TABLES = "Table functions"
 _WORKER = "The worker itself"
+_DRIVER = "The driver"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,6 +257,11 @@ class SparkVersion:
         )
     )
 
+    dataframe_module: str = field(
+        metadata=_differs(_DRIVER, "where the data frames of a session with a JVM are")
+    )
+    rdd_module: str = field(metadata=_differs(_DRIVER, "where RDDs are"))
+
 
 _OLDEST_PANDAS = {
     EvalType.SQL_SCALAR_PANDAS_UDF,
@@ -344,6 +350,8 @@ _V43 = SparkVersion(
     tables_can_stop=True,
     table_rows_are_checked=True,
     finds_partitions=True,
+    dataframe_module="pyspark.sql.classic.dataframe",
+    rdd_module="pyspark.core.rdd",
 )
 
 _V42 = replace(
@@ -459,6 +467,8 @@ _V35 = replace(
     table_offsets="arg_offsets",
     tables_can_stop=False,
     table_rows_are_checked=False,
+    dataframe_module="pyspark.sql.dataframe",
+    rdd_module="pyspark.rdd",
 )
 
 VERSIONS = {version.minor: version for version in (_V43, _V42, _V41, _V40, _V35)}
