@@ -28,7 +28,7 @@ ROOMS = {
     "evals": "_cext counts stream values",
     "settings": "counts errors process",
     "spark": "_cext counts errors evals process settings stream values",
-    "driver": "_cext errors process settings spark values",
+    "driver": "_cext errors process settings spark stream values",
     "worker": "process spark",
     "daemon": "process spark worker",
     "aggregates": "errors",

@@ -36,4 +36,9 @@ class Patch:
     connect: bool = False
 
 
-PATCHES: tuple[Patch, ...] = ()
+_FRAME = ("{dataframe_module}", "DataFrame")
+
+PATCHES: tuple[Patch, ...] = (
+    Patch(*_FRAME, "collect", "hydrofoil.driver.collecting:make_collect"),
+    Patch(*_FRAME, "toLocalIterator", "hydrofoil.driver.iterating:make_to_local_iterator"),
+)

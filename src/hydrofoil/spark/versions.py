@@ -261,6 +261,14 @@ class SparkVersion:
         metadata=_differs(_DRIVER, "where the data frames of a session with a JVM are")
     )
     rdd_module: str = field(metadata=_differs(_DRIVER, "where RDDs are"))
+    socket_module: str = field(
+        metadata=_differs(_DRIVER, "where the functions are that read what the JVM sends")
+    )
+    binary_has_setting: bool = field(
+        metadata=_differs(
+            _DRIVER, "binary values of rows are `bytes` by a setting; else they are `bytearray`"
+        )
+    )
 
 
 _OLDEST_PANDAS = {
@@ -352,6 +360,8 @@ _V43 = SparkVersion(
     finds_partitions=True,
     dataframe_module="pyspark.sql.classic.dataframe",
     rdd_module="pyspark.core.rdd",
+    socket_module="pyspark.util",
+    binary_has_setting=True,
 )
 
 _V42 = replace(
@@ -434,6 +444,7 @@ _V40 = replace(
     minor="4.0",
     published="4.0",
     fast=frozenset({*_OLDEST, *_OLD_GROUPS_ON_ARROW}),
+    binary_has_setting=False,
     input_type_is_sent=False,
     window_bounds_key="pandas_window_bound_types",
     lone_batches=True,
@@ -469,6 +480,7 @@ _V35 = replace(
     table_rows_are_checked=False,
     dataframe_module="pyspark.sql.dataframe",
     rdd_module="pyspark.rdd",
+    socket_module="pyspark.rdd",
 )
 
 VERSIONS = {version.minor: version for version in (_V43, _V42, _V41, _V40, _V35)}

@@ -42,6 +42,9 @@ class Options:
     pickled : bool
         Values are converted as if they came and went by pickle. Encoders then leave what the two
         ways convert differently, and write nulls whatever the type says.
+    row_attributes : bool
+        Fields of a row are found in its ``__dict__``, too, which is faster than by its names. Rows
+        that live long are smaller without, and as stock makes them.
     """
 
     row_type: type
@@ -50,6 +53,7 @@ class Options:
     binary_as_bytes: bool = True
     large_var_types: bool = False
     pickled: bool = False
+    row_attributes: bool = True
 
 
 MakeDecoder = Callable[[Any, ColumnView, Options], Decoder]
@@ -89,9 +93,7 @@ def _decode_binary(spark_type: Any, view: ColumnView, options: Options) -> Decod
 
 def _decode_decimal(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
     scale = int(view.format.rpartition(",")[2])
-    if options.pickled and scale > 6:
-        raise NoCodec("decimal that the JVM may write in engineering notation")
-    return decimal128.DecimalDecoder(scale)
+    return decimal128.DecimalDecoder(scale, engineering=options.pickled)
 
 
 def _encode_decimal(spark_type: Any, nullable: bool, options: Options) -> Encoder:
@@ -152,7 +154,9 @@ def _decode_struct(spark_type: Any, view: ColumnView, options: Options) -> Decod
         decoder_for(field.dataType, child, options)
         for field, child in zip(spark_type.fields, view.children, strict=True)
     ]
-    return nested.StructDecoder(fields, spark_type.names, options.row_type)
+    return nested.StructDecoder(
+        fields, spark_type.names, options.row_type, attributes=options.row_attributes
+    )
 
 
 def _encode_struct(spark_type: Any, nullable: bool, options: Options) -> Encoder:

@@ -13,7 +13,13 @@ from cpython.dict cimport (
     PyDict_SetItem,
     PyDict_Size,
 )
-from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.list cimport (
+    PyList_CheckExact,
+    PyList_GET_ITEM,
+    PyList_GET_SIZE,
+    PyList_New,
+    PyList_SET_ITEM,
+)
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_SET_ITEM
@@ -59,6 +65,8 @@ cdef extern from *:
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject* value)
     PyObject* PyDict_GetItemWithError(object mapping, object key) except? NULL
+    int PyGC_Disable() noexcept
+    int PyGC_Enable() noexcept
 
 cdef Py_ssize_t RECENT_KEYS = 64
 
@@ -213,16 +221,23 @@ cdef class StructDecoder(Decoder):
     cdef dict attributes
     cdef list attribute_names
 
-    def __cinit__(self, list fields not None, list names not None, row_type not None):
+    def __cinit__(
+        self, list fields not None, list names not None, row_type not None, *, bint attributes=True
+    ):
         cdef Decoder field
         if not issubclass(row_type, tuple):
             raise TypeError(f"rows are tuples, and {row_type!r} is none")
+        if len(fields) != len(names):
+            raise ValueError(f"{len(fields)} decoders for the fields {names!r}")
         self.fields, self.row_type = fields, row_type
         self.attributes = {"__fields__": names}
         # `Row` finds the first field of a name, and neither its own attributes nor dunder names.
         self.attribute_names = []
         for k, name in enumerate(names):
-            if hasattr(row_type, name) or name.startswith("__") or name in names[:k]:
+            if (
+                not attributes or hasattr(row_type, name) or name.startswith("__")
+                or name in names[:k]
+            ):
                 name = None
             else:
                 self.attributes[name] = None
@@ -268,6 +283,25 @@ cdef class StructDecoder(Decoder):
             Py_INCREF(attributes)
             place[0] = <PyObject*>attributes
         return row
+
+    def rows(self, Py_ssize_t first, Py_ssize_t stop):
+        """Rows of fields that are open, of which the struct itself is never null, as a list.
+
+        The garbage collector waits until they are all there: nothing of them is garbage.
+        """
+        cdef Py_ssize_t i
+        cdef int collecting = PyGC_Disable()
+        self.validity, self.offset = NULL, 0
+        rows = PyList_New(stop - first)
+        try:
+            for i in range(first, stop):
+                row = self.read(i)
+                Py_INCREF(row)
+                PyList_SET_ITEM(rows, i - first, row)
+        finally:
+            if collecting:
+                PyGC_Enable()
+        return rows
 
 
 cdef class _OffsetsEncoder(Encoder):

@@ -12,8 +12,14 @@ class MapDecoder(Decoder):
 
 class StructDecoder(Decoder):
     def __new__(
-        cls, fields: list[Decoder], names: list[str], row_type: type[tuple[Any, ...]]
+        cls,
+        fields: list[Decoder],
+        names: list[str],
+        row_type: type[tuple[Any, ...]],
+        *,
+        attributes: bool = True,
     ) -> Self: ...
+    def rows(self, first: int, stop: int) -> list[Any]: ...
 
 class Entries(list[tuple[Any, Any]]): ...
 
