@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hydrofoil.decorators.row import udf
     from hydrofoil.decorators.torch import torch_udf
     from hydrofoil.decorators.vectorized import arrow_udf, pandas_udf
+    from hydrofoil.driver.calls import collect, create_dataframe
     from hydrofoil.driver.switch import disable, enable
     from hydrofoil.settings.launch import configure, session
     from hydrofoil.tools.checkup.session import doctor
@@ -30,7 +31,9 @@ _PUBLIC = {
     "aggregate": "hydrofoil.decorators.aggregate",
     "arrow_udf": "hydrofoil.decorators.vectorized",
     "batch_udf": "hydrofoil.decorators.batch",
+    "collect": "hydrofoil.driver.calls",
     "configure": "hydrofoil.settings.launch",
+    "create_dataframe": "hydrofoil.driver.calls",
     "disable": "hydrofoil.driver.switch",
     "doctor": "hydrofoil.tools.checkup.session",
     "enable": "hydrofoil.driver.switch",
@@ -51,7 +54,9 @@ __all__ = [
     "aggregate",
     "arrow_udf",
     "batch_udf",
+    "collect",
     "configure",
+    "create_dataframe",
     "disable",
     "doctor",
     "enable",

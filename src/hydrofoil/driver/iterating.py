@@ -36,7 +36,7 @@ class Partition:
 def make_to_local_iterator(original: Callable[..., Any]) -> Callable[..., Any]:
     """The replacement of `DataFrame.toLocalIterator`."""
 
-    def toLocalIterator(self: Any, prefetchPartitions: bool = False) -> Iterator[Any]:  # noqa: N802, N803  # PySpark's names
+    def toLocalIterator(self: Any, prefetchPartitions: bool = False) -> Iterator[Any]:
         reason = why_stock(self)
         if reason:
             paths.took("toLocalIterator", paths.STOCK, reason)

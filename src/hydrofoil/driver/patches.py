@@ -41,4 +41,10 @@ _FRAME = ("{dataframe_module}", "DataFrame")
 PATCHES: tuple[Patch, ...] = (
     Patch(*_FRAME, "collect", "hydrofoil.driver.collecting:make_collect"),
     Patch(*_FRAME, "toLocalIterator", "hydrofoil.driver.iterating:make_to_local_iterator"),
+    Patch(
+        "pyspark.sql.session",
+        "SparkSession",
+        "_create_dataframe",
+        "hydrofoil.driver.creating:make_create",
+    ),
 )

@@ -31,17 +31,20 @@ def reader_of(frame: Any, schema: Any) -> RowReader:
 
 def arrow_schema_of(frame: Any) -> Any:
     """The schema of the record batches that the JVM makes of a DataFrame."""
-    version = installed_version()
-    wide = (
-        version is not None
-        and version.wide_offsets
-        and sql_setting(frame.sparkSession, _WIDE_KEY) == "true"
-    )
+    wide = is_wide(frame.sparkSession)
     return pa.schema(
         [
             pa.field(field.name, arrow_type(field.dataType, wide=wide), field.nullable)
             for field in frame.schema.fields
         ]
+    )
+
+
+def is_wide(session: Any) -> bool:
+    """Whether strings and binary have 64-bit offsets in the JVM's record batches."""
+    version = installed_version()
+    return (
+        version is not None and version.wide_offsets and sql_setting(session, _WIDE_KEY) == "true"
     )
 
 

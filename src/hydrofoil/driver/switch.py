@@ -5,7 +5,9 @@ The replacements belong to the process, not to a session: PySpark's classes are 
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 _lock = threading.RLock()
 _is_on = False
+# Calls for which the fast paths are on whether or not they are for the process.
+_forced: ContextVar[bool] = ContextVar("hydrofoil_driver_forced", default=False)
+_forcing = 0
 
 
 @dataclass(frozen=True)
@@ -51,15 +56,10 @@ def enable(spark: "SparkSession | None" = None, *, driver: bool = True) -> None:
     if not driver:
         disable(spark)
         return
-    version = None if switch.is_off() else installed_version()
-    if version is None:
-        return
     global _is_on
     with _lock:
-        for patch in PATCHES:
-            if patch not in _places and _is_wanted(patch, version, spark):
-                _places[patch] = _put_in(patch, version)
-        _is_on = True
+        if _put_all_in(spark):
+            _is_on = True
 
 
 def disable(spark: "SparkSession | None" = None) -> None:
@@ -73,11 +73,26 @@ def disable(spark: "SparkSession | None" = None) -> None:
     global _is_on
     with _lock:
         _is_on = False
-        for patch, place in list(_places.items()):
-            # What somebody else has put over ours since then stays, and goes on to the original.
-            if vars(place.owner).get(place.name) is place.replacement:
-                setattr(place.owner, place.name, place.original)
-                del _places[patch]
+        if not _forcing:
+            _take_all_out()
+
+
+@contextmanager
+def enabled_here(spark: "SparkSession") -> Iterator[None]:
+    """Have the fast paths on inside of the block, for this thread alone."""
+    global _forcing
+    with _lock:
+        _forcing += 1
+        _put_all_in(spark)
+    token = _forced.set(True)
+    try:
+        yield
+    finally:
+        _forced.reset(token)
+        with _lock:
+            _forcing -= 1
+            if not _forcing and not _is_on:
+                _take_all_out()
 
 
 def is_enabled() -> bool:
@@ -92,6 +107,25 @@ def original_of(owner: Any, name: str) -> Any:
             if place.owner is owner and place.name == name:
                 return place.original
     return vars(owner)[name]
+
+
+def _put_all_in(spark: "SparkSession | None") -> bool:
+    version = None if switch.is_off() else installed_version()
+    if version is None:
+        return False
+    for patch in PATCHES:
+        if patch not in _places and _is_wanted(patch, version, spark):
+            _places[patch] = _put_in(patch, version)
+    return True
+
+
+def _take_all_out() -> None:
+    # The last one first: a method can have several.
+    for patch, place in reversed(list(_places.items())):
+        # What somebody else has put over ours since then stays, and goes on to the original.
+        if vars(place.owner).get(place.name) is place.replacement:
+            setattr(place.owner, place.name, place.original)
+            del _places[patch]
 
 
 def _is_wanted(patch: Patch, version: SparkVersion, spark: "SparkSession | None") -> bool:
@@ -120,6 +154,6 @@ def _put_in(patch: Patch, version: SparkVersion) -> _Place:
 def _switched(original: Any, fast: Callable[..., Any]) -> Any:
     @functools.wraps(original)
     def call(*args: Any, **kwargs: Any) -> Any:
-        return (fast if _is_on else original)(*args, **kwargs)
+        return (fast if _is_on or _forced.get() else original)(*args, **kwargs)
 
     return call

@@ -42,6 +42,8 @@ class Options:
     pickled : bool
         Values are converted as if they came and went by pickle. Encoders then leave what the two
         ways convert differently, and write nulls whatever the type says.
+    strict : bool
+        Encoders leave nulls where the type has none, also with ``pickled``.
     row_attributes : bool
         Fields of a row are found in its ``__dict__``, too, which is faster than by its names. Rows
         that live long are smaller without, and as stock makes them.
@@ -53,6 +55,7 @@ class Options:
     binary_as_bytes: bool = True
     large_var_types: bool = False
     pickled: bool = False
+    strict: bool = False
     row_attributes: bool = True
 
 
@@ -253,4 +256,4 @@ def encoder_for(spark_type: Any, options: Options, *, nullable: bool = True) -> 
     row = TYPES.get(name)
     if row is None or row.encode is None:
         raise NoCodec(f"{name} has no codec")
-    return row.encode(spark_type, nullable or options.pickled, options)
+    return row.encode(spark_type, nullable or (options.pickled and not options.strict), options)

@@ -3,9 +3,9 @@
 
 A decimal in a column is an integer times 10 to the power of minus the scale; in Python it has
 exactly that exponent, trailing zeros included. Encoding takes exactly `decimal.Decimal`: NaN
-becomes null, and another exponent than the column's is quantized with stock's context (half even,
-at most `precision` digits); what that refuses is left to stock, which raises. With `exact`, only
-decimals of the column's exponent are taken.
+becomes null, and one with more digits behind the point than the column's is quantized with stock's
+context (half even, at most `precision` digits); what that refuses is left to stock, which raises.
+With `exact`, only decimals are taken that need no rounding.
 
 Where the JVM pickles a decimal, it writes small ones in engineering notation, whose exponents are
 multiples of three: 1E-7 becomes 100E-9, which is equal but has more digits. `engineering` does so.
@@ -146,7 +146,7 @@ cdef class DecimalEncoder(Encoder):
         # The text of Decimal.__str__: [-]digits[.digits][E(+|-)digits], or a special value.
         cdef Py_ssize_t size, i = 0
         cdef const char* chars = PyUnicode_AsUTF8AndSize(text, &size)
-        cdef int significant = 0, fraction = 0, exponent = 0
+        cdef int significant = 0, fraction = 0, exponent = 0, missing, _
         cdef bint point = False, negative_exponent = False
         if chars == NULL:
             raise ValueError(text)
@@ -181,9 +181,16 @@ cdef class DecimalEncoder(Encoder):
                 i += 1
             if negative_exponent:
                 exponent = -exponent
-        if exponent - fraction != -self.scale:
+        missing = exponent - fraction + self.scale
+        if missing < 0:
             return PARSED_OTHER_EXPONENT
-        return PARSED_EXACT if significant <= self.precision else PARSED_REFUSED
+        # Fewer digits behind the point than the column has: zeros follow, and nothing is rounded.
+        if significant and significant + missing > self.precision:
+            return PARSED_REFUSED
+        if significant:
+            for _ in range(missing):
+                magnitude[0] = magnitude[0] * <uint128>10
+        return PARSED_EXACT
 
     cdef int write(self, object value) except -1:
         cdef uint128 magnitude

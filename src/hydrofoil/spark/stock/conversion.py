@@ -24,6 +24,7 @@ def options(
     binary_as_bytes: bool,
     wide_offsets: bool,
     pickled: bool = False,
+    strict: bool = False,
     row_attributes: bool = True,
 ) -> Options:
     """As `options_of`, where the configuration is known in other ways."""
@@ -34,6 +35,7 @@ def options(
         binary_as_bytes=binary_as_bytes,
         large_var_types=wide_offsets,
         pickled=pickled,
+        strict=strict,
         row_attributes=row_attributes,
     )
 
