@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 import hydrofoil
 from driver.exactly import exactly
 from hydrofoil.driver import paths
+from hydrofoil.tools.parity.harness import normalized
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def outcome(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except Exception as error:
-        return type(error), str(error).partition("\n\tat ")[0]
+        return type(error), normalized(str(error))
 
 
 @pytest.fixture

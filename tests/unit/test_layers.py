@@ -28,11 +28,11 @@ ROOMS = {
     "evals": "_cext counts stream values",
     "settings": "counts errors process",
     "spark": "_cext counts errors evals process settings stream values",
-    "driver": "_cext errors process settings spark stream values",
     "worker": "process spark",
     "daemon": "process spark worker",
     "aggregates": "errors",
     "decorators": "_cext errors evals process settings spark values",
+    "driver": "_cext decorators errors process settings spark stream values",
     "gang": "errors lazy settings values version",
     "tools": (
         "counts daemon decorators driver errors evals gang process settings spark values version "
