@@ -10,8 +10,8 @@ COLUMNS = {
     "float": "float(0.1), float('nan'), float('-0.0'), float('inf'), float(16777217)",
     "double": "0.1D, double('nan'), double('-0.0'), double('-inf'), 4.9E-324D",
     "string": "'', 'a', 'text', 'naïve', '漢字', '😀', 'nul \\u0000 inside', repeat('x', 5000)",
-    "not UTF-8": "cast(X'61ff62' as string), cast(X'eda080' as string), cast(X'41eda0' as string), 'fine',"
-        " cast(X'e08080f09f98edbfbf41f5f8f4908080e282' as string)",
+    "not UTF-8": "cast(X'61ff62' as string), cast(X'eda080' as string), cast(X'41eda0' as string),"
+    " 'fine', cast(X'e08080f09f98edbfbf41f5f8f4908080e282' as string)",
     "binary": "X'', X'00ff', X'616263'",
     "date": "date'0001-01-01', date'1969-12-31', date'2000-02-29', date'9999-12-31'",
     "date of year 0": "date'0000-12-31', date'2000-01-01'",
@@ -27,7 +27,9 @@ COLUMNS = {
         " timestamp_ntz'9999-12-31 23:59:59.999999'"
     ),
     "interval": "interval '1 02:03:04.000005' day to second, interval '-1' day",
-    "decimal(10,2)": "cast(1.50 as decimal(10,2)), cast(-0.01 as decimal(10,2)), cast(0 as decimal(10,2))",
+    "decimal(10,2)": (
+        "cast(1.50 as decimal(10,2)), cast(-0.01 as decimal(10,2)), cast(0 as decimal(10,2))"
+    ),
     "decimal(38,18)": (
         "cast(0 as decimal(38,18)), cast('0.000000000000000001' as decimal(38,18)),"
         " cast('0.000000000000000010' as decimal(38,18)), cast('-0.00000012' as decimal(38,18)),"
@@ -43,9 +45,11 @@ COLUMNS = {
     "map of longs": "map(70000000000L, 'x', 1L, 'y', -1L, 'z', 17L, 'w')",
     "struct": "named_struct('a', 1, 'b', 'x'), named_struct('a', null, 'b', null)",
     "struct of Row's names": "named_struct('count', 1, 'index', 'x', '', 2, '__fields__', 3)",
-    "struct in struct": "named_struct('s', named_struct('t', array(named_struct('u', date'2020-01-01'))))",
+    "struct in struct": (
+        "named_struct('s', named_struct('t', array(named_struct('u', date'2020-01-01'))))"
+    ),
     "struct of one": "struct(X'00ff' as b)",
-}  # fmt: skip
+}
 
 
 def query(name: str) -> str:

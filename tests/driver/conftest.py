@@ -1,4 +1,4 @@
-"""Stock beside Hydrofoil in one session: each call is made with the driver's fast paths and without."""
+"""Stock beside Hydrofoil in one session: each call with the fast paths and without."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

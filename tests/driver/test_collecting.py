@@ -47,7 +47,6 @@ def test_types(spark: SparkSession, compare: Compare, zone: str, name: str) -> N
         "select sum(id), count(*) from range(10)",
         "select id % 3 k, collect_list(id) v from range(30) group by 1 order by 1",
         "select * from range(25000)",
-        "select named_struct('a', 1, 'b', 2).* from range(2)",
     ],
 )
 def test_queries(spark: SparkSession, compare: Compare, way: str, sql: str) -> None:
@@ -78,7 +77,7 @@ def test_what_is_left_to_stock(spark: SparkSession, compare: Compare, way: str, 
 @pytest.mark.parametrize(
     "sql",
     [
-        "select raise_error(concat('no ', id)) from range(3)",
+        "select raise_error(concat('no ', id)) from range(0, 3, 1, 1)",
         "select cast('x' as int) from range(1)",
         "select id / 0 from range(0, 2, 1, 1)",
     ],
@@ -88,7 +87,7 @@ def test_errors_of_queries(spark: SparkSession, compare: Compare, way: str, sql:
     with_ansi = spark.conf.get("spark.sql.ansi.enabled")
     spark.conf.set("spark.sql.ansi.enabled", "true")
     try:
-        compare(lambda: WAYS[way](df))
+        compare(lambda: WAYS[way](df), fast=None)
     finally:
         spark.conf.set("spark.sql.ansi.enabled", with_ansi)
 
@@ -149,6 +148,7 @@ def left_over(spark: SparkSession) -> tuple[int, int]:
 @pytest.mark.parametrize("prefetch", [False, True])
 def test_an_iteration_that_ends_early(spark: SparkSession, prefetch: bool) -> None:
     descriptors = len(os.listdir("/proc/self/fd"))
+    before = left_over(spark)
     df = spark.range(0, 100_000, 1, 10)
     with hydrofoil.iterate(df, prefetch=prefetch) as rows:
         assert [next(rows)[0] for _ in range(3)] == [0, 1, 2]
@@ -157,9 +157,9 @@ def test_an_iteration_that_ends_early(spark: SparkSession, prefetch: bool) -> No
     next(rows)
     del rows
     deadline = time.monotonic() + 30
-    while left_over(spark) != (0, 0) and time.monotonic() < deadline:
+    while left_over(spark) != before and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert left_over(spark) == (0, 0)
+    assert left_over(spark) == before
     # py4j may have opened or closed connections of its own.
     assert len(os.listdir("/proc/self/fd")) <= descriptors + 2
 

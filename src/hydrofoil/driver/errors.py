@@ -7,7 +7,7 @@ from typing import Any
 
 @contextmanager
 def as_of_the_call(called: str) -> Iterator[None]:
-    """Raise what a call of the JVM would have raised, from what the thread that served it failed of.
+    """Raise what a call would have raised, of what the JVM's thread in its place failed of.
 
     Parameters
     ----------

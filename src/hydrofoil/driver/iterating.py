@@ -90,6 +90,21 @@ def rows_of(
     return rows
 
 
+class _Counted:
+    """Adds partitions up, and says so."""
+
+    def __init__(self, progress: "Progress | None", partitions: int) -> None:
+        self._progress = progress
+        self._all = partitions
+        self._rows = self._partitions = 0
+
+    def __call__(self, rows: int) -> None:
+        self._rows += rows
+        self._partitions += 1
+        if self._progress is not None:
+            self._progress(self._rows, self._partitions, self._all)
+
+
 class RowStream(Iterator[Any]):
     """Rows of a DataFrame, a few thousand at a time in memory; closed where it ends.
 
@@ -97,8 +112,6 @@ class RowStream(Iterator[Any]):
     """
 
     def __init__(self, frame: Any, prefetch: bool, progress: "Progress | None") -> None:
-        self._told = progress
-        self._count = self._partitions = self._all = 0
         self._context = frame._sc
         # All jobs of this iteration have it, so that they can be cancelled.
         self._tag = f"hydrofoil-iterate-{uuid.uuid4()}"
@@ -110,16 +123,11 @@ class RowStream(Iterator[Any]):
                 self._rows = frame.toLocalIterator(prefetch)
             else:
                 batches = batches_of(frame, "iterate")
-                self._all = batches.getNumPartitions()
-                self._rows = rows_of(frame, batches, prefetch, "iterate", self._after_partition)
+                # Nothing that the iterator has refers to this object, whose end is its end.
+                counted = _Counted(progress, batches.getNumPartitions())
+                self._rows = rows_of(frame, batches, prefetch, "iterate", counted)
         finally:
             self._context.removeJobTag(self._tag)
-
-    def _after_partition(self, rows: int) -> None:
-        self._count += rows
-        self._partitions += 1
-        if self._told is not None:
-            self._told(self._count, self._partitions, self._all)
 
     def __next__(self) -> Any:
         return next(self._rows)
