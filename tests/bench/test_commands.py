@@ -130,7 +130,7 @@ def test_replay_of_another_file(tmp_path: Path) -> None:
         (("--workload", "nope"), "--workload nope: it is not in suite first, which has long, "),
         (
             ("--suite", "first", "--suite", "driver", "--workload", "long"),
-            "--workload long: it is not in suite driver, which has createDataFrame(list), ",
+            "--workload long: it is not in suite driver, which has collect(), ",
         ),
     ],
 )

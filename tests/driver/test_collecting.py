@@ -1,7 +1,9 @@
 """`collect` and `toLocalIterator`: the rows of record batches are those of pickles."""
 
+import gc
 import os
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -84,12 +86,8 @@ def test_what_is_left_to_stock(spark: SparkSession, compare: Compare, way: str, 
 )
 def test_errors_of_queries(spark: SparkSession, compare: Compare, way: str, sql: str) -> None:
     df = spark.sql(sql)
-    with_ansi = spark.conf.get("spark.sql.ansi.enabled")
-    spark.conf.set("spark.sql.ansi.enabled", "true")
-    try:
+    with use_conf(spark, {"spark.sql.ansi.enabled": "true"}):
         compare(lambda: WAYS[way](df), fast=None)
-    finally:
-        spark.conf.set("spark.sql.ansi.enabled", with_ansi)
 
 
 def test_few_rows(spark: SparkSession, compare: Compare) -> None:
@@ -141,7 +139,8 @@ def test_jobs_are_shown_with_the_programs_line(spark: SparkSession) -> None:
 def left_over(spark: SparkSession) -> tuple[int, int]:
     """Running jobs, and threads of the JVM that serve an iterator."""
     tracker = spark.sparkContext.statusTracker()
-    threads = spark._jvm.Thread.getAllStackTraces().keySet().toString()
+    jvm: Any = spark._jvm
+    threads = jvm.Thread.getAllStackTraces().keySet().toString()
     return len(tracker.getActiveJobsIds()), threads.count("serve toLocalIterator")
 
 
@@ -175,3 +174,31 @@ def test_progress(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().err.endswith(
         "\r5 rows, 1 of 2 partitions\r10 rows, 2 of 2 partitions\n"
     )
+
+
+def test_the_garbage_collector_knows_rows_with_containers_alone(
+    spark: SparkSession, compare: Compare
+) -> None:
+    rows = hydrofoil.collect(
+        spark.sql("select id, cast(id as string) s, struct(id x) t from range(3)")
+    )
+    assert not any(gc.is_tracked(row) or gc.is_tracked(vars(row)) for row in rows)
+    for row in hydrofoil.collect(
+        spark.sql("select array(id) a, struct(array(id)) t from range(3)")
+    ):
+        assert gc.is_tracked(row) and gc.is_tracked(row.t)
+        # A cycle is found and freed.
+        row.a.append(row)
+        found = weakref.ref(Thing(row))
+        row.a.append(found())
+    del row
+    gc.collect()
+    assert found() is None
+    assert gc.isenabled()
+
+
+class Thing:
+    """Something that a weak reference can be made to."""
+
+    def __init__(self, held: object) -> None:
+        self.held = held

@@ -89,7 +89,7 @@ FORMS: dict[str, Callable[[int, str], Any]] = {
     "dict": lambda a, b: {"b": b, "a": a},
     "Row": lambda a, b: Row(a=a, b=b),
     "Row of a Row": lambda a, b: Row("a", "b")(a, b),
-    "bare Row": lambda a, b: Row(a, b),
+    "bare Row": lambda a, b: Row(*[a, b]),  # type: ignore[call-overload]
     "named tuple": Named,
     "dataclass": Thing,
     "object": lambda a, b: Loose(b=b, a=a),

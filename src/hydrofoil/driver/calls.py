@@ -140,6 +140,8 @@ def create_dataframe(
     token = ALWAYS.set(True)
     try:
         with enabled_here(spark):
-            return spark.createDataFrame(data, schema, verifySchema=verify_schema)  # type: ignore[call-overload,no-any-return]
+            create: Any = spark.createDataFrame
+            made: DataFrame = create(data, schema, verifySchema=verify_schema)
+            return made
     finally:
         ALWAYS.reset(token)

@@ -1,6 +1,8 @@
 """`DataFrame.collect` by record batches: the JVM writes Arrow, and the core makes the rows."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hydrofoil.driver import frames, paths
@@ -41,13 +43,26 @@ def make_collect(original: Callable[..., Any]) -> Callable[..., Any]:
             return rows
         reader = reader_of(self, collected.schema_message)
         paths.took("collect", paths.FAST, reader.slow_columns, collected.count())
-        # Each batch can go when its rows are there.
-        collected.batches.reverse()
-        while collected.batches:
-            rows += reader.rows(collected.batches.pop())
+        with _without_collections():
+            # Each batch can go when its rows are there.
+            collected.batches.reverse()
+            while collected.batches:
+                rows += reader.rows(collected.batches.pop())
         return rows
 
     return collect
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Have the garbage collector wait: rows are no garbage, however many there are."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _why_not_arrow(frame: Any) -> str:

@@ -22,7 +22,7 @@ def as_of_the_call(called: str) -> Iterator[None]:
     except (Py4JJavaError, CapturedException) as error:
         java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
         cause = java.getCause() if java is not None else None
-        if cause is None or "awaitResult" not in str(java.getMessage()):
+        if java is None or cause is None or "awaitResult" not in str(java.getMessage()):
             raise
         made = _raised_of(cause, called)
     else:

@@ -3,12 +3,12 @@
 from importlib import import_module
 from typing import Any, BinaryIO
 
-from hydrofoil._cext.frames import Frame
 from hydrofoil.driver.callsite import CallSite
 from hydrofoil.driver.errors import as_of_the_call
 from hydrofoil.spark.versions import SparkVersion
 from hydrofoil.stream.batches import Schema, read_batches
 from hydrofoil.stream.reading import read_int
+from hydrofoil.values.rows.reading import len_of
 
 
 class Collected:
@@ -36,9 +36,7 @@ class Collected:
 
     def count(self) -> int:
         """How many rows there are."""
-        return sum(
-            batch.length if isinstance(batch, Frame) else batch.num_rows for batch in self.batches
-        )
+        return sum(map(len_of, self.batches))
 
 
 def collect(frame: Any, name: str, version: SparkVersion) -> Collected:

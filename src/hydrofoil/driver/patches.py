@@ -41,6 +41,15 @@ _FRAME = ("{dataframe_module}", "DataFrame")
 PATCHES: tuple[Patch, ...] = (
     Patch(*_FRAME, "collect", "hydrofoil.driver.collecting:make_collect"),
     Patch(*_FRAME, "toLocalIterator", "hydrofoil.driver.iterating:make_to_local_iterator"),
+    # What a client of Spark Connect makes rows with.
+    Patch(
+        "pyspark.sql.conversion",
+        "ArrowTableToRowsConversion",
+        "convert",
+        "hydrofoil.driver.connect:make_convert",
+        where="clients_convert_as_workers",
+        connect=True,
+    ),
     Patch(
         "pyspark.sql.session",
         "SparkSession",

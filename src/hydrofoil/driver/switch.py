@@ -139,12 +139,15 @@ def _put_in(patch: Patch, version: SparkVersion) -> _Place:
     if patch.owner:
         owner = getattr(owner, patch.owner)
     original = vars(owner)[patch.name]
-    module, _, function = patch.maker.partition(":")
-    make = getattr(import_module(module), function)
+    module, _, maker = patch.maker.partition(":")
+    make = getattr(import_module(module), maker)
     replacement: Any
     if isinstance(original, property):
         getter = original.fget
         replacement = property(_switched(getter, make(getter)), original.fset, original.fdel)
+    elif isinstance(original, staticmethod):
+        function = original.__func__
+        replacement = staticmethod(_switched(function, make(function)))
     else:
         replacement = _switched(original, make(original))
     setattr(owner, patch.name, replacement)

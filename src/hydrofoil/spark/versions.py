@@ -264,6 +264,11 @@ class SparkVersion:
     socket_module: str = field(
         metadata=_differs(_DRIVER, "where the functions are that read what the JVM sends")
     )
+    clients_convert_as_workers: bool = field(
+        metadata=_differs(
+            _DRIVER, "Spark Connect's client makes rows as workers make arguments of record batches"
+        )
+    )
     binary_has_setting: bool = field(
         metadata=_differs(
             _DRIVER, "binary values of rows are `bytes` by a setting; else they are `bytearray`"
@@ -361,6 +366,7 @@ _V43 = SparkVersion(
     dataframe_module="pyspark.sql.classic.dataframe",
     rdd_module="pyspark.core.rdd",
     socket_module="pyspark.util",
+    clients_convert_as_workers=True,
     binary_has_setting=True,
 )
 
@@ -481,6 +487,7 @@ _V35 = replace(
     dataframe_module="pyspark.sql.dataframe",
     rdd_module="pyspark.rdd",
     socket_module="pyspark.rdd",
+    clients_convert_as_workers=False,
 )
 
 VERSIONS = {version.minor: version for version in (_V43, _V42, _V41, _V40, _V35)}

@@ -65,6 +65,9 @@ cdef extern from *:
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject* value)
     PyObject* PyDict_GetItemWithError(object mapping, object key) except? NULL
+    void PyObject_GC_UnTrack(void* value) noexcept
+    int PyObject_GC_IsTracked(PyObject* value) noexcept
+    int PyObject_IS_GC(PyObject* value) noexcept
     int PyGC_Disable() noexcept
     int PyGC_Enable() noexcept
 
@@ -216,7 +219,12 @@ cdef class StructDecoder(Decoder):
     # the same object: allocated by its type, filled, and given its dict. Its fields are in that
     # dict too, under the names by which `Row.__getattr__` would find them, so that reading one does
     # not get that far: in stock that costs more than all else that happens to a row.
+    #
+    # Rows without these attributes live long, and there may be millions. If nothing in one can be
+    # part of a cycle, the garbage collector need not know it, as CPython does with tuples: else it
+    # would look at all of them again and again.
     cdef list fields
+    cdef bint bare
     cdef object row_type
     cdef dict attributes
     cdef list attribute_names
@@ -231,6 +239,7 @@ cdef class StructDecoder(Decoder):
             raise ValueError(f"{len(fields)} decoders for the fields {names!r}")
         self.fields, self.row_type = fields, row_type
         self.attributes = {"__fields__": names}
+        self.bare = not attributes
         # `Row` finds the first field of a name, and neither its own attributes nor dunder names.
         self.attribute_names = []
         for k, name in enumerate(names):
@@ -244,6 +253,9 @@ cdef class StructDecoder(Decoder):
             self.attribute_names.append(name)
         for field in fields:
             self.eager |= field.eager
+        if self.bare:
+            # Copies of it are not tracked either, until something is added to them.
+            PyObject_GC_UnTrack(<void*>self.attributes)
         # A row itself cannot be changed, but what is in it may, and so may its list of names.
         self.mutable = True
 
@@ -264,6 +276,7 @@ cdef class StructDecoder(Decoder):
         cdef Py_ssize_t k
         cdef PyObject** place
         cdef PyObject* name
+        cdef bint untracked = self.bare
         i += self.offset
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return None
@@ -275,6 +288,10 @@ cdef class StructDecoder(Decoder):
             name = PyList_GET_ITEM(self.attribute_names, k)
             if attributes is not None and <object>name is not None:
                 PyDict_SetItem(attributes, <object>name, value)
+            if untracked and PyObject_IS_GC(<PyObject*>value):
+                untracked = type(value) is self.row_type and not PyObject_GC_IsTracked(
+                    <PyObject*>value
+                )
             Py_INCREF(value)
             PyTuple_SET_ITEM(row, k, value)
         if attributes is None:
@@ -282,6 +299,8 @@ cdef class StructDecoder(Decoder):
         else:
             Py_INCREF(attributes)
             place[0] = <PyObject*>attributes
+            if untracked:
+                PyObject_GC_UnTrack(<void*>row)
         return row
 
     def rows(self, Py_ssize_t first, Py_ssize_t stop):

@@ -90,34 +90,48 @@ class RowReader:
         ]
         return f"{', '.join(names)}: by PySpark's types" if names else ""
 
-    def rows(self, batch: Batch) -> list[Any]:
+    def rows(self, batch: Batch, *, strict: bool = False) -> list[Any]:
         """The rows of a record batch.
 
         Raises
         ------
         Exception
             What PySpark's types raise at a value that Python has not, such as a date in year 0.
+        ValueError
+            With ``strict``, if not all values can be made by the core.
         """
-        if self._plain is not None and isinstance(batch, Frame) and not batch.compressed:
-            bind_frame(batch, self._views)
-            opened: list[Any] = []
-            try:
-                for decoder, view in zip(self._decoders, self._views, strict=True):
-                    decoder.open(view)  # type: ignore[union-attr]  # None is in none of them
-                    opened.append(decoder)
-                return self._plain.rows(0, batch.length)
-            except (UndecodableColumn, UnicodeDecodeError):
-                pass
-            finally:
-                for decoder in opened:
-                    decoder.close()
-                for view in self._views:
-                    view.release()  # type: ignore[union-attr]  # as above
+        if not isinstance(batch, Frame) or batch.compressed:
+            batch = self._record_batch(batch)
+        if self._plain is None:
+            return self._by_column(batch)
+        opened: list[Any] = []
+        try:
+            if isinstance(batch, Frame):
+                bind_frame(batch, self._views)  # type: ignore[arg-type]  # all of them are there
+            else:
+                for view, array in zip(self._views, batch.columns, strict=True):
+                    view.bind(array)  # type: ignore[union-attr]
+            for decoder, view in zip(self._decoders, self._views, strict=True):
+                decoder.open(view)  # type: ignore[union-attr, arg-type]
+                opened.append(decoder)
+            return self._plain.rows(0, len_of(batch))
+        except (UndecodableColumn, UnicodeDecodeError):
+            if strict:
+                raise
+        finally:
+            for decoder in opened:
+                decoder.close()
+            for view in self._views:
+                view.release()  # type: ignore[union-attr]
         return self._by_column(batch)
 
-    def _by_column(self, batch: Batch) -> list[Any]:
+    def _record_batch(self, batch: Batch) -> pa.RecordBatch:
         if isinstance(batch, Frame):
-            batch = pa.ipc.read_record_batch(pa.py_buffer(batch.message()), self.schema)
+            return pa.ipc.read_record_batch(pa.py_buffer(batch.message()), self.schema)
+        return batch
+
+    def _by_column(self, batch: Batch) -> list[Any]:
+        batch = self._record_batch(batch)
         columns: list[Decoder | None] = [
             ValuesDecoder(self._values(i, array)) for i, array in enumerate(batch.columns)
         ]
@@ -141,6 +155,11 @@ class RowReader:
             self.options.row_type,
             attributes=self.options.row_attributes,
         )
+
+
+def len_of(batch: Batch) -> int:
+    """How many rows a record batch has."""
+    return batch.length if isinstance(batch, Frame) else int(batch.num_rows)
 
 
 def _view_of(arrow_type: pa.DataType) -> ColumnView | None:
