@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
 
 import hydrofoil
 from driver.columns import COLUMNS, query
 from driver.conftest import Compare
-from hydrofoil.tools.parity.engines import use_conf
+from driver.schemas import tables
+from hydrofoil.tools.parity.engines import use_conf, use_core_conf
 
 WAYS: dict[str, Callable[[DataFrame], Any]] = {
     "collect": lambda df: df.collect(),
@@ -37,6 +40,21 @@ def test_types(spark: SparkSession, compare: Compare, zone: str, name: str) -> N
     df = spark.sql(query(name))
     compare(lambda: df.collect())
     compare(lambda: list(df.toLocalIterator()))
+
+
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
+@given(table=tables())
+def test_any_schema(
+    spark: SparkSession, compare: Compare, table: tuple[StructType, list[Any]]
+) -> None:
+    schema, rows = table
+    df = spark.createDataFrame(rows, schema)
+    compare(lambda: df.collect(), fast=None)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -105,7 +123,7 @@ def test_a_users_type(spark: SparkSession, compare: Compare) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings",
+    "conf",
     [
         {"spark.sql.execution.arrow.maxRecordsPerBatch": "3"},
         {"spark.sql.execution.arrow.useLargeVarTypes": "true"},
@@ -113,14 +131,14 @@ def test_a_users_type(spark: SparkSession, compare: Compare) -> None:
         {"spark.sql.execution.pyspark.binaryAsBytes": "false"},
         {"spark.sql.session.timeZone": "Asia/Kolkata"},
     ],
-    ids=lambda settings: next(iter(settings)).rpartition(".")[2],
+    ids=lambda conf: next(iter(conf)).rpartition(".")[2],
 )
-def test_settings(spark: SparkSession, compare: Compare, settings: dict[str, str]) -> None:
+def test_settings(spark: SparkSession, compare: Compare, conf: dict[str, str]) -> None:
     df = spark.sql(
         "select id, cast(id as string) s, cast(cast(id as string) as binary) b,"
         " timestamp_seconds(id * 100000) t, array(cast(id as string)) a from range(0, 20, 1, 3)"
     )
-    with use_conf(spark, settings):
+    with use_conf(spark, conf):
         for way in WAYS.values():
             compare(lambda: way(df))  # noqa: B023  # called at once
 
@@ -202,3 +220,12 @@ class Thing:
 
     def __init__(self, held: object) -> None:
         self.held = held
+
+
+def test_a_result_that_is_too_large_for_record_batches(
+    spark: SparkSession, compare: Compare
+) -> None:
+    # Rows are compressed on their way to the driver, record batches are not.
+    df = spark.range(0, 20_000, 1, 1).selectExpr("repeat('x', 500) s")
+    with use_core_conf(spark, {"spark.driver.maxResultSize": "2m"}):
+        compare(lambda: len(df.collect()), fast=False)
