@@ -18,6 +18,9 @@ from driver.conftest import Compare
 from driver.schemas import tables
 from hydrofoil.tools.parity.engines import use_conf, use_core_conf
 
+# `make parity` runs them all.
+ONE_IN = 3
+
 WAYS: dict[str, Callable[[DataFrame], Any]] = {
     "collect": lambda df: df.collect(),
     "toLocalIterator": lambda df: list(df.toLocalIterator()),

@@ -35,10 +35,10 @@ class Partitions:
         slow = self._reader.slow_columns
         count = 0
         while (size := read_int(stream)) != _END_OF_DATA:
-            rows = self._reader.rows(Frame.of_message(exactly(stream, size)))
-            count += len(rows)
-            paths.add_rows(self._call, paths.FAST, slow, len(rows))
-            yield from rows
+            frame = Frame.of_message(exactly(stream, size))
+            count += frame.length
+            paths.add_rows(self._call, paths.FAST, slow, frame.length)
+            yield from self._reader.iterate(frame)
         self._progress(count)
 
 

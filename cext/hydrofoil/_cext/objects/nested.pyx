@@ -323,6 +323,36 @@ cdef class StructDecoder(Decoder):
         return rows
 
 
+cdef class RowWalk:
+    """Makes one row after the other of a `StructDecoder` whose fields are open.
+
+    A row that nobody keeps gives its memory to the next.
+
+    Attributes
+    ----------
+    at : int
+        The next row.
+    """
+
+    cdef StructDecoder decoder
+    cdef readonly Py_ssize_t at
+    cdef Py_ssize_t stop
+
+    def __cinit__(self, StructDecoder decoder not None, Py_ssize_t stop):
+        self.decoder, self.stop = decoder, stop
+        decoder.validity, decoder.offset = NULL, 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.at >= self.stop:
+            raise StopIteration
+        row = self.decoder.read(self.at)
+        self.at += 1
+        return row
+
+
 cdef class _OffsetsEncoder(Encoder):
     cdef Buffer offsets
 

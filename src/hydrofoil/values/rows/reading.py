@@ -1,5 +1,7 @@
 """Record batches to rows: what PySpark would have unpickled, exactly."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -7,7 +9,7 @@ import pyarrow as pa
 from hydrofoil._cext.columns import ColumnView, UnsupportedLayout, bind_frame
 from hydrofoil._cext.frames import Frame
 from hydrofoil._cext.objects.base import Decoder, UndecodableColumn
-from hydrofoil._cext.objects.nested import StructDecoder
+from hydrofoil._cext.objects.nested import RowWalk, StructDecoder
 from hydrofoil._cext.objects.special import ValuesDecoder
 from hydrofoil.values.pickle_rules.arguments import column_values
 from hydrofoil.values.type_table import NoCodec, Options, decoder_for
@@ -100,30 +102,54 @@ class RowReader:
         ValueError
             With ``strict``, if not all values can be made by the core.
         """
-        if not isinstance(batch, Frame) or batch.compressed:
-            batch = self._record_batch(batch)
+        try:
+            with self._opened(batch) as decoder:
+                if decoder is not None:
+                    return decoder.rows(0, len_of(batch))
+        except (UndecodableColumn, UnicodeDecodeError):
+            if strict:
+                raise
+        return self._by_column(batch)
+
+    def iterate(self, batch: Batch) -> Iterator[Any]:
+        """As `rows`, one after the other; made when they are asked for."""
+        done = 0
+        try:
+            with self._opened(batch) as decoder:
+                if decoder is not None:
+                    walk = RowWalk(decoder, len_of(batch))
+                    try:
+                        yield from walk
+                        return
+                    finally:
+                        done = walk.at
+        except (UndecodableColumn, UnicodeDecodeError):
+            pass
+        yield from self._by_column(batch)[done:]
+
+    @contextmanager
+    def _opened(self, batch: Batch) -> Iterator[StructDecoder | None]:
+        """What reads the batch's rows, if all columns have a decoder."""
         if self._plain is None:
-            return self._by_column(batch)
+            yield None
+            return
         opened: list[Any] = []
         try:
-            if isinstance(batch, Frame):
+            if isinstance(batch, Frame) and not batch.compressed:
                 bind_frame(batch, self._views)  # type: ignore[arg-type]  # all of them are there
             else:
-                for view, array in zip(self._views, batch.columns, strict=True):
+                arrays = self._record_batch(batch).columns
+                for view, array in zip(self._views, arrays, strict=True):
                     view.bind(array)  # type: ignore[union-attr]
             for decoder, view in zip(self._decoders, self._views, strict=True):
                 decoder.open(view)  # type: ignore[union-attr, arg-type]
                 opened.append(decoder)
-            return self._plain.rows(0, len_of(batch))
-        except (UndecodableColumn, UnicodeDecodeError):
-            if strict:
-                raise
+            yield self._plain
         finally:
             for decoder in opened:
                 decoder.close()
             for view in self._views:
                 view.release()  # type: ignore[union-attr]
-        return self._by_column(batch)
 
     def _record_batch(self, batch: Batch) -> pa.RecordBatch:
         if isinstance(batch, Frame):
