@@ -14,7 +14,7 @@ from cpython.unicode cimport PyUnicode_CheckExact
 import datetime
 import decimal
 
-from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Encoder
+from hydrofoil._cext.objects.base cimport LEFT, TAKEN
 from hydrofoil._cext.objects.nested cimport FieldsEncoder
 
 cdef extern from *:
