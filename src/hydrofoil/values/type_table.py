@@ -42,6 +42,9 @@ class Options:
     pickled : bool
         Values are converted as if they came and went by pickle. Encoders then leave what the two
         ways convert differently, and write nulls whatever the type says.
+    map_order : callable, optional
+        With ``pickled``, gives a dict's items in the order in which the JVM would have them, or
+        None if it does not know.
     strict : bool
         Encoders leave nulls where the type has none, also with ``pickled``.
     row_attributes : bool
@@ -55,6 +58,7 @@ class Options:
     binary_as_bytes: bool = True
     large_var_types: bool = False
     pickled: bool = False
+    map_order: Callable[[dict[Any, Any]], list[tuple[Any, Any]] | None] | None = None
     strict: bool = False
     row_attributes: bool = True
 
@@ -145,7 +149,7 @@ def _encode_map(spark_type: Any, nullable: bool, options: Options) -> Encoder:
     if options.pickled:
         # Their order is that of a Java map, which a dict does not have.
         entries = nested.StructEncoder([key, value], ["key", "value"], options.row_type)
-        return nested.EntriesEncoder(entries, nullable=nullable)
+        return nested.EntriesEncoder(entries, nullable=nullable, order=options.map_order)
     return nested.MapEncoder(key, value, nullable=nullable)
 
 

@@ -375,7 +375,7 @@ cdef class _OffsetsEncoder(Encoder):
 cdef class ListEncoder(_OffsetsEncoder):
     cdef Encoder element
 
-    def __cinit__(self, Encoder element not None, *, nullable=True):
+    def __cinit__(self, Encoder element not None, *, nullable=True, order=None):
         self.element = element
         self.nullable = nullable
         self.mutable = True
@@ -436,9 +436,13 @@ class Entries(list):
 
 
 cdef class EntriesEncoder(ListEncoder):
-    # A map lies in memory as an array of structs does. `element` is the encoder of these.
-    def __cinit__(self, Encoder element not None, *, nullable=True):
+    # A map lies in memory as an array of structs does. `element` is the encoder of these. A dict is
+    # taken if `order` is given, which returns its items as they are to follow, or None.
+    cdef object order
+
+    def __cinit__(self, Encoder element not None, *, nullable=True, order=None):
         self.mutable = False
+        self.order = order
 
     cdef object restore(self, Py_ssize_t i):
         cdef list items = ListEncoder.restore(self, i)
@@ -448,7 +452,11 @@ cdef class EntriesEncoder(ListEncoder):
         if value is None:
             return self.write_null()
         if type(value) is not Entries:
-            return LEFT
+            if self.order is None or not PyDict_CheckExact(value):
+                return LEFT
+            value = self.order(value)
+            if type(value) is not list:
+                return LEFT
         return self.write_list(<list>value)
 
 

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 from typing_extensions import Self
@@ -37,7 +38,14 @@ class RestoredMap(dict[Any, Any]):
 class ListEncoder(Encoder):
     def __new__(cls, element: Encoder, *, nullable: bool = True) -> Self: ...
 
-class EntriesEncoder(ListEncoder): ...
+class EntriesEncoder(ListEncoder):
+    def __new__(
+        cls,
+        element: Encoder,
+        *,
+        nullable: bool = True,
+        order: Callable[[dict[Any, Any]], list[tuple[Any, Any]] | None] | None = None,
+    ) -> Self: ...
 
 class MapEncoder(Encoder):
     def __new__(cls, key: Encoder, value: Encoder, *, nullable: bool = True) -> Self: ...

@@ -1,6 +1,7 @@
 """Rows to record batches: what the JVM would make of the pickled ones, exactly."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -9,7 +10,11 @@ from hydrofoil._cext.frames import FrameWriter
 from hydrofoil._cext.objects.base import write_batch
 from hydrofoil._cext.records import RecordsEncoder
 from hydrofoil.values.arrow_types import arrow_type
+from hydrofoil.values.pickle_rules.java import UnknownOrder, unpickled_items
 from hydrofoil.values.type_table import NoCodec, Options, encoder_for
+
+# The classes of keys that are in the JVM what they are here.
+_HASHED = frozenset({bool, float, int, str})
 
 
 def unwritable(spark_type: Any) -> str:
@@ -20,10 +25,22 @@ def unwritable(spark_type: Any) -> str:
     if name == "ArrayType":
         return unwritable(spark_type.elementType)
     if name == "MapType":
-        return "a column of maps, which have the order of Java's"
+        return unwritable(spark_type.keyType) or unwritable(spark_type.valueType)
     if name == "StructType":
         return next(filter(None, (unwritable(field.dataType) for field in spark_type.fields)), "")
     return ""
+
+
+def java_order(mapping: dict[Any, Any]) -> list[tuple[Any, Any]] | None:
+    """A dict's items in the order of the Java map that it would be; None if that is not known."""
+    if len(mapping) < 2:
+        return list(mapping.items())
+    if not all(type(key) in _HASHED for key in mapping):
+        return None
+    try:
+        return unpickled_items(mapping, strict=True)
+    except UnknownOrder:
+        return None
 
 
 class RowWriter:
@@ -60,6 +77,7 @@ class RowWriter:
         reason = unwritable(spark_type)
         if reason:
             raise NoCodec(reason)
+        options = replace(options, map_order=java_order)
         fields = [
             encoder_for(field.dataType, options, nullable=field.nullable)
             for field in spark_type.fields
