@@ -21,7 +21,12 @@ def why_stock(frame: Any) -> str:
     replaced = replaced_class()
     if replaced is not None:
         return f"{replaced} is replaced"
-    return unreadable_row(frame.schema)
+    try:
+        schema = frame.schema
+    except Exception:
+        # PySpark's own code says what is wrong, where it needs it at all.
+        return "a schema that PySpark can't read"
+    return unreadable_row(schema)
 
 
 def reader_of(frame: Any, schema: Any) -> RowReader:
