@@ -7,9 +7,7 @@ from typing import Any
 import pyspark
 from pyspark.traceback_utils import SCCallSiteSync
 
-import hydrofoil
-
-_OURS = str(Path(hydrofoil.__file__).parent)
+_OURS = str(Path(__file__).parents[1])
 _PYSPARK = str(Path(pyspark.__file__).parent)
 
 
