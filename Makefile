@@ -87,7 +87,7 @@ parity: java $(INSTALLED) build jar ## run all comparisons with stock PySpark, a
 	HYDROFOIL_PARITY=full $(BIN)/python -m pytest $(or $(TESTS),tests/parity tests/faults \
 	    tests/columnar/test_columnar_queries.py tests/columnar/test_columnar_nested.py \
 	    tests/columnar/test_columnar_layouts.py tests/decorators/test_aggregate.py \
-	    tests/gang/test_gang_data_staging.py)
+	    tests/gang/test_gang_data_staging.py tests/driver)
 
 build: $(BUILT) $(RUNS) ## make the virtual environment and build the extension in place
 

@@ -40,6 +40,7 @@ MODULES = [
     "objects.special",
     "rows",
     "udtf",
+    "records",
     "arrays.read",
     "arrays.write",
 ]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from hydrofoil.decorators.row import udf
     from hydrofoil.decorators.torch import torch_udf
     from hydrofoil.decorators.vectorized import arrow_udf, pandas_udf
+    from hydrofoil.driver.calls import collect, create_dataframe, iterate, to_numpy, to_torch
+    from hydrofoil.driver.switch import disable, enable
     from hydrofoil.settings.launch import configure, session
     from hydrofoil.tools.checkup.session import doctor
     from hydrofoil.tools.paths.functions import explain
@@ -29,14 +31,21 @@ _PUBLIC = {
     "aggregate": "hydrofoil.decorators.aggregate",
     "arrow_udf": "hydrofoil.decorators.vectorized",
     "batch_udf": "hydrofoil.decorators.batch",
+    "collect": "hydrofoil.driver.calls",
     "configure": "hydrofoil.settings.launch",
+    "create_dataframe": "hydrofoil.driver.calls",
+    "disable": "hydrofoil.driver.switch",
     "doctor": "hydrofoil.tools.checkup.session",
+    "enable": "hydrofoil.driver.switch",
     "explain": "hydrofoil.tools.paths.functions",
     "group_by": "hydrofoil.decorators.aggregate",
+    "iterate": "hydrofoil.driver.calls",
     "last_query": "hydrofoil.tools.paths.query",
     "numpy_udf": "hydrofoil.decorators.numpy",
     "pandas_udf": "hydrofoil.decorators.vectorized",
     "session": "hydrofoil.settings.launch",
+    "to_numpy": "hydrofoil.driver.calls",
+    "to_torch": "hydrofoil.driver.calls",
     "torch_udf": "hydrofoil.decorators.torch",
     "udf": "hydrofoil.decorators.row",
 }
@@ -48,14 +57,21 @@ __all__ = [
     "aggregate",
     "arrow_udf",
     "batch_udf",
+    "collect",
     "configure",
+    "create_dataframe",
+    "disable",
     "doctor",
+    "enable",
     "explain",
     "group_by",
+    "iterate",
     "last_query",
     "numpy_udf",
     "pandas_udf",
     "session",
+    "to_numpy",
+    "to_torch",
     "torch_udf",
     "udf",
 ]

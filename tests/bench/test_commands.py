@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,8 @@ def test_a_program_that_turns_hydrofoil_on_itself(tmp_path: Path) -> None:
     shown, headline, *_ = done.stdout.splitlines()
     assert shown == "[Row(min(x)=0)]"
     assert headline == "1 of 1 function took the fast path; 50 % of batches"
+    # The driver's own call, below the functions.
+    assert re.search(r"\bcollect\W+fast\b", done.stdout)
     (entry,) = json.loads(report.read_text())
     assert entry["operators"] == ["HydrofoilEvalPython"]
     assert entry["batches"] == {"fast": 1, "float returned for bigint": 1}
@@ -130,7 +133,7 @@ def test_replay_of_another_file(tmp_path: Path) -> None:
         (("--workload", "nope"), "--workload nope: it is not in suite first, which has long, "),
         (
             ("--suite", "first", "--suite", "driver", "--workload", "long"),
-            "--workload long: it is not in suite driver, which has createDataFrame(list), ",
+            "--workload long: it is not in suite driver, which has collect(), ",
         ),
     ],
 )

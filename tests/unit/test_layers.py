@@ -32,12 +32,14 @@ ROOMS = {
     "daemon": "process spark worker",
     "aggregates": "errors",
     "decorators": "_cext errors evals process settings spark values",
+    "driver": "_cext decorators errors process settings spark stream values",
     "gang": "errors lazy settings values version",
     "tools": (
-        "counts daemon decorators errors evals gang process settings spark values version worker"
+        "counts daemon decorators driver errors evals gang process settings spark values version "
+        "worker"
     ),
     # The public names, each imported when it is first used: the only one that imports tools.
-    "__init__": "decorators lazy settings tools values version",
+    "__init__": "decorators driver lazy settings tools values version",
 }
 
 # Rooms that leave a package of others' alone.

@@ -8,6 +8,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.counts import sending
@@ -53,8 +54,16 @@ ON_THE_SERVER = (
 )
 
 
+# By its name: it stands below this room, and is not for those who only ask for settings.
+DRIVER_SWITCH = "hydrofoil.driver.switch"
+
+
 def configure(
-    builder: "SparkSession.Builder", *, rows: str | None = None, columnar: bool | None = None
+    builder: "SparkSession.Builder",
+    *,
+    rows: str | None = None,
+    columnar: bool | None = None,
+    driver: bool = True,
 ) -> "SparkSession.Builder":
     """Turn Hydrofoil on for the session that a builder will make.
 
@@ -79,6 +88,8 @@ def configure(
         Whether the JVM exchanges columns with Python by Hydrofoil's operators, from Spark 4.0 on.
         By default it does where this installation has operators for that Spark; where not, one
         line on stderr says why.
+    driver : bool
+        Whether rows go to and from this process by Arrow and the core, as by `hydrofoil.enable`.
 
     Returns
     -------
@@ -120,6 +131,8 @@ def configure(
     if runs_locally(options):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     collected()
+    if driver:
+        import_module(DRIVER_SWITCH).enable()
     words = submit_words()
     jvm = running_jvm()
     present = conf_of(words) if jvm is None else jvm_conf()
@@ -148,6 +161,7 @@ def session(
     *,
     rows: str | None = None,
     columnar: bool | None = None,
+    driver: bool = True,
 ) -> "SparkSession":
     """Start a Spark session whose Python workers are Hydrofoil's, or return the running one.
 
@@ -164,6 +178,8 @@ def session(
         As for `configure`.
     columnar : bool, optional
         As for `configure`.
+    driver : bool
+        As for `configure`.
 
     Raises
     ------
@@ -179,7 +195,7 @@ def session(
         builder = builder.appName(app_name)
     for key, value in (conf or {}).items():
         builder = builder.config(key, value)
-    return configure(builder, rows=rows, columnar=columnar).getOrCreate()
+    return configure(builder, rows=rows, columnar=columnar, driver=driver).getOrCreate()
 
 
 def _way_out(key: str, module: str) -> str:

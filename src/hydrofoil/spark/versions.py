@@ -27,6 +27,7 @@ _PANDAS = "Functions of pandas"
 _ARROW = "Functions of Arrow's objects"
 _TABLES = "Table functions"
 _WORKER = "The worker itself"
+_DRIVER = "The driver"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,6 +257,24 @@ class SparkVersion:
         )
     )
 
+    dataframe_module: str = field(
+        metadata=_differs(_DRIVER, "where the data frames of a session with a JVM are")
+    )
+    rdd_module: str = field(metadata=_differs(_DRIVER, "where RDDs are"))
+    socket_module: str = field(
+        metadata=_differs(_DRIVER, "where the functions are that read what the JVM sends")
+    )
+    clients_convert_as_workers: bool = field(
+        metadata=_differs(
+            _DRIVER, "Spark Connect's client makes rows as workers make arguments of record batches"
+        )
+    )
+    binary_has_setting: bool = field(
+        metadata=_differs(
+            _DRIVER, "binary values of rows are `bytes` by a setting; else they are `bytearray`"
+        )
+    )
+
 
 _OLDEST_PANDAS = {
     EvalType.SQL_SCALAR_PANDAS_UDF,
@@ -344,6 +363,11 @@ _V43 = SparkVersion(
     tables_can_stop=True,
     table_rows_are_checked=True,
     finds_partitions=True,
+    dataframe_module="pyspark.sql.classic.dataframe",
+    rdd_module="pyspark.core.rdd",
+    socket_module="pyspark.util",
+    clients_convert_as_workers=True,
+    binary_has_setting=True,
 )
 
 _V42 = replace(
@@ -426,6 +450,7 @@ _V40 = replace(
     minor="4.0",
     published="4.0",
     fast=frozenset({*_OLDEST, *_OLD_GROUPS_ON_ARROW}),
+    binary_has_setting=False,
     input_type_is_sent=False,
     window_bounds_key="pandas_window_bound_types",
     lone_batches=True,
@@ -459,6 +484,10 @@ _V35 = replace(
     table_offsets="arg_offsets",
     tables_can_stop=False,
     table_rows_are_checked=False,
+    dataframe_module="pyspark.sql.dataframe",
+    rdd_module="pyspark.rdd",
+    socket_module="pyspark.rdd",
+    clients_convert_as_workers=False,
 )
 
 VERSIONS = {version.minor: version for version in (_V43, _V42, _V41, _V40, _V35)}

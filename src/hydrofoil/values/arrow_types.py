@@ -5,8 +5,11 @@ from typing import Any
 from hydrofoil.errors import UsageError
 
 
-def arrow_type(spark_type: Any) -> Any:
+def arrow_type(spark_type: Any, *, wide: bool = False) -> Any:
     """The pyarrow type of a Spark type; timestamps are instants in UTC.
+
+    With ``wide``, strings and binary have 64-bit offsets. Values of a type that users have defined
+    lie as those of its SQL type.
 
     Raises
     ------
@@ -15,7 +18,10 @@ def arrow_type(spark_type: Any) -> Any:
     """
     import pyarrow as pa
 
+    if hasattr(spark_type, "sqlType"):
+        spark_type = spark_type.sqlType()
     name = type(spark_type).__name__
+    text, binary = (pa.large_string(), pa.large_binary()) if wide else (pa.string(), pa.binary())
     simple = {
         "BooleanType": pa.bool_(),
         "ByteType": pa.int8(),
@@ -24,10 +30,10 @@ def arrow_type(spark_type: Any) -> Any:
         "LongType": pa.int64(),
         "FloatType": pa.float32(),
         "DoubleType": pa.float64(),
-        "StringType": pa.string(),
-        "CharType": pa.string(),
-        "VarcharType": pa.string(),
-        "BinaryType": pa.binary(),
+        "StringType": text,
+        "CharType": text,
+        "VarcharType": text,
+        "BinaryType": binary,
         "DateType": pa.date32(),
         "TimestampType": pa.timestamp("us", "UTC"),
         "TimestampNTZType": pa.timestamp("us"),
@@ -39,12 +45,17 @@ def arrow_type(spark_type: Any) -> Any:
     if name == "DecimalType":
         return pa.decimal128(spark_type.precision, spark_type.scale)
     if name == "ArrayType":
-        return pa.list_(arrow_type(spark_type.elementType))
+        return pa.list_(arrow_type(spark_type.elementType, wide=wide))
     if name == "MapType":
-        return pa.map_(arrow_type(spark_type.keyType), arrow_type(spark_type.valueType))
+        return pa.map_(
+            arrow_type(spark_type.keyType, wide=wide), arrow_type(spark_type.valueType, wide=wide)
+        )
     if name == "StructType":
         return pa.struct(
-            [pa.field(f.name, arrow_type(f.dataType), f.nullable) for f in spark_type.fields]
+            [
+                pa.field(field.name, arrow_type(field.dataType, wide=wide), field.nullable)
+                for field in spark_type.fields
+            ]
         )
     raise UsageError(
         f"the Spark type {spark_type.simpleString()} has no Arrow type here",

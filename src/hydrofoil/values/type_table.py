@@ -42,6 +42,14 @@ class Options:
     pickled : bool
         Values are converted as if they came and went by pickle. Encoders then leave what the two
         ways convert differently, and write nulls whatever the type says.
+    map_order : callable, optional
+        With ``pickled``, gives a dict's items in the order in which the JVM would have them, or
+        None if it does not know.
+    strict : bool
+        Encoders leave nulls where the type has none, also with ``pickled``.
+    row_attributes : bool
+        Fields of a row are found in its ``__dict__``, too, which is faster than by its names. Rows
+        that live long are smaller without, and as stock makes them.
     """
 
     row_type: type
@@ -50,6 +58,9 @@ class Options:
     binary_as_bytes: bool = True
     large_var_types: bool = False
     pickled: bool = False
+    map_order: Callable[[dict[Any, Any]], list[tuple[Any, Any]] | None] | None = None
+    strict: bool = False
+    row_attributes: bool = True
 
 
 MakeDecoder = Callable[[Any, ColumnView, Options], Decoder]
@@ -89,9 +100,7 @@ def _decode_binary(spark_type: Any, view: ColumnView, options: Options) -> Decod
 
 def _decode_decimal(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
     scale = int(view.format.rpartition(",")[2])
-    if options.pickled and scale > 6:
-        raise NoCodec("decimal that the JVM may write in engineering notation")
-    return decimal128.DecimalDecoder(scale)
+    return decimal128.DecimalDecoder(scale, engineering=options.pickled)
 
 
 def _encode_decimal(spark_type: Any, nullable: bool, options: Options) -> Encoder:
@@ -140,7 +149,7 @@ def _encode_map(spark_type: Any, nullable: bool, options: Options) -> Encoder:
     if options.pickled:
         # Their order is that of a Java map, which a dict does not have.
         entries = nested.StructEncoder([key, value], ["key", "value"], options.row_type)
-        return nested.EntriesEncoder(entries, nullable=nullable)
+        return nested.EntriesEncoder(entries, nullable=nullable, order=options.map_order)
     return nested.MapEncoder(key, value, nullable=nullable)
 
 
@@ -152,7 +161,9 @@ def _decode_struct(spark_type: Any, view: ColumnView, options: Options) -> Decod
         decoder_for(field.dataType, child, options)
         for field, child in zip(spark_type.fields, view.children, strict=True)
     ]
-    return nested.StructDecoder(fields, spark_type.names, options.row_type)
+    return nested.StructDecoder(
+        fields, spark_type.names, options.row_type, attributes=options.row_attributes
+    )
 
 
 def _encode_struct(spark_type: Any, nullable: bool, options: Options) -> Encoder:
@@ -249,4 +260,4 @@ def encoder_for(spark_type: Any, options: Options, *, nullable: bool = True) -> 
     row = TYPES.get(name)
     if row is None or row.encode is None:
         raise NoCodec(f"{name} has no codec")
-    return row.encode(spark_type, nullable or options.pickled, options)
+    return row.encode(spark_type, nullable or (options.pickled and not options.strict), options)

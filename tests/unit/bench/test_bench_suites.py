@@ -106,8 +106,10 @@ def test_batch(run: Run) -> None:
 
 @pytest.mark.slow
 def test_driver(run: Run) -> None:
-    result = run("driver", 400, "toArrow()", "collect()", "createDataFrame(pandas)")
-    assert len(result.records) == 3
+    result = run("driver", 2_000, "collect()", "createDataFrame(dicts)")
+    # Two tables of columns; each with the query alone and two calls of two engines.
+    assert len(result.records) == 2 * (1 + 2 * 2)
+    assert {record["engine"] for record in result.records} == {"stock", "Hydrofoil"}
 
 
 @pytest.mark.slow

@@ -3,9 +3,12 @@
 
 A decimal in a column is an integer times 10 to the power of minus the scale; in Python it has
 exactly that exponent, trailing zeros included. Encoding takes exactly `decimal.Decimal`: NaN
-becomes null, and another exponent than the column's is quantized with stock's context (half even,
-at most `precision` digits); what that refuses is left to stock, which raises. With `exact`, only
-decimals of the column's exponent are taken.
+becomes null, and one with more digits behind the point than the column's is quantized with stock's
+context (half even, at most `precision` digits); what that refuses is left to stock, which raises.
+With `exact`, only decimals are taken that need no rounding.
+
+Where the JVM pickles a decimal, it writes small ones in engineering notation, whose exponents are
+multiples of three: 1E-7 becomes 100E-9, which is equal but has more digits. `engineering` does so.
 """
 
 from cpython.object cimport PyObject_Str
@@ -44,11 +47,13 @@ cdef object _InvalidOperation = InvalidOperation
 cdef class DecimalDecoder(Decoder):
     cdef const uint8_t* data
     cdef int scale
+    cdef bint engineering
 
-    def __cinit__(self, int scale):
+    def __cinit__(self, int scale, *, engineering=False):
         if not 0 <= scale <= MAX_DIGITS:
             raise ValueError(f"a decimal's scale is 0 to {MAX_DIGITS}, not {scale}")
-        self.scale = scale
+        # With fewer digits behind the point no notation with an exponent is used.
+        self.scale, self.engineering = scale, engineering and scale > 6
 
     cdef int attach(self, ColumnView view) except -1:
         self.data = view.data
@@ -58,10 +63,10 @@ cdef class DecimalDecoder(Decoder):
         i += self.offset
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return None
-        return decimal_at(self.data + 16 * i, self.scale)
+        return decimal_at(self.data + 16 * i, self.scale, self.engineering)
 
 
-cdef object decimal_at(const uint8_t* data, int scale):
+cdef object decimal_at(const uint8_t* data, int scale, bint engineering):
     cdef char text[TEXT_SIZE]
     cdef char* at = text + TEXT_SIZE
     cdef int128 signed
@@ -71,6 +76,12 @@ cdef object decimal_at(const uint8_t* data, int scale):
     memcpy(&signed, data, 16)
     negative = signed < 0
     rest = <uint128>0 - <uint128>signed if negative else <uint128>signed
+    if engineering and 0 < rest < (10 if scale == 7 else 100):
+        # One or two digits, which have up to three places before the point.
+        if rest < 10 and scale % 3 == 1:
+            rest, scale = rest * 100, scale + 2
+        elif scale % 3 == 2:
+            rest, scale = rest * 10, scale + 1
     if scale:
         at = prepend_digits(at, scale)
         at -= 2
@@ -135,7 +146,7 @@ cdef class DecimalEncoder(Encoder):
         # The text of Decimal.__str__: [-]digits[.digits][E(+|-)digits], or a special value.
         cdef Py_ssize_t size, i = 0
         cdef const char* chars = PyUnicode_AsUTF8AndSize(text, &size)
-        cdef int significant = 0, fraction = 0, exponent = 0
+        cdef int significant = 0, fraction = 0, exponent = 0, missing, _
         cdef bint point = False, negative_exponent = False
         if chars == NULL:
             raise ValueError(text)
@@ -170,9 +181,16 @@ cdef class DecimalEncoder(Encoder):
                 i += 1
             if negative_exponent:
                 exponent = -exponent
-        if exponent - fraction != -self.scale:
+        missing = exponent - fraction + self.scale
+        if missing < 0:
             return PARSED_OTHER_EXPONENT
-        return PARSED_EXACT if significant <= self.precision else PARSED_REFUSED
+        # Fewer digits behind the point than the column has: zeros follow, and nothing is rounded.
+        if significant and significant + missing > self.precision:
+            return PARSED_REFUSED
+        if significant:
+            for _ in range(missing):
+                magnitude[0] = magnitude[0] * <uint128>10
+        return PARSED_EXACT
 
     cdef int write(self, object value) except -1:
         cdef uint128 magnitude
@@ -211,7 +229,9 @@ cdef class DecimalEncoder(Encoder):
         return 0
 
     cdef object restore(self, Py_ssize_t i):
-        return None if self.is_null(i) else decimal_at(self.values.data + 16 * i, self.scale)
+        return None if self.is_null(i) else decimal_at(
+            self.values.data + 16 * i, self.scale, False
+        )
 
     cdef int emit(self, FrameWriter writer) except -1:
         self.emit_validity(writer)

@@ -13,7 +13,13 @@ from cpython.dict cimport (
     PyDict_SetItem,
     PyDict_Size,
 )
-from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.list cimport (
+    PyList_CheckExact,
+    PyList_GET_ITEM,
+    PyList_GET_SIZE,
+    PyList_New,
+    PyList_SET_ITEM,
+)
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_SET_ITEM
@@ -59,6 +65,11 @@ cdef extern from *:
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject* value)
     PyObject* PyDict_GetItemWithError(object mapping, object key) except? NULL
+    void PyObject_GC_UnTrack(void* value) noexcept
+    int PyObject_GC_IsTracked(PyObject* value) noexcept
+    int PyObject_IS_GC(PyObject* value) noexcept
+    int PyGC_Disable() noexcept
+    int PyGC_Enable() noexcept
 
 cdef Py_ssize_t RECENT_KEYS = 64
 
@@ -208,27 +219,43 @@ cdef class StructDecoder(Decoder):
     # the same object: allocated by its type, filled, and given its dict. Its fields are in that
     # dict too, under the names by which `Row.__getattr__` would find them, so that reading one does
     # not get that far: in stock that costs more than all else that happens to a row.
+    #
+    # Rows without these attributes live long, and there may be millions. If nothing in one can be
+    # part of a cycle, the garbage collector need not know it, as CPython does with tuples: else it
+    # would look at all of them again and again.
     cdef list fields
+    cdef bint bare
     cdef object row_type
     cdef dict attributes
     cdef list attribute_names
 
-    def __cinit__(self, list fields not None, list names not None, row_type not None):
+    def __cinit__(
+        self, list fields not None, list names not None, row_type not None, *, bint attributes=True
+    ):
         cdef Decoder field
         if not issubclass(row_type, tuple):
             raise TypeError(f"rows are tuples, and {row_type!r} is none")
+        if len(fields) != len(names):
+            raise ValueError(f"{len(fields)} decoders for the fields {names!r}")
         self.fields, self.row_type = fields, row_type
         self.attributes = {"__fields__": names}
+        self.bare = not attributes
         # `Row` finds the first field of a name, and neither its own attributes nor dunder names.
         self.attribute_names = []
         for k, name in enumerate(names):
-            if hasattr(row_type, name) or name.startswith("__") or name in names[:k]:
+            if (
+                not attributes or hasattr(row_type, name) or name.startswith("__")
+                or name in names[:k]
+            ):
                 name = None
             else:
                 self.attributes[name] = None
             self.attribute_names.append(name)
         for field in fields:
             self.eager |= field.eager
+        if self.bare:
+            # Copies of it are not tracked either, until something is added to them.
+            PyObject_GC_UnTrack(<void*>self.attributes)
         # A row itself cannot be changed, but what is in it may, and so may its list of names.
         self.mutable = True
 
@@ -249,6 +276,7 @@ cdef class StructDecoder(Decoder):
         cdef Py_ssize_t k
         cdef PyObject** place
         cdef PyObject* name
+        cdef bint untracked = self.bare
         i += self.offset
         if self.validity != NULL and not bit_is_set(self.validity, i):
             return None
@@ -260,6 +288,10 @@ cdef class StructDecoder(Decoder):
             name = PyList_GET_ITEM(self.attribute_names, k)
             if attributes is not None and <object>name is not None:
                 PyDict_SetItem(attributes, <object>name, value)
+            if untracked and PyObject_IS_GC(<PyObject*>value):
+                untracked = type(value) is self.row_type and not PyObject_GC_IsTracked(
+                    <PyObject*>value
+                )
             Py_INCREF(value)
             PyTuple_SET_ITEM(row, k, value)
         if attributes is None:
@@ -267,6 +299,57 @@ cdef class StructDecoder(Decoder):
         else:
             Py_INCREF(attributes)
             place[0] = <PyObject*>attributes
+            if untracked:
+                PyObject_GC_UnTrack(<void*>row)
+        return row
+
+    def rows(self, Py_ssize_t first, Py_ssize_t stop):
+        """Rows of fields that are open, of which the struct itself is never null, as a list.
+
+        The garbage collector waits until they are all there: nothing of them is garbage.
+        """
+        cdef Py_ssize_t i
+        cdef int collecting = PyGC_Disable()
+        self.validity, self.offset = NULL, 0
+        rows = PyList_New(stop - first)
+        try:
+            for i in range(first, stop):
+                row = self.read(i)
+                Py_INCREF(row)
+                PyList_SET_ITEM(rows, i - first, row)
+        finally:
+            if collecting:
+                PyGC_Enable()
+        return rows
+
+
+cdef class RowWalk:
+    """Makes one row after the other of a `StructDecoder` whose fields are open.
+
+    A row that nobody keeps gives its memory to the next.
+
+    Attributes
+    ----------
+    at : int
+        The next row.
+    """
+
+    cdef StructDecoder decoder
+    cdef readonly Py_ssize_t at
+    cdef Py_ssize_t stop
+
+    def __cinit__(self, StructDecoder decoder not None, Py_ssize_t stop):
+        self.decoder, self.stop = decoder, stop
+        decoder.validity, decoder.offset = NULL, 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.at >= self.stop:
+            raise StopIteration
+        row = self.decoder.read(self.at)
+        self.at += 1
         return row
 
 
@@ -292,7 +375,7 @@ cdef class _OffsetsEncoder(Encoder):
 cdef class ListEncoder(_OffsetsEncoder):
     cdef Encoder element
 
-    def __cinit__(self, Encoder element not None, *, nullable=True):
+    def __cinit__(self, Encoder element not None, *, nullable=True, order=None):
         self.element = element
         self.nullable = nullable
         self.mutable = True
@@ -353,9 +436,13 @@ class Entries(list):
 
 
 cdef class EntriesEncoder(ListEncoder):
-    # A map lies in memory as an array of structs does. `element` is the encoder of these.
-    def __cinit__(self, Encoder element not None, *, nullable=True):
+    # A map lies in memory as an array of structs does. `element` is the encoder of these. A dict is
+    # taken if `order` is given, which returns its items as they are to follow, or None.
+    cdef object order
+
+    def __cinit__(self, Encoder element not None, *, nullable=True, order=None):
         self.mutable = False
+        self.order = order
 
     cdef object restore(self, Py_ssize_t i):
         cdef list items = ListEncoder.restore(self, i)
@@ -365,7 +452,11 @@ cdef class EntriesEncoder(ListEncoder):
         if value is None:
             return self.write_null()
         if type(value) is not Entries:
-            return LEFT
+            if self.order is None or not PyDict_CheckExact(value):
+                return LEFT
+            value = self.order(value)
+            if type(value) is not list:
+                return LEFT
         return self.write_list(<list>value)
 
 

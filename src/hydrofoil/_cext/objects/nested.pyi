@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 from typing_extensions import Self
@@ -12,8 +13,21 @@ class MapDecoder(Decoder):
 
 class StructDecoder(Decoder):
     def __new__(
-        cls, fields: list[Decoder], names: list[str], row_type: type[tuple[Any, ...]]
+        cls,
+        fields: list[Decoder],
+        names: list[str],
+        row_type: type[tuple[Any, ...]],
+        *,
+        attributes: bool = True,
     ) -> Self: ...
+    def rows(self, first: int, stop: int) -> list[Any]: ...
+
+class RowWalk:
+    def __new__(cls, decoder: StructDecoder, stop: int) -> Self: ...
+    @property
+    def at(self) -> int: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...
 
 class Entries(list[tuple[Any, Any]]): ...
 
@@ -24,7 +38,14 @@ class RestoredMap(dict[Any, Any]):
 class ListEncoder(Encoder):
     def __new__(cls, element: Encoder, *, nullable: bool = True) -> Self: ...
 
-class EntriesEncoder(ListEncoder): ...
+class EntriesEncoder(ListEncoder):
+    def __new__(
+        cls,
+        element: Encoder,
+        *,
+        nullable: bool = True,
+        order: Callable[[dict[Any, Any]], list[tuple[Any, Any]] | None] | None = None,
+    ) -> Self: ...
 
 class MapEncoder(Encoder):
     def __new__(cls, key: Encoder, value: Encoder, *, nullable: bool = True) -> Self: ...

@@ -19,7 +19,14 @@ def options_of(conf: Conf, *, pickled: bool = False) -> Options:
     )
 
 
-def options(*, binary_as_bytes: bool, wide_offsets: bool, pickled: bool = False) -> Options:
+def options(
+    *,
+    binary_as_bytes: bool,
+    wide_offsets: bool,
+    pickled: bool = False,
+    strict: bool = False,
+    row_attributes: bool = True,
+) -> Options:
     """As `options_of`, where the configuration is known in other ways."""
     return Options(
         row_type=Row,
@@ -28,6 +35,8 @@ def options(*, binary_as_bytes: bool, wide_offsets: bool, pickled: bool = False)
         binary_as_bytes=binary_as_bytes,
         large_var_types=wide_offsets,
         pickled=pickled,
+        strict=strict,
+        row_attributes=row_attributes,
     )
 
 

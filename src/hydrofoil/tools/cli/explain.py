@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hydrofoil.counts import task_trace
+from hydrofoil.driver import paths as driver_paths
 from hydrofoil.errors import UsageError
 from hydrofoil.process import switch
 from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS
@@ -68,6 +69,7 @@ def explain(folder: Path | None, json_file: Path | None, args: tuple[str, ...]) 
         if code:
             say_failed(code, log, kept=folder is not None)
         projections = summarize(target)
+        calls = calls_in(target)
         operators = event_log.operators_in(events) if set(events.iterdir()) - known else []
     for projection in projections:
         projection["operators"] = _operators_of(projection, operators)
@@ -79,6 +81,8 @@ def explain(folder: Path | None, json_file: Path | None, args: tuple[str, ...]) 
         if not operators:
             where = f"{_EVENT_LOG_KEY} is set: your event log has them" * logs_itself
             click.echo(f"The JVM's operators are not known. {where}".rstrip())
+    if calls:
+        print_calls(calls)
     sys.exit(code)
 
 
@@ -113,6 +117,24 @@ def summarize(folder: Path) -> Projections:
             for outcome, count in record["batches"].items():
                 batches[outcome] = batches.get(outcome, 0) + count
     return list(found.values())
+
+
+def calls_in(folder: Path) -> list[dict[str, object]]:
+    """The driver's calls that give or take rows, by the way that they took."""
+    texts = [file.read_text("utf-8") for file in sorted(folder.glob(f"*{driver_paths.SUFFIX}"))]
+    return [call for text in texts for call in json.loads(text)]
+
+
+def print_calls(calls: list[dict[str, object]]) -> None:
+    """Print a row for each way that a call of the driver took."""
+    from hydrofoil.tools.console import output
+    from hydrofoil.tools.sheet import Sheet, show_sheet
+
+    keys = ("call", "path", "reason", "calls", "rows")
+    rows = [[str(call[key]) for key in keys] for call in calls]
+    columns = ["call", "path", "why", "calls", "rows"]
+    left = ("path", "why")
+    show_sheet(Sheet("The driver's calls and their paths", columns, rows, left=left), output())
 
 
 def headline(projections: Projections) -> str:

@@ -1,5 +1,6 @@
 """Arguments: the values of an Arrow column, as if the JVM had pickled them."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from itertools import pairwise
@@ -71,18 +72,28 @@ def _unpickled(array: pa.Array, spark_type: Any, binary: type) -> list[Any]:
 _OBJECTS = ("VariantType", "GeometryType", "GeographyType")
 _JAVA_NAMES = {"wkb": "bytes"}
 _TEXT = ("StringType", "CharType", "VarcharType")
+_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]?")
+_REPLACEMENT = "\ufffd".encode()
 
 
 def _simple(name: str, binary: type) -> Callable[[Any], Any] | None:
     if name in _TEXT:
-        # Java replaces what is not valid UTF-8.
-        return lambda value: value.decode("utf-8", "replace")
+        return _java_text
     if name == "BinaryType":
         return binary if binary is not bytes else None
     if name == "DecimalType":
         # The JVM pickles a decimal's text, in engineering notation.
         return lambda value: Decimal(value.to_eng_string())
     return None
+
+
+def _java_text(value: bytes) -> str:
+    """Text of bytes that need not be UTF-8, as Java replaces the rest.
+
+    It does so as Python does, but for what would be surrogates: they are replaced once, not byte by
+    byte.
+    """
+    return _SURROGATE.sub(_REPLACEMENT, value).decode("utf-8", "replace")
 
 
 def _object_fields(fields: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import pickle
 import re
 from array import array
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from copyreg import __newobj__ as new_object  # type: ignore[attr-defined]
 from datetime import date, datetime, time, timedelta
@@ -24,6 +24,10 @@ _CALLS = {"REDUCE", "NEWOBJ", "NEWOBJ_EX", "INST", "OBJ"}
 # What `HashMap` holds before it grows, as a part of its table's size, and that table's first size.
 _LOAD = 0.75
 _FIRST_SIZE = 16
+# How many items can be in one place of the table. One more has a small table grow; in a table of
+# this size the items of the place become a tree.
+_CROWD = 8
+_SIZE_OF_TREES = 64
 # How many items of a dict Python's pickle writes at once.
 _PICKLED_AT_ONCE = 1000
 
@@ -190,11 +194,20 @@ _TEXT: dict[type, Callable[[Any], str]] = {
 # --- Order ----------------------------------------------------------------------------------------
 
 
-def unpickled_items(mapping: dict[Any, Any]) -> list[tuple[Any, Any]]:
+class UnknownOrder(ValueError):
+    """The order of a Java map that has keys of unknown hashes, or a tree in it."""
+
+
+def unpickled_items(mapping: dict[Any, Any], *, strict: bool = False) -> list[tuple[Any, Any]]:
     """A dict's items, in the order of the Java map that unpickling makes of it.
 
     Its items are put, last first, into a map that is then put into another. An `OrderedDict` is
     unpickled as an object of an unknown class, which is a map that has the class's name.
+
+    Raises
+    ------
+    UnknownOrder
+        With ``strict``; else some order is taken.
     """
     items = list(mapping.items())
     ordered = []
@@ -203,33 +216,62 @@ def unpickled_items(mapping: dict[Any, Any]) -> list[tuple[Any, Any]]:
         ordered, size = [("__class__", "collections.OrderedDict")], _FIRST_SIZE
     for start in range(0, len(items), _PICKLED_AT_ONCE):
         part = items[start : start + _PICKLED_AT_ONCE][::-1]
-        ordered += _by_bucket(part, _grown(_FIRST_SIZE, len(part)))
+        ordered += _by_bucket(part, _FIRST_SIZE, strict)
         size = size or _power_of_two(int(len(part) / _LOAD + 1))
-    return _by_bucket(ordered, _grown(size, len(ordered)))
+    return _by_bucket(ordered, size, strict)
 
 
 def pickled_items(items: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
     """A map's entries, in the order in which the JVM pickles them."""
     if len(items) < 2:
         return items
-    return _by_bucket(items, _grown(_power_of_two(len(items)), len(items)))
+    return _by_bucket(items, _power_of_two(len(items)), strict=False)
 
 
-def _by_bucket(items: list[tuple[Any, Any]], size: int) -> list[tuple[Any, Any]]:
-    """Items as a ``HashMap`` with a table of this size has them; as they are by unknown hashes."""
+def _by_bucket(items: list[tuple[Any, Any]], size: int, strict: bool) -> list[tuple[Any, Any]]:
+    """Items as a ``HashMap`` has them whose table began with this size."""
     try:
-        return sorted(items, key=lambda item: _bucket(_hash(item[0]), size))
-    except KeyError:
+        places = [_place(_hash(key)) for key, _ in items]
+    except KeyError as unknown:
+        if strict:
+            raise UnknownOrder(unknown) from None
         return items
+    if len(items) <= _CROWD:
+        size = _grown(size, len(items))
+    else:
+        try:
+            size = _grown_by_crowds(size, places)
+        except UnknownOrder:
+            if strict:
+                raise
+            size = _grown(size, len(items))
+    order = sorted(range(len(items)), key=lambda i: places[i] & (size - 1))
+    return [items[i] for i in order]
 
 
-def _bucket(code: int, size: int) -> int:
-    return (code ^ ((code & 0xFFFFFFFF) >> 16)) & (size - 1)
+def _place(code: int) -> int:
+    """An item's place in a table, of which its lowest bits count."""
+    return code ^ ((code & 0xFFFFFFFF) >> 16)
 
 
 def _grown(size: int, count: int) -> int:
     while count > _LOAD * size:
         size *= 2
+    return size
+
+
+def _grown_by_crowds(size: int, places: list[int]) -> int:
+    """The table's size after all items were put into it, one by one."""
+    there: Counter[int] = Counter()
+    for count, place in enumerate(places, 1):
+        there[place & (size - 1)] += 1
+        grows = there[place & (size - 1)] > _CROWD
+        if grows and size >= _SIZE_OF_TREES:
+            raise UnknownOrder("a tree of items in one place")
+        for grown in (grows, count > _LOAD * (2 * size if grows else size)):
+            if grown:
+                size *= 2
+                there = Counter(each & (size - 1) for each in places[:count])
     return size
 
 

@@ -12,7 +12,7 @@ SUITES = {
     "startup": ("startup", "the first query, a further worker, memory of eight"),
     "latency": ("latency", "small tasks: 200 of ten rows, a shuffle of 200, micro-batches"),
     "memory": ("memory", "a worker's peak on one huge group and on very many tiny ones"),
-    "driver": ("driver", "createDataFrame, collect, toPandas, toArrow, toLocalIterator"),
+    "driver": ("driver", "rows to and from the driver: collect, createDataFrame and their kin"),
     "gang": ("gang", "starting gangs, and feeding them"),
     "scale": ("scale", "10,000 to 100,000,000 rows, one core to all"),
     "peers": ("peers", "the same functions in DuckDB, Polars, Daft and Sail"),

@@ -1,70 +1,71 @@
-"""Data to and from the driver: what it costs today. Hydrofoil changes nothing of it."""
+"""Rows to and from the driver: stock's calls against Hydrofoil's, in turns."""
 
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import hydrofoil.driver.switch as driver
 from hydrofoil.tools.bench.bench import Bench
 from hydrofoil.tools.bench.clock import SparkClock
-from hydrofoil.tools.bench.figures import Spread, number
+from hydrofoil.tools.bench.figures import NOISE_NOTE, Factor, Spread, number
 from hydrofoil.tools.bench.result import Result
+from hydrofoil.tools.bench.stopwatch import drain
 from hydrofoil.tools.page.charts import Bars
+from hydrofoil.tools.parity.engines import use_conf
 from hydrofoil.tools.sheet import Sheet
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-_SCHEMA = "a long, s string, v double"
-_ROWS = 200_000
-# These take 10 µs a row, the others 1.
-_SLOW = 0.25
+_ROWS = 300_000
 _ARROW = "spark.sql.execution.arrow.pyspark.enabled"
+_STOCK, _OURS = "stock", "Hydrofoil"
+# The query alone, whose share no way to take rows can save.
+_QUERY = "the query alone"
 
+_FRAMES = {
+    "long, double, string": ("id AS a", "id * 0.5D AS v", "concat('name ', id) AS s"),
+    "and struct, array, timestamp": (
+        "id AS a",
+        "id * 0.5D AS v",
+        "concat('name ', id) AS s",
+        "named_struct('x', id, 'y', cast(id AS string)) AS st",
+        "array(id, id + 1) AS ar",
+        "timestamp_seconds(id) AS t",
+    ),
+}
 
-def _frame(spark: "SparkSession", rows: int) -> "DataFrame":
-    return spark.range(rows).selectExpr("id AS a", "concat('name ', id) AS s", "id * 0.5D AS v")
-
+Calls = dict[str, Callable[[], Any]]
 
 _CALLS = (
-    "createDataFrame(list)",
-    "createDataFrame(pandas)",
-    "createDataFrame(pyarrow)",
     "collect()",
     "toLocalIterator()",
+    "createDataFrame(tuples, schema)",
+    "createDataFrame(dicts)",
+    "createDataFrame(pandas)",
     "toPandas()",
-    "toArrow()",
 )
 
 
-def _create(data: Any, spark: "SparkSession") -> int:
-    return spark.createDataFrame(data, _SCHEMA).count()
+def _calls(spark: "SparkSession", frame: "DataFrame", names: list[str]) -> Calls:
+    """The calls by their names; what they send is made before they are timed.
 
-
-def _create_any(data: Any, spark: "SparkSession") -> int:
-    return spark.createDataFrame(data).count()
-
-
-def _iterate(spark: "SparkSession", rows: int) -> int:
-    return sum(1 for _ in _frame(spark, rows).toLocalIterator())
-
-
-def _calls(spark: "SparkSession", rows: int) -> dict[str, tuple[int, Callable[[], Any]]]:
-    """Each call, with its number of rows; what it sends is made before it is timed."""
-    few = max(1, int(rows * _SLOW))
-    table = _frame(spark, rows).toArrow()
-    pandas = table.to_pandas()
-    values = [tuple(row.values()) for row in table.slice(0, few).to_pylist()]
-    made: tuple[tuple[int, Callable[[], Any]], ...] = (
-        (few, partial(_create, values, spark)),
-        (rows, partial(_create_any, pandas, spark)),
-        (rows, partial(_create_any, table, spark)),
-        (few, lambda: _frame(spark, few).collect()),
-        (few, partial(_iterate, spark, few)),
-        (rows, lambda: _frame(spark, rows).toPandas()),
-        (rows, lambda: _frame(spark, rows).toArrow()),
+    A new data frame's rows are read, too: into the sink that drops them.
+    """
+    rows = frame.collect() if any(name.startswith("createDataFrame") for name in names) else []
+    tuples = [tuple(row) for row in rows]
+    dicts = [dict(zip(frame.columns, row, strict=True)) for row in rows]
+    pandas = frame.toPandas() if "createDataFrame(pandas)" in names else None
+    made: tuple[Callable[[], Any], ...] = (
+        lambda: frame.collect(),
+        lambda: sum(1 for _ in frame.toLocalIterator()),
+        lambda: drain(spark.createDataFrame(tuples, frame.schema)),
+        lambda: drain(spark.createDataFrame(dicts)),
+        lambda: drain(spark.createDataFrame(pandas)),
+        lambda: frame.toPandas(),
     )
-    return dict(zip(_CALLS, made, strict=True))
+    return {name: call for name, call in zip(_CALLS, made, strict=True) if name in names}
 
 
 def workloads() -> list[str]:
@@ -73,81 +74,109 @@ def workloads() -> list[str]:
 
 
 def run(bench: Bench) -> Result:
-    from hydrofoil.tools.parity.engines import use_conf
-
     spark = bench.session()
     rows = bench.rows(_ROWS)
-    calls = _calls(spark, rows)
     names = bench.chosen("driver", workloads())
-    bench.expect(len(names) * (bench.options.repeat + 1))
-    clock = SparkClock(spark)
-    samples: dict[str, list[tuple[float, float, float]]] = {name: [] for name in names}
-    with use_conf(spark, {_ARROW: "true"}):
-        for turn in range(bench.options.repeat + 1):
-            for name in names:
-                bench.step(f"{name}, run {turn}" if turn else f"{name}, warm-up")
-                count, call = calls[name]
-                clock.restart()
-                start, cpu = time.perf_counter(), time.process_time()
-                call()
-                seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-                if turn:
-                    per = 1e9 / count
-                    samples[name].append((seconds * per, clock.elapsed().jvm * per, cpu * per))
     result = Result("driver", "")
-    spreads = {
-        name: [Spread.of(part) for part in zip(*taken, strict=True)]
-        for name, taken in samples.items()
-    }
-    lines = [
-        [
-            name,
-            f"{calls[name][0]:,}",
-            number(wall.median),
-            wall.percent(),
-            number(jvm.median),
-            number(python.median),
-        ]
-        for name, (wall, jvm, python) in spreads.items()
-    ]
-    columns = ["call", "rows", "ns/row", "spread", "JVM ns/row", "Python ns/row"]
+    bench.expect(len(_FRAMES) * (2 * len(names) + 1) * (bench.options.repeat + 1))
+    was_on = driver.is_enabled()
+    try:
+        with use_conf(spark, {_ARROW: "true"}):
+            for columns, expressions in _FRAMES.items():
+                frame = spark.range(rows).selectExpr(*expressions)
+                _add(result, columns, rows, _measure(bench, columns, frame, names))
+    finally:
+        (driver.enable if was_on else driver.disable)(spark)
+    factors = [record for record in result.records if record.get("factor") is not None]
+    least, most = (pick(factors, key=lambda record: record["factor"]) for pick in (min, max))
+    result.headline = (
+        f"Rows to and from the driver take {number(least['factor'])} ({least['workload']}) to "
+        f"{number(most['factor'])} ({most['workload']}) times less CPU time than stock's."
+    )
+    return result
+
+
+Measured = dict[str, dict[str, list[tuple[float, float, float]]]]
+
+
+def _measure(bench: Bench, columns: str, frame: "DataFrame", names: list[str]) -> Measured:
+    """Of each call and engine: seconds of wall clock, the JVM's and Python's CPU, of each run."""
+    spark = bench.session()
+    driver.enable(spark)
+    calls = _calls(spark, frame, names)
+    clock = SparkClock(spark)
+    taken: Measured = {_QUERY: {_STOCK: []}, **{n: {_STOCK: [], _OURS: []} for n in calls}}
+    for turn in range(bench.options.repeat + 1):
+        what = f"run {turn}" if turn else "warm-up"
+        for name, ways in taken.items():
+            for way in ways:
+                bench.step(f"{columns}: {name}, {way}, {what}")
+                (driver.enable if way == _OURS else driver.disable)(spark)
+                sample = _time(clock, calls.get(name, partial(drain, frame)))
+                if turn:
+                    ways[way].append(sample)
+    return taken
+
+
+def _time(clock: SparkClock, call: Callable[[], Any]) -> tuple[float, float, float]:
+    clock.restart()
+    start, cpu = time.perf_counter(), time.process_time()
+    call()
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    spark = clock.elapsed()
+    return seconds, spark.jvm, spark.python + cpu
+
+
+def _add(result: Result, columns: str, rows: int, measured: Measured) -> None:
+    per = 1e9 / rows
+    lines, factors = [], {}
+    for name, ways in measured.items():
+        cpu = {
+            way: Spread.of([jvm + python for _, jvm, python in taken]).scaled(per)
+            for way, taken in ways.items()
+        }
+        parts = {
+            way: [Spread.of(part).scaled(per).median for part in zip(*taken, strict=True)]
+            for way, taken in ways.items()
+        }
+        factor = Factor.of(cpu[_OURS], cpu[_STOCK]) if _OURS in cpu else None
+        if factor is not None:
+            factors[name] = factor
+        for way, spread in cpu.items():
+            wall, jvm, python = parts[way]
+            over = str(factor) if factor is not None and way == _OURS else ""
+            lines.append(
+                [name, way, *map(number, (spread.median,)), spread.percent(), number(jvm),
+                 number(python), number(wall), over]
+            )  # fmt: skip
+            result.records.append(
+                {
+                    "suite": "driver",
+                    "workload": f"{name} of {columns}",
+                    "engine": way,
+                    "rows": rows,
+                    "wall_s": wall / per,
+                    "jvm_cpu_ns_per_unit": jvm,
+                    "python_cpu_ns_per_unit": python,
+                    "factor": factor.value if factor is not None and way == _OURS else None,
+                    "runs": ways[way],
+                }
+            )
     result.sheets.append(
         Sheet(
-            f"Rows of {_SCHEMA}",
-            columns,
+            f"{rows:,} rows of {columns}",
+            ["call", "way", "CPU ns/row", "spread", "JVM", "Python", "wall", "times"],
             lines,
-            f"Wall clock and CPU time of the driver's JVM and Python; medians. {_ARROW}=true; "
-            "createDataFrame counts the rows, so that they really arrive.",
+            "CPU time of the driver, its JVM and the workers together, the query's own share "
+            f"included; medians. {_ARROW}=true. {NOISE_NOTE}",
         )
     )
     result.charts.append(
         Bars(
-            "To and from the driver: wall clock a row",
-            names,
-            {"ns/row": [spreads[name][0].median for name in names]},
-            unit="ns/row",
-            log=True,
-            spread={"ns/row": [(spreads[n][0].low, spreads[n][0].high) for n in names]},
-            style="{:,.0f}",
+            f"CPU time of stock over Hydrofoil's: {columns}",
+            list(factors),
+            {"times": [factor.value for factor in factors.values()]},
+            unit="times",
+            style="{:.1f}",
         )
     )
-    for name, (wall, jvm, python) in spreads.items():
-        result.records.append(
-            {
-                "suite": "driver",
-                "workload": name,
-                "engine": "stock",
-                "rows": calls[name][0],
-                "wall_s": wall.median * calls[name][0] / 1e9,
-                "jvm_cpu_ns_per_unit": jvm.median,
-                "python_cpu_ns_per_unit": python.median,
-                "runs": samples[name],
-            }
-        )
-    slow = max(spreads, key=lambda name: spreads[name][0].median)
-    fast = min(spreads, key=lambda name: spreads[name][0].median)
-    result.headline = (
-        f"A row costs {number(spreads[fast][0].median)} ns by {fast} and "
-        f"{number(spreads[slow][0].median)} ns by {slow}."
-    )
-    return result

@@ -1,0 +1,59 @@
+"""THE table of what `hydrofoil.enable` replaces in the driver's PySpark.
+
+To speed up one more method, add a row. Its replacement is made from the original, and gives back to
+it whatever it does not do exactly as the original does.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One method, property or function of PySpark's, and what takes its place.
+
+    Attributes
+    ----------
+    module : str
+        Where the original is; names in braces are fields of `hydrofoil.spark.versions`.
+    owner : str
+        Its class; empty for a function of the module.
+    name : str
+        Its attribute.
+    maker : str
+        ``module:function``; the function is given the original (a property's getter) and returns
+        the replacement, of the same signature.
+    where : str
+        The field of the version's record that says whether this version has it; empty for all.
+    connect : bool
+        It belongs to Spark Connect's client. Such a patch waits for a session of that kind.
+    """
+
+    module: str
+    owner: str
+    name: str
+    maker: str
+    where: str = ""
+    connect: bool = False
+
+
+_FRAME = ("{dataframe_module}", "DataFrame")
+
+PATCHES: tuple[Patch, ...] = (
+    Patch(*_FRAME, "collect", "hydrofoil.driver.collecting:make_collect"),
+    Patch(*_FRAME, "toLocalIterator", "hydrofoil.driver.iterating:make_to_local_iterator"),
+    # What a client of Spark Connect makes rows with.
+    Patch(
+        "pyspark.sql.conversion",
+        "ArrowTableToRowsConversion",
+        "convert",
+        "hydrofoil.driver.connect:make_convert",
+        where="clients_convert_as_workers",
+        connect=True,
+    ),
+    Patch(
+        "pyspark.sql.session",
+        "SparkSession",
+        "_create_dataframe",
+        "hydrofoil.driver.creating:make_create",
+    ),
+)

@@ -1,0 +1,61 @@
+"""Stock beside Hydrofoil in one session: each call with the fast paths and without."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+import hydrofoil
+from driver.exactly import exactly
+from hydrofoil.driver import paths
+from hydrofoil.tools.parity.harness import normalized
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Makes a call both ways.
+
+    Attributes
+    ----------
+    spark : SparkSession
+    """
+
+    spark: SparkSession
+
+    def __call__(self, call: Callable[[], Any], fast: bool | None = True) -> Any:
+        """What the call gives by Hydrofoil, after it is found to be what it gives by stock.
+
+        Parameters
+        ----------
+        fast : bool or None
+            Whether a fast path has to be taken, or must not be; None if that does not matter.
+        """
+        hydrofoil.disable(self.spark)
+        stock = outcome(call)
+        hydrofoil.enable(self.spark)
+        paths.forget()
+        try:
+            ours = outcome(call)
+        finally:
+            hydrofoil.disable(self.spark)
+        assert exactly(ours) == exactly(stock)
+        if fast is not None:
+            taken = {one["path"] for one in paths.taken()}
+            assert (taken == {paths.FAST}) == fast, paths.taken()
+        return ours
+
+
+def outcome(call: Callable[[], Any]) -> Any:
+    """What a call gives, or the class and the message of what it raises."""
+    try:
+        return call()
+    except Exception as error:
+        return type(error), normalized(str(error))
+
+
+@pytest.fixture
+def compare(spark: SparkSession) -> Iterator[Compare]:
+    yield Compare(spark)
+    hydrofoil.disable(spark)
