@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 from pyspark.sql import datasource
-from pyspark.sql.types import StructField, StructType, _create_row
+from pyspark.sql.types import BinaryType, StructField, StructType, _create_row
 
 from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.sources import SourceReads, SourceWrites, ToBatches
@@ -153,6 +153,6 @@ def _known(makers: list[Any], names: list[str], arrow_type: Any) -> tuple[Struct
     for way in ways:
         made = [stock(field.dataType, **way) for field in guessed.fields]
         if len(fields) == len(names) and is_same(made, makers):
-            as_bytes = way.get("binary_as_bytes", True)
+            as_bytes = isinstance(stock(BinaryType(), **way)(b""), bytes)
             return guessed, options(binary_as_bytes=as_bytes, wide_offsets=False)
     raise NoCodec("types that Arrow does not have")
