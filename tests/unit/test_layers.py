@@ -33,6 +33,8 @@ ROOMS = {
     "aggregates": "errors",
     "decorators": "_cext errors evals process settings spark values",
     "driver": "_cext decorators errors process settings spark stream values",
+    # Named by the driver's table.
+    "bridge": "_cext driver settings spark stream values",
     "gang": "errors lazy settings values version",
     "tools": (
         "counts daemon decorators driver errors evals gang process settings spark values version "

@@ -1,5 +1,7 @@
 """The rows that one call of a table function returns, as one record batch or one pickle.
 
+The rows of a data source, or of an RDD, are made a record batch in the same way.
+
 For record batches stock takes all rows of a call, and then converts them. Rows that nobody can
 change any more are converted as they come; the others once more when all are there.
 """
@@ -20,8 +22,16 @@ cdef extern from *:
             && Py_TYPE(value)->tp_as_sequence->sq_length
                == PyTuple_Type.tp_as_sequence->sq_length;
     }
+    static inline int hydrofoil_is_read_as_tuple(PyObject* value) {
+        return PyTuple_Check(value)
+            && Py_TYPE(value)->tp_as_mapping->mp_subscript
+               == PyTuple_Type.tp_as_mapping->mp_subscript
+            && Py_TYPE(value)->tp_as_sequence->sq_length
+               == PyTuple_Type.tp_as_sequence->sq_length;
+    }
     """
     bint iterates_as_tuple "hydrofoil_iterates_as_tuple"(object value)
+    bint is_read_as_tuple "hydrofoil_is_read_as_tuple"(object value)
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject* value)
@@ -44,7 +54,7 @@ cdef class RowsEncoder(FieldsEncoder):
 
     cdef Py_ssize_t width
 
-    def __cinit__(self, list fields not None, list names not None):
+    def __cinit__(self, list fields not None, list names not None, *_):
         if len(fields) != len(names) or not fields:
             raise ValueError(f"{len(fields)} encoders for the columns {names!r}")
         self.take_fields(fields, names)
@@ -143,6 +153,60 @@ cdef class RowsEncoder(FieldsEncoder):
                 if not self.field(k).exclusive(PyList_GET_ITEM(<object>value, k), 1):
                     return False
         return True
+
+
+cdef class SourceRowsEncoder(RowsEncoder):
+    """As `RowsEncoder`, for rows of a data source: tuples, lists and ``Row`` alone.
+
+    Parameters
+    ----------
+    row_type : type
+        ``pyspark.sql.Row``. The values of one that has names are in the order of the columns.
+    """
+
+    cdef object row_type
+    # The last row's names that were the columns'.
+    cdef object named
+
+    def __cinit__(self, list fields not None, list names not None, row_type not None):
+        self.row_type = row_type
+
+    cdef bint in_order(self, row) except -1:
+        names = (<object>row.__dict__).get("__fields__", self.named)
+        if names is self.named:
+            return True
+        if list(names) != self.names:
+            return False
+        self.named = names
+        return True
+
+    cdef int write(self, object row) except -1:
+        cdef Py_ssize_t k
+        if PyTuple_CheckExact(row):
+            pass
+        elif type(row) is self.row_type:
+            if not self.in_order(row):
+                return LEFT
+        elif PyList_CheckExact(row):
+            if PyList_GET_SIZE(row) != self.width:
+                return LEFT
+            # Encoding may run a user's code, which may change the list.
+            row = tuple(<list>row)
+        elif not is_read_as_tuple(row):
+            return LEFT
+        if PyTuple_GET_SIZE(row) != self.width:
+            return LEFT
+        for k in range(self.width):
+            if self.field(k).write(<object>PyTuple_GET_ITEM(row, k)) == LEFT:
+                return LEFT
+        self.length += 1
+        return TAKEN
+
+    cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
+        if not PyList_CheckExact(<object>value):
+            return RowsEncoder.exclusive(self, value, owners)
+        # Nobody else has the list, and there is no cheaper way to know what is in it.
+        return Py_REFCNT(value) <= owners and not self.mutable_fields
 
 
 cdef class PickledRows:

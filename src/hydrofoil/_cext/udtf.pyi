@@ -10,6 +10,11 @@ class RowsEncoder(FieldsEncoder):
     def __new__(cls, fields: list[Encoder], names: list[str]) -> Self: ...
     def drain(self, iterable: Iterable[Any], rows: list[Any], once_more: bool) -> bool: ...
 
+class SourceRowsEncoder(RowsEncoder):
+    def __new__(
+        cls, fields: list[Encoder], names: list[str], row_type: type[tuple[Any, ...]]
+    ) -> Self: ...
+
 class PickledRows:
     def __new__(
         cls, rows: Iterable[Any], convert: Callable[[Any], tuple[Any, ...]], width: int

@@ -40,6 +40,7 @@ _FRAME = ("{dataframe_module}", "DataFrame")
 
 PATCHES: tuple[Patch, ...] = (
     Patch(*_FRAME, "collect", "hydrofoil.driver.collecting:make_collect"),
+    Patch(*_FRAME, "rdd", "hydrofoil.bridge.frame_rdd:make_rdd"),
     Patch(*_FRAME, "toLocalIterator", "hydrofoil.driver.iterating:make_to_local_iterator"),
     # What a client of Spark Connect makes rows with.
     Patch(

@@ -148,6 +148,9 @@ def _put_in(patch: Patch, version: SparkVersion) -> _Place:
     elif isinstance(original, staticmethod):
         function = original.__func__
         replacement = staticmethod(_switched(function, make(function)))
+    elif isinstance(original, functools.cached_property):
+        replacement = functools.cached_property(_switched(original.func, make(original.func)))
+        replacement.__set_name__(owner, patch.name)
     else:
         replacement = _switched(original, make(original))
     setattr(owner, patch.name, replacement)

@@ -28,6 +28,24 @@ def rebound(function: Any, **variables: Any) -> Any:
     )
 
 
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two values, or what is in them, are made of equal values and of the same functions.
+
+    Functions are the same if their code is, and what they refer to.
+    """
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, FunctionType):
+        return one.__code__ == other.__code__ and is_same(variables_of(one), variables_of(other))
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(is_same(one[k], other[k]) for k in one)
+    return bool(one == other)
+
+
 class Variables:
     """As `variables_of`, for what has to be there.
 

@@ -28,6 +28,9 @@ from hydrofoil.stream.group_frames import LONE_BATCHES
 
 Plan = Callable[..., Iterator[Any]]
 
+# Stock's own functions around a user's reader or writer.
+DATA_SOURCES = ("data_source_read_func", "data_source_write_func")
+
 
 def plan(task: Task) -> Pipeline:
     """What runs a task of an Arrow eval type.
@@ -46,7 +49,7 @@ def plan(task: Task) -> Pipeline:
     if task.eval_type in (EvalType.SQL_SCALAR_ARROW_UDF, EvalType.SQL_SCALAR_ARROW_ITER_UDF):
         return streaming(ArrowScalar(stock.scalars, trace=trace), BatchStream(None, 0))
     if task.eval_type == EvalType.SQL_MAP_ARROW_ITER_UDF:
-        return streaming(_map(task, stock, trace), BatchStream(stock.wrap, 0))
+        return _map(task, stock, trace)
     if task.eval_type == EvalType.SQL_COGROUPED_MAP_ARROW_UDF:
         return streaming(_cogroups(task, stock, trace), BatchStream(stock.wrap, 2))
     if task.eval_type in (
@@ -76,8 +79,16 @@ def _numpy(task: Task, stock: Casts, trace: TaskTrace) -> Pipeline:
     return _as_declared(NumpyScalar(calls, stock.scalars, schema, trace=trace), schema, 0)
 
 
-def _map(task: Task, stock: Casts, trace: TaskTrace) -> ArrowMap:
-    return ArrowMap(
+def _map(task: Task, stock: Casts, trace: TaskTrace) -> Pipeline:
+    stream = BatchStream(stock.wrap, 0)
+    if task.udfs[0].name in DATA_SOURCES:
+        # Imported here, because few tasks read or write data sources.
+        from hydrofoil.spark.families.arrow import sources
+
+        made = sources.plan(task, stock, trace)
+        if made is not None:
+            return streaming(made, sources.stream(made, stream))
+    plan = ArrowMap(
         task.udfs[0].function,
         flatten=stock.flatten,
         verify=map_check(task),
@@ -86,6 +97,7 @@ def _map(task: Task, stock: Casts, trace: TaskTrace) -> ArrowMap:
         and task.conf.runner.map_in_batch_legacy_accept_any_iterable,
         trace=trace,
     )
+    return streaming(plan, stream)
 
 
 # --- Groups to tables -----------------------------------------------------------------------------

@@ -1,0 +1,135 @@
+"""`DataFrame.rdd`, and by it `foreach` and `foreachPartition`: rows of record batches.
+
+The RDD is PySpark's, of pickled rows. Only the functions that begin at it read record batches
+instead: ``map``, ``filter``, ``foreachPartition``, ``count`` and all others that PySpark makes of
+``mapPartitionsWithIndex``. Whatever takes the RDD of the JVM itself finds pickled rows there:
+unions, joins by place, storage, checkpoints, ``toDebugString``, libraries.
+"""
+
+import threading
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from hydrofoil.bridge.arrow_rows import ArrowRows
+from hydrofoil.driver import paths
+from hydrofoil.driver.readers import arrow_schema_of, row_options, why_stock
+from hydrofoil.spark.versions import installed_version
+
+_BATCH_KEY = "spark.sql.execution.arrow.maxRecordsPerBatch"
+# Pickled rows come in batches of a few hundred kilobytes. Strings, binary and collections can be
+# large, so that not as many of them are put together as of other rows.
+_MOST_ROWS = 10_000
+_MOST_ROWS_OF_ANY_SIZE = 1_000
+_OF_ANY_SIZE = frozenset({"StringType", "BinaryType", "ArrayType", "MapType"})
+# Nobody else may ask for record batches while the setting is a different one.
+_setting = threading.Lock()
+
+
+def make_rdd(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The replacement of `DataFrame.rdd`."""
+
+    def rdd(self: Any) -> Any:
+        made = original(self)
+        reason = why_stock(self) or ("" if self.schema.fields else "no columns")
+        if reason:
+            paths.took("rdd", paths.STOCK, reason)
+            return made
+        if not isinstance(made, _rdd_class()):
+            made = _rdd_class()(made, self)
+            if "_lazy_rdd" in vars(self):
+                # Up to 3.5 it is always the same object.
+                self._lazy_rdd = made
+        return made
+
+    return rdd
+
+
+@cache
+def _rdd_class() -> Any:
+    version = installed_version()
+    assert version is not None, "the switch has asked"
+    stock: Any = import_module(version.rdd_module)
+
+    class FrameRDD(stock.RDD):  # type: ignore[misc]
+        """PySpark's RDD of a DataFrame's rows, whose functions read record batches."""
+
+        def __init__(self, rdd: Any, frame: Any) -> None:
+            super().__init__(rdd._jrdd, rdd.ctx, rdd._jrdd_deserializer)
+            self._hydrofoil_frame = frame
+            self._hydrofoil_batches: Any = None
+
+        def mapPartitionsWithIndex(self, f: Any, preservesPartitioning: bool = False) -> Any:
+            batches = self._of_batches()
+            if batches is None:
+                return super().mapPartitionsWithIndex(f, preservesPartitioning)
+            return stock.PipelinedRDD(batches, f, preservesPartitioning)
+
+        def localCheckpoint(self) -> None:
+            self._leave("a local checkpoint")
+            super().localCheckpoint()
+
+        def _of_batches(self) -> Any:
+            """The same rows as an RDD of record batches; None where this RDD has to be used."""
+            # What is stored is pickled, and a profile belongs to the RDD that it was given to.
+            if self.is_cached or self.is_checkpointed or self.has_resource_profile:
+                paths.took("rdd", paths.STOCK, "the RDD is stored, or has a resource profile")
+                return None
+            frame = self._hydrofoil_frame
+            if self._hydrofoil_batches is None and frame is not None:
+                reason = why_stock(frame)
+                try:
+                    made = None if reason else batches_of(frame)
+                except Exception as error:
+                    reason = f"no record batches ({type(error).__name__}: {error})"
+                if reason:
+                    self._leave(reason)
+                    return None
+                jrdd, rows = made
+                self._hydrofoil_batches = stock.RDD(jrdd, self.ctx, rows)
+            if self._hydrofoil_batches is not None:
+                paths.took("rdd", paths.FAST)
+            return self._hydrofoil_batches
+
+        def _leave(self, reason: str) -> None:
+            paths.took("rdd", paths.STOCK, reason)
+            self._hydrofoil_batches = self._hydrofoil_frame = None
+
+    # Programs look at the class's name.
+    FrameRDD.__name__ = FrameRDD.__qualname__ = stock.RDD.__qualname__
+    FrameRDD.__module__ = stock.RDD.__module__
+    return FrameRDD
+
+
+def batches_of(frame: Any) -> tuple[Any, ArrowRows]:
+    """The JVM's RDD of a DataFrame's record batches, and what reads them."""
+    session = frame.sparkSession
+    schema = arrow_schema_of(frame).serialize().to_pybytes()
+    rows = ArrowRows(frame.schema, schema, binary_as_bytes=row_options(session).binary_as_bytes)
+    any_size = any(map(_is_of_any_size, (field.dataType for field in frame.schema.fields)))
+    most = _MOST_ROWS_OF_ANY_SIZE if any_size else _MOST_ROWS
+    jconf = session._jsparkSession.sessionState().conf()
+    with _setting:
+        before = jconf.settings().get(_BATCH_KEY)
+        if not 0 < jconf.arrowMaxRecordsPerBatch() <= most:
+            jconf.setConfString(_BATCH_KEY, str(most))
+        try:
+            batches = frame._jdf.toArrowBatchRdd()
+        finally:
+            if before is None:
+                jconf.unsetConf(_BATCH_KEY)
+            else:
+                jconf.setConfString(_BATCH_KEY, before)
+    # As for pickled rows: tasks have the session's settings, as they are now.
+    with_settings = frame._sc._jvm.org.apache.spark.sql.execution.SQLExecutionRDD(batches, jconf)
+    return with_settings.toJavaRDD(), rows
+
+
+def _is_of_any_size(spark_type: Any) -> bool:
+    name = type(spark_type).__name__
+    if hasattr(spark_type, "sqlType"):
+        return _is_of_any_size(spark_type.sqlType())
+    if name == "StructType":
+        return any(_is_of_any_size(field.dataType) for field in spark_type.fields)
+    return name in _OF_ANY_SIZE

@@ -1,0 +1,207 @@
+"""Python data sources under both engines: what a reader yields, and what a writer is given."""
+
+import datetime
+from collections import namedtuple
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import Row, SparkSession
+
+from hydrofoil.spark.versions import installed_version
+from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, use_engine
+
+VERSION = installed_version()
+if VERSION is None or VERSION.minor == "3.5":
+    pytest.skip("this version has no Python data sources", allow_module_level=True)
+
+from pyspark.sql.datasource import (  # noqa: E402
+    DataSource,
+    DataSourceReader,
+    DataSourceWriter,
+    InputPartition,
+    WriterCommitMessage,
+)
+
+AT = datetime.datetime(2024, 2, 3, 4, 5, 6, 7)
+Pair = namedtuple("Pair", "a b")
+
+# A schema, and the rows that a reader yields for it.
+READS: dict[str, tuple[str, Callable[[], Any]]] = {
+    "numbers": (
+        "a byte, b short, c int, d long, e float, f double, g boolean",
+        lambda: ((i, i, -i, i << 40, i / 3, i / 7, i % 2 == 0) for i in range(25)),
+    ),
+    "text": ("a string, b binary", lambda: ((f"é{i}", bytes([i])) for i in range(25))),
+    "times": (
+        "a date, b timestamp, c timestamp_ntz, d interval day to second",
+        lambda: (
+            (AT.date() + i * datetime.timedelta(1), AT, AT, i * datetime.timedelta(0, 5))
+            for i in range(25)
+        ),
+    ),
+    "decimals": ("a decimal(10,2)", lambda: ((Decimal(i) / 4,) for i in range(25))),
+    "nested": (
+        "a struct<x:int,y:array<string>>, b map<string,int>, c array<struct<z:date>>",
+        lambda: ((Row(x=i, y=["p", None]), {"k": i}, [(AT.date(),), None]) for i in range(25)),
+    ),
+    "nulls": (
+        "a int, b string, c array<int>",
+        lambda: iter([(None, None, None), (1, "x", [None])]),
+    ),
+    "lists": ("a int, b string", lambda: ([i, str(i)] for i in range(25))),
+    "named tuples": ("a int, b int", lambda: (Pair(i, -i) for i in range(25))),
+    "Row": ("a int, b int", lambda: (Row(a=i, b=-i) for i in range(25))),
+    "Row in another order": ("a int, b int", lambda: (Row(b=i, a=-i) for i in range(25))),
+    "Row without names": ("a int, b int", lambda: (Row(i, -i) for i in range(25))),
+    "Row of two kinds": (
+        "a int, b int",
+        lambda: (Row("b", "a")(i, -i) if i % 3 else Row(a=i, b=-i) for i in range(25)),
+    ),
+    "other names": ("a int, b int", lambda: iter([Row(a=1, b=1), Row(a=1, c=1)])),
+    "casts": ("a int, b string", lambda: ((i, i) for i in range(25))),
+    "a cast in between": (
+        "a int, b string",
+        lambda: ((i, i if i == 17 else "x") for i in range(25)),
+    ),
+    "too large": ("a int, b int", lambda: ((i, 1 << i * 4) for i in range(25))),
+    "too short": ("a int, b int", lambda: ((i,) if i == 17 else (i, i) for i in range(25))),
+    "a dict": (
+        "a int, b int",
+        lambda: ({"a": 1, "b": 2} if i == 17 else (i, i) for i in range(25)),
+    ),
+    "a number": ("a int", lambda: (i if i == 17 else (i,) for i in range(25))),
+    "not null": ("a int not null, b int", lambda: ((i, None) for i in range(25))),
+    "no rows": ("a int", lambda: iter(())),
+    "not an iterator": ("a int", lambda: [(1,)]),
+    "changed lists": ("a array<int>", lambda: changed()),
+    "an error": ("a int", lambda: failing()),
+    "StopIteration": ("a int", lambda: map(stopping, range(25))),
+    "Arrow": (
+        "a int, b string",
+        lambda: iter([pa.RecordBatch.from_pydict({"a": pa.array([1], "int32"), "b": ["x"]})]),
+    ),
+    "Arrow after rows": (
+        "a int",
+        lambda: ((1,) if i != 10 else pa.RecordBatch.from_pydict({"a": [2]}) for i in range(25)),
+    ),
+}
+
+
+def changed() -> Iterator[Any]:
+    kept = [0]
+    for i in range(25):
+        kept[0] = i
+        yield (kept,)
+
+
+def failing() -> Iterator[Any]:
+    for i in range(25):
+        if i == 17:
+            raise LookupError("no seventeen")
+        yield (i,)
+
+
+def stopping(i: int) -> Any:
+    if i == 17:
+        raise StopIteration
+    return (i,)
+
+
+class Reader(DataSourceReader):
+    def __init__(self, case: str) -> None:
+        self.case = case
+
+    def partitions(self) -> list[InputPartition]:
+        return [InputPartition(0)]
+
+    def read(self, partition: InputPartition) -> Any:
+        return READS[self.case][1]()
+
+
+class Writer(DataSourceWriter):
+    """Fails with what it was given: the only way for a writer to say it to the test."""
+
+    def write(self, iterator: Iterator[Row]) -> WriterCommitMessage:
+        rows = list(iterator)
+        raise ValueError(f"<<{rows!r} {[(type(r).__name__, r.__fields__) for r in rows[:1]]}>>")
+
+
+class Source(DataSource):
+    @classmethod
+    def name(cls) -> str:
+        return "both_engines"
+
+    def schema(self) -> str:
+        return READS[self.options["case"]][0]
+
+    def reader(self, schema: Any) -> Reader:
+        return Reader(self.options["case"])
+
+    def writer(self, schema: Any, overwrite: bool) -> Writer:
+        return Writer()
+
+
+@pytest.fixture(scope="module")
+def registered(spark: SparkSession) -> SparkSession:
+    spark.dataSource.register(Source)
+    # Several batches a partition.
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "10")
+    return spark
+
+
+def outcome(run: Callable[[], Any]) -> Any:
+    """What it gives, or the last lines of its error, which the user's code or a check has made."""
+    try:
+        return run()
+    except Exception as error:
+        text = str(error)
+        if "<<[" in text:
+            return text[text.index("<<[") : text.rindex("]>>")]
+        lines = [line for line in text.splitlines() if not line.startswith((" ", "\t", "JVM"))]
+        return type(error).__name__, [line for line in lines if "Error" in line]
+
+
+@pytest.mark.parametrize("case", READS)
+def test_reader(registered: SparkSession, case: str) -> None:
+    def read() -> Any:
+        data = registered.read.format("both_engines").option("case", case).load()
+        return data.schema, data.collect()
+
+    with use_engine(registered, WARM_STOCK):
+        stock = outcome(read)
+    with use_engine(registered, HYDROFOIL):
+        assert outcome(read) == stock
+
+
+WRITES = {
+    "numbers": "id a, cast(id as float) b, id / 3 c, id % 2 = 0 d, cast(id as decimal(5,2)) e",
+    "text": "concat('é', id) a, cast(concat('b', id) as binary) b",
+    "times": "date_add(date'2024-01-01', int(id)) a, timestamp_seconds(id) b, "
+    "timestamp_ntz'2024-01-01' c",
+    "nested": "struct(id x, array(id, null) y) a, map('k', id) b, array(struct(id)) c",
+    "binary in an array": "array(cast('x' as binary)) a",
+    "nulls": "nullif(id, 3) a, cast(null as string) b",
+    "intervals": "make_dt_interval(0, 0, 0, id) a",
+}
+
+
+@pytest.mark.parametrize("case", WRITES)
+@pytest.mark.parametrize("as_bytes", ["true", "false"])
+def test_writer(registered: SparkSession, case: str, as_bytes: str) -> None:
+    registered.conf.set("spark.sql.execution.pyspark.binaryAsBytes", as_bytes)
+    data = registered.sql(f"select {WRITES[case]} from range(0, 25, 1, 1)")
+
+    def write() -> Any:
+        data.write.format("both_engines").mode("append").save()
+
+    try:
+        with use_engine(registered, WARM_STOCK):
+            stock = outcome(write)
+        with use_engine(registered, HYDROFOIL):
+            assert outcome(write) == stock
+    finally:
+        registered.conf.unset("spark.sql.execution.pyspark.binaryAsBytes")
+    assert "Row" in stock
