@@ -115,7 +115,7 @@ def test_a_generator_that_fails(spark: SparkSession) -> None:
 @pytest.mark.parametrize(
     "data",
     [None, 5, [], [None], [1, 2], ["text"], [()], [{}], [(1,), None], [(1,), (1, 2)], [object()]],
-    ids=repr,
+    ids=lambda data: repr(data).partition(" at 0x")[0],
 )
 @pytest.mark.parametrize("schema", [None, "a long", "long", "struct<>", ["a", "b"]], ids=repr)
 def test_what_is_no_row(spark: SparkSession, data: Any, schema: Any) -> None:

@@ -82,8 +82,9 @@ def _rdd_class() -> Any:
                 try:
                     made = None if reason else batches_of(frame)
                 except Exception as error:
+                    made = None
                     reason = f"no record batches ({type(error).__name__}: {error})"
-                if reason:
+                if made is None:
                     self._leave(reason)
                     return None
                 jrdd, rows = made

@@ -183,9 +183,7 @@ class SourceWrites:
     def _rows(self, batches: Iterable[Batch]) -> Iterator[Any]:
         for batch in batches:
             rows = self._decoded(batch) if isinstance(batch, Frame) else None
-            if rows is None:
-                rows = self.stock_rows(self.columns(batch))
-            yield from rows
+            yield from self.stock_rows(self.columns(batch)) if rows is None else rows
 
     def _decoded(self, frame: Frame) -> list[Any] | None:
         """A frame's rows; None where stock has to make them."""
