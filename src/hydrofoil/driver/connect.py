@@ -5,6 +5,7 @@ from typing import Any
 
 from hydrofoil.driver import paths
 from hydrofoil.spark.stock.conversion import options
+from hydrofoil.spark.versions import installed_version
 from hydrofoil.values.replaced import replaced_class
 from hydrofoil.values.rows.reading import RowReader
 
@@ -15,13 +16,15 @@ def make_convert(original: Callable[..., Any]) -> Callable[..., Any]:
     """The replacement of `ArrowTableToRowsConversion.convert`."""
 
     def convert(table: Any, schema: Any, **how: Any) -> Any:
+        version = installed_version()
+        assert version is not None, "the switch has asked"
         reason = _why_stock(how) if schema.fields else "no columns"
         if not reason:
             reader = RowReader(
                 schema,
                 table.schema,
                 options(
-                    binary_as_bytes=how.get("binary_as_bytes", True),
+                    binary_as_bytes=how.get("binary_as_bytes", version.binary_has_setting),
                     wide_offsets=False,
                     row_attributes=False,
                 ),

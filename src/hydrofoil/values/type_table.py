@@ -100,10 +100,14 @@ def _decode_binary(spark_type: Any, view: ColumnView, options: Options) -> Decod
 
 def _decode_decimal(spark_type: Any, view: ColumnView, options: Options) -> Decoder:
     scale = int(view.format.rpartition(",")[2])
+    if scale < 0:
+        raise NoCodec("decimal of a negative scale")
     return decimal128.DecimalDecoder(scale, engineering=options.pickled)
 
 
 def _encode_decimal(spark_type: Any, nullable: bool, options: Options) -> Encoder:
+    if spark_type.scale < 0:
+        raise NoCodec("decimal of a negative scale")
     return decimal128.DecimalEncoder(
         spark_type.precision, spark_type.scale, exact=options.pickled, nullable=nullable
     )
