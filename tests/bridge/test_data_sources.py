@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 from hydrofoil.spark.versions import installed_version
-from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, use_engine
+from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, use_conf, use_engine
 
 VERSION = installed_version()
 if VERSION is None or VERSION.minor == "3.5":
@@ -145,11 +145,11 @@ class Source(DataSource):
 
 
 @pytest.fixture(scope="module")
-def registered(spark: SparkSession) -> SparkSession:
+def registered(spark: SparkSession) -> Iterator[SparkSession]:
     spark.dataSource.register(Source)
     # Several batches a partition.
-    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "10")
-    return spark
+    with use_conf(spark, {"spark.sql.execution.arrow.maxRecordsPerBatch": "10"}):
+        yield spark
 
 
 def outcome(run: Callable[[], Any]) -> Any:
@@ -191,17 +191,14 @@ WRITES = {
 @pytest.mark.parametrize("case", WRITES)
 @pytest.mark.parametrize("as_bytes", ["true", "false"])
 def test_writer(registered: SparkSession, case: str, as_bytes: str) -> None:
-    registered.conf.set("spark.sql.execution.pyspark.binaryAsBytes", as_bytes)
     data = registered.sql(f"select {WRITES[case]} from range(0, 25, 1, 1)")
 
     def write() -> Any:
         data.write.format("both_engines").mode("append").save()
 
-    try:
+    with use_conf(registered, {"spark.sql.execution.pyspark.binaryAsBytes": as_bytes}):
         with use_engine(registered, WARM_STOCK):
             stock = outcome(write)
         with use_engine(registered, HYDROFOIL):
             assert outcome(write) == stock
-    finally:
-        registered.conf.unset("spark.sql.execution.pyspark.binaryAsBytes")
     assert "Row" in stock

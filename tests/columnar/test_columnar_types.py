@@ -148,7 +148,8 @@ def test_as_a_result_of_pandas(compare: Comparison, files: Path, sample: Sample)
                 return series
 
         it = F.pandas_udf(same, sample.type)(sample.name).alias("it")
-        return data(spark, sample, "rows", files).select("n", it)
+        # Of two tasks that fail by different values, either may be the first.
+        return data(spark, sample, "rows", files).coalesce(1).select("n", it)
 
     compare.same(build, ours=None)
 
