@@ -26,6 +26,7 @@ from pyspark.sql.datasource import (  # noqa: E402
 )
 
 AT = datetime.datetime(2024, 2, 3, 4, 5, 6, 7)
+Unnamed: Any = Row
 Pair = namedtuple("Pair", "a b")
 
 # A schema, and the rows that a reader yields for it.
@@ -55,7 +56,7 @@ READS: dict[str, tuple[str, Callable[[], Any]]] = {
     "named tuples": ("a int, b int", lambda: (Pair(i, -i) for i in range(25))),
     "Row": ("a int, b int", lambda: (Row(a=i, b=-i) for i in range(25))),
     "Row in another order": ("a int, b int", lambda: (Row(b=i, a=-i) for i in range(25))),
-    "Row without names": ("a int, b int", lambda: (Row(i, -i) for i in range(25))),
+    "Row without names": ("a int, b int", lambda: (Unnamed(i, -i) for i in range(25))),
     "Row of two kinds": (
         "a int, b int",
         lambda: (Row("b", "a")(i, -i) if i % 3 else Row(a=i, b=-i) for i in range(25)),
