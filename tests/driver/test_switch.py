@@ -13,7 +13,9 @@ from hydrofoil.driver.calls import collect
 
 
 @pytest.fixture(autouse=True)
-def off_afterwards() -> Iterator[None]:
+def off() -> Iterator[None]:
+    """Off before a test, too: what configures a session in this process turns it on."""
+    hydrofoil.disable()
     yield
     hydrofoil.disable()
 
