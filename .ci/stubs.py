@@ -117,7 +117,8 @@ def classes_of_stub(stub: str) -> dict[str, tuple[str, str | None]]:
 
 
 def untyped(arguments: ast.arguments) -> str:
-    for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+    named = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    for argument in (*named, *filter(None, (arguments.vararg, arguments.kwarg))):
         argument.annotation = None
     return ast.unparse(arguments).removeprefix("cls").removeprefix(", ")
 

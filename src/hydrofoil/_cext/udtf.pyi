@@ -7,7 +7,8 @@ from hydrofoil._cext.objects.base import Encoder
 from hydrofoil._cext.objects.nested import FieldsEncoder
 
 class RowsEncoder(FieldsEncoder):
-    def __new__(cls, fields: list[Encoder], names: list[str]) -> Self: ...
+    # What follows is for its subclass.
+    def __new__(cls, fields: list[Encoder], names: list[str], *_: Any) -> Self: ...
     def drain(self, iterable: Iterable[Any], rows: list[Any], once_more: bool) -> bool: ...
 
 class SourceRowsEncoder(RowsEncoder):

@@ -36,7 +36,8 @@ class RestoredMap(dict[Any, Any]):
     def items(self) -> list[tuple[Any, Any]]: ...  # type: ignore[override]  # as few as stock's need
 
 class ListEncoder(Encoder):
-    def __new__(cls, element: Encoder, *, nullable: bool = True) -> Self: ...
+    # `order` is for its subclass.
+    def __new__(cls, element: Encoder, *, nullable: bool = True, order: object = None) -> Self: ...
 
 class EntriesEncoder(ListEncoder):
     def __new__(
