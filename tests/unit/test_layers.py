@@ -32,7 +32,7 @@ ROOMS = {
     "daemon": "process spark worker",
     "aggregates": "errors",
     "decorators": "_cext errors evals process settings spark values",
-    "driver": "_cext decorators errors process settings spark stream values",
+    "driver": "_cext counts decorators errors process settings spark stream values",
     # Named by the driver's table.
     "bridge": "_cext driver settings spark stream values",
     "gang": "errors lazy settings values version",

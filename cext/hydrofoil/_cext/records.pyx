@@ -68,8 +68,12 @@ cdef class RecordsEncoder(FieldsEncoder):
         cdef Py_ssize_t i
         self.reset()
         for i in range(first, min(stop, PyList_GET_SIZE(rows))):
-            # Encoding can run the code of a value's class, which may shorten the list.
-            if i >= PyList_GET_SIZE(rows) or self.write(<object>PyList_GET_ITEM(rows, i)) == LEFT:
+            # Encoding can run the code of a value's class, which may change the list: the row is
+            # held, as are values below that a list or a dict has.
+            if i >= PyList_GET_SIZE(rows):
+                return i
+            row = <object>PyList_GET_ITEM(rows, i)
+            if self.write(row) == LEFT:
                 return i
         return stop
 
@@ -97,7 +101,8 @@ cdef class RecordsEncoder(FieldsEncoder):
             for k in range(count):
                 if k >= PyList_GET_SIZE(row):
                     return LEFT
-                if self.field(k).write(<object>PyList_GET_ITEM(row, k)) == LEFT:
+                value = <object>PyList_GET_ITEM(row, k)
+                if self.field(k).write(value) == LEFT:
                     return LEFT
         elif self.write_object(row) == LEFT:
             return LEFT
@@ -109,7 +114,8 @@ cdef class RecordsEncoder(FieldsEncoder):
         cdef PyObject* item
         for k in range(PyList_GET_SIZE(self.fields)):
             item = PyDict_GetItemWithError(row, <object>PyList_GET_ITEM(self.names, k))
-            if self.field(k).write(<object>item if item != NULL else None) == LEFT:
+            value = <object>item if item != NULL else None
+            if self.field(k).write(value) == LEFT:
                 return LEFT
         return TAKEN
 

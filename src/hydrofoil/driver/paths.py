@@ -11,10 +11,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from hydrofoil.counts.task_trace import VARIABLE
+
 FAST = "fast"
 STOCK = "stock"
-# The variable that names the folder for workers, too. Its records have a different suffix.
-FOLDER_VARIABLE = "HYDROFOIL_TRACE"
+# Workers' records are in the same folder.
 SUFFIX = ".driver.json"
 
 
@@ -50,7 +51,7 @@ def took(call: str, path: str, reason: str = "", rows: int = 0) -> None:
     with _lock:
         _calls[taken] += 1
         _rows[taken] += rows
-        if not _writes and os.environ.get(FOLDER_VARIABLE):
+        if not _writes and os.environ.get(VARIABLE):
             _writes = True
             atexit.register(_write, os.getpid())
 
@@ -75,6 +76,6 @@ def forget() -> None:
 
 
 def _write(pid: int) -> None:
-    folder = os.environ.get(FOLDER_VARIABLE)
+    folder = os.environ.get(VARIABLE)
     if folder and os.getpid() == pid and Path(folder).is_dir():
         Path(folder, f"{pid}{SUFFIX}").write_text(json.dumps(taken()), encoding="utf-8")
