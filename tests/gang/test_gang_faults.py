@@ -48,6 +48,16 @@ def here(ctx: Any, folder: str) -> None:
     ctx.barrier()
 
 
+def why_the_last_stage_failed(spark: SparkSession) -> str:
+    context = spark.sparkContext
+    context._jsc.sc().listenerBus().waitUntilEmpty()
+    tracker = context.statusTracker()
+    job = tracker.getJobInfo(max(tracker.getJobIdsForGroup(None)))
+    assert job is not None
+    stage = context._jsc.sc().statusStore().lastStageAttempt(max(job.stageIds))
+    return str(stage.failureReason())
+
+
 def test_a_rank_raises(spark: SparkSession, tmp_path: Path) -> None:
     def train(ctx: Any, folder: str) -> None:
         here(ctx, folder)
@@ -64,6 +74,8 @@ def test_a_rank_raises(spark: SparkSession, tmp_path: Path) -> None:
     assert 'raise ValueError("boom")' in error.remote_traceback
     assert "hydrofoil/gang" not in error.remote_traceback
     assert type(error.__cause__) is ValueError and error.__cause__.args == ("boom",)
+    # The job was cancelled for it: no task failed, so Spark logs no stack of the JVM.
+    assert "cancelled because rank 1 of 2" in why_the_last_stage_failed(spark)
 
 
 def test_peers_in_their_own_code_end_too(spark: SparkSession, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
@@ -106,6 +108,37 @@ def test_counts_of_the_last_query(spark: SparkSession) -> None:
     assert users.value == 30
     spark.range(3).collect()
     assert hydrofoil.last_query(spark).operators == []
+
+
+def test_fast_on_a_condition(spark: SparkSession) -> None:
+    """Until it has run: then its batches say."""
+
+    @F.pandas_udf("int")
+    def length(s: pd.Series) -> pd.Series:
+        return s.str.len()
+
+    df = spark.range(4).select(length(F.col("id").cast("string")))
+    before = hydrofoil.explain(df)
+    assert before.functions[0].path == FAST
+    assert before.functions[0].reason.startswith("if its results are int32")
+    assert "1 of 1 function, 1 of them on a condition" in before.headline
+    df.collect()
+    after = hydrofoil.explain(df)
+    assert after.functions[0].path == PARTLY
+    assert "0 of 1 function." in after.headline
+
+
+@pytest.mark.skipif(not hasattr(F, "arrow_udf"), reason="numpy_udf needs Spark 4.1")
+def test_batches_of_arrays_that_pyarrow_converts(spark: SparkSession) -> None:
+    @hydrofoil.numpy_udf("double")
+    def half(x: Any) -> Any:
+        return x / 2
+
+    with_null = F.when(F.col("id") != 7, F.col("id").cast("double"))
+    spark.range(0, 8, 1, 2).select(half(with_null)).collect()
+    (counts,) = hydrofoil.last_query(spark).workers
+    assert counts.fast == 1
+    assert counts.fell_back == {"arguments with nulls": 1}
 
 
 def test_a_session_that_did_not_ask(spark: SparkSession) -> None:

@@ -113,33 +113,33 @@ class NumpyScalar:
     ) -> Iterator[Encoded | pa.RecordBatch]:
         try:
             for batch in batches:
-                arrays = self._arrays(batch) if type(batch) is Frame else None
-                if arrays is None:
+                arrays = self._arrays(batch) if type(batch) is Frame else "not a plain batch"
+                if isinstance(arrays, str):
                     [answer] = self.stock(split_index, iter([self.columns(batch)]))
+                    self.trace.fell_back(arrays)
                 else:
                     answer = self._answer(arrays, batch.length)
-                self.trace.fast()
                 yield answer
         finally:
             self.trace.publish()
 
-    def _arrays(self, frame: Frame) -> dict[int, Any] | None:
-        """The columns, or None if they are no numbers or have nulls."""
+    def _arrays(self, frame: Frame) -> dict[int, Any] | str:
+        """The columns; or, where pyarrow has to convert them, why."""
         if frame.schema_message is not self._message:
             self._prepare(frame.schema_message)
         if not self._readers or frame.compressed:
-            return None
+            return "arguments that are no numbers" if not self._readers else "a compressed batch"
         try:
             bind_frame(frame, self._views)
             arrays = {}
             for o in self.offsets:
                 view = self._views[o]
                 if view.null_count:
-                    return None
+                    return "arguments with nulls"
                 arrays[o] = self._readers[o].read(view)
             return arrays
         except ValueError:  # pyarrow says what is wrong with the frame.
-            return None
+            return "a batch that can't be read"
         finally:
             for view in self._views:
                 view.release()
@@ -164,8 +164,10 @@ class NumpyScalar:
         ):
             for call, result in zip(self.calls, results, strict=True):
                 call.writer.take(result, rows)
+            self.trace.fast()
             return Encoded([call.writer for call in self.calls], rows)
         columns = [c.result(r, rows) for c, r in zip(self.calls, results, strict=True)]
+        self.trace.fell_back("results that are no array of the declared type's numbers")
         columns = [
             # Strings may be declared to have large offsets.
             column if column.type == field.type else column.cast(field.type)

@@ -127,7 +127,7 @@ class LocalJob:
             return None
         return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
 
-    def cancel(self) -> None:
+    def cancel(self, why: str) -> None:
         self._cancelled = True
         until = time.monotonic() + _GRACE_S
         while not self.done() and time.monotonic() < until:

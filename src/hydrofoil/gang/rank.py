@@ -1,7 +1,9 @@
 """A rank's life, from registering at the hub to the bytes of its result. Knows nothing of Spark."""
 
 import os
+import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from hydrofoil.gang.data.reader import Data
 
+_END_S = 10.0  # The driver ends an attempt within this, once it knows of an error.
 _LOOK_AT = 64  # Batches whose rows are counted once some rank turns out to have none.
 
 
@@ -39,6 +42,7 @@ class RankSpec:
     checkpoint: Any = None
     allow_empty: bool = False
     env: dict[str, str] = field(default_factory=dict)
+    log_errors: bool = False  # In the process's stderr, too: for hosts that keep logs of their own.
 
 
 @dataclass(frozen=True)
@@ -61,17 +65,28 @@ class Feed:
     counts: list[int] | None = None  # Rows of every rank, where they are known.
 
 
-def live(spec: RankSpec, place: Place, feed: Feed | None = None) -> bytes:
+def live(
+    spec: RankSpec, place: Place, feed: Feed | None = None, cancelled_within: float = 0.0
+) -> bytes:
     """Take part in one attempt; return what is pickled of (result, newest checkpoint).
 
-    Whatever goes wrong is told to the driver first, then raised.
+    Whatever goes wrong is told to the driver first, then raised. With ``cancelled_within`` the
+    driver has time to end the attempt before, and so many seconds to cancel what runs the rank.
     """
     client = Client(spec.address, spec.token, place.attempt, place.rank, threading.get_ident())
     try:
         try:
             return _take_part(client, spec, place, feed)
         except BaseException as error:
-            client.error(*describe(error))
+            told = describe(error)
+            client.error(*told)
+            if spec.log_errors:
+                print(
+                    f"hydrofoil: rank {place.rank} raised\n{told[2]}", file=sys.stderr, flush=True
+                )
+            if cancelled_within:
+                client.wait_for_end(_END_S)
+                time.sleep(cancelled_within)
             raise
     finally:
         client.close()

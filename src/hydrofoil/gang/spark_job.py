@@ -83,9 +83,15 @@ class SparkJob:
         """Spark knows more only of executors that are lost, which its error says."""
         return "" if self.done() else None
 
-    def cancel(self) -> None:
-        if not self.done():
-            self._spark.sparkContext.cancelJobsWithTag(self._tag)
+    def cancel(self, why: str) -> None:
+        """Cancel the job; Spark's log and UI say why, from Spark 4.0 on."""
+        if self.done():
+            return
+        context = self._spark.sparkContext
+        if self._spark.version.startswith("3."):
+            context.cancelJobsWithTag(self._tag)
+        else:  # PySpark's own method takes no reason.
+            context._jsc.sc().cancelJobsWithTag(self._tag, f"because {why}")
 
     def join(self, timeout: float) -> None:
         self._done.wait(timeout)

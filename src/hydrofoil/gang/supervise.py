@@ -41,7 +41,7 @@ class Job(Protocol):
         """What is known of the end of a rank's process; ``None`` while something may yet be."""
         ...
 
-    def cancel(self) -> None: ...
+    def cancel(self, why: str) -> None: ...
 
     def join(self, timeout: float) -> None: ...
 
@@ -141,7 +141,7 @@ class Attempt:
 
     def _end(self, why: str) -> None:
         self._hub.end(self._meeting, why)
-        self._job.cancel()
+        self._job.cancel(why)
         self._job.join(_END_S)
         until = time.monotonic() + _END_S
         while self._hub.still_there(self._meeting) and time.monotonic() < until:

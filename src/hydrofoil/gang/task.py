@@ -13,6 +13,11 @@ ATTEMPT = "hydrofoil.gang.attempt"  # The local property that says which attempt
 RESULT_SCHEMA = "rank int, part int, payload binary"
 _PART = 8 << 20  # Bytes of a result in one row.
 
+# A task that raises makes Spark log the JVM's stack three times, around the one traceback that
+# matters; one that raises after it was cancelled is a line in the log. The driver cancels the job
+# as soon as it knows of a rank's error, and this is how long that takes to reach the task.
+_CANCELLED_WITHIN_S = 0.3
+
 MapInArrow = Callable[["Iterator[pa.RecordBatch]"], "Iterator[pa.RecordBatch]"]
 
 
@@ -54,9 +59,9 @@ def rows_of(
     if schema is None:
         for _ in batches:
             pass  # Spark gives the worker to other tasks only if all input was read.
-        result = live(spec, place)
+        result = live(spec, place, None, _CANCELLED_WITHIN_S)
     else:
-        result = live(spec, place, Feed(schema, batches, counts))
+        result = live(spec, place, Feed(schema, batches, counts), _CANCELLED_WITHIN_S)
     yield from _parts(rank, result)
 
 

@@ -55,6 +55,7 @@ class Client:
         self.attempt = attempt
         self.stopping = False
         self.ended: str | None = None  # Why the attempt is over, once it is.
+        self._over_now = threading.Event()
         self._told = False
         self._lost = False
         self._main_thread = main_thread or threading.get_ident()
@@ -151,6 +152,10 @@ class Client:
             answers.get(timeout=_ERROR_S)
         del self._requests[request]
 
+    def wait_for_end(self, timeout: float) -> None:
+        """Return once the attempt is over, or after so many seconds."""
+        self._over_now.wait(timeout)
+
     def close(self) -> None:
         """End the threads and the connection; what was sent before arrives."""
         self._closing.set()
@@ -234,6 +239,7 @@ class Client:
             self.ended = why
         for answers in list(self._requests.values()):
             answers.put(None)
+        self._over_now.set()
 
     def _beat(self) -> None:
         wait = _FIRST_BEAT_S

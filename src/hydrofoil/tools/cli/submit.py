@@ -9,7 +9,8 @@ from hydrofoil.tools.cli.passed_on import passing_on, run
 def submit(args: tuple[str, ...], rows: str | None, columnar: bool | None) -> None:
     """Run spark-submit with Hydrofoil turned on.
 
-    Every option of spark-submit is passed on and wins over Hydrofoil's.
+    Every option of spark-submit is passed on and wins over Hydrofoil's. Output and Spark's log are
+    those of spark-submit.
     """
     if not args:
         raise click.UsageError("name the application: hydrofoil submit app.py")

@@ -1,6 +1,6 @@
-"""Draws comparisons until one differs, and makes that one as small as it can be.
+"""Generates comparisons until one differs, and makes that one as small as it can be.
 
-Needs hypothesis: ``pip install hypothesis``.
+Needs hypothesis: ``pip install "hydrofoil[parity]"``.
 """
 
 import datetime
@@ -17,8 +17,8 @@ try:
     from hypothesis import strategies as st
 except ImportError as error:
     raise UsageError(
-        "drawing comparisons needs hypothesis, which is not installed",
-        "pip install hypothesis",
+        "--generate needs hypothesis, which is not installed",
+        'pip install "hydrofoil[parity]"',
     ) from error
 
 from pyspark.sql import SparkSession

@@ -30,6 +30,7 @@ _NARROW = {
     "int": ("int32", ("int64", "bigint")),
     "float": ("float32", ("float64", "double")),
 }
+_IF = "if "  # Begins the reason of a function that is fast on a condition.
 _NO_OPERATOR = "Hydrofoil has no operator in its place"
 
 
@@ -97,8 +98,10 @@ class Explained:
         """One line that sums up."""
         if not self.functions:
             return "This DataFrame's plan calls no Python function."
-        fast = sum(function.path == FAST for function in self.functions)
-        return f"Fast in the workers: {of_them(fast, len(self.functions), 'function')}."
+        fast = [function for function in self.functions if function.path == FAST]
+        answer = f"Fast in the workers: {of_them(len(fast), len(self.functions), 'function')}"
+        conditional = sum(function.reason.startswith(_IF) for function in fast)
+        return f"{answer}, {conditional} of them on a condition." if conditional else f"{answer}."
 
     _HEADINGS = ("function", "kind", "worker", "why", "JVM's operator", "by, and why")
 
@@ -232,7 +235,8 @@ def _judged(planned: UdfTrace, kind: str) -> tuple[str, str]:
         dtype, wide = _NARROW[declared]
         return (
             path,
-            f"if its results are {dtype}: PySpark casts others (for {wide[0]}, declare {wide[1]})",
+            f"{_IF}its results are {dtype}: PySpark casts others "
+            f"(for {wide[0]}, declare {wide[1]})",
         )
     return path, planned.reason
 

@@ -41,7 +41,10 @@ def plan(task: Task) -> Pipeline:
         If stock has to run it.
     """
     trace = TaskTrace(
-        describe(task.eval_type), udfs=[UdfTrace(udf.name, "", "fast") for udf in task.udfs]
+        describe(task.eval_type),
+        udfs=[
+            UdfTrace(udf.name, f" -> {udf.return_type.simpleString()}", "fast") for udf in task.udfs
+        ],
     )
     stock = casts_of(task)
     if task.eval_type == EvalType.SQL_SCALAR_ARROW_UDF and all(map(_takes_numpy, task.udfs)):

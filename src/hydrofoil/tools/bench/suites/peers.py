@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from hydrofoil.errors import UsageError
 from hydrofoil.tools.bench import peers
 from hydrofoil.tools.bench.bench import Bench, by_value
 from hydrofoil.tools.bench.contest import BOTH, Contestant
@@ -19,6 +20,7 @@ from hydrofoil.tools.sheet import Sheet
 _ROWS = 2_000_000
 _GROUP_OF_ROWS = 100_000
 _OURS = "Hydrofoil"
+_INSTALL = 'pip install "hydrofoil[peers]"'
 
 Run = Callable[[str], tuple[float, int]]
 
@@ -32,12 +34,12 @@ def run(bench: Bench) -> Result:
     by_value(__name__, peers.__name__)
     names = bench.chosen("peers", workloads())
     there = peers.installed()
+    if not there:
+        raise UsageError("none of the peers is installed", f"{_INSTALL}, or some of them")
     result = Result("peers", "")
     missing = [name for name in peers.PEERS if name not in there]
     if missing:
-        result.notes.append(
-            f"Not installed: {', '.join(missing)} (pip install {' '.join(missing).lower()})."
-        )
+        result.notes.append(f"Not installed: {', '.join(missing)}. All of them: {_INSTALL}.")
     rows = bench.rows(_ROWS)
     bench.expect((len(BOTH) + len(there)) * len(names) * (1 + bench.options.repeat))
     with tempfile.TemporaryDirectory(prefix="hydrofoil-bench-") as folder, ExitStack() as stack:
