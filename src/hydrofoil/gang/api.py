@@ -149,7 +149,7 @@ def run(
             checkpoint,
             allow_empty,
             dict(env or {}),
-            log_errors=not session.sparkContext.master.startswith("local"),
+            log_errors=not str(session.sparkContext.master).startswith("local"),
         )
         size.tell = shown.say
         first = size(0)  # Before tables are looked up, or anything is computed.
