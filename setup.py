@@ -75,6 +75,8 @@ def require_fork() -> None:
 def compile_args() -> list[str]:
     # Python's own flags ask for debug information, which makes the modules six times as large.
     args = ["-O0", "-g"] if DEBUG else [f"-O{OPTIMIZE}", "-g0"]
+    # Python is compiled with it, but setuptools leaves it out where CFLAGS is set.
+    args.append("-fwrapv")
     if SANITIZE:
         args += ["-g", "-fsanitize=address,undefined", "-fno-omit-frame-pointer"]
     return args

@@ -32,6 +32,7 @@ cdef class ColumnView:
 
     cdef int describe(self, ArrowSchema* schema) except -1
     cdef int take(self, Frame frame, bint all_offsets) except -1
+    cdef int check(self, ArrowSchema* schema) except -1
     cdef int borrow(self, ArrowArray* array, object owner) except -1
     cdef int _check_offsets(self, Py_ssize_t limit, bint all_offsets) except -1
     cdef void drop(self) noexcept
@@ -74,9 +75,10 @@ cdef inline int buffer_put_bit(Buffer* buffer, Py_ssize_t i, bint value) except 
 
 
 cdef inline int buffer_append(Buffer* buffer, const void* data, Py_ssize_t size) except -1:
-    buffer_ensure(buffer, buffer.size + size)
-    copy_bytes(buffer.data + buffer.size, data, size)
-    buffer.size += size
+    if size:  # Nothing has no address.
+        buffer_ensure(buffer, buffer.size + size)
+        copy_bytes(buffer.data + buffer.size, data, size)
+        buffer.size += size
     return 0
 
 

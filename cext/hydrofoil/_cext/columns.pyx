@@ -19,6 +19,7 @@ from libc.string cimport memset
 
 from hydrofoil._cext.abi cimport ArrowArray, ArrowSchema, bytes_for_bits, padded
 from hydrofoil._cext.frames cimport Extent, Frame, FrameWriter
+from hydrofoil._cext.frames import CorruptFrame
 
 # Arrow format string -> (layout, width in bytes). Parametrized formats are in _parametrized_layout.
 cdef dict LAYOUTS = {
@@ -100,9 +101,9 @@ cdef class ColumnView:
         return 0
 
     cdef int take(self, Frame frame, bint all_offsets) except -1:
-        # Bind to the frame's next node and buffers. Raises ValueError at anything that does not add
-        # up, so that whatever follows may read without checks: but for offsets between the first
-        # and the last, which are checked if `all_offsets`.
+        # Bind to the frame's next node and buffers. Raises at anything that does not add up, so
+        # that whatever follows may read without checks: but for offsets between the first and the
+        # last, which are checked if `all_offsets`.
         cdef int64_t length, null_count
         cdef Extent extent
         cdef ColumnView child
@@ -117,13 +118,13 @@ cdef class ColumnView:
         frame.take_buffer(&extent)
         if null_count != 0 and length != 0:
             if extent.size < bytes_for_bits(length):
-                raise ValueError("validity buffer is too short")
+                raise CorruptFrame("validity buffer is too short")
             self.validity = extent.data
         if self.layout == LAYOUT_STRUCT:
             for child in self.children:
                 child.take(frame, all_offsets)
                 if child.length < length:
-                    raise ValueError("struct field is shorter than the struct")
+                    raise CorruptFrame("struct field is shorter than the struct")
             return 0
         frame.take_buffer(&extent)
         if self.layout == LAYOUT_BITS:
@@ -133,7 +134,7 @@ cdef class ColumnView:
         else:
             needed = self.width * (length + 1) if length else 0
         if extent.size < needed:
-            raise ValueError("data buffer is too short")
+            raise CorruptFrame("data buffer is too short")
         self.data = extent.data
         if self.layout == LAYOUT_VARLEN:
             frame.take_buffer(&extent)
@@ -161,14 +162,37 @@ cdef class ColumnView:
             for i in range(checked):
                 wrong |= wide[i] > wide[i + 1]
         if wrong:
-            raise ValueError("offsets are out of bounds or not ascending")
+            raise CorruptFrame("offsets are out of bounds or not ascending")
         return 0
 
     def bind(self, array):
-        """Bind to an array of this view's type that has ``__arrow_c_array__``, as pyarrow's do."""
-        _, capsule = array.__arrow_c_array__()
+        """Bind to an array of this view's type that has ``__arrow_c_array__``, as pyarrow's do.
+
+        Raises
+        ------
+        TypeError
+            If the array's type has a different layout.
+        """
+        kind, capsule = array.__arrow_c_array__()
+        self.check(<ArrowSchema*>PyCapsule_GetPointer(kind, "arrow_schema"))
         self.borrow(<ArrowArray*>PyCapsule_GetPointer(capsule, "arrow_array"), capsule)
         return self
+
+    cdef int check(self, ArrowSchema* schema) except -1:
+        # Whatever lies where this view's values would lie can be read as such.
+        cdef ColumnView child
+        cdef int64_t i
+        found = (<bytes>schema.format).decode()
+        if (
+            schema.dictionary != NULL
+            or schema.n_children != len(self.children)
+            or (found != self.format and _layout_of(found) != (<int>self.layout, self.width))
+        ):
+            raise TypeError(f"an array of Arrow format {found!r} for a view of {self.format!r}")
+        for i in range(schema.n_children):
+            child = self.children[i]
+            child.check(schema.children[i])
+        return 0
 
     cdef int borrow(self, ArrowArray* array, object owner) except -1:
         cdef Py_ssize_t i
@@ -209,7 +233,9 @@ def bind_frame(Frame frame not None, list views not None):
     Raises
     ------
     ValueError
-        If the frame does not hold what the views need, or its buffers contradict each other.
+        If the frame has other nodes and buffers than the views need: pyarrow says what is wrong.
+    CorruptFrame
+        If its buffers are too short for their values, or contradict each other.
     """
     frame.rewind()
     bind_columns(frame, views, True)
@@ -221,7 +247,7 @@ cdef int bind_columns(Frame frame, list views, bint all_offsets) except -1:
     for view in views:
         view.take(frame, all_offsets)
         if view.length != frame.length:
-            raise ValueError("column and record batch differ in length")
+            raise CorruptFrame("column and record batch differ in length")
     if frame.next_node != frame.node_count or frame.next_buffer != frame.buffer_count:
         raise ValueError("record batch has more columns than its schema")
     return 0

@@ -130,9 +130,13 @@ cdef class FrameExport:
 
         Raises
         ------
+        IndexError
+            If there is no such column.
         ValueError
             If the frame is not what its schema says, or has what only pyarrow should read: no rows,
             compression, structs with nulls around the columns.
+        CorruptFrame
+            See ``bind_frame``.
         """
         return self._import(frame, columns, False, take, schema)
 
@@ -152,6 +156,9 @@ cdef class FrameExport:
         if block == NULL:
             raise MemoryError()
         block.body = NULL
+        if not _are_places(wanted, views) or (one and count != 1):
+            free(block)
+            raise IndexError(f"columns {wanted!r} of a schema that has {views}")
         columns = <ArrowArray*>(<uint8_t*>block + sizeof(Block))
         cursor.arrays = columns + views
         cursor.buffers = <const void**>(<uint8_t*>block + sizeof(Block) + arrays_size)
@@ -185,6 +192,13 @@ cdef class FrameExport:
             # Importing empties the struct, unless it failed before that.
             if root.release != NULL:
                 root.release(&root)
+
+
+cdef bint _are_places(list wanted, Py_ssize_t views) except -1:
+    for i in wanted:
+        if not 0 <= <Py_ssize_t>i < views:
+            return False
+    return True
 
 
 cdef int _read_columns(

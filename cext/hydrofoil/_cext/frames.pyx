@@ -49,6 +49,38 @@ class IrregularStream(Exception):
         self.consumed = consumed
 
 
+class CorruptFrame(Exception):
+    """A record batch whose parts contradict each other: reading it could go beyond its memory.
+
+    pyarrow does not look for that, so nothing else is given such a batch.
+    """
+
+    def __init__(self, what):
+        super().__init__(
+            f"a record batch that reached the worker is corrupt: {what}; nothing of it was read"
+        )
+
+
+# Metadata need not be aligned as its numbers are.
+
+cdef inline uint16_t uint16_at(const uint8_t* place) noexcept:
+    cdef uint16_t value
+    memcpy(&value, place, sizeof(value))
+    return value
+
+
+cdef inline uint32_t uint32_at(const uint8_t* place) noexcept:
+    cdef uint32_t value
+    memcpy(&value, place, sizeof(value))
+    return value
+
+
+cdef inline int64_t int64_at(const uint8_t* place) noexcept:
+    cdef int64_t value
+    memcpy(&value, place, sizeof(value))
+    return value
+
+
 cdef class _Table:
     # A bounds-checked flatbuffers table inside a metadata block.
     cdef const uint8_t* base
@@ -57,9 +89,9 @@ cdef class _Table:
     cdef int open(self, const uint8_t* base, Py_ssize_t size, Py_ssize_t at) except -1:
         self.base, self.size, self.at = base, size, at
         self._need(at, 4)
-        self.vtable = at - (<const int32_t*>(base + at))[0]
+        self.vtable = at - <int32_t>uint32_at(base + at)
         self._need(self.vtable, 4)
-        self.vtable_size = (<const uint16_t*>(base + self.vtable))[0]
+        self.vtable_size = uint16_at(base + self.vtable)
         self._need(self.vtable, self.vtable_size)
         return 0
 
@@ -73,7 +105,7 @@ cdef class _Table:
         cdef Py_ssize_t slot = 4 + 2 * index
         if slot + 2 > self.vtable_size:
             return 0
-        cdef Py_ssize_t relative = (<const uint16_t*>(self.base + self.vtable + slot))[0]
+        cdef Py_ssize_t relative = uint16_at(self.base + self.vtable + slot)
         if relative == 0:
             return 0
         self._need(self.at + relative, width)
@@ -81,11 +113,11 @@ cdef class _Table:
 
     cdef int64_t int64(self, int index) except? -1:
         cdef Py_ssize_t at = self.field(index, 8)
-        return (<const int64_t*>(self.base + at))[0] if at else 0
+        return int64_at(self.base + at) if at else 0
 
     cdef int16_t int16(self, int index) except? -1:
         cdef Py_ssize_t at = self.field(index, 2)
-        return (<const int16_t*>(self.base + at))[0] if at else 0
+        return <int16_t>uint16_at(self.base + at) if at else 0
 
     cdef uint8_t uint8(self, int index) except? 255:
         cdef Py_ssize_t at = self.field(index, 1)
@@ -94,7 +126,7 @@ cdef class _Table:
     cdef Py_ssize_t target(self, int index) except -1:
         # Follow an offset field; 0 if absent.
         cdef Py_ssize_t at = self.field(index, 4)
-        return at + (<const uint32_t*>(self.base + at))[0] if at else 0
+        return at + uint32_at(self.base + at) if at else 0
 
     cdef Py_ssize_t vector(self, int index, Py_ssize_t width, Py_ssize_t* count) except -1:
         # First element of a vector of structs; 0 with count 0 if absent.
@@ -103,7 +135,7 @@ cdef class _Table:
         if at == 0:
             return 0
         self._need(at, 4)
-        count[0] = (<const uint32_t*>(self.base + at))[0]
+        count[0] = uint32_at(self.base + at)
         self._need(at + 4, count[0] * width)
         return at + 4
 
@@ -118,7 +150,7 @@ cdef class Frame:
         cdef _Table message = _Table.__new__(_Table), batch = _Table.__new__(_Table)
         if size < 4:
             raise ValueError("metadata is empty")
-        message.open(base, size, (<const uint32_t*>base)[0])
+        message.open(base, size, uint32_at(base))
         if message.uint8(1) != HEADER_RECORD_BATCH:
             raise ValueError("message is not a record batch")
         batch.open(base, size, message.target(2))
@@ -136,26 +168,27 @@ cdef class Frame:
     cdef int take_node(self, int64_t* length, int64_t* null_count) except -1:
         if self.next_node >= self.node_count:
             raise ValueError("record batch has fewer field nodes than its schema needs")
-        cdef const int64_t* node = <const int64_t*>(self._nodes + NODE_SIZE * self.next_node)
+        cdef const uint8_t* node = self._nodes + NODE_SIZE * self.next_node
         self.next_node += 1
-        length[0], null_count[0] = node[0], node[1]
+        length[0], null_count[0] = int64_at(node), int64_at(node + 8)
         # A larger length could overflow where its buffers' sizes are computed.
-        if not 0 <= node[0] <= MAX_BODY_LENGTH or node[1] > node[0]:
-            raise ValueError("field node with an impossible length or null count")
+        if not 0 <= length[0] <= MAX_BODY_LENGTH or null_count[0] > length[0]:
+            raise CorruptFrame("field node with an impossible length or null count")
         return 0
 
     cdef int take_buffer(self, Extent* extent) except -1:
         if self.next_buffer >= self.buffer_count:
             raise ValueError("record batch has fewer buffers than its schema needs")
-        cdef const int64_t* entry = <const int64_t*>(self._buffers + BUFFER_SIZE * self.next_buffer)
+        cdef const uint8_t* entry = self._buffers + BUFFER_SIZE * self.next_buffer
         self.next_buffer += 1
         cdef int64_t size = PyBytes_GET_SIZE(self.body)
-        if entry[0] < 0 or entry[1] < 0 or entry[1] > size or entry[0] > size - entry[1]:
-            raise ValueError("buffer lies outside the message body")
-        if entry[0] & 7:
+        cdef int64_t start = int64_at(entry), length = int64_at(entry + 8)
+        if start < 0 or length < 0 or length > size or start > size - length:
+            raise CorruptFrame("buffer lies outside the message body")
+        if start & 7:
             raise ValueError("buffer is not aligned to eight bytes")
-        extent.data = <const uint8_t*>PyBytes_AS_STRING(self.body) + entry[0]
-        extent.size = entry[1]
+        extent.data = <const uint8_t*>PyBytes_AS_STRING(self.body) + start
+        extent.size = length
         return 0
 
     @staticmethod
@@ -277,7 +310,7 @@ cdef _Table _message_table(bytes metadata):
     cdef _Table message = _Table.__new__(_Table)
     if size < 4:
         raise ValueError("metadata is empty")
-    message.open(base, size, (<const uint32_t*>base)[0])
+    message.open(base, size, uint32_at(base))
     if message.int16(0) != METADATA_VERSION_V5:
         raise ValueError("metadata version is not V5")
     return message

@@ -68,8 +68,6 @@ cdef class RecordsEncoder(FieldsEncoder):
         cdef Py_ssize_t i
         self.reset()
         for i in range(first, min(stop, PyList_GET_SIZE(rows))):
-            # Encoding can run the code of a value's class, which may change the list: the row is
-            # held, as are values below that a list or a dict has.
             if i >= PyList_GET_SIZE(rows):
                 return i
             row = <object>PyList_GET_ITEM(rows, i)
@@ -90,7 +88,8 @@ cdef class RecordsEncoder(FieldsEncoder):
             if not reads_as_tuple(row) or PyTuple_GET_SIZE(row) != count:
                 return LEFT
             for k in range(count):
-                if self.field(k).write(<object>PyTuple_GET_ITEM(row, k)) == LEFT:
+                value = <object>PyTuple_GET_ITEM(row, k)
+                if self.field(k).write(value) == LEFT:
                     return LEFT
         elif PyDict_CheckExact(row):
             if self.write_named(<dict>row) == LEFT:

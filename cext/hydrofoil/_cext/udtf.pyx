@@ -94,16 +94,12 @@ cdef class RowsEncoder(FieldsEncoder):
 
     cdef int write(self, object row) except -1:
         cdef Py_ssize_t k
-        cdef PyObject* item
+        cdef PyObject* found
         if PyTuple_CheckExact(row) or iterates_as_tuple(row):
-            if PyTuple_GET_SIZE(row) != self.width:
-                return LEFT
-            for k in range(self.width):
-                if self.field(k).write(<object>PyTuple_GET_ITEM(row, k)) == LEFT:
-                    return LEFT
-        elif PyTuple_Check(row):
+            return self.write_tuple(row)
+        if PyTuple_Check(row):
             return LEFT
-        elif self.width == 1:
+        if self.width == 1:
             if self.field(0).write(row) == LEFT:
                 return LEFT
         elif row is None:
@@ -112,23 +108,32 @@ cdef class RowsEncoder(FieldsEncoder):
                     return LEFT
         elif PyDict_CheckExact(row):
             for k in range(self.width):
-                item = PyDict_GetItemWithError(row, <object>PyList_GET_ITEM(self.names, k))
-                if self.field(k).write(<object>item if item != NULL else None) == LEFT:
+                found = PyDict_GetItemWithError(row, <object>PyList_GET_ITEM(self.names, k))
+                item = <object>found if found != NULL else None
+                if self.field(k).write(item) == LEFT:
                     return LEFT
         elif PyList_CheckExact(row):
-            if PyList_GET_SIZE(row) != self.width:
-                return LEFT
-            for k in range(self.width):
-                if self.field(k).write(<object>PyList_GET_ITEM(row, k)) == LEFT:
-                    return LEFT
+            # Not one that user code which encoding runs may shorten.
+            return self.write_tuple(tuple(<list>row))
         else:
             return LEFT
         self.length += 1
         return TAKEN
 
-    cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
+    cdef int write_tuple(self, row) except -1:
         cdef Py_ssize_t k
-        cdef PyObject* item
+        if PyTuple_GET_SIZE(row) != self.width:
+            return LEFT
+        for k in range(self.width):
+            item = <object>PyTuple_GET_ITEM(row, k)
+            if self.field(k).write(item) == LEFT:
+                return LEFT
+        self.length += 1
+        return TAKEN
+
+    cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
+        cdef Py_ssize_t k = 0
+        cdef PyObject* found
         if PyTuple_Check(<object>value):
             if not self.mutable_fields:
                 return True
@@ -136,7 +141,8 @@ cdef class RowsEncoder(FieldsEncoder):
             if Py_REFCNT(value) > owners or PyTuple_GET_SIZE(<object>value) != self.width:
                 return False
             for k in range(self.width):
-                if not self.field(k).exclusive(PyTuple_GET_ITEM(<object>value, k), 1):
+                item = <object>PyTuple_GET_ITEM(<object>value, k)
+                if not self.field(k).exclusive(<PyObject*>item, 2):
                     return False
             return True
         if self.width == 1:
@@ -145,13 +151,17 @@ cdef class RowsEncoder(FieldsEncoder):
             return False
         if self.mutable_fields and PyDict_CheckExact(<object>value):
             for k in range(self.width):
-                item = PyDict_GetItem(<object>value, <object>PyList_GET_ITEM(self.names, k))
-                if item != NULL and not self.field(k).exclusive(item, 1):
-                    return False
+                found = PyDict_GetItem(<object>value, <object>PyList_GET_ITEM(self.names, k))
+                if found != NULL:
+                    item = <object>found
+                    if not self.field(k).exclusive(<PyObject*>item, 2):
+                        return False
         elif self.mutable_fields and PyList_CheckExact(<object>value):
-            for k in range(min(self.width, PyList_GET_SIZE(<object>value))):
-                if not self.field(k).exclusive(PyList_GET_ITEM(<object>value, k), 1):
+            while k < self.width and k < PyList_GET_SIZE(<object>value):
+                item = <object>PyList_GET_ITEM(<object>value, k)
+                if not self.field(k).exclusive(<PyObject*>item, 2):
                     return False
+                k += 1
         return True
 
 
@@ -181,26 +191,17 @@ cdef class SourceRowsEncoder(RowsEncoder):
         return True
 
     cdef int write(self, object row) except -1:
-        cdef Py_ssize_t k
         if PyTuple_CheckExact(row):
             pass
         elif type(row) is self.row_type:
             if not self.in_order(row):
                 return LEFT
         elif PyList_CheckExact(row):
-            if PyList_GET_SIZE(row) != self.width:
-                return LEFT
-            # Encoding may run a user's code, which may change the list.
+            # Not one that user code which encoding runs may shorten.
             row = tuple(<list>row)
         elif not is_read_as_tuple(row):
             return LEFT
-        if PyTuple_GET_SIZE(row) != self.width:
-            return LEFT
-        for k in range(self.width):
-            if self.field(k).write(<object>PyTuple_GET_ITEM(row, k)) == LEFT:
-                return LEFT
-        self.length += 1
-        return TAKEN
+        return self.write_tuple(row)
 
     cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
         if not PyList_CheckExact(<object>value):

@@ -65,10 +65,20 @@ final class TaskBuffers private (context: TaskContext) {
   }
 
   private def close(): Unit = {
-    closers.foreach(_())
-    batches.toArray(Array.empty[ArrowBatch]).foreach(_.close())
-    giveBack()
-    allocator.close()
+    // One that fails must not keep the others' memory.
+    var failure: Option[Throwable] = None
+    def attempt(step: => Unit): Unit =
+      try step
+      catch {
+        case error: Throwable =>
+          failure.foreach(error.addSuppressed)
+          failure = Some(error)
+      }
+    closers.foreach(close => attempt(close()))
+    batches.toArray(Array.empty[ArrowBatch]).foreach(batch => attempt(batch.close()))
+    attempt(giveBack())
+    attempt(allocator.close())
+    failure.foreach(throw _)
   }
 
   private final class Account(manager: TaskMemoryManager)

@@ -12,6 +12,9 @@ class IrregularStream(Exception):
     consumed: bytes
     def __init__(self, reason: str, consumed: bytes) -> None: ...
 
+class CorruptFrame(Exception):
+    def __init__(self, what: str) -> None: ...
+
 class Frame:
     schema_message: bytes
     def __new__(cls, metadata: bytes, body: bytes) -> Self: ...

@@ -64,6 +64,10 @@ class TaskTrace:
 
     def fell_back(self, reason: str) -> None:
         """Count a batch that stock's code had a part in, by reason."""
+        reason = reason[:LONGEST_REASON]
+        # Texts of errors can be different in each batch.
+        if reason not in self.batches and len(self.batches) > MOST_REASONS:
+            reason = OTHER_REASONS
         self.batches[reason] += 1
 
     def publish(self) -> None:

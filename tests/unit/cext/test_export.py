@@ -109,6 +109,14 @@ def test_an_array_outlives_its_frame(column):
     assert child.equals(column)
 
 
+@pytest.mark.parametrize("wanted", [[2], [-1], [0, 2]])
+def test_columns_that_are_not_there(wanted):
+    batch = pa.record_batch({"a": COLUMNS["long"], "b": COLUMNS["long"]})
+    (frame,) = frames(batch)
+    with pytest.raises(IndexError, match="of a schema that has 2"):
+        FrameExport(batch.schema).record_batch(frame, wanted, None, batch.schema)
+
+
 def test_export_declines_what_pyarrow_should_read():
     empty = pa.record_batch({"a": COLUMNS["long"].slice(0, 0)})
     struct = pa.array([None, {"x": 1}])

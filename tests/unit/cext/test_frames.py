@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydrofoil._cext.columns import ColumnView, bind_frame
-from hydrofoil._cext.frames import FrameReader, IrregularStream
+from hydrofoil._cext.frames import CorruptFrame, FrameReader, IrregularStream
 from hydrofoil.stream.batches import read_batches
 
 BATCH = pa.record_batch(
@@ -92,7 +92,7 @@ def test_a_garbled_stream_never_reads_out_of_bounds(position):
         try:
             for frame in FrameReader(io.BytesIO(bytes(garbled))):
                 bind_frame(frame, views)
-        except (IrregularStream, ValueError):
+        except (CorruptFrame, IrregularStream, ValueError):
             pass
 
 
@@ -103,8 +103,40 @@ def test_nulls_without_a_bitmap_are_not_believed(nulls):
     place = stream.rfind(node)
     garbled = stream[:place] + struct.pack("<qq", 3, nulls) + stream[place + len(node) :]
     (frame,) = FrameReader(io.BytesIO(garbled))
-    with pytest.raises(ValueError, match="validity buffer is too short"):
+    with pytest.raises(CorruptFrame, match="validity buffer is too short"):
         bind_frame(frame, [ColumnView.of_type(pa.int64())])
+
+
+@pytest.mark.parametrize(
+    ("viewed", "array"),
+    [
+        (pa.int64(), pa.array([1], pa.int32())),
+        (pa.string(), pa.array([1])),
+        (pa.list_(pa.int64()), pa.array([[1]], pa.list_(pa.int8()))),
+        (pa.struct({"a": pa.string()}), pa.array([{"a": "x", "b": 1}])),
+        (pa.string(), pa.array(["x"]).dictionary_encode()),
+        (pa.string(), pa.array(["x"], pa.large_string())),
+    ],
+    ids=str,
+)
+def test_arrays_of_another_layout_are_refused(viewed, array):
+    view = ColumnView.of_type(viewed)
+    with pytest.raises(TypeError):
+        view.bind(array)
+    assert view.length == 0
+    view.bind(pa.nulls(3, viewed))
+
+
+def test_offsets_beyond_the_text_reach_nobody():
+    """pyarrow reads past the end of such a batch: it is given to nobody."""
+    stream = stream_of(pa.record_batch([pa.array(["ab", "cd"])], ["s"]))
+    offsets = struct.pack("<iii", 0, 2, 4)
+    place = stream.rfind(offsets)
+    garbled = stream[:place] + struct.pack("<iii", 0, 2**30, 4) + stream[place + 12 :]
+    (frame,) = FrameReader(io.BytesIO(garbled))
+    with pytest.raises(CorruptFrame, match="offsets are out of bounds or not ascending"):
+        bind_frame(frame, [ColumnView.of_type(pa.string())])
+    assert not issubclass(CorruptFrame, ValueError)  # Which means that pyarrow may have a try.
 
 
 @settings(deadline=None, max_examples=400)
@@ -116,7 +148,7 @@ def test_a_drawn_garbled_stream_never_reads_out_of_bounds(position, byte):
     try:
         for frame in FrameReader(io.BytesIO(bytes(garbled))):
             bind_frame(frame, views)
-    except (IrregularStream, ValueError):
+    except (CorruptFrame, IrregularStream, ValueError):
         pass
 
 

@@ -413,19 +413,20 @@ cdef int put_objects(ArrayWriter writer, object array) except -1:
     # Each item by `write`; NaN is missing, as None is.
     cdef Py_buffer source
     cdef Py_ssize_t i
-    cdef PyObject* item
+    cdef PyObject* place
     if not open_buffer(array, &source):
         return LEFT
     try:
         if source.ndim != 1 or source.format == NULL or source.format[0] != b"O":
             return LEFT
         for i in range(source.shape[0]):
-            item = (<PyObject**>(<uint8_t*>source.buf + i * source.strides[0]))[0]
-            if item == NULL:
+            place = (<PyObject**>(<uint8_t*>source.buf + i * source.strides[0]))[0]
+            if place == NULL:
                 return LEFT
-            if PyFloat_CheckExact(<object>item) and isnan(PyFloat_AS_DOUBLE(<object>item)):
+            item = <object>place
+            if PyFloat_CheckExact(item) and isnan(PyFloat_AS_DOUBLE(item)):
                 writer.append_null()
-            elif writer.write(<object>item) == LEFT:
+            elif writer.write(item) == LEFT:
                 return LEFT
         return TAKEN
     finally:

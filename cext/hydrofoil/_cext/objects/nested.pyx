@@ -382,15 +382,17 @@ cdef class ListEncoder(_OffsetsEncoder):
         self.restores = element.restores
 
     cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
-        cdef Py_ssize_t k
+        cdef Py_ssize_t k = 0
         if not PyList_CheckExact(<object>value):
             return True
         if Py_REFCNT(value) > owners:
             return False
         if self.element.mutable:
-            for k in range(PyList_GET_SIZE(<object>value)):
-                if not self.element.exclusive(PyList_GET_ITEM(<object>value, k), 1):
+            while k < PyList_GET_SIZE(<object>value):
+                item = <object>PyList_GET_ITEM(<object>value, k)
+                if not self.element.exclusive(<PyObject*>item, 2):
                     return False
+                k += 1
         return True
 
     cdef object restore(self, Py_ssize_t i):
@@ -489,16 +491,22 @@ cdef class MapEncoder(_OffsetsEncoder):
         self.restores = key.restores and value.restores
 
     cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
-        cdef Py_ssize_t position = 0
-        cdef PyObject* key
-        cdef PyObject* item
+        cdef Py_ssize_t position = 0, size
+        cdef PyObject* next_key
+        cdef PyObject* next_item
         if not PyDict_CheckExact(<object>value):
             return True
         if Py_REFCNT(value) > owners:
             return False
         if self.key.mutable or self.value.mutable:
-            while PyDict_Next(<object>value, &position, &key, &item):
-                if not self.key.exclusive(key, 1) or not self.value.exclusive(item, 1):
+            size = PyDict_Size(<object>value)
+            while PyDict_Next(<object>value, &position, &next_key, &next_item):
+                key, item = <object>next_key, <object>next_item
+                if (
+                    not self.key.exclusive(<PyObject*>key, 2)
+                    or not self.value.exclusive(<PyObject*>item, 2)
+                    or PyDict_Size(<object>value) != size
+                ):
                     return False
         return True
 
@@ -599,20 +607,23 @@ cdef class StructEncoder(FieldsEncoder):
 
     cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
         cdef Py_ssize_t k
-        cdef PyObject* item
+        cdef PyObject* found
         if PyDict_CheckExact(<object>value):
             if Py_REFCNT(value) > owners:
                 return False
             if self.mutable_fields:
                 for k in range(PyList_GET_SIZE(self.fields)):
-                    item = PyDict_GetItem(<object>value, <object>PyList_GET_ITEM(self.names, k))
-                    if item != NULL and not self.field(k).exclusive(item, 1):
-                        return False
+                    found = PyDict_GetItem(<object>value, <object>PyList_GET_ITEM(self.names, k))
+                    if found != NULL:
+                        item = <object>found
+                        if not self.field(k).exclusive(<PyObject*>item, 2):
+                            return False
         elif self.mutable_fields and PyTuple_Check(<object>value):
             if Py_REFCNT(value) > owners or PyTuple_GET_SIZE(<object>value) != len(self.fields):
                 return False
             for k in range(PyTuple_GET_SIZE(<object>value)):
-                if not self.field(k).exclusive(PyTuple_GET_ITEM(<object>value, k), 1):
+                item = <object>PyTuple_GET_ITEM(<object>value, k)
+                if not self.field(k).exclusive(<PyObject*>item, 2):
                     return False
         return True
 
@@ -625,19 +636,21 @@ cdef class StructEncoder(FieldsEncoder):
 
     cdef int write(self, object value) except -1:
         cdef Py_ssize_t k, count = PyList_GET_SIZE(self.fields)
-        cdef PyObject* item
+        cdef PyObject* found
         if value is None:
             return self.write_null()
         if type(value) is self.row_type or indexes_as_tuple(value):
             if PyTuple_GET_SIZE(value) != count:
                 return LEFT
             for k in range(count):
-                if self.field(k).write(<object>PyTuple_GET_ITEM(value, k)) == LEFT:
+                item = <object>PyTuple_GET_ITEM(value, k)
+                if self.field(k).write(item) == LEFT:
                     return LEFT
         elif PyDict_CheckExact(value):
             for k in range(count):
-                item = PyDict_GetItemWithError(value, <object>PyList_GET_ITEM(self.names, k))
-                if self.field(k).write(<object>item if item != NULL else None) == LEFT:
+                found = PyDict_GetItemWithError(value, <object>PyList_GET_ITEM(self.names, k))
+                item = <object>found if found != NULL else None
+                if self.field(k).write(item) == LEFT:
                     return LEFT
         else:
             return LEFT
