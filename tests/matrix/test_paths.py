@@ -103,7 +103,7 @@ def test_counts_of_the_last_query(spark: SparkSession) -> None:
     rows = [o.value("number of output rows") for o in ran.operators]
     assert rows and set(rows) == {30}
     assert all(o.value("data sent to Python workers") for o in ran.operators)
-    assert "fell back" in str(ran) and "<table" in ran._repr_html_()
+    assert "why not all" in str(ran) and "<table" in ran._repr_html_()
     # PySpark's own accumulators go the same way.
     assert users.value == 30
     spark.range(3).collect()
@@ -121,7 +121,7 @@ def test_fast_on_a_condition(spark: SparkSession) -> None:
     before = hydrofoil.explain(df)
     assert before.functions[0].path == FAST
     assert before.functions[0].reason.startswith("if its results are int32")
-    assert "1 of 1 function, 1 of them on a condition" in before.headline
+    assert "1 of 1 function, if results are of the declared types." in before.headline
     df.collect()
     after = hydrofoil.explain(df)
     assert after.functions[0].path == PARTLY

@@ -27,6 +27,11 @@ FAST = "fast"
 # The path of a function that Hydrofoil runs while stock's code converts each of its batches.
 PARTLY = "partly fast"
 
+LEGEND = (
+    f"{PARTLY.capitalize()}: Hydrofoil calls the function, and PySpark's code converts the "
+    "arguments or results of each batch."
+)
+
 # Reasons hold names of types, and what an error said.
 MOST_REASONS = 16
 LONGEST_REASON = 200

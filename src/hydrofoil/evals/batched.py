@@ -28,6 +28,7 @@ from hydrofoil._cext.objects.base import Decoder, Encoder
 from hydrofoil._cext.objects.special import ValuesDecoder
 from hydrofoil._cext.rows import Replay, RowLoop
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
+from hydrofoil.evals.reasons import returned_for
 from hydrofoil.evals.udf import Udf
 from hydrofoil.stream.batches import Encoded
 from hydrofoil.values.replaced import replaced_class
@@ -351,8 +352,7 @@ class RowProjection(RowBatches):
                     continue
                 reason = f"a result was not exactly {self.udfs[k].return_type.simpleString()}"
             elif taken < rows:
-                declared = self.udfs[k].return_type.simpleString()
-                reason = f"{type(loop.rows.left).__name__} returned for {declared}"
+                reason = returned_for(loop.rows.left, self.udfs[k].return_type)
             return self._replay(frame, decoders, done, known, reason)
         self.trace.fast()
         return Encoded(self.encoders, rows)

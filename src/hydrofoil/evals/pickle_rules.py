@@ -16,6 +16,7 @@ from hydrofoil._cext.objects.base import Decoder
 from hydrofoil._cext.objects.special import ValuesDecoder
 from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.batched import RowBatches
+from hydrofoil.evals.reasons import returned_for
 from hydrofoil.evals.udf import Udf
 from hydrofoil.stream.batches import Encoded, write_batches
 from hydrofoil.values.pickle_rules.arguments import column_values
@@ -154,8 +155,7 @@ class RowsByPickleRules(RowBatches):
             if taken == rows:
                 return None
             left = [loop.rows.left]
-            declared = self.udfs[k].return_type.simpleString()
-            self.trace.fell_back(f"{type(left[0]).__name__} returned for {declared}")
+            self.trace.fell_back(returned_for(left[0], self.udfs[k].return_type))
         return self._converted(k, rows, decoders, encoder.restored(taken), left)
 
     def _converted(

@@ -2,14 +2,24 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 # Wide enough for every table of ours, where neither a terminal nor COLUMNS says how wide it may be.
 _WIDTH = 140
+_EVERY_S = 15.0
 
 
 def output() -> Console:
@@ -20,11 +30,11 @@ def output() -> Console:
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """A bar on standard error that goes away when done; nothing where there is no terminal."""
+    """A bar on standard error that goes away when done; where there is no terminal, some lines."""
     # A stream of its own: the bar stays where it is while standard error goes into a file.
     with os.fdopen(os.dup(2), "w") as file:
         console = Console(file=file)
-        bar = Progress(
+        bar = _Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -38,6 +48,31 @@ def progress_bar() -> Iterator[Progress]:
             yield bar
         finally:
             _stop(bar)
+
+
+class _Progress(Progress):
+    """Says in a file or a pipe, where a bar can't be drawn, how far things are."""
+
+    _said = 0.0
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        super().advance(task_id, advance)
+        self._say(task_id)
+
+    def update(self, task_id: TaskID, **changes: Any) -> None:
+        super().update(task_id, **changes)
+        self._say(task_id)
+
+    def _say(self, task_id: TaskID) -> None:
+        now = time.monotonic()
+        if not self.disable or now - self._said < _EVERY_S:
+            return
+        if self._said:
+            task = self._tasks[task_id]
+            of = "" if task.total is None else f" of {task.total:.0f}"
+            line = f"{task.description} ({task.completed:.0f}{of} steps)"
+            self.console.print(line, markup=False, highlight=False)
+        self._said = now
 
 
 @contextmanager

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from rich.box import HEAVY_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+_MOST_LINES = 6  # Of a cell; a sentence in a column of one word's width is not read.
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,12 @@ def show_sheet(sheet: Sheet, console: Console) -> None:
 
 
 def as_table(sheet: Sheet, width: int, close: bool = False) -> Table | None:
-    """A table for the terminal; None where a word would be cut.
+    """A table for the terminal; None where a word would be cut, or a cell be tall.
 
     ``close`` leaves out the lines between columns.
     """
     widths = _widths(sheet, width - _between(len(sheet.columns), close))
-    if widths is None:
+    if widths is None or _tallest(sheet, widths) > _MOST_LINES:
         return None
     table = Table(
         box=None if close else HEAVY_HEAD,
@@ -90,6 +93,19 @@ def _plain(text: str) -> Text:
 
 def _is_text(sheet: Sheet, index: int) -> bool:
     return index == 0 or sheet.columns[index] in sheet.left
+
+
+def _tallest(sheet: Sheet, widths: list[int]) -> int:
+    """How many lines the cell that is squeezed most takes."""
+    return max(
+        (
+            len(wrap(line, width))
+            for row in sheet.rows
+            for cell, width in zip(row, widths, strict=True)
+            for line in cell.splitlines()
+        ),
+        default=0,
+    )
 
 
 def _between(columns: int, close: bool) -> int:

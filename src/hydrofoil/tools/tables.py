@@ -8,6 +8,7 @@ from textwrap import fill
 _CELL = "text-align:left;vertical-align:top;white-space:pre-line;padding:0.25em 0.75em"
 _LINE = "border-bottom:1px solid currentColor"
 _WIDTH = 80
+_MOST_LINES = 4  # Of a cell; a sentence in a column of one word's width is not read.
 
 Rows = Sequence[Sequence[str]]
 
@@ -15,7 +16,7 @@ Rows = Sequence[Sequence[str]]
 def text_table(headings: Sequence[str], rows: Rows) -> str:
     """Columns with two blanks between, in 80 letters; long cells go on in the next line.
 
-    Empty columns are left out. Where a word would be cut, each row is a list instead.
+    Empty columns are left out. Where a word would be cut, or a cell be tall, each row is a list.
     """
     kept = [i for i in range(len(headings)) if not i or any(row[i] for row in rows)]
     headings = [headings[i] for i in kept]
@@ -27,6 +28,8 @@ def text_table(headings: Sequence[str], rows: Rows) -> str:
         [_wrapped(cell, limit) for cell, limit in zip(row, limits, strict=True)]
         for row in [headings, *rows]
     ]
+    if max(len(cell) for row in cells for cell in row) > _MOST_LINES:
+        return "\n\n".join(_listed(headings, row) for row in rows)
     widths = [max(len(line) for row in cells for line in row[i]) for i in range(len(headings))]
     lines = []
     for number, row in enumerate(cells):

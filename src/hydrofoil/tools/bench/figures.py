@@ -4,7 +4,10 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-NOISE_NOTE = "~: the runs are further apart than the two engines are, so it is noise."
+NOISE_NOTE = (
+    "~: the runs are further apart than the two engines are, so it is noise. More runs may show a "
+    "difference: --repeat 9."
+)
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,7 @@ def nothing_set(settings: Settings) -> Finding | None:
         f"{key} is not set: Hydrofoil runs in programs that hydrofoil submit, hydrofoil.session() "
         "or hydrofoil.configure(builder) starts, which is what was checked; stock PySpark runs in "
         "all others",
-        f"for all programs, put '{key} {SETTINGS[key]}' into spark-defaults.conf, or give "
-        f"spark-submit --conf {key}={SETTINGS[key]}",
+        f"for all programs, {_into_defaults(key)}",
     )
 
 
@@ -73,11 +72,17 @@ def _check_daemon(settings: Settings) -> Finding:
         "daemon",
         Level.WARNING,
         found,
-        f"put '{key} {SETTINGS[key]}' into spark-defaults.conf, or give spark-submit --conf "
-        f"{key}={SETTINGS[key]}, or start the session with hydrofoil.session() or "
+        f"{_into_defaults(key)}, or start the program with hydrofoil submit, or its session with "
+        "hydrofoil.session() or "
         "hydrofoil.configure(builder); for a program that does the latter, check with "
         "hydrofoil doctor --configured",
     )
+
+
+def _into_defaults(key: str) -> str:
+    if key == DAEMON_KEY:
+        return "put what hydrofoil defaults prints into spark-defaults.conf"
+    return f"put '{key} {SETTINGS[key]}' into spark-defaults.conf"
 
 
 def _wrapping(module: str) -> str:

@@ -128,7 +128,7 @@ def _need_charts() -> None:
 
     if find_spec("matplotlib") is None:
         raise click.ClickException(
-            'charts and pages need matplotlib: pip install "hydrofoil[charts]"'
+            'charts and pages need matplotlib: pip install matplotlib (the extra "charts")'
         )
 
 

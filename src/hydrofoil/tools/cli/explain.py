@@ -153,7 +153,9 @@ def headline(projections: Projections) -> str:
     if not paths:
         return ""
     functions = f"{of_them(sum(paths.values()), len(paths), 'function')} took the fast path"
-    return f"{functions}; {percent(fast / batches)} of batches" if batches else functions
+    return (
+        f"{functions}; {percent(fast / batches)} of batches (or groups)" if batches else functions
+    )
 
 
 def nothing(conf: Mapping[str, str], operators: "list[Operator]") -> str:
@@ -192,8 +194,7 @@ def print_table(projections: Projections) -> None:
     from hydrofoil.tools.console import output
     from hydrofoil.tools.sheet import Sheet, show_sheet
 
-    columns = ["UDF", "eval type", "path", "why", "JVM's operator"]
-    columns += ["tasks", "batches fast", "fell back"]
+    columns = ["function", "eval type", "path", "JVM's operator", "tasks", "batches fast", "why"]
     rows: list[list[str]] = []
     for projection in projections:
         udfs, batches, operators = (projection[key] for key in ("udfs", "batches", "operators"))
@@ -208,12 +209,12 @@ def print_table(projections: Projections) -> None:
                     f"{udf['name']}{udf['signature']}",
                     plain(str(projection["eval_type"])),
                     task_trace.path_taken(task_trace.UdfTrace(**udf), batches),
-                    udf["reason"],
                     "\n".join(operators) if last else "",
                     str(projection["tasks"]) if last else "",
                     fast if last else "",
-                    "\n".join(fell_back) if last else "",
+                    "\n".join([*filter(None, [udf["reason"]]), *fell_back * last]),
                 ]
             )
-    left = ("eval type", "path", "why", "JVM's operator", "fell back")
-    show_sheet(Sheet("Functions and their paths", columns, rows, left=left), output())
+    left = ("eval type", "path", "why", "JVM's operator")
+    note = task_trace.LEGEND if any(row[2] == task_trace.PARTLY for row in rows) else ""
+    show_sheet(Sheet("Functions and their paths", columns, rows, note, left), output())

@@ -100,7 +100,7 @@ def profile(
     if sampler != "cprofile" and shutil.which("py-spy", path=_programs()) is None:
         console.print(
             "py-spy is not installed here: where executors lack it, cProfile counts calls instead, "
-            'which is rough and several times slower. pip install "hydrofoil[profile]"',
+            'which is rough and several times slower: pip install py-spy (the extra "profile")',
             markup=False,
             highlight=False,
         )
@@ -143,6 +143,9 @@ def profile(
             from hydrofoil.tools.profiling import html_report
 
             html_report.write(report, _command(), top, html_file)
+            console.print(f"The page is {html_file}", highlight=False, markup=False)
+        if args:
+            console.print(_NEXT, highlight=False, markup=False)
     except (HydrofoilError, RecordingError) as error:
         failed = f"the program failed (exit code {code}), and " if code else ""
         raise click.ClickException(f"{failed}{error}") from None
@@ -187,12 +190,20 @@ def _subject(
     return subject, lambda engine, folder, sampling: run_program(words, engine, folder, sampling)
 
 
+_NEXT = (
+    "hydrofoil explain, with the same program, shows which of its functions are fast, and what to "
+    "change in the others."
+)
+
+
 def _need_charts() -> None:
     """Find out before the runs, not after them."""
     from importlib.util import find_spec
 
     if find_spec("matplotlib") is None:
-        raise click.ClickException('--html needs matplotlib: pip install "hydrofoil[profile]"')
+        raise click.ClickException(
+            '--html needs matplotlib: pip install matplotlib (the extra "charts")'
+        )
 
 
 def _programs() -> str:

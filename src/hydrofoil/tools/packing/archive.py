@@ -37,8 +37,8 @@ def packer(environment: Environment) -> ModuleType:
         raise UsageError(
             f"{environment.folder} is an environment of {environment.kind}, and {package}, which "
             f"packs such, can't be imported: {error}",
-            hint=f"{sys.executable} -m pip install {package} (both are in the extra "
-            "hydrofoil[pack]); the environment that is packed need not have it",
+            hint=f"{sys.executable} -m pip install {package} (both are in the extra 'pack'); "
+            "the environment that is packed need not have it",
         ) from None
 
 

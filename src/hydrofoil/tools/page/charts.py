@@ -150,7 +150,7 @@ def _matplotlib() -> Iterator[Any]:
     except ImportError as error:
         raise UsageError(
             "charts are drawn by matplotlib, which is not installed",
-            hint='pip install "hydrofoil[charts]"',
+            hint='pip install matplotlib (the extra "charts")',
         ) from error
     settings: Any = {
         "svg.fonttype": "none",

@@ -1,6 +1,6 @@
 """Generates comparisons until one differs, and makes that one as small as it can be.
 
-Needs hypothesis: ``pip install "hydrofoil[parity]"``.
+Needs hypothesis, which is in the extra "parity".
 """
 
 import datetime
@@ -18,7 +18,7 @@ try:
 except ImportError as error:
     raise UsageError(
         "--generate needs hypothesis, which is not installed",
-        'pip install "hydrofoil[parity]"',
+        'pip install hypothesis (the extra "parity")',
     ) from error
 
 from pyspark.sql import SparkSession

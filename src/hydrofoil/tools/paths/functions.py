@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.counts.collected import collected
-from hydrofoil.counts.task_trace import FAST, PARTLY, UdfTrace, path_taken
+from hydrofoil.counts.task_trace import FAST, LEGEND, PARTLY, UdfTrace, path_taken
 from hydrofoil.errors import UsageError
 from hydrofoil.evals.eval_types import describe
+from hydrofoil.evals.reasons import expected
 from hydrofoil.settings import jvm_operators
 from hydrofoil.tools.paths.answer import STOCK, UNKNOWN
 from hydrofoil.tools.paths.ask import ask
@@ -100,10 +101,10 @@ class Explained:
             return "This DataFrame's plan calls no Python function."
         fast = [function for function in self.functions if function.path == FAST]
         answer = f"Fast in the workers: {of_them(len(fast), len(self.functions), 'function')}"
-        conditional = sum(function.reason.startswith(_IF) for function in fast)
-        return f"{answer}, {conditional} of them on a condition." if conditional else f"{answer}."
+        conditional = any(function.reason.startswith(_IF) for function in fast)
+        return f"{answer}{', if results are of the declared types' if conditional else ''}."
 
-    _HEADINGS = ("function", "kind", "worker", "why", "JVM's operator", "by, and why")
+    _HEADINGS = ("function", "kind", "worker", "why", "JVM's operator", "whose, and why")
 
     def _rows(self) -> list[list[str]]:
         return [
@@ -118,15 +119,18 @@ class Explained:
             for f in self.functions
         ]
 
+    def _legend(self) -> list[str]:
+        return [LEGEND] if any(function.path == PARTLY for function in self.functions) else []
+
     def __repr__(self) -> str:
         tables = [text_table(self._HEADINGS, self._rows())] if self.functions else []
-        return "\n\n".join([self.headline, *tables, *self.notes])
+        return "\n\n".join([self.headline, *tables, *self._legend(), *self.notes])
 
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
         tables = [html_table(self._HEADINGS, self._rows())] if self.functions else []
-        return html_page(self.headline, tables, self.notes)
+        return html_page(self.headline, tables, [*self._legend(), *self.notes])
 
 
 def explain(df: "DataFrame") -> Explained:
@@ -230,15 +234,21 @@ def _judged(planned: UdfTrace, kind: str) -> tuple[str, str]:
     if path == PARTLY:
         [(reason, batches), *_] = counted.most_common(1)
         return path, f"when it ran, stock's code had a part in each batch: {batches}: {reason}"
-    declared = planned.signature.rpartition("-> ")[2]
-    if "PANDAS" in kind and declared in _NARROW and not planned.reason:
+    if planned.reason or counted[FAST]:
+        return path, planned.reason
+    return path, _condition(planned.signature.rpartition("-> ")[2], kind)
+
+
+def _condition(declared: str, kind: str) -> str:
+    """What the results have to be for a function to be fast, where that is known before it runs."""
+    if "PANDAS" in kind and declared in _NARROW:
         dtype, wide = _NARROW[declared]
         return (
-            path,
-            f"{_IF}its results are {dtype}: PySpark casts others "
-            f"(for {wide[0]}, declare {wide[1]})",
+            f"{_IF}its results are {dtype}: PySpark casts others (for {wide[0]}, declare {wide[1]})"
         )
-    return path, planned.reason
+    if kind == "SQL_ARROW_BATCHED_UDF":
+        return f"{_IF}it returns {expected(declared) or f'what {declared} takes as it is'}"
+    return ""
 
 
 def _executors_environment(spark: Any) -> dict[str, str]:

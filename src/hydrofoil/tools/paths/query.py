@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hydrofoil.counts.collected import WorkerCounts, collected
 from hydrofoil.counts.sending import KEY
-from hydrofoil.counts.task_trace import path_taken
+from hydrofoil.counts.task_trace import LEGEND, PARTLY, path_taken
 from hydrofoil.tools.paths.jvm import SENT, Operator, left_reason
 from hydrofoil.tools.sessions import classic, why_stock
 from hydrofoil.tools.tables import html_page, html_table, percent, plain, text_table
@@ -97,28 +97,44 @@ class LastQuery:
             return f"{name} ran no Python function."
         if self.fast_share is None:
             return f"{name}: batches were not counted."
-        return f"{name}: {percent(self.fast_share)} of batches took the fast path."
+        return f"{name}: {percent(self.fast_share)} of batches (or groups) took the fast path."
 
     def _tables(self) -> Iterator[tuple[list[str], list[list[str]]]]:
         if self.operators:
             yield (
-                ["operator", "by, and why", *(heading for heading, _ in _SHOWN)],
-                [_operator_row(operator) for operator in self.operators],
+                ["operator", "functions", "whose, and why", *(heading for heading, _ in _SHOWN)],
+                [self._operator_row(operator) for operator in self.operators],
             )
         if self.workers:
             yield (
-                ["function", "kind", "path", "why", "tasks", "batches fast", "fell back"],
+                ["function", "kind", "path", "tasks", "batches fast", "why not all"],
                 [row for counts in self.workers for row in worker_rows(counts)],
             )
 
+    def _operator_row(self, operator: PythonOperator) -> list[str]:
+        found = operator.operator
+        names = dict.fromkeys(u.name for counts in self.workers for u in counts.udfs)
+        called = ", ".join(name for name in names if f"{name}(" in found.description)
+        owner = f"{found.owner}'s" + (f": {found.reason}" if found.reason else "")
+        row = [found.name, called, owner]
+        for _, names_of_metric in _SHOWN:
+            known = (operator.metrics[n] for n in names_of_metric if n in operator.metrics)
+            row.append(total_of(next(known, "")))
+        return row
+
+    def _legend(self) -> list[str]:
+        paths = {path_taken(u, counts.batches) for counts in self.workers for u in counts.udfs}
+        return [LEGEND] if PARTLY in paths else []
+
     def __repr__(self) -> str:
         tables = [text_table(*table) for table in self._tables()]
-        return "\n\n".join([self.headline, *tables, *self.notes])
+        return "\n\n".join([self.headline, *tables, *self._legend(), *self.notes])
 
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        return html_page(self.headline, [html_table(*t) for t in self._tables()], self.notes)
+        tables = [html_table(*table) for table in self._tables()]
+        return html_page(self.headline, tables, [*self._legend(), *self.notes])
 
 
 def last_query(spark: "SparkSession | None" = None) -> LastQuery:
@@ -192,27 +208,20 @@ def total_of(shown: str) -> str:
 
 def worker_rows(counts: WorkerCounts) -> list[list[str]]:
     """A row for each function of a projection; the batches stand in the last one."""
-    fell_back = "\n".join(f"{count}: {reason}" for reason, count in counts.fell_back.items())
-    # Stock's path does not count batches.
-    batches = [str(counts.tasks), str(counts.fast) if counts.batches else "", fell_back]
     kind = plain(counts.eval_type)
     rows = [
-        [f"{u.name}{u.signature}", kind, path_taken(u, counts.batches), u.reason, "", "", ""]
+        [f"{u.name}{u.signature}", kind, path_taken(u, counts.batches), "", "", u.reason]
         for u in counts.udfs
     ]
     if rows:
-        rows[-1][-3:] = batches
+        why = [f"{count}: {reason}" for reason, count in counts.fell_back.items()]
+        # Stock's path does not count batches.
+        rows[-1][-3:] = [
+            str(counts.tasks),
+            str(counts.fast) if counts.batches else "",
+            "\n".join(filter(None, [rows[-1][-1], *why])),
+        ]
     return rows
-
-
-def _operator_row(operator: PythonOperator) -> list[str]:
-    found = operator.operator
-    owner = f"{found.owner}'s" + (f": {found.reason}" if found.reason else "")
-    row = [found.name, owner]
-    for _, names in _SHOWN:
-        shown = next((operator.metrics[name] for name in names if name in operator.metrics), "")
-        row.append(total_of(shown))
-    return row
 
 
 def _newest_ended(session: Any, store: Any) -> Any:

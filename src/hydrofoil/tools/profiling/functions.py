@@ -18,6 +18,7 @@ _INTERPRETER = re.compile(
 # The profiler's own frames; those around the connection stand for it.
 _OWN = re.compile(r"[/\\]hydrofoil[/\\]tools[/\\]profiling[/\\]")
 _CONNECTION = {"TimedRead.readinto": "read from the JVM", "TimedWrite.write": "write to the JVM"}
+_SOCKET, _IMPORTS = "the worker's socket", "modules"
 _PLACE = re.compile(r"^.*[/\\](?:site-packages|dist-packages|pyspark\.zip|src|python3\.\d+)[/\\]")
 _SUFFIX = re.compile(r"\.(cpython-|abi3).*$")
 
@@ -57,7 +58,7 @@ def shown(stack: Stack) -> Stack:
             kept.append(_import(stack[place:]))
             break
         if frame.name in _CONNECTION and _OWN.search(frame.file):
-            kept.append(Frame(_CONNECTION[frame.name], "", 0))
+            kept.append(Frame(_CONNECTION[frame.name], _SOCKET, 0))
             break
         if not _is_hidden(frame):
             kept.append(frame)
@@ -94,5 +95,5 @@ def _import(stack: Stack) -> Frame:
         if frame.file.startswith("<frozen") or _INTERPRETER.search(frame.file):
             continue
         package = re.split(r"[/\\.]", short(frame.file))[0]
-        return Frame(f"import {package}", "", 0)
-    return Frame("import", "", 0)
+        return Frame(f"import {package}", _IMPORTS, 0)
+    return Frame("import", _IMPORTS, 0)

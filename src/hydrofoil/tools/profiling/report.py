@@ -46,7 +46,9 @@ class Report:
         ]
         line = f"The Python workers used {', and '.join(used)}"
         first, last = self.profiles[0].total, self.profiles[-1].total
-        return f"{line}: {first / last:.1f} times less." if first > last > 0 else f"{line}."
+        if not first > last > 0:
+            return f"{line}."
+        return f"{line}: {self.profiles[0].engine} used {first / last:.1f} times as much."
 
     def how(self) -> list[str]:
         """In words, how the stacks were taken, and what that cost."""
@@ -72,7 +74,10 @@ class Report:
 
     def split(self) -> Sheet:
         """Who used the CPU time, and the wall time of tasks."""
-        columns = ["", *(head for p in self.profiles for head in (f"{p.engine}, s", "share"))]
+        columns = [
+            "",
+            *(head for p in self.profiles for head in (f"{p.engine}, s", f"{p.engine}, %")),
+        ]
         rows: list[list[str]] = []
         for owner in OWNERS:
             rows.append([f"{owner}: {_MEANINGS[owner]}"])
@@ -92,7 +97,7 @@ class Report:
             rows[-2] += _with_share(profile.waiting, profile.wall)
             rows[-1] += _with_share(profile.idle, profile.wall)
         counts = "; ".join(
-            f"{p.engine}: {p.workers} workers, {p.tasks} runs of Python operators"
+            f"{p.engine}: {p.workers} workers, {p.tasks} tasks with Python functions"
             + (f", {p.failed} failed" if p.failed else "")
             for p in self.profiles
         )
@@ -114,7 +119,7 @@ class Report:
             left=("eval type", "engine"),
             note="±: half of the 95 % interval that follows from the number of stacks. seen: the "
             "share of the data phases' CPU time that was under a stack; the rest is divided in the "
-            "same proportion.",
+            "same proportion. start-up: of workers whose first task had these functions.",
         )
 
     def udfs(self) -> Sheet:

@@ -20,7 +20,7 @@ from hydrofoil.tools.sheet import Sheet
 _ROWS = 2_000_000
 _GROUP_OF_ROWS = 100_000
 _OURS = "Hydrofoil"
-_INSTALL = 'pip install "hydrofoil[peers]"'
+_INSTALL = 'pip install duckdb polars daft pysail (the extra "peers")'
 
 Run = Callable[[str], tuple[float, int]]
 
