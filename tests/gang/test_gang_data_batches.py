@@ -1,8 +1,11 @@
 """Passes over a rank's rows: sizes, steps and orders, by themselves and between ranks."""
 
 import contextlib
+import os
+import resource
 import socket
 import threading
+import time
 from collections import Counter
 from itertools import chain, islice
 
@@ -16,8 +19,10 @@ from hypothesis import strategies as st
 
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.data import order
-from hydrofoil.gang.data.peers import Peers
+from hydrofoil.gang.data.peers import Peers, received
 from hydrofoil.gang.errors import EmptyPartition, PeerGone
+from hydrofoil.gang.hub.frames import GREETING
+from hydrofoil.gang.local import run_locally
 
 few = settings(deadline=None, max_examples=25)
 
@@ -394,7 +399,8 @@ def test_strangers_are_not_let_in() -> None:
                     with contextlib.suppress(OSError):  # It may have been turned away by now.
                         stranger.shutdown(socket.SHUT_WR)
                     with contextlib.suppress(ConnectionError):
-                        assert stranger.recv(1) == b""
+                        heard = stranger.makefile("rb").read()
+                        assert len(heard) <= GREETING and token not in heard
             assert len(token) == 32
             return peers.counts(ctx.rank + 7)
         finally:
@@ -402,6 +408,37 @@ def test_strangers_are_not_let_in() -> None:
             peers.close()
 
     assert in_threads(2, live) == [[7, 8], [7, 8]]
+
+
+def without_descriptors(ctx):
+    """Rank 1 and a port scan come to rank 0, which has too few descriptors for them."""
+    peers = Peers(ctx)
+    try:
+        if ctx.rank == 0:
+            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            free = os.dup(0)
+            os.close(free)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (free + 8, hard))
+            ctx.barrier()
+            time.sleep(1)  # In which the listener meets the limit.
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            return received(peers.accept(1, "after the scan"), 2)
+        host, port, _ = peers._places[0]
+        ctx.barrier()
+        strangers = [socket.create_connection((host, port)) for _ in range(300)]
+        connection = peers.connect(0, "after the scan")
+        connection.sendall(b"me")
+        for stranger in strangers:
+            stranger.close()
+        return b""
+    finally:
+        ctx.barrier()
+        peers.close()
+
+
+def test_a_port_scan_while_descriptors_run_out() -> None:
+    """300 silent connections, of which 128 may stay: the rank that belongs here gets through."""
+    assert list(run_locally(2, without_descriptors)) == [b"me", b""]
 
 
 def test_a_rank_that_goes_away_in_a_deal_is_named() -> None:

@@ -2,26 +2,28 @@
 
 No well-kept library does this alone: mpi4py needs an MPI on each host and its launcher, pygloo's
 last release is long ago, XGBoost's collective is one to a process and its training needs it, and
-pyzmq or pynng would leave the ring to us and hide a peer that died. ``multiprocessing.connection``
-is the standard library's: it authenticates peers, and says at once when one is gone.
+pyzmq or pynng would leave the ring to us and hide a peer that died. The connections are those by
+which ranks exchange data, so that strangers who connect meanwhile neither end nor stop the ring.
 
 An array is cut into a chunk for each rank. Chunks go around once and are added up on the way, then
 once more to tell everybody; each rank sends and receives about twice the array, however many ranks.
 """
 
-import os
+import socket
 import threading
-from contextlib import suppress
-from multiprocessing.connection import Client, Connection, Listener
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.gang.backends.torch import Reduction
+from hydrofoil.gang.data.peers import Peers, end, receive_into
 from hydrofoil.gang.errors import PeerGone
 from hydrofoil.gang.group import Group
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+_PURPOSE = "ring"
 
 
 class Ring:
@@ -30,7 +32,8 @@ class Ring:
     def __init__(self, group: Group) -> None:
         self._group = group
         self._sender: _Sender | None = None
-        self._before: Connection[Any, Any] | None = None
+        self._before: socket.socket | None = None
+        self._peers: Peers | None = None
         if group.world_size > 1:
             self._connect()
 
@@ -60,27 +63,16 @@ class Ring:
             self._sender.close()
         if self._before is not None:
             self._before.close()
+        if self._peers is not None:
+            self._peers.close()
 
     def _connect(self) -> None:
-        group = self._group
-        key: bytes = group.broadcast(os.urandom(32))
-        with Listener((group.local_address(), 0), backlog=4, authkey=key) as listener:
-            addresses = group.all_gather(listener.address)
-            # The ring closes only if each rank connects while it is being connected to.
-            after: list[Connection[Any, Any]] = []
-            thread = threading.Thread(
-                target=lambda: after.append(
-                    Client(addresses[(group.rank + 1) % group.world_size], authkey=key)
-                ),
-                daemon=True,
-            )
-            thread.start()
-            with group.note("collective numpy.init"):
-                self._before = listener.accept()
-                thread.join()
-        if not after:
-            raise self._gone((group.rank + 1) % group.world_size, "can't be connected to")
-        self._sender = _Sender(after[0])
+        rank, size = self._group.rank, self._group.world_size
+        self._peers = Peers(self._group)
+        with self._group.note("collective numpy.init"):
+            # Who is connected to need not accept: the listener's thread has answered already.
+            self._sender = _Sender(self._peers.connect((rank + 1) % size, _PURPOSE))
+            self._before = self._peers.accept((rank - 1) % size, _PURPOSE)
 
     def _exchange(self, leaving: "NDArray[Any]", arriving: "NDArray[Any]") -> "NDArray[Any]":
         """Send one chunk on, and fill the other with what comes."""
@@ -88,8 +80,8 @@ class Ring:
         size, rank = self._group.world_size, self._group.rank
         self._sender.send(leaving.view("u1").data)
         try:
-            self._before.recv_bytes_into(arriving.view("u1").data)
-        except (EOFError, OSError) as error:
+            receive_into(self._before, arriving.view("u1").data)
+        except OSError as error:
             raise self._gone((rank - 1) % size, "closed the connection") from error
         failed = self._sender.wait()
         if failed is not None:
@@ -104,7 +96,7 @@ class Ring:
 class _Sender:
     """Sends in a thread: all ranks send before they receive, and large chunks fill sockets."""
 
-    def __init__(self, connection: "Connection[Any, Any]") -> None:
+    def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._leaving: SimpleQueue[memoryview | None] = SimpleQueue()
         self._sent: SimpleQueue[Exception | None] = SimpleQueue()
@@ -120,15 +112,15 @@ class _Sender:
 
     def close(self) -> None:
         # The connection first: its thread may be writing to a peer that doesn't read.
-        with suppress(OSError):
-            self._connection.close()
+        end(self._connection)
+        self._connection.close()
         self._leaving.put(None)
         self._thread.join(5)
 
     def _run(self) -> None:
         while (data := self._leaving.get()) is not None:
             try:
-                self._connection.send_bytes(data)
+                self._connection.sendall(data)
             except Exception as error:
                 self._sent.put(error)
             else:

@@ -1,24 +1,29 @@
 """Connections between ranks for data, beside the hub, which is for small values in a fixed order.
 
-Each rank listens on an address of its host; who connects has to say the listener's token first.
+Each rank listens on an address of its host. Both sides of a connection prove to each other that
+they know the listener's token, which only the hub has carried, and which no connection does.
 """
 
-import hmac
 import json
 import secrets
 import socket
 import struct
 import threading
+import time
 import weakref
 from contextlib import suppress
 
 from hydrofoil.gang.errors import PeerGone
 from hydrofoil.gang.group import Group
+from hydrofoil.gang.hub import frames
+from hydrofoil.gang.hub.frames import FrameError
+from hydrofoil.gang.strangers import PROOF_S, Strangers
 
 _COUNTS = "counts"
 _TOKEN = 32
 _HELLO = struct.Struct("<I")
-_HELLO_SECONDS = 30.0
+_CONNECT_S = 30.0
+_RETRY_S = 0.1  # Where the system has no descriptor or memory for one more connection.
 _MOST_HELLO = 1 << 16
 _LENGTH = struct.Struct("<Q")
 
@@ -62,29 +67,42 @@ class Peers:
 
     def _listen(self) -> None:
         assert self._listener is not None
-        while True:
+        strangers = Strangers(self.world_size)
+        while not self._closed:
             try:
                 connection, _ = self._listener.accept()
-            except OSError:
-                return
-            # A stranger who says nothing must not keep the others waiting.
-            threading.Thread(target=self._greet, args=(connection,), daemon=True).start()
+                # A stranger who says nothing must not keep the others waiting.
+                threading.Thread(
+                    target=self._greet, args=(connection, strangers), daemon=True
+                ).start()
+            except (OSError, RuntimeError):  # Also of a connection that was reset meanwhile.
+                time.sleep(_RETRY_S)
 
-    def _greet(self, connection: socket.socket) -> None:
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            connection.settimeout(_HELLO_SECONDS)
-            if hmac.compare_digest(received(connection, _TOKEN), self._token):
-                [length] = _HELLO.unpack(received(connection, _HELLO.size))
-                if length <= _MOST_HELLO:
-                    rank, purpose = json.loads(received(connection, length))
-                    connection.settimeout(None)
-                    _keep_alive(connection)
-                    with self._changed:
-                        if not self._closed:
-                            self._arrived[int(rank), str(purpose)] = connection
-                            self._changed.notify_all()
-                            return
+    def _greet(self, connection: socket.socket, strangers: Strangers) -> None:
+        with suppress(OSError, ValueError, KeyError, TypeError, FrameError):
+            with strangers.one(lambda: end(connection)):
+                rank, purpose = self._proven(connection)
+            with self._changed:
+                if not self._closed:
+                    self._arrived[rank, purpose] = connection
+                    self._changed.notify_all()
+                    return
         connection.close()
+
+    def _proven(self, connection: socket.socket) -> _Key:
+        """Who has connected, and for what; raises if it doesn't know the token."""
+        connection.settimeout(PROOF_S)
+        greeting, nonce = frames.greeting()
+        connection.sendall(greeting)
+        answered = received(connection, frames.ANSWER)
+        connection.sendall(frames.check_answer(self._token, nonce, answered))
+        [length] = _HELLO.unpack(received(connection, _HELLO.size))
+        if length > _MOST_HELLO:
+            raise FrameError(f"a name of {length} bytes")
+        rank, purpose = json.loads(received(connection, length))
+        connection.settimeout(None)
+        _keep_alive(connection)
+        return int(rank), str(purpose)
 
     def connect(self, rank: int, purpose: str) -> socket.socket:
         """A connection to a rank, which `accept` gives there.
@@ -96,13 +114,15 @@ class Peers:
         """
         host, port, token = self._places[rank]
         try:
-            connection = socket.create_connection((host, port), timeout=_HELLO_SECONDS)
+            connection = socket.create_connection((host, port), timeout=_CONNECT_S)
+            _keep_alive(connection)
+            answered, expected = frames.answer(token, received(connection, frames.GREETING))
             hello = json.dumps([self.rank, purpose]).encode()
-            connection.sendall(token + _HELLO.pack(len(hello)) + hello)
-        except OSError as error:
+            connection.sendall(answered + _HELLO.pack(len(hello)) + hello)
+            frames.check_proof(expected, received(connection, frames.PROOF))
+        except (OSError, FrameError) as error:
             raise self.gone(rank, error) from error
         connection.settimeout(None)
-        _keep_alive(connection)
         self._opened(connection)
         return connection
 
@@ -110,7 +130,7 @@ class Peers:
         with self._changed:
             self._open.add(connection)
             if self._closed:
-                _end(connection)
+                end(connection)
 
     def accept(self, rank: int, purpose: str) -> socket.socket:
         """The connection that a rank has made for a purpose; waits for it."""
@@ -184,10 +204,10 @@ class Peers:
                 connection.close()
             self._arrived.clear()
             for connection in self._open:
-                _end(connection)
+                end(connection)
             self._changed.notify_all()
         if self._listener is not None:
-            _end(self._listener)
+            end(self._listener)
             self._listener.close()
 
 
@@ -208,7 +228,23 @@ def received(connection: socket.socket, size: int) -> bytes:
     return bytes(parts)
 
 
-def _end(connection: socket.socket) -> None:
+def receive_into(connection: socket.socket, room: memoryview) -> None:
+    """Fill a piece of memory.
+
+    Raises
+    ------
+    ConnectionError
+        If the other side ends before.
+    """
+    while len(room):
+        count = connection.recv_into(room)
+        if not count:
+            raise ConnectionError("the connection ended")
+        room = room[count:]
+
+
+def end(connection: socket.socket) -> None:
+    """End both directions."""
     with suppress(OSError):  # Wakes who waits for it, which close alone does not.
         connection.shutdown(socket.SHUT_RDWR)
 

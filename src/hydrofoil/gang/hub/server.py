@@ -12,12 +12,13 @@ from typing import TypeVar
 from hydrofoil.gang.hub import frames, watchdog
 from hydrofoil.gang.hub.frames import FrameError, Header
 from hydrofoil.gang.hub.meeting import Meeting, Timeouts
+from hydrofoil.gang.strangers import PROOF_S, Strangers
 
 T = TypeVar("T")
 
 _logger = logging.getLogger("hydrofoil.gang")
 
-_HANDSHAKE_S = 10.0
+_BACKLOG = 1024
 _TICK_S = 0.2
 _STACKS_S = 0.5  # How long ranks have to send their stacks once a hang is found.
 
@@ -50,11 +51,14 @@ class Hub:
         self.token = secrets.token_bytes(32)
         # IPv4 and IPv6 alike: what the name means decides.
         family, _, _, _, place = socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM)[0]
-        self._socket = socket.create_server((place[0], int(place[1])), family=family, backlog=1024)
+        self._socket = socket.create_server(
+            (place[0], int(place[1])), family=family, backlog=_BACKLOG
+        )
         self.address: tuple[str, int] = (host or bind, self._socket.getsockname()[1])
         self._meeting: Meeting | None = None
         self._loop = asyncio.new_event_loop()
         self._connections: set[asyncio.Task[None]] = set()
+        self._strangers = Strangers(0)
         self._thread = threading.Thread(target=self._run, name="hydrofoil-gang-hub", daemon=True)
         self._thread.start()
 
@@ -68,6 +72,7 @@ class Hub:
             if self._meeting is not None:
                 self._meeting.end(f"attempt {attempt} has begun")
             self._meeting = meeting
+            self._strangers = Strangers(world_size)
 
         self._call(replace)
         return meeting
@@ -123,7 +128,8 @@ class Hub:
         assert task is not None
         self._connections.add(task)
         try:
-            await asyncio.wait_for(self._prove(reader, writer), _HANDSHAKE_S)
+            with self._strangers.one(task.cancel):
+                await asyncio.wait_for(self._prove(reader, writer), PROOF_S)
             await self._listen(reader, Connection(writer))
         except (FrameError, OSError, asyncio.IncompleteReadError, TimeoutError):
             pass  # Whoever it was is gone, or has no business here.
