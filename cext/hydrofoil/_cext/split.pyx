@@ -140,7 +140,8 @@ cdef class PieceSplitter:
     cdef int _pad(self) except -1:
         cdef Py_ssize_t end = padded(self._body.size)
         buffer_ensure(&self._body, end)
-        memset(self._body.data + self._body.size, 0, end - self._body.size)
+        if end > self._body.size:
+            memset(self._body.data + self._body.size, 0, end - self._body.size)
         self._body.size = end
         return 0
 

@@ -147,6 +147,7 @@ def test_tee_keeps_what_was_read_and_nothing_else(tmp_path: Path) -> None:
     tee.finish()
     (path,) = tmp_path.iterdir()
     assert path.suffix == SUFFIX
+    assert path.stat().st_mode & 0o777 == 0o600
     assert Recording.load(path).data == b"0123456789\nabc"
 
 

@@ -38,7 +38,7 @@ def record(out: Path, arguments: tuple[str, ...]) -> None:
     from pyspark.find_spark_home import _find_spark_home
 
     folder = out.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     known = set(folder.iterdir())
     environment = {**os.environ}
     environment.setdefault("PYSPARK_PYTHON", sys.executable)

@@ -30,6 +30,15 @@ UNFINISHED = ".part"
 _ALIAS = "pyspark.hydrofoil_recorder"
 
 
+def _is_ours(folder: Path) -> bool:
+    """Whether it is there, and nobody else made it, in whose folder data would be theirs."""
+    return folder.is_dir() and folder.stat().st_uid == os.getuid()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 class TeeReader:
     """A binary file for reading that also writes what has been read to a recording.
 
@@ -38,18 +47,22 @@ class TeeReader:
     the suffix ``UNFINISHED``.
     """
 
-    def __init__(self, source: BinaryIO, folder: Path) -> None:
+    def __init__(
+        self, source: BinaryIO, folder: Path, usable: Callable[[Path], bool] = _is_ours
+    ) -> None:
         self._source = source
         self._folder = folder
+        self._usable = usable
         self._started = False
         self._file: BinaryIO | None = None
 
     def _keep(self, chunk: Any) -> None:
         if chunk and not self._started:
             self._started = True
-            if self._folder.is_dir():
+            if self._usable(self._folder):
                 name = f"{time.time_ns()}-{os.getpid()}{SUFFIX}{UNFINISHED}"
-                self._file = open(self._folder / name, "wb")  # noqa: SIM115
+                # A recording is the task's data and functions.
+                self._file = open(self._folder / name, "xb", opener=_private)  # noqa: SIM115
                 self._file.write(encode_header(make_header(os.environ)))
         if self._file is not None:
             self._file.write(chunk)
@@ -180,13 +193,13 @@ def _wait_until_finished(folder: Path, seconds: float = 30.0) -> None:
         time.sleep(0.01)
 
 
-def _worker_module(folder: Path) -> ModuleType:
+def _worker_module(folder: Path, usable: Callable[[Path], bool]) -> ModuleType:
     """A module whose ``main`` is stock's, over a `TeeReader`."""
 
     def main(infile: BinaryIO, outfile: BinaryIO) -> None:
         from pyspark import worker
 
-        tee = TeeReader(infile, folder)
+        tee = TeeReader(infile, folder, usable)
         try:
             worker.main(tee, outfile)
         finally:
@@ -206,8 +219,10 @@ def main() -> None:
         configured = os.environ.get(FOLDER_VARIABLE)
         folder = Path(configured) if configured else _session_folder(os.getppid())
         if configured:
-            folder.mkdir(parents=True, exist_ok=True)
-        sys.modules[_ALIAS] = module = _worker_module(folder)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sys.modules[_ALIAS] = module = _worker_module(
+            folder, Path.is_dir if configured else _is_ours
+        )
         if hasattr(daemon, "worker_main"):
             # Up to 4.1 the daemon has imported its worker by now.
             daemon.worker_main = module.main
