@@ -107,7 +107,7 @@ def test_stock_daemon_is_set(tmp_path: Path) -> None:
     text = answer.found("daemon", "warning")
     assert "spark.python.daemon.module is pyspark.daemon (--conf): stock PySpark runs" in text
     assert "put what hydrofoil defaults prints into spark-defaults.conf" in " ".join(text.split())
-    assert "--conf spark.python.daemon.module=hydrofoil.daemon" in text
+    assert "start the program with hydrofoil submit" in " ".join(text.split())
     assert "hydrofoil.configure(builder)" in text
     assert answer.workers() == ["stock"]
     assert answer.code == 1
