@@ -55,6 +55,10 @@ cdef extern from "utf8.h":
         const void* data, int kind, Py_ssize_t length, uint8_t* target
     ) noexcept
 
+cdef extern from "utf8_short.h":
+    bint is_short(Py_ssize_t size) noexcept
+    PyObject* remake_short(PyObject* spare, const uint8_t* text, Py_ssize_t size) except NULL
+
 cdef extern from *:
     """
     /* Before 3.12 a string may still have to be put into one of the three forms. */
@@ -99,6 +103,8 @@ cdef PyObject* remake_text(
     cdef uint8_t aside[4 * (SHORT + ROOM)]
     cdef PyObject* made
     cdef Shape shape
+    if is_short(size):
+        return remake_short(spare, <const uint8_t*>text, size)
     if loops == PORTABLE_LOOPS and size > SHORT:
         # Without vectors, CPython's own loops are the faster ones from about there on.
         Py_XDECREF(spare)

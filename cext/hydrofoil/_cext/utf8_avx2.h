@@ -71,26 +71,32 @@ enum {
 #define LOW_5 (ANY_LOW | BEYOND | LONG_4_OR_BEYOND)
 #define SECOND (CONTINUED_ASCII | LONG_2 | TWO_CONTINUE)
 
+/* By the upper half of the first byte, its lower half, and the upper half of the second one. */
+#define UPPER_OF_FIRST                                                                             \
+    _mm_setr_epi8(                                                                                 \
+        CONTINUED_ASCII, CONTINUED_ASCII, CONTINUED_ASCII, CONTINUED_ASCII, CONTINUED_ASCII,       \
+        CONTINUED_ASCII, CONTINUED_ASCII, CONTINUED_ASCII, (char)TWO_CONTINUE,                     \
+        (char)TWO_CONTINUE, (char)TWO_CONTINUE, (char)TWO_CONTINUE, LEAD_ALONE | LONG_2,           \
+        LEAD_ALONE, LEAD_ALONE | LONG_3 | SURROGATE, LEAD_ALONE | BEYOND | LONG_4_OR_BEYOND)
+#define LOWER_OF_FIRST                                                                             \
+    _mm_setr_epi8(                                                                                 \
+        (char)(ANY_LOW | LONG_3 | LONG_2 | LONG_4_OR_BEYOND), (char)(ANY_LOW | LONG_2),            \
+        (char)ANY_LOW, (char)ANY_LOW, (char)(ANY_LOW | BEYOND), (char)LOW_5, (char)LOW_5,          \
+        (char)LOW_5, (char)LOW_5, (char)LOW_5, (char)LOW_5, (char)LOW_5, (char)LOW_5,              \
+        (char)(LOW_5 | SURROGATE), (char)LOW_5, (char)LOW_5)
+#define UPPER_OF_SECOND                                                                            \
+    _mm_setr_epi8(                                                                                 \
+        LEAD_ALONE, LEAD_ALONE, LEAD_ALONE, LEAD_ALONE, LEAD_ALONE, LEAD_ALONE, LEAD_ALONE,        \
+        LEAD_ALONE, (char)(SECOND | LONG_3 | LONG_4_OR_BEYOND), (char)(SECOND | LONG_3 | BEYOND),  \
+        (char)(SECOND | SURROGATE | BEYOND), (char)(SECOND | SURROGATE | BEYOND), LEAD_ALONE,      \
+        LEAD_ALONE, LEAD_ALONE, LEAD_ALONE)
+
 AVX2 static inline __m256i both(__m128i half) { return _mm256_broadcastsi128_si256(half); }
 
 AVX2 static inline __m256i mistakes(__m256i bytes, __m256i before) {
-    const __m256i upper_of_first = both(_mm_setr_epi8(
-        CONTINUED_ASCII, CONTINUED_ASCII, CONTINUED_ASCII, CONTINUED_ASCII,
-        CONTINUED_ASCII, CONTINUED_ASCII, CONTINUED_ASCII, CONTINUED_ASCII,
-        (char)TWO_CONTINUE, (char)TWO_CONTINUE, (char)TWO_CONTINUE, (char)TWO_CONTINUE,
-        LEAD_ALONE | LONG_2, LEAD_ALONE, LEAD_ALONE | LONG_3 | SURROGATE,
-        LEAD_ALONE | BEYOND | LONG_4_OR_BEYOND));
-    const __m256i lower_of_first = both(_mm_setr_epi8(
-        (char)(ANY_LOW | LONG_3 | LONG_2 | LONG_4_OR_BEYOND), (char)(ANY_LOW | LONG_2),
-        (char)ANY_LOW, (char)ANY_LOW, (char)(ANY_LOW | BEYOND),
-        (char)LOW_5, (char)LOW_5, (char)LOW_5, (char)LOW_5, (char)LOW_5, (char)LOW_5, (char)LOW_5,
-        (char)LOW_5, (char)(LOW_5 | SURROGATE), (char)LOW_5, (char)LOW_5));
-    const __m256i upper_of_second = both(_mm_setr_epi8(
-        LEAD_ALONE, LEAD_ALONE, LEAD_ALONE, LEAD_ALONE,
-        LEAD_ALONE, LEAD_ALONE, LEAD_ALONE, LEAD_ALONE,
-        (char)(SECOND | LONG_3 | LONG_4_OR_BEYOND), (char)(SECOND | LONG_3 | BEYOND),
-        (char)(SECOND | SURROGATE | BEYOND), (char)(SECOND | SURROGATE | BEYOND),
-        LEAD_ALONE, LEAD_ALONE, LEAD_ALONE, LEAD_ALONE));
+    const __m256i upper_of_first = both(UPPER_OF_FIRST);
+    const __m256i lower_of_first = both(LOWER_OF_FIRST);
+    const __m256i upper_of_second = both(UPPER_OF_SECOND);
     const __m256i half = _mm256_set1_epi8(0x0F);
     __m256i joined = _mm256_permute2x128_si256(before, bytes, 0x21);
     __m256i one_back = _mm256_alignr_epi8(bytes, joined, 15);
