@@ -272,9 +272,33 @@ AVX2 static inline __m256i eight_characters(const uint8_t* at) {
         found, of_four, _mm256_cmpgt_epi32(lead, _mm256_set1_epi32(0xEF)));
 }
 
+/* Four characters of four bytes each. */
+AVX2 static inline __m128i four_of_four(const uint8_t* at) {
+    __m128i four = _mm_shuffle_epi8(
+        _mm_loadu_si128((const __m128i*)at),
+        _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12));
+    /* 64 times the first of two bytes and the second, then 4096 times the first of two pairs. */
+    four = _mm_maddubs_epi16(
+        _mm_and_si128(four, _mm_set1_epi32(0x073F3F3F)), _mm_set1_epi16(0x4001));
+    return _mm_madd_epi16(four, _mm_set1_epi32(0x10000001));
+}
+
 AVX2 static inline int step_4(const uint8_t* at, const uint8_t* end, uint32_t* target) {
-    uint32_t starts = beginnings(_mm_loadu_si128((const __m128i*)at), at, end);
+    __m128i bytes = _mm_loadu_si128((const __m128i*)at);
+    uint32_t starts = beginnings(bytes, at, end);
+    uint32_t of_four = (uint32_t)_mm_movemask_epi8(
+        _mm_cmpeq_epi8(_mm_max_epu8(bytes, _mm_set1_epi8((char)0xF0)), bytes));
     int first = _mm_popcnt_u32(starts & 0xFF);
+    /* Text is often of one kind for long. */
+    if (starts == 0xFFFF && !_mm_movemask_epi8(bytes)) {
+        _mm256_storeu_si256((__m256i*)target, eight_wide(at));
+        _mm256_storeu_si256((__m256i*)(target + 8), eight_wide(at + 8));
+        return 16;
+    }
+    if (starts && starts == of_four && starts == (uint32_t)0x1111 << __builtin_ctz(starts)) {
+        _mm_storeu_si128((__m128i*)target, four_of_four(at + __builtin_ctz(starts)));
+        return 4;
+    }
     _mm256_storeu_si256(
         (__m256i*)target,
         _mm256_permutevar8x32_epi32(
