@@ -2,8 +2,8 @@
 
    As those of utf8_avx2.h, but the processor itself moves together what a mask names (VBMI2) and
    takes bytes from any places (VBMI), and loads and stores no more than a mask names: nothing but the
-   text is read, and nothing is written beyond a string's end. Masks cost time, so they are left to
-   the end of a text: what is before it is read in whole vectors.
+   text is read, and nothing is written beyond a string's end. Masks take time, so they are left to the
+   end of a text; before it, vectors are whole.
 
    Characters of two and four bytes each are made of the places of their first bytes, and not at each
    byte's place, so that text of long characters costs no more than they are many. */
@@ -13,7 +13,8 @@
 
 #include <immintrin.h>
 
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt,bmi2")))
+#define AVX512                                                                                     \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt,bmi2")))
 
 #define ALL (~(uint64_t)0)
 
@@ -27,11 +28,13 @@ AVX512 static inline uint64_t starts_of(uint64_t present, __m512i bytes) {
     return _mm512_mask_cmpgt_epi8_mask(present, bytes, _mm512_set1_epi8((char)0xBF));
 }
 
+/* Of text of which every byte is in it, or a greater one of the same text in its place. */
 AVX512 static inline int width_of_all(__m512i bytes) {
-    return !_mm512_movepi8_mask(bytes)                                        ? 0
-        : _mm512_cmpge_epu8_mask(bytes, _mm512_set1_epi8((char)0xF0))         ? 4
-        : _mm512_cmpge_epu8_mask(bytes, _mm512_set1_epi8((char)0xC4)) ? 2
-                                                                              : 1;
+    if (!_mm512_movepi8_mask(bytes))
+        return 0;
+    if (_mm512_cmpge_epu8_mask(bytes, _mm512_set1_epi8((char)0xF0)))
+        return 4;
+    return _mm512_cmpge_epu8_mask(bytes, _mm512_set1_epi8((char)0xC4)) ? 2 : 1;
 }
 
 /* As `mistakes` of utf8_avx2.h. */

@@ -20,7 +20,8 @@ AVX512 static inline __m512i following(__m512i bytes) {
 
 /* As `fill_62`, for up to 32 bytes: the characters that would begin at each byte, moved together,
    are there sooner than those of the places. */
-AVX512 static inline void fill_32(__m512i bytes, __mmask32 starts, uint16_t* target, __mmask32 used) {
+AVX512 static inline void fill_32(
+        __m512i bytes, __mmask32 starts, uint16_t* target, __mmask32 used) {
     const __m512i twice = _mm512_set_epi16(
         0x1F1F, 0x1E1E, 0x1D1D, 0x1C1C, 0x1B1B, 0x1A1A, 0x1919, 0x1818, 0x1717, 0x1616, 0x1515,
         0x1414, 0x1313, 0x1212, 0x1111, 0x1010, 0x0F0F, 0x0E0E, 0x0D0D, 0x0C0C, 0x0B0B, 0x0A0A,
@@ -32,7 +33,8 @@ AVX512 static inline void fill_32(__m512i bytes, __mmask32 starts, uint16_t* tar
 }
 
 /* A string of valid UTF-8, as a new reference; takes over `spare`, which may be NULL. */
-AVX512 static PyObject* remake_short(PyObject* spare, const uint8_t* text, Py_ssize_t size) {
+AVX512 static PyObject* remake_short(
+        Spares* spares, PyObject* spare, const uint8_t* text, Py_ssize_t size) {
     uint64_t present = places(size);
     __m512i bytes = _mm512_maskz_loadu_epi8(present, text);
     uint64_t starts = starts_of(present, bytes);
@@ -40,13 +42,13 @@ AVX512 static PyObject* remake_short(PyObject* spare, const uint8_t* text, Py_ss
     int width = width_of_all(bytes);
     PyObject* made;
     if (width == 0)
-        return hydrofoil_recycle_ascii(spare, (const char*)text, size);
+        return hydrofoil_recycle_ascii(spares, spare, (const char*)text, size);
     if (width == 1 && length == 1) {
         /* CPython has one of each. */
         Py_XDECREF(spare);
         return PyUnicode_DecodeUTF8((const char*)text, size, NULL);
     }
-    made = hydrofoil_recycle_text(spare, length, width);
+    made = hydrofoil_recycle_text(spares, spare, length, width);
     if (made == NULL)
         return NULL;
     if (width == 1)
@@ -63,7 +65,9 @@ AVX512 static PyObject* remake_short(PyObject* spare, const uint8_t* text, Py_ss
 
 #else
 
-static PyObject* remake_short(PyObject* spare, const uint8_t* text, Py_ssize_t size) {
+static PyObject* remake_short(
+        Spares* spares, PyObject* spare, const uint8_t* text, Py_ssize_t size) {
+    (void)spares;
     Py_XDECREF(spare);
     return PyUnicode_DecodeUTF8((const char*)text, size, NULL);
 }
