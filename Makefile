@@ -45,7 +45,7 @@ UV := $(shell command -v uv)
 install = DIST_EXTRA_CONFIG=$(CURDIR)/.ci/unpacked.cfg \
     $(if $(UV),$(UV) pip install --python $(1)/bin/python,$(1)/bin/python -m pip install --no-compile) --quiet
 
-.PHONY: help bench test test-slow test-pandas3 test-frameworks test-matrix versions quick parity build jar debug lint docs wheels smoke clean requirements java
+.PHONY: help bench test test-slow test-pandas3 test-frameworks test-matrix versions quick parity build jar debug sanitize lint docs wheels smoke clean requirements java
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -98,6 +98,15 @@ jar: java $(LIBRARIES) ## compile the Scala sources into the jar that Spark load
 debug: $(INSTALLED) ## build the extension with bounds checks and C line numbers
 	HYDROFOIL_DEBUG=1 $(BIN)/python setup.py -q build_ext --inplace --force
 	@rm -f $(BUILT)
+
+# Python's own allocator would hide what is written beyond a string.
+sanitize: $(INSTALLED) ## run the core's tests under the address and undefined-behaviour sanitizers (TESTS="..." for others)
+	@rm -rf build/sanitized && mkdir -p build/sanitized && cp -R src/hydrofoil build/sanitized
+	HYDROFOIL_SANITIZE=1 HYDROFOIL_OPTIMIZE=1 $(BIN)/python setup.py -q build_ext --force \
+	    --build-lib build/sanitized --build-temp build/sanitized/temp
+	LD_PRELOAD="$$(cc -print-file-name=libasan.so) $$(cc -print-file-name=libubsan.so)" \
+	    ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=$(CURDIR)/build/sanitized \
+	    $(BIN)/python -m pytest $(or $(TESTS),tests/unit/cext)
 
 lint: $(INSTALLED) $(BUILT) ## check format, style, types, and the core's stubs against the core
 	$(BIN)/ruff check .

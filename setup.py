@@ -46,7 +46,7 @@ MODULES = [
 ]
 
 # C of our own: a module is compiled again where one of its headers changes.
-HEADERS = {"text": ["utf8.h", "utf8_avx2.h", "utf8_avx512.h"]}
+HEADERS = {"text": ["utf8.h", "utf8_avx2.h", "utf8_avx512.h", "utf8_short.h"]}
 
 EXTENSION: str = sysconfig.get_config_var("EXT_SUFFIX")
 DEBUG = os.environ.get("HYDROFOIL_DEBUG") == "1"

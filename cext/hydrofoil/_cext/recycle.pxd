@@ -90,19 +90,59 @@ cdef extern from *:
     #endif
     }
 
-    /* ASCII text of the spare's own length. */
-    static inline PyObject* hydrofoil_recycle_ascii(
-            PyObject* spare, const char* text, Py_ssize_t size) {
-        PyObject* string;
-        if (size > 1 && hydrofoil_only_string(spare) && PyUnicode_IS_ASCII(spare)
-                && PyUnicode_GET_LENGTH(spare) == size) {
-            memcpy(PyUnicode_1BYTE_DATA(spare), text, size);
-            return spare;
+    /* Strings of earlier rows, at most one of each kind and length; others are freed. Where lengths
+       vary from row to row, the last row's string fits few. */
+    #define HYDROFOIL_MOST_SPARE 64
+    typedef struct {
+        PyObject* of[4][HYDROFOIL_MOST_SPARE];
+    } Spares;
+
+    static inline int hydrofoil_kind(PyObject* string) {
+        return PyUnicode_IS_ASCII(string) ? 0
+            : PyUnicode_KIND(string) == PyUnicode_4BYTE_KIND ? 3 : (int)PyUnicode_KIND(string);
+    }
+
+    /* A string of this kind (0: ASCII; 3: of four bytes a character) and length, or NULL. */
+    static inline PyObject* hydrofoil_exchange(
+            Spares* spares, PyObject* spare, int kind, Py_ssize_t length) {
+        if (hydrofoil_only_string(spare)) {
+            int spare_kind = hydrofoil_kind(spare);
+            Py_ssize_t spare_length = PyUnicode_GET_LENGTH(spare);
+            if (spare_kind == kind && spare_length == length)
+                return spare;
+            if (spares != NULL && spare_length < HYDROFOIL_MOST_SPARE) {
+                PyObject** place = &spares->of[spare_kind][spare_length];
+                PyObject* before = *place;
+                *place = spare;
+                spare = before;
+            }
         }
         Py_XDECREF(spare);
-        if (size <= 1)
+        if (spares == NULL || length >= HYDROFOIL_MOST_SPARE)
+            return NULL;
+        spare = spares->of[kind][length];
+        spares->of[kind][length] = NULL;
+        return spare;
+    }
+
+    static inline void hydrofoil_free_spares(Spares* spares) {
+        PyObject** place = &spares->of[0][0];
+        Py_ssize_t i;
+        for (i = 0; i < 4 * HYDROFOIL_MOST_SPARE; i++)
+            Py_CLEAR(place[i]);
+    }
+
+    /* Of the functions of strings: `spares` may be NULL. */
+    static inline PyObject* hydrofoil_recycle_ascii(
+            Spares* spares, PyObject* spare, const char* text, Py_ssize_t size) {
+        PyObject* string;
+        if (size <= 1) {
+            Py_XDECREF(spare);
             return PyUnicode_DecodeASCII(text, size, NULL);
-        string = PyUnicode_New(size, 127);
+        }
+        string = hydrofoil_exchange(spares, spare, 0, size);
+        if (string == NULL)
+            string = PyUnicode_New(size, 127);
         if (string != NULL)
             memcpy(PyUnicode_1BYTE_DATA(string), text, size);
         return string;
@@ -111,11 +151,17 @@ cdef extern from *:
     /* A string of more than ASCII, of 1, 2 or 4 bytes a character, to be filled by the caller with
        text of which at least one character needs as many. */
     static inline PyObject* hydrofoil_recycle_text(
-            PyObject* spare, Py_ssize_t length, int width) {
-        if (length > 1 && hydrofoil_only_string(spare) && !PyUnicode_IS_ASCII(spare)
-                && (int)PyUnicode_KIND(spare) == width && PyUnicode_GET_LENGTH(spare) == length)
-            return spare;
-        Py_XDECREF(spare);
+            Spares* spares, PyObject* spare, Py_ssize_t length, int width) {
+        PyObject* string;
+        if (length <= 1) {
+            /* CPython has one of each of some. */
+            Py_XDECREF(spare);
+            spare = NULL;
+            spares = NULL;
+        }
+        string = hydrofoil_exchange(spares, spare, width == 4 ? 3 : width, length);
+        if (string != NULL)
+            return string;
         return PyUnicode_New(length, width == 1 ? 0xFF : width == 2 ? 0xFFFF : 0x10FFFF);
     }
 
@@ -124,11 +170,14 @@ cdef extern from *:
     long long long_value "hydrofoil_long_value"(object value, int* overflow)
     PyObject* recycle_float "hydrofoil_recycle_float"(PyObject* spare, double value) except NULL
     PyObject* recycle_long "hydrofoil_recycle_long"(PyObject* spare, long long value) except NULL
+    ctypedef struct Spares:
+        pass
+    void free_spares "hydrofoil_free_spares"(Spares* spares) noexcept
     PyObject* recycle_ascii "hydrofoil_recycle_ascii"(
-        PyObject* spare, const char* text, Py_ssize_t size
+        Spares* spares, PyObject* spare, const char* text, Py_ssize_t size
     ) except NULL
     PyObject* recycle_text "hydrofoil_recycle_text"(
-        PyObject* spare, Py_ssize_t length, int width
+        Spares* spares, PyObject* spare, Py_ssize_t length, int width
     ) except NULL
     # A new reference as Cython's own; NULL is an error that is set.
     object take_over "hydrofoil_take_over"(PyObject* owned)

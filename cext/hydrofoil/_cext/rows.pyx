@@ -218,6 +218,8 @@ cdef class RowLoop:
             if encoder.write(result) == LEFT:
                 self.left = result
                 return i
+            # An argument that was given back can be used again.
+            result = None
         return n
 
     cdef inline Py_ssize_t owners(self, object result):

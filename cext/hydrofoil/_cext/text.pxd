@@ -2,6 +2,8 @@
 
 from cpython.object cimport PyObject
 
+from hydrofoil._cext.recycle cimport Spares
+
 
 cdef enum Quality:
     TEXT_ASCII
@@ -12,7 +14,7 @@ cdef enum Quality:
 cdef Quality quality_of(const char* text, Py_ssize_t size) noexcept nogil
 cdef bint begins_inside(const char* text, const char* end) noexcept nogil
 cdef PyObject* remake_text(
-    PyObject* spare, const char* text, Py_ssize_t size, const char* limit
+    Spares* spares, PyObject* spare, const char* text, Py_ssize_t size, const char* limit
 ) except NULL
 cdef object text_like(object other, const char* text, Py_ssize_t size, const char* limit)
 cdef object checked_text(const char* text, Py_ssize_t size, const char* limit)

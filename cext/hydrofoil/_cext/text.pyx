@@ -19,7 +19,7 @@ from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeUTF8
 from libc.stdint cimport uint8_t
 from libc.string cimport memcmp, memcpy
 
-from hydrofoil._cext.recycle cimport recycle_ascii, recycle_text, take_over
+from hydrofoil._cext.recycle cimport Spares, recycle_ascii, recycle_text, take_over
 
 cdef extern from "Python.h":
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
@@ -54,6 +54,12 @@ cdef extern from "utf8.h":
     uint8_t* write_utf8(
         const void* data, int kind, Py_ssize_t length, uint8_t* target
     ) noexcept
+
+cdef extern from "utf8_short.h":
+    bint is_short(Py_ssize_t size) noexcept
+    PyObject* remake_short(
+        Spares* spares, PyObject* spare, const uint8_t* text, Py_ssize_t size
+    ) except NULL
 
 cdef extern from *:
     """
@@ -92,26 +98,28 @@ cdef bint begins_inside(const char* text, const char* end) noexcept nogil:
 
 
 cdef PyObject* remake_text(
-    PyObject* spare, const char* text, Py_ssize_t size, const char* limit
+    Spares* spares, PyObject* spare, const char* text, Py_ssize_t size, const char* limit
 ) except NULL:
-    # A string of valid UTF-8, as a new reference; takes over `spare`, which may be NULL. Memory up
-    # to `limit` can be read.
+    # A string of valid UTF-8, as a new reference; takes over `spare`, which may be NULL, as may
+    # `spares`. Memory up to `limit` can be read.
     cdef uint8_t aside[4 * (SHORT + ROOM)]
     cdef PyObject* made
     cdef Shape shape
+    if is_short(size):
+        return remake_short(spares, spare, <const uint8_t*>text, size)
     if loops == PORTABLE_LOOPS and size > SHORT:
         # Without vectors, CPython's own loops are the faster ones from about there on.
         Py_XDECREF(spare)
         return new_text(text, size, NULL)
     shape = find_shape(<const uint8_t*>text, size, <const uint8_t*>limit)
     if shape.width == 0:
-        return recycle_ascii(spare, text, size)
+        return recycle_ascii(spares, spare, text, size)
     if shape.width == 1 and shape.length == 1:
         # CPython has one of each.
         Py_XDECREF(spare)
         return new_text(text, size, NULL)
     if not wants_room(size):
-        made = recycle_text(spare, shape.length, shape.width)
+        made = recycle_text(spares, spare, shape.length, shape.width)
         fill(
             <const uint8_t*>text, size, <const uint8_t*>limit, shape.width, data_of(made),
             shape.length,
@@ -122,7 +130,7 @@ cdef PyObject* remake_text(
     fill(
         <const uint8_t*>text, size, <const uint8_t*>limit, shape.width, aside, shape.length + ROOM
     )
-    made = recycle_text(spare, shape.length, shape.width)
+    made = recycle_text(spares, spare, shape.length, shape.width)
     memcpy(data_of(made), aside, shape.length * shape.width)
     return made
 
@@ -143,13 +151,13 @@ cdef object text_like(object other, const char* text, Py_ssize_t size, const cha
             )
             if not memcmp(PyUnicode_DATA(other), aside, shape.length * shape.width):
                 return other
-    return take_over(remake_text(NULL, text, size, limit))
+    return take_over(remake_text(NULL, NULL, text, size, limit))
 
 
 cdef object checked_text(const char* text, Py_ssize_t size, const char* limit):
     # A string of bytes that may be no UTF-8: CPython says so.
     if is_valid(<const uint8_t*>text, size):
-        return take_over(remake_text(NULL, text, size, limit))
+        return take_over(remake_text(NULL, NULL, text, size, limit))
     return PyUnicode_DecodeUTF8(text, size, NULL)
 
 

@@ -171,8 +171,8 @@ static int best_loops(void) {
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("popcnt"))
         return PORTABLE_LOOPS;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-            && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2")
-            && __builtin_cpu_supports("bmi2"))
+            && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi")
+            && __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("bmi2"))
         return AVX512_LOOPS;
     return AVX2_LOOPS;
 #else
@@ -192,7 +192,9 @@ static void choose_loops(int wanted) {
 
 static int is_valid(const uint8_t* text, Py_ssize_t size) {
 #if HYDROFOIL_WIDE
-    if (loops != PORTABLE_LOOPS)
+    if (loops == AVX512_LOOPS)
+        return widest_valid(text, size);
+    if (loops == AVX2_LOOPS)
         return wide_valid(text, size);
 #endif
     return valid(text, size);

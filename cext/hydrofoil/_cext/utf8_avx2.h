@@ -71,26 +71,32 @@ enum {
 #define LOW_5 (ANY_LOW | BEYOND | LONG_4_OR_BEYOND)
 #define SECOND (CONTINUED_ASCII | LONG_2 | TWO_CONTINUE)
 
+/* By the upper half of the first byte, its lower half, and the upper half of the second one. */
+#define UPPER_OF_FIRST                                                                             \
+    _mm_setr_epi8(                                                                                 \
+        CONTINUED_ASCII, CONTINUED_ASCII, CONTINUED_ASCII, CONTINUED_ASCII, CONTINUED_ASCII,       \
+        CONTINUED_ASCII, CONTINUED_ASCII, CONTINUED_ASCII, (char)TWO_CONTINUE,                     \
+        (char)TWO_CONTINUE, (char)TWO_CONTINUE, (char)TWO_CONTINUE, LEAD_ALONE | LONG_2,           \
+        LEAD_ALONE, LEAD_ALONE | LONG_3 | SURROGATE, LEAD_ALONE | BEYOND | LONG_4_OR_BEYOND)
+#define LOWER_OF_FIRST                                                                             \
+    _mm_setr_epi8(                                                                                 \
+        (char)(ANY_LOW | LONG_3 | LONG_2 | LONG_4_OR_BEYOND), (char)(ANY_LOW | LONG_2),            \
+        (char)ANY_LOW, (char)ANY_LOW, (char)(ANY_LOW | BEYOND), (char)LOW_5, (char)LOW_5,          \
+        (char)LOW_5, (char)LOW_5, (char)LOW_5, (char)LOW_5, (char)LOW_5, (char)LOW_5,              \
+        (char)(LOW_5 | SURROGATE), (char)LOW_5, (char)LOW_5)
+#define UPPER_OF_SECOND                                                                            \
+    _mm_setr_epi8(                                                                                 \
+        LEAD_ALONE, LEAD_ALONE, LEAD_ALONE, LEAD_ALONE, LEAD_ALONE, LEAD_ALONE, LEAD_ALONE,        \
+        LEAD_ALONE, (char)(SECOND | LONG_3 | LONG_4_OR_BEYOND), (char)(SECOND | LONG_3 | BEYOND),  \
+        (char)(SECOND | SURROGATE | BEYOND), (char)(SECOND | SURROGATE | BEYOND), LEAD_ALONE,      \
+        LEAD_ALONE, LEAD_ALONE, LEAD_ALONE)
+
 AVX2 static inline __m256i both(__m128i half) { return _mm256_broadcastsi128_si256(half); }
 
 AVX2 static inline __m256i mistakes(__m256i bytes, __m256i before) {
-    const __m256i upper_of_first = both(_mm_setr_epi8(
-        CONTINUED_ASCII, CONTINUED_ASCII, CONTINUED_ASCII, CONTINUED_ASCII,
-        CONTINUED_ASCII, CONTINUED_ASCII, CONTINUED_ASCII, CONTINUED_ASCII,
-        (char)TWO_CONTINUE, (char)TWO_CONTINUE, (char)TWO_CONTINUE, (char)TWO_CONTINUE,
-        LEAD_ALONE | LONG_2, LEAD_ALONE, LEAD_ALONE | LONG_3 | SURROGATE,
-        LEAD_ALONE | BEYOND | LONG_4_OR_BEYOND));
-    const __m256i lower_of_first = both(_mm_setr_epi8(
-        (char)(ANY_LOW | LONG_3 | LONG_2 | LONG_4_OR_BEYOND), (char)(ANY_LOW | LONG_2),
-        (char)ANY_LOW, (char)ANY_LOW, (char)(ANY_LOW | BEYOND),
-        (char)LOW_5, (char)LOW_5, (char)LOW_5, (char)LOW_5, (char)LOW_5, (char)LOW_5, (char)LOW_5,
-        (char)LOW_5, (char)(LOW_5 | SURROGATE), (char)LOW_5, (char)LOW_5));
-    const __m256i upper_of_second = both(_mm_setr_epi8(
-        LEAD_ALONE, LEAD_ALONE, LEAD_ALONE, LEAD_ALONE,
-        LEAD_ALONE, LEAD_ALONE, LEAD_ALONE, LEAD_ALONE,
-        (char)(SECOND | LONG_3 | LONG_4_OR_BEYOND), (char)(SECOND | LONG_3 | BEYOND),
-        (char)(SECOND | SURROGATE | BEYOND), (char)(SECOND | SURROGATE | BEYOND),
-        LEAD_ALONE, LEAD_ALONE, LEAD_ALONE, LEAD_ALONE));
+    const __m256i upper_of_first = both(UPPER_OF_FIRST);
+    const __m256i lower_of_first = both(LOWER_OF_FIRST);
+    const __m256i upper_of_second = both(UPPER_OF_SECOND);
     const __m256i half = _mm256_set1_epi8(0x0F);
     __m256i joined = _mm256_permute2x128_si256(before, bytes, 0x21);
     __m256i one_back = _mm256_alignr_epi8(bytes, joined, 15);
@@ -266,9 +272,33 @@ AVX2 static inline __m256i eight_characters(const uint8_t* at) {
         found, of_four, _mm256_cmpgt_epi32(lead, _mm256_set1_epi32(0xEF)));
 }
 
+/* Four characters of four bytes each. */
+AVX2 static inline __m128i four_of_four(const uint8_t* at) {
+    __m128i four = _mm_shuffle_epi8(
+        _mm_loadu_si128((const __m128i*)at),
+        _mm_setr_epi8(3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12));
+    /* 64 times the first of two bytes and the second, then 4096 times the first of two pairs. */
+    four = _mm_maddubs_epi16(
+        _mm_and_si128(four, _mm_set1_epi32(0x073F3F3F)), _mm_set1_epi16(0x4001));
+    return _mm_madd_epi16(four, _mm_set1_epi32(0x10000001));
+}
+
 AVX2 static inline int step_4(const uint8_t* at, const uint8_t* end, uint32_t* target) {
-    uint32_t starts = beginnings(_mm_loadu_si128((const __m128i*)at), at, end);
+    __m128i bytes = _mm_loadu_si128((const __m128i*)at);
+    uint32_t starts = beginnings(bytes, at, end);
+    uint32_t of_four = (uint32_t)_mm_movemask_epi8(
+        _mm_cmpeq_epi8(_mm_max_epu8(bytes, _mm_set1_epi8((char)0xF0)), bytes));
     int first = _mm_popcnt_u32(starts & 0xFF);
+    /* Text is often of one kind for long. */
+    if (starts == 0xFFFF && !_mm_movemask_epi8(bytes)) {
+        _mm256_storeu_si256((__m256i*)target, eight_wide(at));
+        _mm256_storeu_si256((__m256i*)(target + 8), eight_wide(at + 8));
+        return 16;
+    }
+    if (starts && starts == of_four && starts == (uint32_t)0x1111 << __builtin_ctz(starts)) {
+        _mm_storeu_si128((__m128i*)target, four_of_four(at + __builtin_ctz(starts)));
+        return 4;
+    }
     _mm256_storeu_si256(
         (__m256i*)target,
         _mm256_permutevar8x32_epi32(

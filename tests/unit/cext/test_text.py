@@ -8,8 +8,16 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 import pytest
-from pyspark.sql.types import LongType, StringType
-from unit.cext.stock import OPTIONS
+from pyspark.sql.types import (
+    ArrayType,
+    LongType,
+    MapType,
+    Row,
+    StringType,
+    StructField,
+    StructType,
+)
+from unit.cext.stock import OPTIONS, exact, to_arrow, to_python
 
 from hydrofoil._cext import text
 from hydrofoil._cext.arrays.read import ObjectReader
@@ -17,7 +25,7 @@ from hydrofoil._cext.arrays.write import StringWriter
 from hydrofoil._cext.columns import ColumnView
 from hydrofoil._cext.objects.varlen import StringDecoder, StringEncoder
 from hydrofoil._cext.rows import Call, RowLoop
-from hydrofoil.values.type_table import encoder_for
+from hydrofoil.values.type_table import decoder_for, encoder_for
 
 CODE_POINTS = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
 # The first and last characters of each number of bytes, of each kind of string, and of each plane.
@@ -34,6 +42,36 @@ BROKEN = [
     *(b"\xf0\x80\x80\x80", b"\xf0\x8f\xbf\xbf", b"\xf0\x90\x80", b"\xf0\x9f", b"\xf4\x90\x80\x80"),
     *(b"\xf5\x80\x80\x80", b"\xf8\x88\x80\x80\x80", b"\xfe", b"\xff", b"\xe6\x9d\x61"),
 ]
+
+
+NESTED = [
+    ArrayType(StringType()),
+    MapType(StringType(), StringType()),
+    StructType([StructField("a", StringType()), StructField("b", ArrayType(StringType()))]),
+    ArrayType(MapType(StringType(), StructType([StructField("a", StringType())]))),
+]
+
+
+def nested(spark_type, words):
+    """A value of such a type, of four words or fewer."""
+    if isinstance(spark_type, StringType):
+        return words[0]
+    if isinstance(spark_type, MapType):
+        return {word: nested(spark_type.valueType, [word[::-1]]) for word in words}
+    if isinstance(spark_type, StructType):
+        return Row(*[nested(field.dataType, words) for field in spark_type])
+    if isinstance(spark_type.elementType, StringType):
+        return [*words, None]
+    return [nested(spark_type.elementType, words), None]
+
+
+def broken_column(spark_type, around, broken):
+    """Values of which some text is not valid, or no text at all."""
+    mark = f"<{'~' * len(broken)}>"
+    column = to_arrow(spark_type, [nested(spark_type, [around, around + mark, around * 2])] * 3)
+    batch = pa.record_batch([column], ["c"])
+    message = batch.serialize().to_pybytes().replace(mark.encode(), b"<" + broken + b">")
+    return pa.ipc.read_record_batch(message, batch.schema).column(0)
 
 
 @pytest.fixture(params=text.LOOPS)
@@ -178,6 +216,77 @@ class TestAgainstCPython:
             assert through(function, words) == expected
         assert kept == words and hashes == [hash(word) for word in words]
 
+    def test_arguments_of_all_kinds_and_lengths(self) -> None:
+        """Of which one string each is kept, to be used again for a later row."""
+        random = np.random.default_rng(3)
+        words = [
+            "aé東\U0001f6a2"[kind] * length + str(i)
+            for i, (kind, length) in enumerate(random.integers(0, (4, 80), (12_000, 2)))
+        ]
+        kept: list[str] = []
+        for function in (
+            len,
+            lambda s: s,
+            lambda s: kept.append(s) if len(s) % 7 == 0 else s[1:],
+        ):
+            expected = [function(word) for word in words]
+            before = list(kept)
+            kept.clear()
+            assert through(function, words) == list(map(as_text, expected))
+            assert kept == before
+
+    def test_repeated_words(self) -> None:
+        """Which are remembered, while most rows have one, and within one batch."""
+        countries = ["España", "Perú", "日本", "Ελλάδα", "Chile", "", "é", "\U0001f1ea", "x" * 70]
+        decoder = StringDecoder()
+        view = ColumnView.of_type(pa.string())
+        encoder = encoder_for(StringType(), OPTIONS)
+        kept: list[str] = []
+        loop = RowLoop(Call((lambda s: kept.append(s) or s,), (0,), ()))
+        for words in (
+            [countries[i % 9] for i in range(2000)],
+            [f"{countries[i % 9]}{i}" for i in range(2000)],
+            [countries[i % 9] for i in range(100)],
+            [countries[i * i % 9] if i < 70_000 else f"é{i % 50}" for i in range(75_000)],
+            [f"東{i % 3}" for i in range(2000)],
+        ):
+            kept.clear()
+            # Opened again without being closed, as after an error.
+            decoder.open(view.bind(pa.array(words)))
+            assert loop.evaluate([decoder], encoder, None, len(words)) == len(words)
+            assert encoder.restored(len(words)) == words == kept
+        assert len(set(map(id, kept))) == 3
+        before = sys.getrefcount(kept[0])
+        decoder.close()
+        after = sys.getrefcount(kept[0])
+        assert after == before - 1
+
+    @pytest.mark.parametrize("spark_type", NESTED, ids=lambda kind: kind.simpleString())
+    def test_within_other_types(self, spark_type) -> None:
+        words = [data.decode(errors="replace") for data in generated(1000, seed=4)]
+        values = [nested(spark_type, words[i : i + 4]) for i in range(0, len(words), 4)]
+        column = to_arrow(spark_type, values)
+        view = ColumnView.of_type(column.type)
+        read = decoder_for(spark_type, view, OPTIONS).decode(view.bind(column))
+        assert list(map(exact, read)) == list(map(exact, to_python(spark_type, column)))
+        encoder = encoder_for(spark_type, OPTIONS)
+        assert encoder.encode(values) == len(values)
+        restored = to_arrow(spark_type, encoder.restored(len(values)))
+        assert restored.equals(column)
+
+    @pytest.mark.parametrize("spark_type", NESTED, ids=lambda kind: kind.simpleString())
+    def test_broken_within_other_types(self, spark_type) -> None:
+        """It raises what stock raises, whatever text is around it."""
+        for broken in BROKEN:
+            for around in ("plain", "spät", "東京都"):
+                column = broken_column(spark_type, around, broken)
+                view = ColumnView.of_type(column.type)
+                decoder = decoder_for(spark_type, view, OPTIONS)
+                view.bind(column)
+                expected = outcome(lambda column: to_python(spark_type, column), column)
+                assert expected[0] == "UnicodeDecodeError"
+                assert outcome(decoder.decode, view) == expected
+
     def test_results_hold_no_copy_of_themselves(self) -> None:
         values = ["spät" * 5, "東京都" * 5, "\U0001f6a2" * 5]
         sizes = list(map(sys.getsizeof, values))
@@ -192,6 +301,15 @@ class TestAgainstCPython:
         values = ObjectReader(StringDecoder()).read(view.bind(pa.array(words)))
         assert values.tolist() == words
         assert len(set(map(id, values))) == 15
+
+    def test_equal_words_among_many(self) -> None:
+        words = [f"spät{i}" for i in range(5000)]
+        few = words[:2000] + words[:40] + words[2000:3000]
+        many = words[:1000] + words[:1000] + words[:3000]
+        view = ColumnView.of_type(pa.string())
+        reader = ObjectReader(StringDecoder())
+        for column in (words, few, many, [None, *words, None]):
+            assert reader.read(view.bind(pa.array(column))).tolist() == column
 
 
 @pytest.mark.slow
@@ -217,6 +335,11 @@ def through(function, words):
     loop = RowLoop(Call((function,), (0,), ()))
     assert loop.evaluate([decoder], encoder, None, len(words)) == len(words)
     return encoder.restored(len(words))
+
+
+def as_text(value):
+    """What stock makes of a result of a function that promised text."""
+    return str(value) if isinstance(value, int) else value
 
 
 def test_very_long_results() -> None:

@@ -21,7 +21,6 @@ from libc.stdint cimport (
     int32_t,
     int64_t,
     uint8_t,
-    uint32_t,
 )
 from libc.string cimport memset
 
@@ -45,6 +44,9 @@ cdef int64_t MAX_MICROSECONDS = INT64_MAX // 1000
 
 cdef enum:
     CACHE_SIZE = 1024
+    # Where so few of the first rows equal one before, no more are compared.
+    FIRST_ROWS = 2048
+    FEW = 64
 
 ctypedef fused Number:
     int8_t
@@ -220,29 +222,30 @@ cdef class ObjectReader(ArrayReader):
         cdef Py_buffer target
         cdef Py_ssize_t n = view.length, i
         cdef PyObject** slots
-        cdef PyObject* seen[CACHE_SIZE]
-        cdef uint32_t digest
-        cdef PyObject** place
+        # Rows before this one, by their digests.
+        cdef Py_ssize_t seen[CACHE_SIZE]
+        cdef Py_ssize_t* place
+        cdef Py_ssize_t equal = 0
         self.decoder.bind(view)
         array = empty(n, OBJECT)
         PyObject_GetBuffer(array, &target, PyBUF_WRITABLE)
         slots = <PyObject**>target.buf
         try:
-            if not self.decoder.repeats:
-                for i in range(n):
-                    put(slots + i, self.decoder.read(i))
-                return array
-            memset(seen, 0, sizeof(seen))
-            for i in range(n):
-                # Borrowed references: what has been seen is in the array.
-                digest = self.decoder.digest(i)
-                place = seen + digest % CACHE_SIZE
-                if place[0] == NULL:
-                    value = self.decoder.read(i)
-                else:
-                    value = self.decoder.read_like(i, <object>place[0])
-                put(slots + i, value)
-                place[0] = slots[i]
+            i = 0
+            if self.decoder.repeats:
+                memset(seen, 0xFF, sizeof(seen))
+                while i < n and (i != FIRST_ROWS or equal >= FEW):
+                    place = seen + self.decoder.digest(i) % CACHE_SIZE
+                    if place[0] >= 0 and self.decoder.same_at(i, place[0]):
+                        put(slots + i, <object>slots[place[0]])
+                        equal += 1
+                    else:
+                        put(slots + i, self.decoder.read(i))
+                        place[0] = i
+                    i += 1
+            while i < n:
+                put(slots + i, self.decoder.read(i))
+                i += 1
             return array
         finally:
             PyBuffer_Release(&target)

@@ -27,6 +27,7 @@ cdef class Decoder:
     cdef list read_list(self, Py_ssize_t first, Py_ssize_t size)
     cdef object read_like(self, Py_ssize_t i, object other)
     cdef uint32_t digest(self, Py_ssize_t i) noexcept
+    cdef bint same_at(self, Py_ssize_t i, Py_ssize_t k) noexcept
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL
     cdef int reread_list(self, Py_ssize_t first, Py_ssize_t size, PyObject** items) except -1
     cdef void unbind(self) noexcept

@@ -38,7 +38,7 @@ cdef class Decoder:
     mutable : bool
         Values can be changed in place, so two readers of one column must be given the same objects.
     repeats : bool
-        Equal values can be told by ``digest`` and ``read_like`` faster than they are made.
+        Equal values can be told by ``digest`` and ``same_at`` faster than they are made.
     """
 
     cdef int bind(self, ColumnView view) except -1:
@@ -68,6 +68,10 @@ cdef class Decoder:
     cdef uint32_t digest(self, Py_ssize_t i) noexcept:
         # The same for equal values, where `repeats` is true.
         return 0
+
+    cdef bint same_at(self, Py_ssize_t i, Py_ssize_t k) noexcept:
+        # Whether both values are there and equal, where `repeats` is true.
+        return False
 
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
         # read(i) as a new reference; takes over `spare`, the value of an earlier row or NULL, which

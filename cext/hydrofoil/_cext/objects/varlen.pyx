@@ -6,6 +6,7 @@ for text, unless it is to be `exact`, also `bool`, `int` and `float`, of which s
 text; for binary exactly `bytes` or `bytearray`.
 """
 
+cimport cython
 from cpython.bytearray cimport (
     PyByteArray_AS_STRING,
     PyByteArray_CheckExact,
@@ -21,15 +22,30 @@ from cpython.bytes cimport (
 from cpython.float cimport PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject, PyObject_Str
+from cpython.ref cimport Py_XDECREF
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeUTF8
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memcmp, memcpy
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.string cimport memcmp
 
 from hydrofoil._cext.abi cimport bit_is_set
 from hydrofoil._cext.columns cimport ColumnView
 from hydrofoil._cext.frames cimport FrameWriter
 from hydrofoil._cext.objects.base cimport LEFT, TAKEN, Decoder, Encoder
-from hydrofoil._cext.recycle cimport recycle_ascii, take_over
+from hydrofoil._cext.recycle cimport Spares, free_spares, recycle_ascii, take_over
+from hydrofoil._cext.repeated cimport (
+    Place,
+    Repeated,
+    begin_batch,
+    digest_of,
+    forget_all,
+    free_repeated,
+    in_trial,
+    may_repeat,
+    place_of,
+    remember,
+    remembered,
+    same_bytes,
+)
 from hydrofoil._cext.text cimport (
     TEXT_ASCII,
     TEXT_VALID,
@@ -62,19 +78,6 @@ cdef inline bint same(
     return size == other_size and not memcmp(one, other, size)
 
 
-cdef inline uint32_t digest_of(const char* data, Py_ssize_t size) noexcept nogil:
-    # Both ends and the length: what tells most values of a column apart.
-    cdef uint64_t head = 0, tail = 0
-    if size >= 8:
-        memcpy(&head, data, 8)
-        memcpy(&tail, data + size - 8, 8)
-    else:
-        memcpy(&head, data, size)
-    head = (head * <uint64_t>0x9E3779B97F4A7C15) ^ ((tail >> 32) | (tail << 32)) ^ <uint64_t>size
-    head = (head ^ (head >> 32)) * <uint64_t>0x9E3779B97F4A7C15
-    return <uint32_t>(head >> 32)
-
-
 cdef class _VarlenDecoder(Decoder):
     cdef const uint8_t* offsets
     cdef const char* var
@@ -87,6 +90,7 @@ cdef class _VarlenDecoder(Decoder):
             self.var = b""
         return 0
 
+    @cython.final
     cdef inline const char* locate(self, Py_ssize_t i, Py_ssize_t* size) noexcept:
         cdef const int32_t* narrow
         cdef const int64_t* wide
@@ -98,6 +102,7 @@ cdef class _VarlenDecoder(Decoder):
         size[0] = narrow[1] - narrow[0]
         return self.var + narrow[0]
 
+    @cython.final
     cdef inline const char* find(self, Py_ssize_t i, Py_ssize_t* size) noexcept:
         # NULL if it is null.
         i += self.offset
@@ -110,19 +115,35 @@ cdef class _VarlenDecoder(Decoder):
         cdef const char* text = self.locate(i + self.offset, &size)
         return digest_of(text, size)
 
+    cdef bint same_at(self, Py_ssize_t i, Py_ssize_t k) noexcept:
+        cdef Py_ssize_t size, other_size
+        cdef const char* text = self.find(i, &size)
+        cdef const char* other = self.find(k, &other_size)
+        return (
+            text != NULL and other != NULL and size == other_size and same_bytes(text, other, size)
+        )
 
+
+@cython.final
 cdef class StringDecoder(_VarlenDecoder):
     # Of all text of the batch together, so that no string needs to be looked at for mistakes.
     cdef Quality quality
     cdef const char* end
+    cdef Repeated repeated
+    cdef Spares spares
 
     def __cinit__(self):
         self.repeats = True
+
+    def __dealloc__(self):
+        free_repeated(&self.repeated)
+        free_spares(&self.spares)
 
     cdef int attach(self, ColumnView view) except -1:
         cdef const char* first
         cdef Py_ssize_t size
         _VarlenDecoder.attach(self, view)
+        begin_batch(&self.repeated, view.length)
         self.quality, self.end = TEXT_ASCII, self.var
         if view.length:
             first = self.locate(view.offset, &size)
@@ -131,21 +152,51 @@ cdef class StringDecoder(_VarlenDecoder):
             self.quality = quality_of(first, self.end - first)
         return 0
 
+    cdef void unbind(self) noexcept:
+        self.owner = None
+        forget_all(&self.repeated)
+
     cdef inline bint whole(self, const char* text, Py_ssize_t size) noexcept:
         # Whether it is valid by itself: text that is valid can still be cut within a character.
         return self.quality == TEXT_VALID and not (
             begins_inside(text, self.end) or begins_inside(text + size, self.end)
         )
 
+    cdef inline bint plain(self, const char* text, Py_ssize_t size) noexcept:
+        return self.quality == TEXT_ASCII or self.whole(text, size)
+
+    cdef inline PyObject* make(
+        self, const char* text, Py_ssize_t size, PyObject* spare
+    ) except NULL:
+        if self.quality == TEXT_ASCII:
+            return recycle_ascii(&self.spares, spare, text, size)
+        return remake_text(&self.spares, spare, text, size, self.end)
+
+    cdef PyObject* find_or_make(
+        self, const char* text, Py_ssize_t size, PyObject* spare
+    ) except NULL:
+        # Apart from the way of what is not repeated, which takes few instructions.
+        cdef Place* place
+        cdef PyObject* value
+        if not in_trial(&self.repeated):
+            return self.make(text, size, spare)
+        place = place_of(&self.repeated, text, size)
+        value = remembered(&self.repeated, place, text, size)
+        if value != NULL:
+            Py_XDECREF(spare)
+            return value
+        value = self.make(text, size, spare)
+        remember(&self.repeated, place, text, size, value)
+        return value
+
     cdef PyObject* reread(self, Py_ssize_t i, PyObject* spare) except NULL:
         cdef Py_ssize_t size
         cdef const char* text = self.find(i, &size)
-        if text != NULL:
-            if self.quality == TEXT_ASCII:
-                return recycle_ascii(spare, text, size)
-            if self.whole(text, size):
-                return remake_text(spare, text, size, self.end)
-        return Decoder.reread(self, i, spare)
+        if text == NULL or not self.plain(text, size):
+            return Decoder.reread(self, i, spare)
+        if may_repeat(&self.repeated, size):
+            return self.find_or_make(text, size, spare)
+        return self.make(text, size, spare)
 
     cdef object read_like(self, Py_ssize_t i, object other):
         cdef Py_ssize_t size
@@ -164,10 +215,10 @@ cdef class StringDecoder(_VarlenDecoder):
         cdef const char* text = self.find(i, &size)
         if text == NULL:
             return None
-        if self.quality == TEXT_ASCII:
-            return take_over(recycle_ascii(NULL, text, size))
-        if self.whole(text, size):
-            return take_over(remake_text(NULL, text, size, self.end))
+        if self.plain(text, size):
+            if may_repeat(&self.repeated, size):
+                return take_over(self.find_or_make(text, size, NULL))
+            return take_over(self.make(text, size, NULL))
         return checked_text(text, size, self.end)
 
 

@@ -1,8 +1,12 @@
+from typing import final
+
 from typing_extensions import Self
 
 from hydrofoil._cext.objects.base import Decoder, Encoder
 
+@final
 class StringDecoder(Decoder): ...
+
 class BytesDecoder(Decoder): ...
 class ByteArrayDecoder(Decoder): ...
 
