@@ -223,12 +223,14 @@ def test_what_a_task_changes_is_its_own() -> None:
         info.broadcast.conn_info = function.result_id = 8
 
 
-def test_keeps_few_messages_and_no_large_ones() -> None:
+def test_keeps_few_messages_no_large_ones_and_no_secrets() -> None:
     ours = known_messages()
     for k in range(3 * MOST_MESSAGES):
         parsed(ours, first() + rest(PythonEvalType.NON_UDF, text(str(k))))
     assert len(ours._known) == MOST_MESSAGES
     large = first() + rest(PythonEvalType.NON_UDF, text("f" * LARGEST_MESSAGE))
     before = list(ours._known)
-    assert parsed(ours, large) == parsed(WorkerInitInfo, large)
-    assert list(ours._known) == before
+    secret = first() + FORMS["encrypted broadcasts"]
+    for content in (large, secret):
+        assert parsed(ours, content) == parsed(WorkerInitInfo, content)
+        assert list(ours._known) == before

@@ -80,7 +80,7 @@ def on_arrow(task: Task) -> Pipeline:
         stock=stock,
         serial_stock=serial,
         replays=task.replays,
-        stock_column=stock_column(conf.binary_as_bytes),
+        stock_column=lambda *column: stock_column(conf.binary_as_bytes)(*column),
         run=task.run,
         threads=threads,
         trace=TaskTrace(describe(task.eval_type)),

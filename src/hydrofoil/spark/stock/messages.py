@@ -125,6 +125,9 @@ class KnownMessages:
         return bytes(view[start:])
 
     def _keep(self, rest: bytes, info: Any) -> None:
+        # A server that decrypts broadcasts is a task's own, and its secret is nobody else's.
+        if info.broadcast.conn_info is not None:
+            return
         try:
             self._known[rest] = {name: _copier(getattr(info, name)) for name in self._rest}
         except TypeError:
