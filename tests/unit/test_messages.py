@@ -234,3 +234,24 @@ def test_keeps_few_messages_no_large_ones_and_no_secrets() -> None:
     for content in (large, secret):
         assert parsed(ours, content) == parsed(WorkerInitInfo, content)
         assert list(ours._known) == before
+
+
+def test_messages_of_a_different_order_are_left_to_stock() -> None:
+    class Other(WorkerInitInfo):
+        """A PySpark's whose messages have the files' folder before the task's context."""
+
+        @classmethod
+        def from_stream(cls, stream: Any) -> Any:
+            number, version = stream.read(4), stream.read(8)
+            files = stream.read(10)
+            context = stream.read(len(first()) - 12)
+            rest = stream.read(len(FORMS["functions"]) - 10)
+            order = (number, version, context, files, rest)
+            return WorkerInitInfo.from_stream(WholeMessage(memoryview(b"".join(order))))
+
+    ours = KnownMessages(SimpleNamespace(WorkerInitInfo=Other))
+    content, common = first(), FORMS["functions"]
+    other = content[:12] + common[:10] + content[12:] + common[10:]
+    for _ in range(2):
+        assert parsed(ours, other) == parsed(WorkerInitInfo, content + common)
+    assert not ours._known

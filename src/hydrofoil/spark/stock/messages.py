@@ -8,6 +8,7 @@ alone.
 
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from types import ModuleType
 from typing import Any
@@ -86,8 +87,9 @@ class KnownMessages:
 
     def __init__(self, stock: ModuleType) -> None:
         self._parsed: type[Any] = stock.WorkerInitInfo
-        self._context: type[Any] = self._parsed.__annotations__["task_context"]
-        self._rest = [field.name for field in fields(self._parsed) if field.name not in self.FIRST]
+        types = {field.name: field.type for field in fields(self._parsed)}
+        self._context: Any = types["task_context"]
+        self._rest = [name for name in types if name not in self.FIRST]
         # How to make each field of the rest anew.
         self._known: OrderedDict[bytes, dict[str, Callable[[], Any]]] = OrderedDict()
 
@@ -99,17 +101,22 @@ class KnownMessages:
         known = self._known.get(rest)
         if known is None:
             info = self._parsed.from_stream(stream)
-            self._keep(rest, info)
+            self._keep(stream.view, rest, info)
             return info
         self._known.move_to_end(rest)
-        view = stream.view
+        first, _ = self._first_of(stream.view)
+        return self._parsed(**first, **{name: copy() for name, copy in known.items()})
+
+    def _first_of(self, view: memoryview) -> tuple[dict[str, Any], int]:
+        """The fields before the rest, and where that begins."""
+        stream = WholeMessage(view)
         stream.position = _after_text(view, 4)
-        return self._parsed(
-            split_index=int.from_bytes(view[:4], "big", signed=True),
-            python_version=str(view[8 : stream.position], "utf-8"),
-            task_context=self._context.from_stream(stream),
-            **{name: copy() for name, copy in known.items()},
-        )
+        first = {
+            "split_index": int.from_bytes(view[:4], "big", signed=True),
+            "python_version": str(view[8 : stream.position], "utf-8"),
+            "task_context": self._context.from_stream(stream),
+        }
+        return first, stream.position
 
     def _rest_of(self, stream: Any) -> bytes | None:
         """The bytes behind the context; None where stock has to look at the message itself."""
@@ -124,14 +131,18 @@ class KnownMessages:
             return None
         return bytes(view[start:])
 
-    def _keep(self, rest: bytes, info: Any) -> None:
-        # A server that decrypts broadcasts is a task's own, and its secret is nobody else's.
-        if info.broadcast.conn_info is not None:
-            return
-        try:
+    def _keep(self, view: memoryview, rest: bytes, info: Any) -> None:
+        # A PySpark that puts its messages together in a different way is left to itself.
+        with suppress(Exception):
+            # A server that decrypts broadcasts is a task's own, and its secret is nobody else's.
+            if info.broadcast.conn_info is not None:
+                return
+            first, end = self._first_of(view)
+            if len(view) - end != len(rest) or any(
+                getattr(info, name) != value for name, value in first.items()
+            ):
+                return
             self._known[rest] = {name: _copier(getattr(info, name)) for name in self._rest}
-        except TypeError:
-            return
         if len(self._known) > MOST_MESSAGES:
             self._known.popitem(last=False)
 
