@@ -1,5 +1,8 @@
 package org.apache.spark.sql.hydrofoil.codegen
 
+import java.util.{Collections, LinkedHashMap}
+import java.util.Map.Entry
+
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow
 import org.apache.spark.sql.catalyst.expressions.codegen.{
   CodeAndComment, CodeFormatter, CodeGenerator}
@@ -92,9 +95,21 @@ object RowWriter {
       }
     }
 
+  // Each task asks for a writer. Spark keeps the class, for which it wants the source again.
+  private val MOST_SOURCES = 32
+  private val sources = Collections.synchronizedMap(
+    new LinkedHashMap[Seq[Layout], CodeAndComment](MOST_SOURCES, 0.75f, true) {
+      override def removeEldestEntry(oldest: Entry[Seq[Layout], CodeAndComment]): Boolean =
+        size > MOST_SOURCES
+    })
+
   def of(types: Array[DataType]): RowWriter = {
-    val body = new RowWriterCode(types.map(Layout.of)).source
-    val source = CodeFormatter.stripOverlappingComments(new CodeAndComment(body, Map.empty))
+    val source = sources.computeIfAbsent(types.map(Layout.of).toSeq, sourceOf(_))
     CodeGenerator.compile(source)._1.generate(Array.empty).asInstanceOf[RowWriter]
+  }
+
+  private def sourceOf(layouts: Seq[Layout]): CodeAndComment = {
+    val body = new RowWriterCode(layouts.toArray).source
+    CodeFormatter.stripOverlappingComments(new CodeAndComment(body, Map.empty))
   }
 }

@@ -12,6 +12,7 @@ from hydrofoil._cext.columns import UnsupportedLayout
 from hydrofoil._cext.export import FrameExport
 from hydrofoil._cext.frames import Frame
 from hydrofoil.stream.batches import Batch
+from hydrofoil.stream.schemas import parsed
 
 # Arrow's number of the type, for which pyarrow up to 17 has no name.
 _INTERVAL_MONTHS = 21
@@ -54,7 +55,7 @@ class Columns:
         return self._of_batch(pa.ipc.read_record_batch(message, self._stream_schema))
 
     def _prepare(self, message: bytes) -> None:
-        self._stream_schema = schema = pa.ipc.read_schema(pa.py_buffer(message))
+        self._stream_schema = schema = parsed(message)
         self._message = message
         self._export: FrameExport | None = None
         if any(map(has_months, schema.types)):

@@ -31,6 +31,7 @@ from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.reasons import returned_for
 from hydrofoil.evals.udf import Udf
 from hydrofoil.stream.batches import Encoded
+from hydrofoil.stream.schemas import parsed
 from hydrofoil.values.replaced import replaced_class
 from hydrofoil.values.type_table import NoCodec, Options, decoder_for, encoder_for
 
@@ -171,7 +172,7 @@ class RowBatches(ABC):
             self._plan(schema_message)
 
     def _plan(self, schema_message: bytes) -> None:
-        self.schema = pa.ipc.read_schema(pa.py_buffer(schema_message))
+        self.schema = parsed(schema_message)
         fields = self.input_type.fields
         for udf in self.udfs:
             distinct = list(dict.fromkeys(udf.offsets))

@@ -5,6 +5,7 @@ To add an eval type, add its code and a row. Nobody else writes a code down.
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 
 
 class EvalType(IntEnum):
@@ -100,6 +101,7 @@ _ROWS = (
 EVAL_TYPES = {int(row.code): row for row in _ROWS}
 
 
+@cache
 def describe(code: int) -> str:
     """The eval type's name, or its code if the table has no row for it."""
     row = EVAL_TYPES.get(code)

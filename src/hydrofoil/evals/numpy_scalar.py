@@ -18,6 +18,7 @@ from hydrofoil._cext.frames import Frame
 from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.arrow_columns import Columns
 from hydrofoil.stream.batches import Batch, Encoded
+from hydrofoil.stream.schemas import parsed
 
 # The attribute of a function that takes arrays. It has two more: `function`, over NumPy arrays, and
 # `result`, which makes a column of what that returns.
@@ -148,7 +149,7 @@ class NumpyScalar:
         self._message = message
         self._readers: dict[int, NumberReader] = {}
         self._views: list[ColumnView] = []
-        schema = pa.ipc.read_schema(pa.py_buffer(message))
+        schema = parsed(message)
         try:
             self._views = [ColumnView.of_type(kind) for kind in schema.types]
         except UnsupportedLayout:

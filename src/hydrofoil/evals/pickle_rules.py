@@ -19,6 +19,7 @@ from hydrofoil.evals.batched import RowBatches
 from hydrofoil.evals.reasons import returned_for
 from hydrofoil.evals.udf import Udf
 from hydrofoil.stream.batches import Encoded, write_batches
+from hydrofoil.stream.schemas import parsed
 from hydrofoil.values.pickle_rules.arguments import column_values
 from hydrofoil.values.pickle_rules.results import ResultRules, array_of
 from hydrofoil.values.type_table import Options
@@ -72,7 +73,7 @@ class RowsByPickleRules(RowBatches):
 
     def _plan(self, schema_message: bytes) -> None:
         if callable(self.input_type):
-            schema = pa.ipc.read_schema(pa.py_buffer(schema_message))
+            schema = parsed(schema_message)
             self.input_type = self.input_type(schema)
         super()._plan(schema_message)
 

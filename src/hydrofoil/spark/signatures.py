@@ -151,6 +151,7 @@ _WORKERS: dict[str, Functions] = {
         "ArrowBatchTransformer": CLASS,
         "EvalConf": CLASS,
         "RunnerConf": CLASS,
+        "WorkerInitInfo": CLASS,
     },
 }
 

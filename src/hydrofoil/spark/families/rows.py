@@ -28,6 +28,7 @@ from hydrofoil.spark.stock.serializers import on_record_batches
 from hydrofoil.spark.stock.streams import ArrowStream
 from hydrofoil.spark.stock.task import StaysStock, Task
 from hydrofoil.spark.versions import SparkVersion
+from hydrofoil.stream.schemas import message_of
 
 
 def pickled(task: Task) -> Pipeline:
@@ -79,7 +80,7 @@ def on_arrow(task: Task) -> Pipeline:
         stock=stock,
         serial_stock=serial,
         replays=task.replays,
-        stock_column=stock_column(conf.binary_as_bytes),
+        stock_column=lambda *column: stock_column(conf.binary_as_bytes)(*column),
         run=task.run,
         threads=threads,
         trace=TaskTrace(describe(task.eval_type)),
@@ -93,15 +94,13 @@ def _stock_function(task: Task) -> StockFunction:
     return task.stock.function
 
 
-def _answer(task: Task, *, wide: bool) -> pa.Schema:
-    """The schema of the record batches that stock answers with."""
-    return pa.schema(
-        [(f"_{i}", task.arrow_type(udf.return_type, wide=wide)) for i, udf in enumerate(task.udfs)]
-    )
+def _answer(task: Task, *, wide: bool) -> list[pa.DataType]:
+    """The types of the columns that stock answers with."""
+    return [task.arrow_type(udf.return_type, wide=wide) for udf in task.udfs]
 
 
-def _answering(plan: Any, answer: pa.Schema) -> Pipeline:
-    return streaming(plan, ArrowStream(answer.serialize().to_pybytes()))
+def _answering(plan: Any, answer: list[pa.DataType]) -> Pipeline:
+    return streaming(plan, ArrowStream(message_of(answer)))
 
 
 def _as_pickled(task: Task) -> Pipeline:
@@ -119,7 +118,7 @@ def _as_pickled(task: Task) -> Pipeline:
         task.udfs,
         input_type,
         converting,
-        output=answer,
+        output=pa.schema([(f"_{i}", kind) for i, kind in enumerate(answer)]),
         pickled_at_once=_pickled_at_once(task.version),
         run=task.run,
         trace=TaskTrace(describe(task.eval_type)),

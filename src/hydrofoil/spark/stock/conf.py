@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from copy import copy
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -124,6 +125,20 @@ class ConfObjects(Conf):
         other = copy(self.runner)
         other._conf = {**self.runner._conf, THREADS: "-1"}
         return other
+
+
+def once_parsed(eval_conf: type[Any]) -> type[Any]:
+    """Stock's class for the plan's configuration, but that a task's input types are parsed once.
+
+    Stock parses them for whoever asks.
+    """
+
+    class EvalConf(eval_conf):  # type: ignore[misc]
+        @cached_property
+        def input_type(self) -> Any:
+            return super().input_type
+
+    return EvalConf
 
 
 class ConfStrings(Conf):

@@ -21,7 +21,7 @@ from hydrofoil.evals.udf import function_name
 from hydrofoil.process import user_modules
 from hydrofoil.spark import signatures
 from hydrofoil.spark.stock.capture import CHAIN, Capture
-from hydrofoil.spark.stock.conf import Conf, ConfObjects, ConfStrings
+from hydrofoil.spark.stock.conf import Conf, ConfObjects, ConfStrings, once_parsed
 from hydrofoil.spark.stock.groups import understanding
 from hydrofoil.spark.stock.logs import output_context
 from hydrofoil.spark.stock.pipeline import Pipeline
@@ -83,9 +83,12 @@ class StockWorker:
         self._exchange_reports()
         if self.version.udfs_are_parsed:
             # Imported here, because other versions have no module of messages.
-            from hydrofoil.spark.stock.messages import Receiver
+            from hydrofoil.spark.stock.messages import KnownMessages, Receiver
 
             vars(self.stock)["SparkSocketMessageReceiver"] = Receiver
+            vars(self.stock)["WorkerInitInfo"] = KnownMessages(self.stock)
+        if self.version.confs_are_objects:
+            vars(self.stock)["EvalConf"] = once_parsed(self.stock.EvalConf)
 
     def _exchange_reports(self) -> None:
         """Have errors and captured output look as if stock's code had run."""

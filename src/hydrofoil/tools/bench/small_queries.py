@@ -92,6 +92,10 @@ STREAMS: dict[str, tuple[str, Callable[[bool], Streamed]]] = {
         "a stream through a plain UDF, to memory",
         lambda python: Streamed(partial(_stream_rows, python)),
     ),
+    "stream, remote": (
+        "the same with checkpoints as on HDFS, which start no processes",
+        lambda python: Streamed(partial(_stream_rows, python), as_remote=True),
+    ),
     "stream groups": (
         "a stream through applyInPandas, to memory",
         lambda python: Streamed(partial(_stream_groups, python)),

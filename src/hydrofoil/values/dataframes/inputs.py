@@ -25,6 +25,7 @@ from hydrofoil._cext.objects.decimal128 import DecimalDecoder
 from hydrofoil._cext.objects.temporal import DateDecoder
 from hydrofoil._cext.objects.varlen import BytesDecoder, StringDecoder
 from hydrofoil.stream.batches import Batch, uncompressed
+from hydrofoil.stream.schemas import parsed
 from hydrofoil.values.dataframes.build import COPY_ON_WRITE, Chunks, builder, joined, owned
 from hydrofoil.values.dataframes.stock import StockPandas, ToStock
 
@@ -135,7 +136,7 @@ class InputColumns:
     ) -> None:
         self.combined = combined and stock.combined
         self.schema_message = schema_message
-        self.schema = pa.ipc.read_schema(pa.py_buffer(schema_message))
+        self.schema = parsed(schema_message)
         self.stock = stock
         self.builder = builder()
         self.unsupported = ""

@@ -1,5 +1,6 @@
 """Stock's conversions of Series where `pyspark.sql.conversion` has functions for them."""
 
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -8,6 +9,7 @@ from pyspark.sql.types import StructField, StructType
 from hydrofoil.evals.eval_types import EvalType
 from hydrofoil.spark.stock.conversion import converters, spark_types_of
 from hydrofoil.spark.stock.task import Task
+from hydrofoil.stream.schemas import is_flat
 
 # Eval types in which a struct column is a data frame.
 _STRUCT_AS_FRAME = (
@@ -41,7 +43,10 @@ class Converters:
 
     def spark_types(self, schema: pa.Schema) -> list[Any]:
         """The Spark types of a schema's columns."""
-        return [field.dataType for field in spark_types_of(schema)]
+        types = schema.types
+        if is_flat(types):
+            return [_flat_type(kind) for kind in types]
+        return _types_of(schema)
 
     def series(self, array: Any, spark_type: Any, name: str) -> Any:
         """What users get for a column: one Series or data frame."""
@@ -76,3 +81,14 @@ class Converters:
             assign_cols_by_name=self._conf.assign_cols_by_name,
             int_to_decimal_coercion_enabled=self._conf.int_to_decimal_coercion_enabled,
         )
+
+
+def _types_of(schema: pa.Schema) -> list[Any]:
+    return [field.dataType for field in spark_types_of(schema)]
+
+
+# Types of Spark's without others in them have nothing that could be changed.
+@lru_cache(64)
+def _flat_type(kind: pa.DataType) -> Any:
+    [spark_type] = _types_of(pa.schema([("_", kind)]))
+    return spark_type

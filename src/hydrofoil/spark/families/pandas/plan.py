@@ -25,6 +25,7 @@ from hydrofoil.spark.stock.serializers import on_groups, on_lone_batches, on_rec
 from hydrofoil.spark.stock.streams import ArrowStream
 from hydrofoil.spark.stock.task import StaysStock, Task
 from hydrofoil.stream.group_frames import LONE_BATCHES
+from hydrofoil.stream.schemas import message_of
 from hydrofoil.values.dataframes.build import COPY_ON_WRITE
 from hydrofoil.values.dataframes.results import writer_for
 from hydrofoil.values.dataframes.stock import StockPandas
@@ -62,12 +63,9 @@ def plan(task: Task) -> Pipeline:
     made, streams = _plan(task, stock, trace)
     if version.lone_batches and eval_type in _OF_GROUPS:
         streams = LONE_BATCHES
-    schema = pa.schema([(f"_{i}", _answered(task, kind)) for i, kind in enumerate(types)])
+    message = message_of([_answered(task, kind) for kind in types])
     return streaming(
-        made,
-        ArrowStream(
-            schema.serialize().to_pybytes(), streams, strict=version.batches_agree_in_nullability
-        ),
+        made, ArrowStream(message, streams, strict=version.batches_agree_in_nullability)
     )
 
 
