@@ -8,8 +8,8 @@ Who owns what: encoding can run the user's code (a ``tzinfo`` written in Python,
 dict's key, another thread meanwhile), and whatever the user's code can reach, it can change. So
 whoever calls `write` or `exclusive` holds a reference to the value for as long as the call, and
 does not rely on its container: an item of a list, tuple or dict is assigned to a variable first.
-The size of a list is looked at before each item, not once; a list that stands for a row of a known width is
-copied into a tuple. Decoding runs none of the user's code.
+The size of a list is looked at before each item, not once; a list that stands for a row of a known
+width is copied into a tuple. Decoding runs none of the user's code.
 """
 
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE, PyList_New, PyList_SET_ITEM
