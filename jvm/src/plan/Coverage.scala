@@ -9,7 +9,7 @@ import org.apache.spark.sql.execution.python.ArrowEvalPythonExec
 import org.apache.spark.sql.hydrofoil.memory.Layout
 import org.apache.spark.sql.hydrofoil.settings.SparkSettings
 import org.apache.spark.sql.internal.SQLConf
-import org.apache.spark.sql.types.DataType
+import org.apache.spark.sql.types.{DataType, StructType}
 
 object MapEvalTypes {
   val ARROW: Int = PythonEvalType.SQL_MAP_ARROW_ITER_UDF
@@ -34,6 +34,12 @@ object Coverage {
     session(conf)
       .orElse(types("column", child.output.map(a => a.name -> a.dataType)))
       .orElse(types("result", output.map(a => a.name -> a.dataType)))
+
+  /** @param read what the source's reader gives, where types may be that Spark has not otherwise */
+  def source(read: StructType, output: Seq[Attribute], conf: SQLConf): Option[String] =
+    session(conf)
+      .orElse(types("column", read.map(field => field.name -> field.dataType)))
+      .orElse(types("column", output.map(a => a.name -> a.dataType)))
 
   private def session(conf: SQLConf): Option[String] = {
     val codec = SparkSettings.codec(conf)

@@ -8,14 +8,15 @@ import org.apache.spark.sql.execution.{
   CodegenSupport, ColumnarRule, ColumnarToRowExec, FilterExec, ProjectExec, RowToColumnarExec,
   SparkPlan, UnionExec}
 import org.apache.spark.sql.execution.adaptive.{AQEShuffleReadExec, ShuffleQueryStageExec}
+import org.apache.spark.sql.execution.datasources.v2.BatchScanExec
 import org.apache.spark.sql.execution.exchange.{ReusedExchangeExec, ShuffleExchangeLike}
 import org.apache.spark.sql.execution.python.{
   ArrowEvalPythonExec, BatchEvalPythonExec, MapInArrowExec, MapInPandasExec}
 import org.apache.spark.sql.hydrofoil.codegen.WholeUse
 import org.apache.spark.sql.hydrofoil.exec.{
-  Arguments, ArrowBatchesExec, ArrowSinkExec, BatchEnds, BatchesToRowsExec, ComputeColumnsExec,
-  HydrofoilEvalPythonExec, HydrofoilMapInBatchExec, LeftToSparkExec, RowsToArrowExec,
-  SelectColumnsExec, SparkRowsExec, UnsafeRowsToArrowExec}
+  Arguments, ArrowBatchesExec, ArrowSinkExec, BatchEnds, BatchesToRowsExec, ColumnarScan,
+  ComputeColumnsExec, HydrofoilEvalPythonExec, HydrofoilMapInBatchExec, HydrofoilSourceScanExec,
+  LeftToSparkExec, RowsToArrowExec, SelectColumnsExec, SparkRowsExec, UnsafeRowsToArrowExec}
 import org.apache.spark.sql.hydrofoil.settings.{HydrofoilConf, Limits}
 
 /**
@@ -61,6 +62,11 @@ object ReplaceOperators extends Rule[SparkPlan] {
     case map: MapInPandasExec =>
       mapInBatch(map, map.func, map.output, map.child, map.isBarrier, map.profile,
         MapEvalTypes.PANDAS)
+    case scan: BatchScanExec if ColumnarScan.takes(scan.scan) =>
+      Coverage.source(scan.scan.readSchema(), scan.output, conf) match {
+        case Some(reason) => leave(scan, reason)
+        case None => HydrofoilSourceScanExec.of(scan)
+      }
     case pickled: BatchEvalPythonExec =>
       leave(pickled, "its rows are pickled; spark.sql.execution.pythonUDF.arrow.enabled and " +
         "useArrow=True send them as Arrow")
