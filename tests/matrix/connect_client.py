@@ -10,9 +10,34 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+import hydrofoil
+from hydrofoil.driver import paths
+from hydrofoil.spark.versions import installed_version
 from hydrofoil.tools.parity.harness import Raised, outcome_of
 from hydrofoil.tools.parity.session import CONF
 from matrix.cases import CASES, nothing
+
+
+def rows_of_functions(spark: SparkSession) -> str:
+    """Call Hydrofoil's functions for rows, and compare with the client's own methods."""
+    df = spark.sql("select id, concat('n', id) name, array(id, null) a from range(0, 2500, 1, 3)")
+    stock = df.collect()
+    assert hydrofoil.collect(df) == stock
+    for prefetch in (False, True):
+        with hydrofoil.iterate(df, prefetch=prefetch) as rows:
+            assert list(rows) == stock
+        with hydrofoil.iterate(df, prefetch=prefetch) as rows:
+            assert next(rows) == stock[0]
+        assert list(rows) == []
+    version = installed_version()
+    assert version is not None
+    by_core = {paths.FAST} if version.clients_convert_as_workers else set()
+    assert {one["path"] for one in paths.taken()} == by_core, paths.taken()
+    made = hydrofoil.create_dataframe(spark, stock, df.schema)
+    assert made.schema == df.schema
+    assert made.collect() == stock
+    assert hydrofoil.to_numpy(df.select("id", "name"))["id"].tolist() == [*range(2500)]
+    return "as the client's own"
 
 
 def main(daemon: str, folder: Path, names: list[str]) -> None:
@@ -30,6 +55,7 @@ def main(daemon: str, folder: Path, names: list[str]) -> None:
             if isinstance(outcome, Raised)
             else [outcome.schema, *map(list, outcome.values)]
         )
+    outcomes["rows"] = [rows_of_functions(spark)]
     print("OUTCOMES", json.dumps(outcomes), flush=True)
     spark.stop()
 

@@ -60,6 +60,7 @@ def test_every_eval_type(tmp_path: Path) -> None:
     stock = outcomes(WARM_STOCK.daemon, tmp_path / "stock")
     ours = outcomes("hydrofoil.daemon", tmp_path / "hydrofoil")
     assert ours == stock
+    assert stock["rows"] == ["as the client's own"]
     failed = {name: outcome for name, outcome in stock.items() if outcome[0].endswith("Exception")}
     assert not failed
     version = installed_version()

@@ -141,7 +141,9 @@ def create_dataframe(
     try:
         with enabled_here(spark):
             create: Any = spark.createDataFrame
-            made: DataFrame = create(data, schema, verifySchema=verify_schema)
+            # Not all clients of Spark Connect have this parameter.
+            how = {} if verify_schema else {"verifySchema": False}
+            made: DataFrame = create(data, schema, **how)
             return made
     finally:
         ALWAYS.reset(token)

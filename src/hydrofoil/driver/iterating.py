@@ -10,7 +10,7 @@ from hydrofoil._cext.frames import Frame
 from hydrofoil.driver import paths
 from hydrofoil.driver.callsite import CallSite
 from hydrofoil.driver.errors import named_as
-from hydrofoil.driver.readers import arrow_schema_of, reader_of, why_stock
+from hydrofoil.driver.readers import arrow_schema_of, is_connect, reader_of, why_stock
 from hydrofoil.spark.versions import installed_version
 from hydrofoil.stream.reading import exactly, read_int
 from hydrofoil.values.rows.reading import RowReader
@@ -112,6 +112,11 @@ class RowStream(Iterator[Any]):
     """
 
     def __init__(self, frame: Any, prefetch: bool, progress: "Progress | None") -> None:
+        self._context: Any = None
+        if is_connect(frame):
+            # The client has no jobs of its own; the end of its stream ends the query.
+            self._rows = frame.toLocalIterator(prefetch)
+            return
         self._context = frame._sc
         # All jobs of this iteration have it, so that they can be cancelled.
         self._tag = f"hydrofoil-iterate-{uuid.uuid4()}"
@@ -137,7 +142,7 @@ class RowStream(Iterator[Any]):
         ended, self._rows = self._rows, iter(())
         if hasattr(ended, "close"):
             ended.close()
-            if self._context._jsc is not None:
+            if self._context is not None and self._context._jsc is not None:
                 self._context.cancelJobsWithTag(self._tag)
 
     def __enter__(self) -> "RowStream":

@@ -16,6 +16,11 @@ _WIDE_KEY = "spark.sql.execution.arrow.useLargeVarTypes"
 _BINARY_KEY = "spark.sql.execution.pyspark.binaryAsBytes"
 
 
+def is_connect(frame: Any) -> bool:
+    """Whether a DataFrame is one of a Spark Connect client, which has no JVM."""
+    return type(frame).__module__.startswith("pyspark.sql.connect")
+
+
 def why_stock(frame: Any) -> str:
     """Why a DataFrame's rows must come as PySpark sends them; empty if they need not."""
     replaced = replaced_class()

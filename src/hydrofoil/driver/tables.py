@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from hydrofoil._cext.frames import Frame
 from hydrofoil.driver import frames, paths
-from hydrofoil.driver.readers import arrow_schema_of
+from hydrofoil.driver.readers import arrow_schema_of, is_connect
 from hydrofoil.errors import UsageError
 from hydrofoil.spark.versions import installed_version
 
@@ -19,9 +19,19 @@ def to_table(frame: Any, call: str) -> pa.Table:
     frame : pyspark.sql.DataFrame
     call : str
         The function that the program called.
+
+    Raises
+    ------
+    UsageError
+        If it is of a Spark Connect client that has no record batches to give.
     """
     version = installed_version()
-    if version is None or not hasattr(frame, "_jdf"):
+    if version is None or is_connect(frame):
+        if not hasattr(type(frame), "toArrow"):
+            raise UsageError(
+                f"{call} can't take the record batches of this DataFrame",
+                hint="use Spark 4.0 or newer: Spark Connect's client of 3.5 has no toArrow",
+            )
         return frame.toArrow()
     collected = frames.collect(frame, call, version)
     paths.took(call, paths.FAST, "", collected.count())
