@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 from hydrofoil.spark.versions import installed_version
-from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, use_conf, use_engine
+from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, Engine, use_conf, use_engine
 
 VERSION = installed_version()
 if VERSION is None or VERSION.minor == "3.5":
@@ -25,6 +25,8 @@ from pyspark.sql.datasource import (  # noqa: E402
     WriterCommitMessage,
 )
 
+# With the JVM's operator, which takes the reader's record batches as they are.
+COLUMNAR = Engine("hydrofoil, columnar", "hydrofoil.daemon", columnar=True)
 AT = datetime.datetime(2024, 2, 3, 4, 5, 6, 7)
 Unnamed: Any = Row
 Pair = namedtuple("Pair", "a b")
@@ -173,8 +175,9 @@ def test_reader(registered: SparkSession, case: str) -> None:
 
     with use_engine(registered, WARM_STOCK):
         stock = outcome(read)
-    with use_engine(registered, HYDROFOIL):
-        assert outcome(read) == stock
+    for engine in (HYDROFOIL, COLUMNAR):
+        with use_engine(registered, engine):
+            assert outcome(read) == stock, engine
 
 
 WRITES = {
