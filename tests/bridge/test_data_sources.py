@@ -54,6 +54,7 @@ READS: dict[str, tuple[str, Callable[[], Any]]] = {
         "a int, b string, c array<int>",
         lambda: iter([(None, None, None), (1, "x", [None])]),
     ),
+    "char": ("a char(3), b varchar(5)", lambda: ((f"{i}", "x" * (i % 5)) for i in range(25))),
     "lists": ("a int, b string", lambda: ([i, str(i)] for i in range(25))),
     "named tuples": ("a int, b int", lambda: (Pair(i, -i) for i in range(25))),
     "Row": ("a int, b int", lambda: (Row(a=i, b=-i) for i in range(25))),

@@ -291,3 +291,13 @@ def test_the_core_makes_and_takes_the_rows(
         ).write.format("streams").option("folder", str(tmp_path)).mode("append").save()
         [write] = hydrofoil.last_query(registered).workers
         assert (write.tasks, set(write.batches)) == (1, {FAST})
+
+
+def test_what_the_jvm_leaves_to_spark(registered: SparkSession) -> None:
+    key = "spark.sql.execution.arrow.useLargeVarTypes"
+    with use_engine(registered, COLUMNAR), use_conf(registered, {key: "true"}):
+        data = registered.read.format("streams").load()
+        plan = data._jdf.queryExecution().executedPlan().toString()
+        assert f"LeftToSpark (not Hydrofoil's: {key} is true)" in plan
+        assert "HydrofoilBatchScan" not in plan
+        assert [one.id for one in data.collect()] == list(range(ROWS))
