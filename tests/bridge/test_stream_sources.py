@@ -209,7 +209,10 @@ def said_last(error: Exception) -> str:
     return next((line for line in text.splitlines() if "Error: no " in line), text)
 
 
-@pytest.mark.parametrize("source", ["streams", "simple_streams"])
+# Spark starts a process of its own for each stream of a simple reader.
+@pytest.mark.parametrize(
+    "source", ["streams", pytest.param("simple_streams", marks=pytest.mark.slow)]
+)
 def test_stream_reader(registered: SparkSession, tmp_path: Path, source: str) -> None:
     def read(folder: Path) -> Any:
         batches: dict[int, list[Any]] = {}
