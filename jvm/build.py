@@ -7,6 +7,7 @@ one does for every Spark that the jar is for. The sources:
 
     src/            the core, compiled once
     plugin/         the class for spark.plugins, which Spark 3.5 loads as well, on Java 8
+    bridge/         what makes rows of what comes from an RDD of Python's, also for all of these
     shims/common/   what the newest Spark does, which is what adapters have in common
     shims/vNN/      what differs from Spark N.N on, each compiled against api/vNN
     api/            declarations of the Spark classes that differ, for all versions (common) and for
@@ -43,7 +44,7 @@ JAR = ROOT / "src/hydrofoil/jars/hydrofoil-spark.jar"
 WITHOUT_JAR = "HYDROFOIL_WITHOUT_JAR"
 
 # What the jar is made of.
-PARTS = ("api", "plugin", "shims", "src")
+PARTS = ("api", "bridge", "plugin", "shims", "src")
 
 # Only these packages are the project's; what api/ declares is Spark's.
 OURS = ("org/hydrofoil/", "org/apache/spark/sql/hydrofoil/")
@@ -254,7 +255,8 @@ def compile_all(gateway: Any, classes: Path, jars: str) -> None:
         compile_part(gateway, files, classes / part, *classpath, str(classes / "core"), jars)
 
     compile_part(gateway, sources("src"), classes / "core", jars)
-    compile_part(gateway, sources("plugin"), classes / "plugin", jars, java=8)
+    for part in ("plugin", "bridge"):
+        compile_part(gateway, sources(part), classes / part, jars, java=8)
     shims("common", versions()[-1])
     for each in versions():
         shims(each, each, str(classes / "common"))

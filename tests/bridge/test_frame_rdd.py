@@ -140,7 +140,12 @@ def test_the_batch_size_is_as_it_was(spark: SparkSession) -> None:
 
 
 def test_stays_with_pickled_rows(spark: SparkSession, compare: Compare) -> None:
-    for columns in [["make_ym_interval(1, 2) as a"], ["named_struct('a', 1, 'a', 2) as s"], []]:
+    for columns in [
+        ["make_ym_interval(1, 2) as a"],
+        ["named_struct('a', 1, 'a', 2) as s"],
+        ["map(cast(0.1 as float), 1, cast(0.2 as float), 2) as m"],
+        [],
+    ]:
         compare(partial(lambda named: values(spark.range(3).selectExpr(*named)), columns), False)
 
 

@@ -42,6 +42,10 @@ COLUMNS = {
     "array of arrays": "array(array(1D), null, array())",
     "array of timestamps": "array(timestamp'2024-11-03 06:30:00Z', null)",
     "map": "map('b', 1, 'a', 2, 'c', null), map()",
+    "map of decimals": (
+        "map(cast(3 as decimal(20,6)), 1, cast(0 as decimal(20,6)), 2,"
+        " cast(-0.000001 as decimal(20,6)), 3, cast(12345678901234.5 as decimal(20,6)), 4)"
+    ),
     "map of longs": "map(70000000000L, 'x', 1L, 'y', -1L, 'z', 17L, 'w')",
     "struct": "named_struct('a', 1, 'b', 'x'), named_struct('a', null, 'b', null)",
     "struct of Row's names": "named_struct('count', 1, 'index', 'x', '', 2, '__fields__', 3)",

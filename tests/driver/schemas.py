@@ -81,9 +81,11 @@ def maps(keys: Any, inner: Any) -> Any:
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> tuple[StructType, list[tuple[Any, ...]]]:
-    """A schema, and rows of it."""
-    kinds = draw(st.lists(typed(), min_size=1, max_size=4))
+def tables(
+    draw: st.DrawFn, columns: int = 4, rows: int = 5
+) -> tuple[StructType, list[tuple[Any, ...]]]:
+    """A schema of so many columns at most, and rows of it."""
+    kinds = draw(st.lists(typed(), min_size=1, max_size=columns))
     schema = StructType([StructField(f"c{i}", kind) for i, (kind, _) in enumerate(kinds)])
     row = st.tuples(*[st.none() | values for _, values in kinds])
-    return schema, draw(st.lists(row, min_size=1, max_size=5))
+    return schema, draw(st.lists(row, min_size=1, max_size=rows))

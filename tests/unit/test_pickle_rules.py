@@ -14,7 +14,13 @@ from pyspark.sql import types as T
 
 from hydrofoil._cext.objects.nested import Entries
 from hydrofoil.values.pickle_rules.arguments import column_values
-from hydrofoil.values.pickle_rules.java import NotForJava, check_unpickles, text_of, unpickled_items
+from hydrofoil.values.pickle_rules.java import (
+    NotForJava,
+    check_unpickles,
+    pickled_items,
+    text_of,
+    unpickled_items,
+)
 from hydrofoil.values.pickle_rules.results import ResultRules, array_of
 
 TINY, INT, LONG, DOUBLE = T.ByteType(), T.IntegerType(), T.LongType(), T.DoubleType()
@@ -67,6 +73,10 @@ def test_entries_are_in_the_order_of_a_hash_map() -> None:
     assert unpickled_items(mapping) == unpickled_items(dict(reversed(mapping.items())))
     assert [k for k, _ in unpickled_items({i: i for i in range(20, 0, -1)})] == [*range(1, 21)]
     assert unpickled_items(OrderedDict(a=1))[0] == ("a", 1)
+    # As the JVM has them.
+    keys = [Decimal(text) for text in ("3.000000", "0.000000", "-0.000001", "0.000003")]
+    items = pickled_items([(key, None) for key in keys])
+    assert [key for key, _ in items] == [keys[2], keys[3], keys[0], keys[1]]
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,8 @@ cdef class RecordsEncoder(FieldsEncoder):
     """
 
     cdef bint bare
+    # Why `pull` has left a row.
+    cdef readonly bint is_shared
     cdef object refused
 
     def __cinit__(
@@ -75,9 +77,71 @@ cdef class RecordsEncoder(FieldsEncoder):
                 return i
         return stop
 
+    def pull(self, rows, Py_ssize_t most, list left not None):
+        """Append rows as an iterator gives them, until there are ``most`` of them.
+
+        Each is encoded before the next one is asked for: whoever yields one object again and again,
+        with different values, may do so. A list or the like in a row is what stock looks at later:
+        a row is left if somebody else has one of its own, and may change it.
+
+        Parameters
+        ----------
+        left : list
+            Gets the row that was left, if one was; nothing of it stays in the columns.
+
+        Returns
+        -------
+        bool
+            Whether the iterator had no more rows.
+        """
+        self.reset()
+        self.is_shared = False
+        for row in rows:
+            if self.mutable_fields and not self.owns(row):
+                self.is_shared = True
+                left.append(row)
+                return False
+            if self.write(row) == LEFT:
+                self.cut(self.length)
+                left.append(row)
+                return False
+            if self.length == most:
+                return False
+        return True
+
     def encoders(self):
         """The columns' encoders, for `write_batch`."""
         return self.fields
+
+    cdef bint owns(self, object row) except -1:
+        # Whether nobody but the row has what can be changed in it. The row itself may be shared:
+        # stock, too, takes its values before the next one is asked for.
+        cdef Py_ssize_t k = 0, count = PyList_GET_SIZE(self.fields)
+        cdef PyObject* found
+        if self.bare:
+            return self.field(0).exclusive(<PyObject*>row, 1)
+        if PyTuple_Check(row):
+            for k in range(min(count, PyTuple_GET_SIZE(row))):
+                item = <object>PyTuple_GET_ITEM(row, k)
+                if not self.field(k).exclusive(<PyObject*>item, 2):
+                    return False
+            return True
+        if PyList_CheckExact(row):
+            while k < count and k < PyList_GET_SIZE(row):
+                item = <object>PyList_GET_ITEM(row, k)
+                if not self.field(k).exclusive(<PyObject*>item, 2):
+                    return False
+                k += 1
+            return True
+        named = row if PyDict_CheckExact(row) else getattr(row, "__dict__", None)
+        if PyDict_CheckExact(named):
+            for k in range(count):
+                found = PyDict_GetItemWithError(named, <object>PyList_GET_ITEM(self.names, k))
+                if found != NULL:
+                    item = <object>found
+                    if not self.field(k).exclusive(<PyObject*>item, 2):
+                        return False
+        return True
 
     cdef int write(self, object row) except -1:
         cdef Py_ssize_t k, count = PyList_GET_SIZE(self.fields)

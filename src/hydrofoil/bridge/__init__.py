@@ -1,1 +1,1 @@
-"""RDDs of a DataFrame's rows: record batches from the JVM to the functions of an RDD."""
+"""RDDs of a DataFrame's rows, and DataFrames of an RDD's: record batches between both."""

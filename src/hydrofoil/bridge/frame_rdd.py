@@ -6,7 +6,6 @@ instead: ``map``, ``filter``, ``foreachPartition``, ``count`` and all others tha
 unions, joins by place, storage, checkpoints, ``toDebugString``, libraries.
 """
 
-import threading
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -14,6 +13,7 @@ from typing import Any
 
 from hydrofoil.bridge.arrow_rows import ArrowRows
 from hydrofoil.driver import paths
+from hydrofoil.driver.for_a_call import set_for_a_call
 from hydrofoil.driver.readers import arrow_schema_of, row_options, why_stock
 from hydrofoil.spark.versions import installed_version
 
@@ -23,8 +23,6 @@ _BATCH_KEY = "spark.sql.execution.arrow.maxRecordsPerBatch"
 _MOST_ROWS = 10_000
 _MOST_ROWS_OF_ANY_SIZE = 1_000
 _OF_ANY_SIZE = frozenset({"StringType", "BinaryType", "ArrayType", "MapType"})
-# Nobody else may ask for record batches while the setting is a different one.
-_setting = threading.Lock()
 
 
 def make_rdd(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -111,17 +109,12 @@ def batches_of(frame: Any) -> tuple[Any, ArrowRows]:
     any_size = any(map(_is_of_any_size, (field.dataType for field in frame.schema.fields)))
     most = _MOST_ROWS_OF_ANY_SIZE if any_size else _MOST_ROWS
     jconf = session._jsparkSession.sessionState().conf()
-    with _setting:
-        before = jconf.settings().get(_BATCH_KEY)
-        if not 0 < jconf.arrowMaxRecordsPerBatch() <= most:
-            jconf.setConfString(_BATCH_KEY, str(most))
-        try:
-            batches = frame._jdf.toArrowBatchRdd()
-        finally:
-            if before is None:
-                jconf.unsetConf(_BATCH_KEY)
-            else:
-                jconf.setConfString(_BATCH_KEY, before)
+
+    def size() -> str | None:
+        return None if 0 < jconf.arrowMaxRecordsPerBatch() <= most else str(most)
+
+    with set_for_a_call(jconf, _BATCH_KEY, size):
+        batches = frame._jdf.toArrowBatchRdd()
     # As for pickled rows: tasks have the session's settings, as they are now.
     with_settings = frame._sc._jvm.org.apache.spark.sql.execution.SQLExecutionRDD(batches, jconf)
     return with_settings.toJavaRDD(), rows

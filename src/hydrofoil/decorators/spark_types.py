@@ -14,6 +14,7 @@ from typing import Annotated, Any, NewType, Union
 
 from hydrofoil.decorators.ddl import parse_ddl
 from hydrofoil.errors import UsageError
+from hydrofoil.values.dtypes import DDL_OF_DTYPE
 
 # Python type -> DDL.
 SCALARS: dict[Any, str] = {
@@ -32,14 +33,8 @@ SCALARS: dict[Any, str] = {
 
 # NumPy scalar type, by name -> DDL. By name, because plain functions do without NumPy.
 NUMPY = {
+    **DDL_OF_DTYPE,
     "bool_": "boolean",
-    "bool": "boolean",
-    "int8": "tinyint",
-    "int16": "smallint",
-    "int32": "int",
-    "int64": "bigint",
-    "float32": "float",
-    "float64": "double",
     "str_": "string",
     "bytes_": "binary",
 }

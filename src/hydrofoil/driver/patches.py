@@ -57,4 +57,11 @@ PATCHES: tuple[Patch, ...] = (
         "_create_dataframe",
         "hydrofoil.driver.creating:make_create",
     ),
+    # Over the one before, which leaves RDDs alone.
+    Patch(
+        "pyspark.sql.session",
+        "SparkSession",
+        "_create_dataframe",
+        "hydrofoil.bridge.rdd_frame:make_create",
+    ),
 )

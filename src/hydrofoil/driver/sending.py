@@ -1,16 +1,13 @@
 """Record batches to the JVM, where they become a DataFrame: one partition each."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, BinaryIO
+
+from hydrofoil.driver.for_a_call import set_for_a_call
 
 # Up to this many bytes Spark makes rows of record batches at once, which changes plans; PySpark's
 # rows are always read when a query runs.
 _LOCAL_KEY = "spark.sql.execution.arrow.localRelationThreshold"
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
-
-_lock = threading.Lock()
 
 
 class _Stream:
@@ -47,24 +44,10 @@ def data_frame(session: Any, frames: list[bytes], schema: Any, struct: Any) -> A
     batches = context._serialize_to_jvm(
         frames, _Stream(schema), jvm.PythonSQLUtils.readArrowStreamFromFile, jvm.ArrowIteratorServer
     )
-    with _read_when_run(session):
+    # Spark is to leave record batches as they are until a query needs their rows.
+    jconf = session._jsparkSession.sessionState().conf()
+    with set_for_a_call(jconf, _LOCAL_KEY, lambda: "0"):
         java = jvm.PythonSQLUtils.toDataFrame(batches, struct.json(), session._jsparkSession)
     made: Any = DataFrame(java, session)
     made._schema = struct
     return made
-
-
-@contextmanager
-def _read_when_run(session: Any) -> Iterator[None]:
-    """Have Spark leave record batches as they are until a query needs their rows."""
-    conf = session._jsparkSession.sessionState().conf()
-    with _lock:
-        before = conf.getConfString(_LOCAL_KEY, None)
-        conf.setConfString(_LOCAL_KEY, "0")
-        try:
-            yield
-        finally:
-            if before is None:
-                conf.unsetConf(_LOCAL_KEY)
-            else:
-                conf.setConfString(_LOCAL_KEY, before)

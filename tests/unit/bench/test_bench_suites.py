@@ -106,9 +106,10 @@ def test_batch(run: Run) -> None:
 
 @pytest.mark.slow
 def test_driver(run: Run) -> None:
-    result = run("driver", 2_000, "collect()", "createDataFrame(dicts)")
-    # Two tables of columns; each with the query alone and two calls of two engines.
-    assert len(result.records) == 2 * (1 + 2 * 2)
+    names = "collect()", "createDataFrame(dicts)", "rdd.toDF(schema)", "df.rdd.map(f).count()"
+    result = run("driver", 2_000, *names)
+    # Two tables of columns; each with the query alone and these calls of two engines.
+    assert len(result.records) == 2 * (1 + 2 * len(names))
     assert {record["engine"] for record in result.records} == {"stock", "Hydrofoil"}
 
 

@@ -49,6 +49,7 @@ cdef class Encoder:
     cdef object restore(self, Py_ssize_t i)
     cdef bint is_null(self, Py_ssize_t i) noexcept
     cdef int reset(self) except -1
+    cdef int cut(self, Py_ssize_t length) except -1
     cdef bint settled(self) noexcept
     cdef int emit(self, FrameWriter writer) except -1
     cdef int mark_null(self) except -1

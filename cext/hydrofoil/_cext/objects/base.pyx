@@ -18,7 +18,7 @@ from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport uint32_t
 from libc.string cimport memset
 
-from hydrofoil._cext.abi cimport bit_is_set, bytes_for_bits, clear_bit
+from hydrofoil._cext.abi cimport bit_is_set, bytes_for_bits, clear_bit, set_bit
 from hydrofoil._cext.columns cimport ColumnView, buffer_emit, buffer_free, buffer_grow
 from hydrofoil._cext.frames cimport FrameWriter
 
@@ -194,6 +194,16 @@ cdef class Encoder:
             memset(self.validity.data, 0xFF, self.validity.capacity)
         self.length = 0
         self.null_count = 0
+        return 0
+
+    cdef int cut(self, Py_ssize_t length) except -1:
+        # Forget all values from this one on, such as those of a row that was left in the middle.
+        cdef Py_ssize_t i
+        for i in range(length, self.length):
+            if self.is_null(i):
+                set_bit(self.validity.data, i)
+                self.null_count -= 1
+        self.length = length
         return 0
 
     cdef bint settled(self) noexcept:

@@ -14,7 +14,7 @@ from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t
 from libc.string cimport memcpy, memset
 
-from hydrofoil._cext.abi cimport bit_is_set, bytes_for_bits, set_bit
+from hydrofoil._cext.abi cimport bit_is_set, bytes_for_bits, clear_bit, set_bit
 from hydrofoil._cext.columns cimport (
     Buffer,
     ColumnView,
@@ -337,3 +337,9 @@ cdef class FloatingEncoder(_FixedEncoder):
             memset(self.integers.data, 0, self.integers.size)
             self.integers.size = 0
         return Encoder.reset(self)
+
+    cdef int cut(self, Py_ssize_t length) except -1:
+        cdef Py_ssize_t i
+        for i in range(length, min(self.length, self.integers.size * 8)):
+            clear_bit(self.integers.data, i)
+        return Encoder.cut(self, length)

@@ -365,6 +365,10 @@ cdef class _OffsetsEncoder(Encoder):
         self.length += 1
         return 0
 
+    cdef inline Py_ssize_t end_of(self, Py_ssize_t length) noexcept:
+        # Where the first so many values end; what was left in the middle has items beyond that.
+        return (<int32_t*>self.offsets.data)[length] if length else 0
+
     cdef int emit_offsets(self, FrameWriter writer) except -1:
         self.emit_validity(writer)
         buffer_ensure(&self.offsets, 4)
@@ -425,6 +429,10 @@ cdef class ListEncoder(_OffsetsEncoder):
         Encoder.reset(self)
         return self.element.reset()
 
+    cdef int cut(self, Py_ssize_t length) except -1:
+        self.element.cut(self.end_of(length))
+        return Encoder.cut(self, length)
+
     cdef bint settled(self) noexcept:
         return self.element.settled()
 
@@ -443,8 +451,24 @@ cdef class EntriesEncoder(ListEncoder):
     cdef object order
 
     def __cinit__(self, Encoder element not None, *, nullable=True, order=None):
-        self.mutable = False
+        self.mutable = order is not None
         self.order = order
+
+    cdef bint exclusive(self, PyObject* value, Py_ssize_t owners) noexcept:
+        cdef Encoder values = (<FieldsEncoder>self.element).field(1)
+        cdef Py_ssize_t position = 0, size
+        cdef PyObject* next_item
+        if not PyDict_CheckExact(<object>value):
+            return True
+        if Py_REFCNT(value) > owners:
+            return False
+        if values.mutable:
+            size = PyDict_Size(<object>value)
+            while PyDict_Next(<object>value, &position, NULL, &next_item):
+                item = <object>next_item
+                if not values.exclusive(<PyObject*>item, 2) or PyDict_Size(<object>value) != size:
+                    return False
+        return True
 
     cdef object restore(self, Py_ssize_t i):
         cdef list items = ListEncoder.restore(self, i)
@@ -547,6 +571,11 @@ cdef class MapEncoder(_OffsetsEncoder):
         self.key.reset()
         return self.value.reset()
 
+    cdef int cut(self, Py_ssize_t length) except -1:
+        self.key.cut(self.end_of(length))
+        self.value.cut(self.end_of(length))
+        return Encoder.cut(self, length)
+
     cdef bint settled(self) noexcept:
         return self.key.settled() and self.value.settled()
 
@@ -575,6 +604,12 @@ cdef class FieldsEncoder(Encoder):
         for field in self.fields:
             field.reset()
         return Encoder.reset(self)
+
+    cdef int cut(self, Py_ssize_t length) except -1:
+        cdef Encoder field
+        for field in self.fields:
+            field.cut(length)
+        return Encoder.cut(self, length)
 
     cdef bint settled(self) noexcept:
         cdef Encoder field

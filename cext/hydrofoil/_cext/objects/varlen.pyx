@@ -284,6 +284,11 @@ cdef class _VarlenEncoder(Encoder):
         self.values.data.size = 0
         return Encoder.reset(self)
 
+    cdef int cut(self, Py_ssize_t length) except -1:
+        if length < self.length:
+            self.values.data.size = var_start(&self.values, length)
+        return Encoder.cut(self, length)
+
     cdef int emit(self, FrameWriter writer) except -1:
         self.emit_validity(writer)
         return var_emit(&self.values, self.length, writer)

@@ -5,17 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-# The type to declare for values of a dtype.
-_DECLARE = {
-    "bool": "boolean",
-    "int8": "tinyint",
-    "int16": "smallint",
-    "int32": "int",
-    "int64": "bigint",
-    "float32": "float",
-    "float64": "double",
-}
-_DTYPE = {spark: dtype for dtype, spark in _DECLARE.items()}
+from hydrofoil.values.dtypes import DDL_OF_DTYPE
+
+_DTYPE = {spark: dtype for dtype, spark in DDL_OF_DTYPE.items()}
 # Python's own numbers, of which pandas makes Series of these.
 _PYTHON = {"int": "int64", "float": "float64"}
 _UNKNOWN = "results converted by stock"
@@ -63,6 +55,6 @@ def _of(result: Any, declared: Any) -> str:
     wanted = _DTYPE.get(name)
     if wanted is None or returned == wanted or result is None:
         return ""
-    declare = _DECLARE.get(returned)
+    declare = DDL_OF_DTYPE.get(returned)
     advice = f"declare {declare}, or return {wanted}" if declare else f"return {wanted}"
     return f"{returned} returned for {name}, so PySpark casts it: {advice}"

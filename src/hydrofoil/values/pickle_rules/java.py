@@ -304,10 +304,22 @@ def _hash_of_float(value: float) -> int:
     return bits ^ (bits >> 32)
 
 
+def _hash_of_decimal(value: Decimal) -> int:
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        raise KeyError(value)
+    unscaled = int("".join(map(str, digits)))
+    code = 0
+    for word in range((unscaled.bit_length() + 31) // 32 - 1, -1, -1):
+        code = (31 * code + (unscaled >> 32 * word & 0xFFFFFFFF)) & 0xFFFFFFFF
+    return 31 * (-code if sign else code) - exponent
+
+
 _HASH: dict[type, Callable[[Any], int]] = {
     type(None): lambda value: 0,
     bool: lambda value: 1231 if value else 1237,
     int: _hash_of_int,
     str: _hash_of_str,
     float: _hash_of_float,
+    Decimal: _hash_of_decimal,
 }

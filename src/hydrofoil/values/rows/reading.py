@@ -30,6 +30,24 @@ _NEVER = frozenset(
     }
 )
 
+# The types of keys whose place in a Java map is known here.
+_ORDERED = frozenset(
+    {
+        "BooleanType",
+        "ByteType",
+        "DateType",
+        "DayTimeIntervalType",
+        "DecimalType",
+        "DoubleType",
+        "IntegerType",
+        "LongType",
+        "ShortType",
+        "StringType",
+        "TimestampNTZType",
+        "TimestampType",
+    }
+)
+
 
 def unreadable(spark_type: Any) -> str:
     """Why rows with a column of this type can't come as record batches; empty if they can."""
@@ -41,7 +59,10 @@ def unreadable(spark_type: Any) -> str:
     if name == "ArrayType":
         return unreadable(spark_type.elementType)
     if name == "MapType":
-        return unreadable(spark_type.keyType) or unreadable(spark_type.valueType)
+        key = type(spark_type.keyType).__name__
+        if key not in _ORDERED:
+            return f"a map with keys of {key}"
+        return unreadable(spark_type.valueType)
     if name == "StructType":
         if len(set(spark_type.names)) != len(spark_type.names):
             return "a struct with several fields of one name"

@@ -1,6 +1,7 @@
 """Rows to record batches: what the JVM would make of the pickled ones, exactly."""
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -96,6 +97,31 @@ class RowWriter:
         encoder = self.encoder
         if encoder.take(rows, first, stop) != stop or not encoder.is_settled():
             return None
+        return self._message()
+
+    def next_frame(
+        self, rows: Iterator[Any], most: int, left: list[Any]
+    ) -> tuple[bytes | None, bool]:
+        """Some of an iterator's rows as a record batch's message; None without any.
+
+        Parameters
+        ----------
+        rows : iterator
+        most : int
+            How many rows to take, if the iterator has so many.
+        left : list
+            Gets the row at which it ended, if that has to be left to stock.
+
+        Returns
+        -------
+        message : bytes or None
+        ended : bool
+            Whether the iterator had no more rows.
+        """
+        ended = self.encoder.pull(rows, most, left)
+        return self._message() if self.encoder.length else None, ended
+
+    def _message(self) -> bytes:
         buffer = io.BytesIO()
-        write_batch(FrameWriter(buffer), encoder.encoders(), stop - first)
+        write_batch(FrameWriter(buffer), self.encoder.encoders(), self.encoder.length)
         return buffer.getvalue()

@@ -1,7 +1,8 @@
 """Rows to and from the driver: stock's calls against Hydrofoil's, in turns."""
 
+import datetime
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,23 +17,41 @@ from hydrofoil.tools.parity.engines import use_conf
 from hydrofoil.tools.sheet import Sheet
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame, Row, SparkSession
 
-_ROWS = 300_000
+_ROWS = 100_000
 _ARROW = "spark.sql.execution.arrow.pyspark.enabled"
 _STOCK, _OURS = "stock", "Hydrofoil"
 # The query alone, whose share no way to take rows can save.
 _QUERY = "the query alone"
 
-_FRAMES = {
-    "long, double, string": ("id AS a", "id * 0.5D AS v", "concat('name ', id) AS s"),
+_NOON = datetime.datetime(2024, 5, 6, 12)
+
+
+def _row(i: int) -> tuple[Any, ...]:
+    return i, i * 0.5, f"name {i}"
+
+
+def _wide_row(i: int) -> tuple[Any, ...]:
+    return i, i * 0.5, f"name {i}", (i, "text"), [i, i + 1], _NOON
+
+
+# Expressions of `id`, and a function that makes such rows of it in Python.
+_FRAMES: dict[str, tuple[tuple[str, ...], Callable[[int], tuple[Any, ...]]]] = {
+    "long, double, string": (
+        ("id AS a", "id * 0.5D AS v", "concat('name ', id) AS s"),
+        _row,
+    ),
     "and struct, array, timestamp": (
-        "id AS a",
-        "id * 0.5D AS v",
-        "concat('name ', id) AS s",
-        "named_struct('x', id, 'y', cast(id AS string)) AS st",
-        "array(id, id + 1) AS ar",
-        "timestamp_seconds(id) AS t",
+        (
+            "id AS a",
+            "id * 0.5D AS v",
+            "concat('name ', id) AS s",
+            "named_struct('x', id, 'y', cast(id AS string)) AS st",
+            "array(id, id + 1) AS ar",
+            "timestamp_seconds(id) AS t",
+        ),
+        _wide_row,
     ),
 }
 
@@ -45,18 +64,31 @@ _CALLS = (
     "createDataFrame(dicts)",
     "createDataFrame(pandas)",
     "toPandas()",
+    "df.rdd.map(f).count()",
+    "df.foreachPartition(f)",
+    "rdd.toDF(schema)",
+    "createDataFrame(rdd)",
 )
+# Calls that send rows of the driver's.
+_SENT = {"createDataFrame(tuples, schema)", "createDataFrame(dicts)"}
 
 
-def _calls(spark: "SparkSession", frame: "DataFrame", names: list[str]) -> Calls:
-    """The calls by their names; what they send is made before they are timed.
+def _calls(
+    spark: "SparkSession",
+    frame: "DataFrame",
+    row: Callable[[int], tuple[Any, ...]],
+    count: int,
+    names: list[str],
+) -> Calls:
+    """The calls by their names; what they send is made before they are timed, but for RDDs' rows.
 
     A new data frame's rows are read, too: into the sink that drops them.
     """
-    rows = frame.collect() if any(name.startswith("createDataFrame") for name in names) else []
+    rows = frame.collect() if _SENT & {*names} else []
     tuples = [tuple(row) for row in rows]
     dicts = [dict(zip(frame.columns, row, strict=True)) for row in rows]
     pandas = frame.toPandas() if "createDataFrame(pandas)" in names else None
+    rdd = spark.sparkContext.range(count)
     made: tuple[Callable[[], Any], ...] = (
         lambda: frame.collect(),
         lambda: sum(1 for _ in frame.toLocalIterator()),
@@ -64,8 +96,17 @@ def _calls(spark: "SparkSession", frame: "DataFrame", names: list[str]) -> Calls
         lambda: drain(spark.createDataFrame(dicts)),
         lambda: drain(spark.createDataFrame(pandas)),
         lambda: frame.toPandas(),
+        lambda: frame.rdd.map(lambda row: row[0]).count(),
+        lambda: frame.foreachPartition(_read_all),
+        lambda: drain(rdd.map(row).toDF(frame.schema)),
+        lambda: drain(spark.createDataFrame(rdd.map(row))),
     )
     return {name: call for name, call in zip(_CALLS, made, strict=True) if name in names}
+
+
+def _read_all(rows: "Iterator[Row]") -> None:
+    for _ in rows:
+        pass
 
 
 def workloads() -> list[str]:
@@ -82,9 +123,11 @@ def run(bench: Bench) -> Result:
     was_on = driver.is_enabled()
     try:
         with use_conf(spark, {_ARROW: "true"}):
-            for columns, expressions in _FRAMES.items():
+            for columns, (expressions, row) in _FRAMES.items():
                 frame = spark.range(rows).selectExpr(*expressions)
-                _add(result, columns, rows, _measure(bench, columns, frame, names))
+                driver.enable(spark)
+                calls = _calls(spark, frame, row, rows, names)
+                _add(result, columns, rows, _measure(bench, columns, frame, calls))
     finally:
         (driver.enable if was_on else driver.disable)(spark)
     factors = [record for record in result.records if record.get("factor") is not None]
@@ -99,11 +142,9 @@ def run(bench: Bench) -> Result:
 Measured = dict[str, dict[str, list[tuple[float, float, float]]]]
 
 
-def _measure(bench: Bench, columns: str, frame: "DataFrame", names: list[str]) -> Measured:
+def _measure(bench: Bench, columns: str, frame: "DataFrame", calls: Calls) -> Measured:
     """Of each call and engine: seconds of wall clock, the JVM's and Python's CPU, of each run."""
     spark = bench.session()
-    driver.enable(spark)
-    calls = _calls(spark, frame, names)
     clock = SparkClock(spark)
     taken: Measured = {_QUERY: {_STOCK: []}, **{n: {_STOCK: [], _OURS: []} for n in calls}}
     for turn in range(bench.options.repeat + 1):
