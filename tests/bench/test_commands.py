@@ -109,7 +109,7 @@ def test_commands_that_would_do_nothing_say_why(tmp_path: Path) -> None:
     assert "spark.python.daemon.module is mine" in nothing(
         {"spark.python.daemon.module": "mine"}, []
     )
-    assert "ended none that has one" in nothing({}, [])
+    assert "finished no task that calls one" in nothing({}, [])
 
 
 def test_replay_of_one_engine_in_memory(recordings: list[Path]) -> None:

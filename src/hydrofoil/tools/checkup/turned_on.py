@@ -49,9 +49,9 @@ def nothing_set(settings: Settings) -> Finding | None:
     return Finding(
         "turned on",
         Level.NOTE,
-        f"{key} is not set: Hydrofoil runs in programs that hydrofoil submit, hydrofoil.session() "
-        "or hydrofoil.configure(builder) starts, which is what was checked; stock PySpark runs in "
-        "all others",
+        f"{key} is not set: Hydrofoil is on only in programs that hydrofoil submit, "
+        "hydrofoil.session() or hydrofoil.configure(builder) starts, which is what was checked; "
+        "stock PySpark runs in all others",
         f"for all programs, {_into_defaults(key)}",
     )
 

@@ -172,7 +172,7 @@ def nothing(conf: Mapping[str, str], operators: "list[Operator]") -> str:
             "can't write to the folder of traces (--trace)"
         )
     else:
-        why = "the application ended none that has one"
+        why = "the application finished no task that calls one"
     return f"No Python function ran in a Hydrofoil worker: {why}."
 
 
@@ -202,6 +202,7 @@ def print_table(projections: Projections) -> None:
         fell_back = [f"{n}: {why}" for why, n in batches.items() if why != task_trace.FAST]
         # Stock's paths do not count batches.
         fast = str(batches.get(task_trace.FAST, 0)) if batches else ""
+        below = f"runs with {udfs[-1]['name']}: its batches are those of that row" if udfs else ""
         for i, udf in enumerate(udfs):
             last = i == len(udfs) - 1
             rows.append(
@@ -212,7 +213,7 @@ def print_table(projections: Projections) -> None:
                     "\n".join(operators) if last else "",
                     str(projection["tasks"]) if last else "",
                     fast if last else "",
-                    "\n".join([*filter(None, [udf["reason"]]), *fell_back * last]),
+                    "\n".join(filter(None, [udf["reason"], *(fell_back if last else [below])])),
                 ]
             )
     left = ("eval type", "path", "why", "JVM's operator")

@@ -213,6 +213,9 @@ def worker_rows(counts: WorkerCounts) -> list[list[str]]:
         [f"{u.name}{u.signature}", kind, path_taken(u, counts.batches), "", "", u.reason]
         for u in counts.udfs
     ]
+    for row in rows[:-1]:
+        below = f"runs with {counts.udfs[-1].name}: its batches are those of that row"
+        row[-1] = "\n".join(filter(None, [row[-1], below]))
     if rows:
         why = [f"{count}: {reason}" for reason, count in counts.fell_back.items()]
         # Stock's path does not count batches.

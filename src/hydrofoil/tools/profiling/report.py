@@ -86,9 +86,9 @@ class Report:
         rows.append(["not attributed"])
         rows.append(["CPU time of the workers, from fork to end"])
         rows.append(["CPU time of the daemon, which starts them"])
-        rows.append(["wall time of the tasks, one after the other"])
-        rows.append(["of it, waiting for the JVM"])
-        rows.append(["of it, neither that nor CPU time: waiting for a core, sleeping, other input"])
+        rows.append(["wall time of all tasks, added up"])
+        rows.append(["- of the wall time: waiting for the JVM"])
+        rows.append(["- of the wall time: waiting for a core, sleeping, other input"])
         for profile in self.profiles:
             rows[-6] += _with_share(profile.not_attributed, profile.total)
             rows[-5] += [f"{profile.total:.2f}", ""]
