@@ -17,7 +17,7 @@ def test_terminal_and_page(tmp_path: Path, browser: Any) -> None:
     assert max(map(len, done.stdout.splitlines())) <= 80
     words = " ".join(done.stdout.split())
     assert "spark.python.daemon.module is pyspark.daemon (--conf): stock PySpark runs" in words
-    assert "To do: put 'spark.python.daemon.module hydrofoil.daemon' into" in words
+    assert "To do: put what hydrofoil defaults prints into" in words
     assert "something costs speed or is a risk" in words
     # Colours are for terminals.
     assert "\x1b" not in done.stdout

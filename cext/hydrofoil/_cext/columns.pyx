@@ -118,6 +118,8 @@ cdef class ColumnView:
         frame.take_buffer(&extent)
         if null_count != 0 and length != 0:
             if extent.size < bytes_for_bits(length):
+                if null_count < 0:  # pyarrow counts them itself.
+                    raise ValueError("validity buffer is too short")
                 raise CorruptFrame("validity buffer is too short")
             self.validity = extent.data
         if self.layout == LAYOUT_STRUCT:
@@ -247,7 +249,7 @@ cdef int bind_columns(Frame frame, list views, bint all_offsets) except -1:
     for view in views:
         view.take(frame, all_offsets)
         if view.length != frame.length:
-            raise CorruptFrame("column and record batch differ in length")
+            raise ValueError("column and record batch differ in length")
     if frame.next_node != frame.node_count or frame.next_buffer != frame.buffer_count:
         raise ValueError("record batch has more columns than its schema")
     return 0

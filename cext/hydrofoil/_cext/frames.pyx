@@ -52,7 +52,8 @@ class IrregularStream(Exception):
 class CorruptFrame(Exception):
     """A record batch whose parts contradict each other: reading it could go beyond its memory.
 
-    pyarrow does not look for that, so nothing else is given such a batch.
+    pyarrow does not look for that, so nothing else is given such a batch. What pyarrow does look
+    at, or does not read, is left to it (``ValueError``).
     """
 
     def __init__(self, what):
@@ -173,7 +174,7 @@ cdef class Frame:
         length[0], null_count[0] = int64_at(node), int64_at(node + 8)
         # A larger length could overflow where its buffers' sizes are computed.
         if not 0 <= length[0] <= MAX_BODY_LENGTH or null_count[0] > length[0]:
-            raise CorruptFrame("field node with an impossible length or null count")
+            raise ValueError("field node with an impossible length or null count")
         return 0
 
     cdef int take_buffer(self, Extent* extent) except -1:
@@ -184,7 +185,7 @@ cdef class Frame:
         cdef int64_t size = PyBytes_GET_SIZE(self.body)
         cdef int64_t start = int64_at(entry), length = int64_at(entry + 8)
         if start < 0 or length < 0 or length > size or start > size - length:
-            raise CorruptFrame("buffer lies outside the message body")
+            raise ValueError("buffer lies outside the message body")  # Which pyarrow looks at.
         if start & 7:
             raise ValueError("buffer is not aligned to eight bytes")
         extent.data = <const uint8_t*>PyBytes_AS_STRING(self.body) + start
