@@ -96,6 +96,12 @@ def compare(task: Recording, streams: dict[str, bytes]) -> None:
             for name, pair in zip(list(different), again, strict=True)
             if pair[0] != pair[1]
         }
+    # Offsets that are out of bounds are followed by stock, which fails in some way, or dies.
+    different = {
+        name: (stock, ours)
+        for name, (stock, ours) in different.items()
+        if stock[0] == 0 or "CorruptFrame" not in ours[1]
+    }
     # A null in the name of a folder on sys.path is met by whoever imports next, and Hydrofoil's
     # daemon has its imports behind it.
     assert all(stock[1] == NULL_IN_PATH for stock, _ in different.values()), different
