@@ -95,6 +95,11 @@ def what_came_before(part: Iterator[int]) -> Iterator[Any]:
         yield i, before
 
 
+def wrong(i: int) -> Any:
+    """The number; text in its place at the end of the second of three partitions of 400."""
+    return str(i) if 700 <= i < 800 else i
+
+
 # By an RDD of the numbers to 1199 in three partitions.
 FRAMES: dict[str, Callable[[Any], Any]] = {
     "names": lambda rdd: rdd.map(lambda i: (i, str(i))).toDF(["x"]),
@@ -104,8 +109,9 @@ FRAMES: dict[str, Callable[[Any], Any]] = {
     "other names later": lambda rdd: rdd.map(
         lambda i: {"a": i} if i < 700 else {"b": i, "a": None}
     ).toDF(),
-    "other types later": lambda rdd: rdd.map(lambda i: (i if i < 700 else str(i),)).toDF(),
-    "wrong types later": lambda rdd: rdd.map(lambda i: (i if i < 700 else str(i),)).toDF("a long"),
+    # Of tasks that fail by different values, either may be the first: one partition has them all.
+    "other types later": lambda rdd: rdd.map(lambda i: (wrong(i),)).toDF(),
+    "wrong types later": lambda rdd: rdd.map(lambda i: (wrong(i),)).toDF("a long"),
     "rows of other names": lambda rdd: rdd.map(lambda i: Row(b=i, a=str(i))).toDF(
         "a long, b string"
     ),
@@ -125,11 +131,11 @@ FRAMES: dict[str, Callable[[Any], Any]] = {
     "no rows": lambda rdd: rdd.filter(lambda i: False).map(lambda i: (i,)).toDF("a int"),
     "no rows and no schema": lambda rdd: rdd.filter(lambda i: False).map(lambda i: (i,)).toDF(),
     "no columns": lambda rdd: rdd.map(lambda i: ()).toDF("struct<>"),
-    "None": lambda rdd: rdd.map(lambda i: (i,) if i < 700 else None).toDF("a long"),
+    "None": lambda rdd: rdd.map(lambda i: None if 700 <= i < 800 else (i,)).toDF("a long"),
     "too few values": lambda rdd: rdd.map(lambda i: (i,)).toDF("a long, b long"),
     "bare values": lambda rdd: rdd.map(lambda i: i if i % 7 else None).toDF("long"),
     "bare arrays": lambda rdd: rdd.map(lambda i: [i] * (i % 3)).toDF("array<int>"),
-    "bare and wrong": lambda rdd: rdd.map(str).toDF("long"),
+    "bare and wrong": lambda rdd: rdd.map(lambda i: wrong(i)).toDF("long"),
     "no schema": lambda rdd: rdd.map(lambda i: (i,)).toDF(5),
     "points": lambda rdd: rdd.map(lambda i: (i, POINT(i, 2.0))).toDF(),
     "points of a schema": lambda rdd: rdd.map(lambda i: POINT(float(i), 2.0)).toDF(
