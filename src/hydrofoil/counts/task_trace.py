@@ -115,13 +115,12 @@ class TaskTrace:
 
 def record_of(trace: TaskTrace, execution: str | None) -> tuple[Any, ...]:
     """A trace in terms of Python's own types, which any driver can read."""
-    batches: dict[str, int] = {}
-    for outcome, count in trace.batches.items():
-        name = outcome[:LONGEST_REASON]
-        if name not in batches and len(batches) > MOST_REASONS:
-            name = OTHER_REASONS
-        batches[name] = batches.get(name, 0) + count
     udfs = tuple(
         (udf.name, udf.signature, udf.path, udf.reason[:LONGEST_REASON]) for udf in trace.udfs
     )
-    return (None if execution is None else int(execution), trace.eval_type, udfs, batches)
+    return (
+        None if execution is None else int(execution),
+        trace.eval_type,
+        udfs,
+        dict(trace.batches),
+    )

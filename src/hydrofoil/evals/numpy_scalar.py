@@ -128,8 +128,10 @@ class NumpyScalar:
         """The columns; or, where pyarrow has to convert them, why."""
         if frame.schema_message is not self._message:
             self._prepare(frame.schema_message)
-        if not self._readers or frame.compressed:
-            return "arguments that are no numbers" if not self._readers else "a compressed batch"
+        if not self._readers:
+            return "arguments that are no numbers"
+        if frame.compressed:
+            return "a compressed batch"
         try:
             bind_frame(frame, self._views)
             arrays = {}
