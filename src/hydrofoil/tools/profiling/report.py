@@ -119,7 +119,8 @@ class Report:
             left=("eval type", "engine"),
             note="±: half of the 95 % interval that follows from the number of stacks. seen: the "
             "share of the data phases' CPU time that was under a stack; the rest is divided in the "
-            "same proportion. start-up: of workers whose first task had these functions.",
+            "same proportion. start-up counts where it happened: in a worker's first "
+            "task, or in the first that imports a module.",
         )
 
     def udfs(self) -> Sheet:
