@@ -54,6 +54,8 @@ def one(data: bytes) -> None:
             if data[0] & COMPARE:
                 compare(i, frame)
     VIEWS[i].release()
+    # What pyarrow was lent it has given back.
+    assert live_exports() == 0
 
 
 def read(i: int, frame: Frame) -> list[Any] | None:
@@ -88,12 +90,9 @@ def export(i: int, frame: Frame) -> Any:
     take = pa.RecordBatch._import_from_c
     try:
         batch = EXPORTS[i].record_batch(frame, [0], take, SCHEMAS[i])
-        assert live_exports() == 1
         batch.validate(full=True)
     except REFUSED:
-        batch = None
-    if batch is None:
-        assert live_exports() == 0
+        return None
     return batch
 
 
