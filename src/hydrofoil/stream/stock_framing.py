@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from hydrofoil.stream.group_format import END, MAGIC, cut
-from hydrofoil.stream.reading import Prefixed, exactly, read_int
+from hydrofoil.stream.group_format import END, MAGIC, cut, read_pieces, read_sides
+from hydrofoil.stream.reading import Prefixed, exactly
 
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
@@ -58,7 +58,7 @@ class StockFraming(io.RawIOBase):
 
     def __init__(self, stream: BinaryIO, *, lone_batches: bool) -> None:
         self._stream = stream
-        self._sides = [_SideBytes(stream) for _ in range(read_int(stream))]
+        self._sides = [_SideBytes(stream) for _ in range(read_sides(stream))]
         self._ended = False
         in_streams = not lone_batches or len(self._sides) > 1
         self._parts = self._streams() if in_streams else self._batches()
@@ -104,7 +104,7 @@ class StockFraming(io.RawIOBase):
     def _next(self, side: _SideBytes) -> tuple[bytes, bool] | None:
         while (piece := side.next()) is None and not self._ended:
             for each in self._sides:
-                pieces = read_int(self._stream)
+                pieces = read_pieces(self._stream)
                 if pieces == END:
                     self._ended = True
                     break

@@ -23,7 +23,7 @@ from pyspark.sql.types import (
 from unit.cext.samples import SAMPLES, SCALARS
 from unit.cext.stock import OPTIONS, to_arrow
 
-from fuzz.arrow import text
+from fuzz.arrow import same
 from fuzz.choices import Choices
 from hydrofoil._cext.columns import live_buffers
 from hydrofoil._cext.frames import FrameWriter
@@ -267,10 +267,10 @@ def column(maker: Maker) -> None:
             written(schema_of(["c"], [kind]), [encoder], taken)
         return
     stock = to_arrow(kind, values[:taken])
-    assert restored is None or text(to_arrow(kind, restored)) == text(stock)
+    assert restored is None or same(to_arrow(kind, restored), stock)
     if taken == len(values):
         column = written(schema_of(["c"], [kind]), [encoder], taken).column(0)
-        assert text(column) == text(stock)
+        assert same(column, stock)
 
 
 def schema_of(names: list[str], kinds: list[DataType]) -> pa.Schema:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_type
 from unit.cext.samples import SAMPLES
 
-from fuzz.arrow import text
+from fuzz.arrow import same
 from fuzz.choices import Choices
 from hydrofoil._cext.columns import ColumnView, live_buffers
 from hydrofoil._cext.frames import FrameReader, FrameWriter
@@ -100,7 +100,7 @@ def look(stream: bytes, schema: pa.Schema, given: list[pa.RecordBatch], in_struc
     expected = pa.Table.from_batches(given, schema)
     for ours, theirs in zip(columns, expected.columns, strict=True):
         whole = ours.combine_chunks() if isinstance(ours, pa.ChunkedArray) else ours
-        assert text(whole) == text(theirs.combine_chunks())
+        assert same(whole, theirs.combine_chunks())
 
 
 def seeds() -> list[bytes]:

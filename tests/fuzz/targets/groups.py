@@ -15,6 +15,7 @@ from hydrofoil._cext.columns import ColumnView, UnsupportedLayout, bind_frame
 from hydrofoil._cext.frames import CorruptFrame, Frame
 from hydrofoil.stream.group_format import MAGIC
 from hydrofoil.stream.group_frames import LONE_BATCHES, GroupInput
+from hydrofoil.stream.reading import CorruptGroups
 from hydrofoil.stream.schemas import parsed
 from hydrofoil.stream.stock_framing import StockFraming
 
@@ -23,7 +24,8 @@ STOCK = 0x80
 # More is as much work as the JVM says: empty groups are a few bytes each.
 MOST = 2000
 
-REFUSED = (EOFError, OSError, ValueError, CorruptFrame, PySparkValueError, pa.ArrowException)
+REFUSED = (EOFError, OSError, ValueError, CorruptFrame, CorruptGroups, PySparkValueError)
+REFUSED += (pa.ArrowException,)
 
 
 def one(data: bytes) -> None:

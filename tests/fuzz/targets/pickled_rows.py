@@ -1,7 +1,7 @@
 """Rows as the JVM pickles them: of any shape, in the loops that take them.
 
 What a pickle may import is what Spark's name: unpickling runs what it says, and who can change the
-JVM's pickles can run anything. Memory is bounded as the pickle's own bytes are.
+JVM's pickles can run anything.
 """
 
 import io
@@ -12,6 +12,8 @@ from typing import Any
 from pyspark.sql.types import LongType, StringType, _create_row_inbound_converter
 from unit.cext.stock import OPTIONS
 
+from fuzz import pickles
+from fuzz.tasks import tasks
 from hydrofoil._cext.frames import FrameWriter
 from hydrofoil._cext.objects.base import write_batch
 from hydrofoil._cext.rows import Call, PickledLoop
@@ -37,9 +39,8 @@ class Rows(pickle.Unpickler):
 def one(data: bytes) -> None:
     if not data:
         return
-    # The numbers of a memo are places in a list that grows up to them.
-    if b"r" in data[1:] or b"j" in data[1:]:
-        data = data.replace(b"r", b"q").replace(b"j", b"h")
+    if pickles.ALLOCATES.search(data):
+        return
     try:
         rows = Rows(io.BytesIO(data[1:])).load()
     except Exception:  # As many kinds as there are objects.
@@ -62,3 +63,12 @@ def drain(rows: Any) -> None:
     taken: list[Any] = []
     if encoder.drain(rows, taken, True):
         write_batch(FrameWriter(io.BytesIO()), [encoder], len(taken))
+
+
+def seeds() -> list[bytes]:
+    """What the JVM sent a task, and rows of other shapes."""
+    [data] = [task.data for task in tasks() if task.name == "pickled"]
+    size = int.from_bytes(data[:4], "big")
+    row = OPTIONS.row_type
+    shapes: list[Any] = [[(1, "a"), (2, None)], [[1], {}, (1, 2, 3)], [row("a", "b")(1, "x")], 7]
+    return [b"\2" + data[4 : 4 + size], *(b"\2" + pickle.dumps(rows, 4) for rows in shapes)]
