@@ -51,8 +51,21 @@ def cut(batch: pa.RecordBatch, lengths: bytes) -> Iterator[tuple[pa.RecordBatch,
     ----------
     lengths : bytes
         An int for each piece: twice its rows, and one more for a group's last.
+
+    Raises
+    ------
+    CorruptGroups
+        If the pieces have more rows than the record batch, or fewer.
     """
+    codes = memoryview(lengths).cast("I")
+    rows = sum(code >> 1 for code in codes)
+    if rows != batch.num_rows:
+        raise CorruptGroups(f"pieces of {rows} rows and a record batch of {batch.num_rows}")
+    return _slices(batch, codes)
+
+
+def _slices(batch: pa.RecordBatch, codes: memoryview) -> Iterator[tuple[pa.RecordBatch, bool]]:
     start = 0
-    for code in memoryview(lengths).cast("i"):
+    for code in codes:
         yield batch.slice(start, code >> 1), bool(code & 1)
         start += code >> 1

@@ -9,7 +9,7 @@ import pyarrow as pa
 from hydrofoil._cext.columns import UnsupportedLayout
 from hydrofoil._cext.frames import Frame, FrameReader, IrregularStream
 from hydrofoil._cext.split import PieceSplitter
-from hydrofoil.stream.batches import read_batches, read_cogroups, read_groups
+from hydrofoil.stream.batches import read_batches, read_cogroups, read_groups, record_batch
 from hydrofoil.stream.group_format import END, MAGIC, cut, read_pieces, read_sides
 from hydrofoil.stream.reading import Prefixed, exactly, read_int
 
@@ -124,7 +124,7 @@ class SideReader:
             self.pieces = self._splitter.split(frame, lengths)
 
     def _by_arrow(self, frame: Frame, lengths: bytes) -> Pieces:
-        batch = pa.ipc.read_record_batch(pa.py_buffer(frame.message()), self._schema)
+        batch = record_batch(frame, self._schema)
         for rows, last in cut(batch, lengths):
             piece = Frame.of_message(rows.serialize().to_pybytes())
             piece.schema_message = self._message
