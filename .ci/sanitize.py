@@ -1,8 +1,8 @@
 """``make sanitize``: builds the core with sanitizers, and runs tests under them.
 
-``python .ci/sanitize.py [PYTEST ARGUMENT ...]``. Without arguments: what finds most in two minutes. With
-SANITIZE=long in the environment: all tests of the core, its slow ones too, those of what uses it
-within a process, many examples; and all that once more with the checks of Python's own allocator.
+``python .ci/sanitize.py [PYTEST ARGUMENT ...]``. Without arguments: what finds most in two minutes.
+With SANITIZE=long in the environment: all tests of the core, its slow ones too, those of what uses
+it within a process, many examples; and all that again with the checks of Python's allocator.
 """
 
 import os

@@ -79,7 +79,7 @@ def frame(spark: SparkSession, *, in_groups: bool) -> DataFrame:
 
 
 def recorded(spark: SparkSession, folder: Path) -> dict[str, Recording]:
-    """A task of each query, by its name; by Spark's operators and, if it differs, by Hydrofoil's."""
+    """A task of each query by its name, by Spark's operators and, if it differs, by Hydrofoil's."""
     found: dict[str, Recording] = {}
     queries = {**(FLAT if VERSION == NEWEST else {}), **GROUPED}
     for name, query in queries.items():

@@ -1,4 +1,4 @@
-"""What all targets have in common: a module of `targets` has a function ``one`` that tries an input.
+"""What targets have in common: a module of `targets` has a function ``one`` that tries an input.
 
 It returns, also where the input is refused as it should be; whatever it raises is a fault. Targets
 run in a fuzzer's process (``make fuzz``) and, with the kept inputs, in a plain Python (`replay`).

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from fuzz.targets import gang
 
 ODD: list[Any] = [None, True, -1, 0.5, 1e400, "text", [], {}, [1], {"a": 1}]

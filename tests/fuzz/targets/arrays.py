@@ -18,7 +18,10 @@ from hydrofoil._cext.frames import FrameWriter
 from hydrofoil._cext.objects.base import write_batch
 
 WRITERS: list[tuple[Any, pa.DataType]] = [
-    *((lambda w=width: write.IntegerWriter(w), pa.type_for_alias(f"int{8 * width}")) for width in (1, 2, 4, 8)),
+    *(
+        (lambda w=width: write.IntegerWriter(w), pa.type_for_alias(f"int{8 * width}"))
+        for width in (1, 2, 4, 8)
+    ),
     (write.FloatWriter, pa.float32()),
     (write.DoubleWriter, pa.float64()),
     (write.BoolWriter, pa.bool_()),
@@ -32,8 +35,28 @@ DTYPES = [
     *("i1", "i2", "i4", "i8", "u1", "u4", "u8", "f2", "f4", "f8", "?", "c8", ">i4", ">f8"),
     *("M8[ns]", "M8[us]", "M8[s]", "m8[ns]", "S3", "U2", "V4", "i4,f4"),
 ]
-OBJECTS = [None, 1, 2**63 - 1, 2**70, -1, True, 1.5, float("nan"), "a", "später", "\ud800", b"\0\xff"]
-OBJECTS += [date(1, 1, 1), date(9999, 12, 31), "x" * 300, np.int64(3), np.float64(1), np.bool_(True)]
+OBJECTS = [
+    None,
+    1,
+    2**63 - 1,
+    2**70,
+    -1,
+    True,
+    1.5,
+    float("nan"),
+    "a",
+    "später",
+    "\ud800",
+    b"\0\xff",
+]
+OBJECTS += [
+    date(1, 1, 1),
+    date(9999, 12, 31),
+    "x" * 300,
+    np.int64(3),
+    np.float64(1),
+    np.bool_(True),
+]
 OBJECTS += [np.float64("nan"), bytearray(b"x"), [1], {}, (), np.datetime64("2020-01-01"), object()]
 
 

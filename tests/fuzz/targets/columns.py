@@ -29,9 +29,7 @@ from hydrofoil.values.type_table import decoder_for
 KINDS = [kind for kind, _ in SAMPLES]
 ARROW = [to_arrow_type(kind, timezone="UTC") for kind in KINDS]
 VIEWS = [ColumnView.of_type(kind) for kind in ARROW]
-DECODERS = [
-    decoder_for(kind, view, OPTIONS) for kind, view in zip(KINDS, VIEWS, strict=True)
-]
+DECODERS = [decoder_for(kind, view, OPTIONS) for kind, view in zip(KINDS, VIEWS, strict=True)]
 NUMBERS = {"c": "int8", "s": "int16", "i": "int32", "l": "int64", "f": "float32", "g": "float64"}
 SCHEMAS = [pa.schema([("c", kind)]) for kind in ARROW]
 EXPORTS = [FrameExport(schema) for schema in SCHEMAS]

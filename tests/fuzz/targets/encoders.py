@@ -163,11 +163,15 @@ class Maker:
         if form == 4:
             return self.choices.number(size % 40)
         if form == 5:
-            return self.choices.take(size).decode("utf-8", "surrogateescape" if size % 2 else "replace")
+            return self.choices.take(size).decode(
+                "utf-8", "surrogateescape" if size % 2 else "replace"
+            )
         if form == 6:
             return bytearray(self.choices.take(size))
         if form == 7:
-            return Decimal((size & 1, [d % 10 for d in self.choices.take(size % 45)], self.choices.number(5)))
+            return Decimal(
+                (size & 1, [d % 10 for d in self.choices.take(size % 45)], self.choices.number(5))
+            )
         if form == 8:
             return timedelta(microseconds=self.choices.number(8) >> 1)
         if form == 9:
@@ -180,7 +184,9 @@ class Maker:
             self.hostile = True
             return Numeric(self.spoil_after(size % 4))
         if form == 13:
-            return self.choices.of([float("nan"), -0.0, 1e308, 2**63, -(2**63) - 1, True, Decimal("NaN")])
+            return self.choices.of(
+                [float("nan"), -0.0, 1e308, 2**63, -(2**63) - 1, True, Decimal("NaN")]
+            )
         if depth == 0:
             return None
         parts = [self.anything(depth - 1) for _ in range(size % 4)]

@@ -2,7 +2,6 @@
 
 import io
 
-
 from fuzz.targets import columns
 from hydrofoil._cext.frames import Frame, FrameReader, IrregularStream
 

@@ -1,7 +1,7 @@
 """Every codec many times over: objects and memory stay as many as they were.
 
-What is counted: blocks of memory, all references to what Python's collector knows (types, functions,
-containers), and those to the values.
+What is counted: blocks of memory, all references to what Python's collector knows (types,
+functions, containers), and those to the values.
 """
 
 import gc
