@@ -108,7 +108,7 @@ class Meeting:
     def register(self, peer: Peer, header: Header) -> int | None:
         """Give a rank its seat; ``None`` where it can't have one, which it is told."""
         member = Member(**header["member"])
-        rank = _of(int, member.rank)
+        rank: int = _of(int, member.rank)
         if self.ended is not None:
             peer.send({"kind": "stale", "reply": header["id"], "why": self.ended})
             return None
