@@ -65,7 +65,9 @@ def sanitized() -> dict[str, str]:
 def run(tests: list[str], environment: dict[str, str], package: Path) -> int:
     # A test may ask which core it runs on.
     examples = {"HYDROFOIL_EXAMPLES": EXAMPLES} if is_long() else {}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    # What the sanitizers say goes past Python.
+    how = ["-q", "-p", "no:cacheprovider", "--capture=sys"]
+    command = [sys.executable, "-m", "pytest", *how, *tests]
     path = {"PYTHONPATH": str(package)}
     return subprocess.run(
         command, cwd=ROOT, env=os.environ | examples | environment | path, check=False

@@ -65,7 +65,7 @@ def build() -> None:
         "HYDROFOIL_SANITIZE": "fuzz",
         "HYDROFOIL_OPTIMIZE": "1",
     }
-    command = [sys.executable, "setup.py", "-q", "build_ext", "--force"]
+    command = [sys.executable, "setup.py", "-q", "build_ext"]
     folders = [f"--build-lib={BUILT}", f"--build-temp={BUILT / 'temp'}"]
     subprocess.run(command + folders, cwd=ROOT, env=os.environ | switches, check=True)
     subprocess.run([compiler, *link_arguments()], cwd=ROOT, check=True)

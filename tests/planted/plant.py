@@ -57,7 +57,7 @@ BUGS = {
         "if at < 0 or count < 0:",
         "make fuzz",
         ["tests/fuzz/run.py", "frames", "--seconds=300"],
-        "heap-buffer-overflow",
+        "SUMMARY: AddressSanitizer",
     ),
     "a lost reply": Bug(
         "src/hydrofoil/stream/batches.py",
