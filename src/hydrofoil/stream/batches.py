@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, TypeAlias
 import pyarrow as pa
 
 from hydrofoil._cext.columns import ColumnView, UnsupportedLayout, bind_frame
-from hydrofoil._cext.frames import Frame, FrameReader, FrameWriter, IrregularStream
+from hydrofoil._cext.frames import CorruptFrame, Frame, FrameReader, FrameWriter, IrregularStream
 from hydrofoil._cext.gather import Gatherer
 from hydrofoil._cext.objects.base import write_batch
 from hydrofoil.stream.reading import Prefixed
@@ -140,18 +140,25 @@ def sound(batch: pa.RecordBatch) -> pa.RecordBatch:
 
     Raises
     ------
-    pyarrow.ArrowInvalid, CorruptFrame
-        As `record_batch`.
+    CorruptFrame
+        If they can't.
     """
-    batch.validate()
-    for column in batch.columns:
-        try:
-            view = ColumnView.of_type(column.type)
-        except UnsupportedLayout:
-            column.validate(full=True)
-        else:
-            bind_frame(uncompressed(pa.record_batch([column], [""])), [view])
+    try:
+        batch.validate()
+        for column in batch.columns:
+            _look_at(column)
+    except pa.ArrowInvalid as error:
+        raise CorruptFrame(str(error)) from None
     return batch
+
+
+def _look_at(column: pa.Array) -> None:
+    try:
+        view = ColumnView.of_type(column.type)
+    except UnsupportedLayout:
+        column.validate(full=True)
+    else:
+        bind_frame(uncompressed(pa.record_batch([column], [""])), [view])
 
 
 def uncompressed(batch: pa.RecordBatch) -> Frame:
