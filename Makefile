@@ -45,7 +45,7 @@ UV := $(shell command -v uv)
 install = DIST_EXTRA_CONFIG=$(CURDIR)/.ci/unpacked.cfg \
     $(if $(UV),$(UV) pip install --python $(1)/bin/python,$(1)/bin/python -m pip install --no-compile) --quiet
 
-.PHONY: help bench test test-slow test-pandas3 test-frameworks test-matrix versions quick parity build jar debug sanitize lint docs wheels smoke clean requirements java
+.PHONY: help bench test test-slow test-pandas3 test-frameworks test-matrix versions quick parity build jar debug sanitize fuzz planted lint docs wheels smoke clean requirements java
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -99,14 +99,14 @@ debug: $(INSTALLED) ## build the extension with bounds checks and C line numbers
 	HYDROFOIL_DEBUG=1 $(BIN)/python setup.py -q build_ext --inplace --force
 	@rm -f $(BUILT)
 
-# Python's own allocator would hide what is written beyond a string.
-sanitize: $(INSTALLED) ## run the core's tests under the address and undefined-behaviour sanitizers (TESTS="..." for others)
-	@rm -rf build/sanitized && mkdir -p build/sanitized && cp -R src/hydrofoil build/sanitized
-	HYDROFOIL_SANITIZE=1 HYDROFOIL_OPTIMIZE=1 $(BIN)/python setup.py -q build_ext --force \
-	    --build-lib build/sanitized --build-temp build/sanitized/temp
-	LD_PRELOAD="$$(cc -print-file-name=libasan.so) $$(cc -print-file-name=libubsan.so)" \
-	    ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=$(CURDIR)/build/sanitized \
-	    $(BIN)/python -m pytest $(or $(TESTS),tests/unit/cext)
+sanitize: $(INSTALLED) $(BUILT) ## run the core's tests under the address and undefined-behaviour sanitizers (SANITIZE=long for all of them, TESTS="..." for others)
+	$(BIN)/python .ci/sanitize.py $(TESTS)
+
+fuzz: $(INSTALLED) ## try inputs that nobody sends, guided by what they reach of the core; needs clang (FUZZ=target, FUZZ_SECONDS=20 for each)
+	$(BIN)/python tests/fuzz/run.py $(FUZZ) --seconds $(or $(FUZZ_SECONDS),20)
+
+planted: $(INSTALLED) $(BUILT) ## plant a bug of each kind in a copy of the tree, and see that the tools find it; needs clang
+	$(BIN)/python tests/planted/plant.py
 
 lint: $(INSTALLED) $(BUILT) ## check format, style, types, and the core's stubs against the core
 	$(BIN)/ruff check .

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hydrofoil._cext.frames import Frame
+from hydrofoil._cext.frames import CorruptFrame, Frame
 from hydrofoil.spark.stock.groups import understanding
 from hydrofoil.stream.group_format import MAGIC
 from hydrofoil.stream.group_frames import LONE_BATCHES, GroupInput
+from hydrofoil.stream.reading import CorruptGroups
 from hydrofoil.stream.stock_framing import StockFraming, Understanding
 
 SCHEMA = pa.schema([("k", pa.int64()), ("s", pa.string())])
@@ -177,3 +178,44 @@ def test_data_that_end_early(cut: int) -> None:
     with pytest.raises(EOFError):
         for group in GroupInput(io.BytesIO(data[:cut]), 1, ValueError):
             list(group)
+
+
+@pytest.mark.parametrize("read", [as_stock_reads, as_fast_paths_read])
+@pytest.mark.parametrize("sides", [0, -1, 3, 2**31 - 1])
+def test_groups_of_no_number_of_data_frames(
+    read: Callable[[bytes], list[Group]], sides: int
+) -> None:
+    data = sent([[[[1, 2]]]], 5)
+    place = len(MAGIC)
+    with pytest.raises(CorruptGroups, match=f"each has {sides} data frames"):
+        read(data[:place] + integer(sides) + data[place + 4 :])
+
+
+@pytest.mark.parametrize("read", [as_stock_reads, as_fast_paths_read])
+def test_pieces_of_a_negative_number(read: Callable[[bytes], list[Group]]) -> None:
+    """Not all that follows is taken for them, which on a socket would never end."""
+    start = MAGIC + integer(1) + SCHEMA.serialize().to_pybytes()
+    with pytest.raises(CorruptGroups, match="a record batch of -7 pieces"):
+        read(start + integer(-7) + b"rest")
+
+
+@pytest.mark.parametrize("schema", [SCHEMA, ODD], ids=["known", "odd"])
+@pytest.mark.parametrize("rows", [0, 1, 3, 2**30])
+@pytest.mark.parametrize("read", [as_stock_reads, as_fast_paths_read])
+def test_pieces_that_are_not_the_record_batch(
+    read: Callable[[bytes], list[Group]], rows: int, schema: pa.Schema
+) -> None:
+    start = MAGIC + integer(1) + schema.serialize().to_pybytes() + integer(1)
+    batch = batch_of([1, 2], schema).serialize().to_pybytes()
+    lengths = array("I", [2 * rows + 1]).tobytes()
+    with pytest.raises((CorruptGroups, ValueError), match=f"pieces .*{rows} rows"):
+        read(start + lengths + batch + integer(-1) + b"rest")
+
+
+@pytest.mark.parametrize("read", [as_stock_reads, as_fast_paths_read])
+def test_offsets_that_lead_out_of_the_batch(read: Callable[[bytes], list[Group]]) -> None:
+    data = sent([[[[3], [6]]], [[[9]]]], 5)
+    offsets = struct.pack("<4i", 0, 3, 9, 18)
+    assert data.count(offsets) == 1
+    with pytest.raises(CorruptFrame, match="offsets"):
+        read(data.replace(offsets, struct.pack("<4i", 0, 2**30, 9, 18)) + b"rest")

@@ -2,17 +2,22 @@
 
 import io
 import struct
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from pyspark.serializers import read_int
 
 from hydrofoil._cext.arrays.write import IntegerWriter
+from hydrofoil._cext.export import FrameExport
+from hydrofoil._cext.frames import CorruptFrame, FrameReader
 from hydrofoil.stream.batches import (
     Encoded,
     read_batches,
     read_cogroups,
     read_groups,
+    record_batch,
+    sound,
     uncompressed,
     write_batches,
 )
@@ -88,6 +93,44 @@ def encoded(*values: int) -> Encoded:
     for value in values:
         writer.append(value)
     return Encoded([writer], len(values))
+
+
+TEXT = pa.record_batch([pa.array(["ab", "cd"])], ["s"])
+OFFSETS = struct.pack("<3i", 0, 2, 4)
+
+
+def corrupt(**options: Any) -> bytes:
+    """A stream whose second offset leads out of the text."""
+    file = io.BytesIO()
+    with pa.ipc.new_stream(file, TEXT.schema, options=pa.ipc.IpcWriteOptions(**options)) as out:
+        out.write_batch(TEXT)
+    whole = file.getvalue()
+    assert whole.count(OFFSETS) == 1
+    return whole.replace(OFFSETS, struct.pack("<3i", 0, 2**30, 4))
+
+
+def test_offsets_that_pyarrow_would_follow() -> None:
+    """In a stream that only pyarrow reads, and in a frame that is given to it."""
+    irregular = corrupt(use_legacy_format=True)
+    with pytest.raises(CorruptFrame, match="offsets"):
+        list(read_batches(io.BytesIO(irregular)))
+    [frame] = FrameReader(io.BytesIO(corrupt()))
+    with pytest.raises(CorruptFrame, match="offsets"):
+        record_batch(frame, TEXT.schema)
+    take = pa.RecordBatch._import_from_c
+    with pytest.raises(CorruptFrame, match="offsets"):
+        FrameExport(TEXT.schema).record_batch(frame, [0], take, TEXT.schema)
+
+
+def test_types_that_the_core_does_not_know_are_looked_at_too() -> None:
+    words = pa.array(["ab", "cd", "ab"]).dictionary_encode()
+    odd = pa.array([(1, 2, 3)] * 3, pa.month_day_nano_interval())
+    batch = pa.record_batch([words, odd], ["w", "o"])
+    assert sound(batch) is batch
+    codes = pa.py_buffer(struct.pack("<3i", 0, 77, 1))
+    lying = pa.DictionaryArray.from_buffers(words.type, 3, [None, codes], words.dictionary)
+    with pytest.raises(CorruptFrame):
+        sound(pa.record_batch([lying], ["w"]))
 
 
 def test_nothing_is_written_without_batches() -> None:

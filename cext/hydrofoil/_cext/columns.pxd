@@ -31,10 +31,10 @@ cdef class ColumnView:
     cdef Py_ssize_t var_size
 
     cdef int describe(self, ArrowSchema* schema) except -1
-    cdef int take(self, Frame frame, bint all_offsets) except -1
+    cdef int take(self, Frame frame) except -1
     cdef int check(self, ArrowSchema* schema) except -1
     cdef int borrow(self, ArrowArray* array, object owner) except -1
-    cdef int _check_offsets(self, Py_ssize_t limit, bint all_offsets) except -1
+    cdef int _check_offsets(self, Py_ssize_t limit) except -1
     cdef void drop(self) noexcept
 
 
@@ -43,7 +43,7 @@ cdef enum:
     MAX_NARROW_OFFSET = 0x7FFFFFFF
 
 
-cdef int bind_columns(Frame frame, list views, bint all_offsets) except -1
+cdef int bind_columns(Frame frame, list views) except -1
 
 
 cdef struct Buffer:

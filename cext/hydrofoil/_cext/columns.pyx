@@ -100,10 +100,9 @@ cdef class ColumnView:
             self.children.append(child)
         return 0
 
-    cdef int take(self, Frame frame, bint all_offsets) except -1:
+    cdef int take(self, Frame frame) except -1:
         # Bind to the frame's next node and buffers. Raises at anything that does not add up, so
-        # that whatever follows may read without checks: but for offsets between the first and the
-        # last, which are checked if `all_offsets`.
+        # that whatever follows, pyarrow for one, may read without checks.
         cdef int64_t length, null_count
         cdef Extent extent
         cdef ColumnView child
@@ -124,7 +123,7 @@ cdef class ColumnView:
             self.validity = extent.data
         if self.layout == LAYOUT_STRUCT:
             for child in self.children:
-                child.take(frame, all_offsets)
+                child.take(frame)
                 if child.length < length:
                     raise CorruptFrame("struct field is shorter than the struct")
             return 0
@@ -141,27 +140,27 @@ cdef class ColumnView:
         if self.layout == LAYOUT_VARLEN:
             frame.take_buffer(&extent)
             self.var, self.var_size = extent.data, extent.size
-            self._check_offsets(extent.size, all_offsets)
+            self._check_offsets(extent.size)
         elif self.layout == LAYOUT_LIST:
             child = self.children[0]
-            child.take(frame, all_offsets)
-            self._check_offsets(child.length, all_offsets)
+            child.take(frame)
+            self._check_offsets(child.length)
         return 0
 
-    cdef int _check_offsets(self, Py_ssize_t limit, bint all_offsets) except -1:
+    cdef int _check_offsets(self, Py_ssize_t limit) except -1:
         cdef const int32_t* narrow = <const int32_t*>self.data
         cdef const int64_t* wide = <const int64_t*>self.data
-        cdef Py_ssize_t i, checked = self.length if all_offsets else 0
+        cdef Py_ssize_t i
         cdef bint wrong = False
         if self.length == 0:
             return 0
         if self.width == 4:
             wrong = narrow[0] < 0 or not narrow[0] <= narrow[self.length] <= limit
-            for i in range(checked):
+            for i in range(self.length):
                 wrong |= narrow[i] > narrow[i + 1]
         else:
             wrong = wide[0] < 0 or not wide[0] <= wide[self.length] <= limit
-            for i in range(checked):
+            for i in range(self.length):
                 wrong |= wide[i] > wide[i + 1]
         if wrong:
             raise CorruptFrame("offsets are out of bounds or not ascending")
@@ -240,14 +239,14 @@ def bind_frame(Frame frame not None, list views not None):
         If its buffers are too short for their values, or contradict each other.
     """
     frame.rewind()
-    bind_columns(frame, views, True)
+    bind_columns(frame, views)
 
 
-cdef int bind_columns(Frame frame, list views, bint all_offsets) except -1:
+cdef int bind_columns(Frame frame, list views) except -1:
     # From the frame's next node on; see `ColumnView.take`.
     cdef ColumnView view
     for view in views:
-        view.take(frame, all_offsets)
+        view.take(frame)
         if view.length != frame.length:
             raise ValueError("column and record batch differ in length")
     if frame.next_node != frame.node_count or frame.next_buffer != frame.buffer_count:

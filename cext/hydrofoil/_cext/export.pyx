@@ -216,10 +216,8 @@ cdef int _read_columns(
         frame.take_buffer(&extent)
         if null_count != 0 or length != frame.length:
             raise ValueError("the struct has nulls or another length")
-    # The last offset is what pyarrow takes for a size. What lies before it is the JVM's word, as it
-    # is when pyarrow reads the stream.
     try:
-        bind_columns(frame, views, False)
+        bind_columns(frame, views)
         for view in views:
             _describe(view, columns + i, cursor)
             i += 1

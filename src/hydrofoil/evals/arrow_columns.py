@@ -11,7 +11,7 @@ import pyarrow as pa
 from hydrofoil._cext.columns import UnsupportedLayout
 from hydrofoil._cext.export import FrameExport
 from hydrofoil._cext.frames import Frame
-from hydrofoil.stream.batches import Batch
+from hydrofoil.stream.batches import Batch, record_batch
 from hydrofoil.stream.schemas import parsed
 
 # Arrow's number of the type, for which pyarrow up to 17 has no name.
@@ -51,8 +51,7 @@ class Columns:
                 return self._export.record_batch(batch, self._wanted, self._import, self._schema)
             except ValueError:
                 pass
-        message = pa.py_buffer(batch.message())
-        return self._of_batch(pa.ipc.read_record_batch(message, self._stream_schema))
+        return self._of_batch(record_batch(batch, self._stream_schema))
 
     def _prepare(self, message: bytes) -> None:
         self._stream_schema = schema = parsed(message)

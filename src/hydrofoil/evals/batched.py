@@ -30,7 +30,7 @@ from hydrofoil._cext.rows import Replay, RowLoop
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.reasons import returned_for
 from hydrofoil.evals.udf import Udf
-from hydrofoil.stream.batches import Encoded
+from hydrofoil.stream.batches import Encoded, record_batch
 from hydrofoil.stream.schemas import parsed
 from hydrofoil.values.replaced import replaced_class
 from hydrofoil.values.type_table import NoCodec, Options, decoder_for, encoder_for
@@ -226,7 +226,7 @@ class RowBatches(ABC):
                 column.release()
 
     def _record_batch(self, frame: Frame) -> pa.RecordBatch:
-        return pa.ipc.read_record_batch(pa.py_buffer(frame.message()), self.schema)
+        return record_batch(frame, self.schema)
 
     def _decoders(self, frame: Frame) -> dict[int, Decoder]:
         """For each input column, what reads its values in this batch."""

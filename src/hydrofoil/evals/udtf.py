@@ -19,7 +19,7 @@ from hydrofoil._cext.frames import Frame
 from hydrofoil._cext.udtf import RowsEncoder
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.batched import Column
-from hydrofoil.stream.batches import Encoded
+from hydrofoil.stream.batches import Encoded, record_batch
 from hydrofoil.values.replaced import replaced_class
 from hydrofoil.values.type_table import NoCodec, Options, encoder_for
 
@@ -229,7 +229,7 @@ class TableProjection:
         ]
 
     def _record_batch(self, frame: Frame) -> pa.RecordBatch:
-        return pa.ipc.read_record_batch(pa.py_buffer(frame.message()), self.schema)
+        return record_batch(frame, self.schema)
 
     # --- The calls -------------------------------------------------------------------------------
 

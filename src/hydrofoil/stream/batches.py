@@ -5,8 +5,8 @@ from typing import Any, BinaryIO, TypeAlias
 
 import pyarrow as pa
 
-from hydrofoil._cext.columns import UnsupportedLayout
-from hydrofoil._cext.frames import Frame, FrameReader, FrameWriter, IrregularStream
+from hydrofoil._cext.columns import ColumnView, UnsupportedLayout, bind_frame
+from hydrofoil._cext.frames import CorruptFrame, Frame, FrameReader, FrameWriter, IrregularStream
 from hydrofoil._cext.gather import Gatherer
 from hydrofoil._cext.objects.base import write_batch
 from hydrofoil.stream.reading import Prefixed
@@ -52,7 +52,8 @@ class Schema:
 def read_batches(stream: BinaryIO, schema: Schema | None = None) -> Iterator[Batch]:
     """The record batches of one Arrow stream, as ``pa.RecordBatch`` from where it is irregular.
 
-    What pyarrow would raise at a damaged stream it raises here, for it reads that part itself.
+    What pyarrow would raise at a damaged stream it raises here, for it reads that part itself. What
+    it does not look at raises `CorruptFrame`.
     """
     reader = None
     schema = schema or Schema()
@@ -64,7 +65,7 @@ def read_batches(stream: BinaryIO, schema: Schema | None = None) -> Iterator[Bat
             yield frame
     except IrregularStream as irregular:
         head = reader.schema_message if reader is not None else b""
-        yield from pa.ipc.open_stream(Prefixed(head + irregular.consumed, stream))
+        yield from map(sound, pa.ipc.open_stream(Prefixed(head + irregular.consumed, stream)))
 
 
 def read_groups(
@@ -112,6 +113,52 @@ def read_cogroups(
         elif count > 0:
             raise unexpected(count)
         count = read_count(stream)
+
+
+def record_batch(frame: Frame, schema: pa.Schema) -> pa.RecordBatch:
+    """A frame as pyarrow reads it, with offsets that can be followed.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        If pyarrow finds something wrong.
+    CorruptFrame
+        If something is wrong that pyarrow does not look for.
+    """
+    batch = pa.ipc.read_record_batch(pa.py_buffer(frame.message()), schema)
+    if frame.compressed:
+        return sound(batch)
+    try:
+        bind_frame(frame, [ColumnView.of_type(kind) for kind in schema.types])
+    except (UnsupportedLayout, ValueError):
+        return sound(batch)
+    return batch
+
+
+def sound(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The same batch, if its offsets can be followed; pyarrow's readers don't look at them.
+
+    Raises
+    ------
+    CorruptFrame
+        If they can't.
+    """
+    try:
+        batch.validate()
+        for column in batch.columns:
+            _look_at(column)
+    except pa.ArrowInvalid as error:
+        raise CorruptFrame(str(error)) from None
+    return batch
+
+
+def _look_at(column: pa.Array) -> None:
+    try:
+        view = ColumnView.of_type(column.type)
+    except UnsupportedLayout:
+        column.validate(full=True)
+    else:
+        bind_frame(uncompressed(pa.record_batch([column], [""])), [view])
 
 
 def uncompressed(batch: pa.RecordBatch) -> Frame:

@@ -9,8 +9,8 @@ import pyarrow as pa
 from hydrofoil._cext.columns import UnsupportedLayout
 from hydrofoil._cext.frames import Frame, FrameReader, IrregularStream
 from hydrofoil._cext.split import PieceSplitter
-from hydrofoil.stream.batches import read_batches, read_cogroups, read_groups
-from hydrofoil.stream.group_format import END, MAGIC, cut
+from hydrofoil.stream.batches import read_batches, read_cogroups, read_groups, record_batch
+from hydrofoil.stream.group_format import END, MAGIC, cut, read_pieces, read_sides
 from hydrofoil.stream.reading import Prefixed, exactly, read_int
 
 # In the place of a number of streams: the groups are the batches of one stream.
@@ -54,7 +54,7 @@ class GroupInput:
         head = exactly(stream, len(MAGIC))
         if head == MAGIC:
             self.together = True
-            sides = read_int(stream)
+            sides = read_sides(stream)
             chunks = Chunks(stream, sides)
             yield from (_whole_groups(chunks) if sides == 1 else _pairs(chunks))
         elif streams == LONE_BATCHES:
@@ -83,7 +83,7 @@ class Chunks:
 
     def _read(self) -> bool:
         for side in self._sides:
-            pieces = END if self._ended else read_int(self._stream)
+            pieces = END if self._ended else read_pieces(self._stream)
             if pieces == END:
                 self._ended = True
                 return False
@@ -124,7 +124,7 @@ class SideReader:
             self.pieces = self._splitter.split(frame, lengths)
 
     def _by_arrow(self, frame: Frame, lengths: bytes) -> Pieces:
-        batch = pa.ipc.read_record_batch(pa.py_buffer(frame.message()), self._schema)
+        batch = record_batch(frame, self._schema)
         for rows, last in cut(batch, lengths):
             piece = Frame.of_message(rows.serialize().to_pybytes())
             piece.schema_message = self._message

@@ -4,6 +4,13 @@ import io
 from typing import BinaryIO
 
 
+class CorruptGroups(Exception):
+    """What the JVM says of its groups can't be so."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the JVM's groups are corrupt: {what}")
+
+
 def exactly(stream: BinaryIO, size: int) -> bytes:
     """The stream's next bytes.
 

@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from hydrofoil.stream.group_format import END, MAGIC, cut
-from hydrofoil.stream.reading import Prefixed, exactly, read_int
+from hydrofoil.stream.group_format import END, MAGIC, cut, read_pieces, read_sides
+from hydrofoil.stream.reading import Prefixed, exactly
 
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
@@ -19,6 +19,15 @@ _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 def _message(stream: BinaryIO) -> Any:
     # pyarrow closes what it has read from.
     return pa.ipc.read_message(Prefixed(b"", stream))
+
+
+def _sound(batch: pa.RecordBatch) -> pa.RecordBatch:
+    # Slices follow offsets. Stock's code runs without the core, too, and looks at nothing then.
+    try:
+        from hydrofoil.stream.batches import sound
+    except ImportError:
+        return batch
+    return sound(batch)
 
 
 class _SideBytes:
@@ -35,7 +44,7 @@ class _SideBytes:
         self._pieces = iter(())
         if pieces:
             lengths = exactly(stream, 4 * pieces)
-            batch = pa.ipc.read_record_batch(_message(stream), self.schema)
+            batch = _sound(pa.ipc.read_record_batch(_message(stream), self.schema))
             self._pieces = (
                 (piece.serialize().to_pybytes(), last) for piece, last in cut(batch, lengths)
             )
@@ -58,7 +67,7 @@ class StockFraming(io.RawIOBase):
 
     def __init__(self, stream: BinaryIO, *, lone_batches: bool) -> None:
         self._stream = stream
-        self._sides = [_SideBytes(stream) for _ in range(read_int(stream))]
+        self._sides = [_SideBytes(stream) for _ in range(read_sides(stream))]
         self._ended = False
         in_streams = not lone_batches or len(self._sides) > 1
         self._parts = self._streams() if in_streams else self._batches()
@@ -104,7 +113,7 @@ class StockFraming(io.RawIOBase):
     def _next(self, side: _SideBytes) -> tuple[bytes, bool] | None:
         while (piece := side.next()) is None and not self._ended:
             for each in self._sides:
-                pieces = read_int(self._stream)
+                pieces = read_pieces(self._stream)
                 if pieces == END:
                     self._ended = True
                     break

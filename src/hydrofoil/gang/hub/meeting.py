@@ -74,6 +74,13 @@ class Collective:
         return f"{self.op} #{self.seq}"
 
 
+def _of(kind: Any, value: Any) -> Any:
+    """A value that others will look at, who must not fail because a rank sent anything else."""
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise TypeError(f"{value!r} in place of {kind}")
+    return value
+
+
 class Meeting:
     """One attempt of a gang."""
 
@@ -101,7 +108,7 @@ class Meeting:
     def register(self, peer: Peer, header: Header) -> int | None:
         """Give a rank its seat; ``None`` where it can't have one, which it is told."""
         member = Member(**header["member"])
-        rank = member.rank
+        rank: int = _of(int, member.rank)
         if self.ended is not None:
             peer.send({"kind": "stale", "reply": header["id"], "why": self.ended})
             return None
@@ -185,11 +192,14 @@ class Meeting:
         seat.rss = header.get("rss", seat.rss)
 
     def _enter(self, seat: Seat, header: Header, blob: bytes) -> None:
-        seat.inside, seat.inside_since = header["where"], self.clock()
-        seat.notes[header["where"]] += 1
+        where = _of(str, header["where"])
+        seat.inside, seat.inside_since = where, self.clock()
+        seat.notes[where] += 1
 
     def _leave(self, seat: Seat, header: Header, blob: bytes) -> None:
-        seat.inside, seat.inside_since = header.get("outer"), self.clock()
+        outer = header.get("outer")
+        seat.inside = None if outer is None else _of(str, outer)
+        seat.inside_since = self.clock()
 
     def _log(self, seat: Seat, header: Header, blob: bytes) -> None:
         self.events.put(Logged(seat.member.rank, header["text"]))
@@ -227,21 +237,23 @@ class Meeting:
             seat.peer.send({"kind": "stale", "reply": header["id"], "why": self.ended})
 
     def _collective(self, seat: Seat, header: Header, blob: bytes) -> None:
-        rank, seq, op = seat.member.rank, header["seq"], header["op"]
+        rank, seq, op = seat.member.rank, _of(int, header["seq"]), _of(str, header["op"])
         if self.ended is not None:
             seat.peer.send({"kind": "stale", "reply": header["id"], "why": self.ended})
             return
-        timeout = header.get("timeout") or self.timeouts.timeout
+        timeout = _of((int, float), header.get("timeout") or self.timeouts.timeout)
+        src = _of(int, header.get("src", 0))
+        request = header["id"]
         collective = self.collectives.get(seq)
         if collective is None:
-            collective = Collective(op, seq, self.clock(), timeout, header.get("src", 0))
+            collective = Collective(op, seq, self.clock(), timeout, src)
             self.collectives[seq] = collective
         collective.timeout = min(collective.timeout, timeout)
-        if (collective.op, collective.src) != (op, header.get("src", 0)):
+        if (collective.op, collective.src) != (op, src):
             self.find(self._mismatch(collective, rank, header))
             return
         collective.blobs[rank] = blob
-        collective.requests[rank] = header["id"]
+        collective.requests[rank] = request
         if len(collective.blobs) == self.world_size:
             del self.collectives[seq]
             self._complete(collective)

@@ -24,7 +24,7 @@ from hydrofoil._cext.frames import Frame
 from hydrofoil._cext.objects.decimal128 import DecimalDecoder
 from hydrofoil._cext.objects.temporal import DateDecoder
 from hydrofoil._cext.objects.varlen import BytesDecoder, StringDecoder
-from hydrofoil.stream.batches import Batch, uncompressed
+from hydrofoil.stream.batches import Batch, record_batch, uncompressed
 from hydrofoil.stream.schemas import parsed
 from hydrofoil.values.dataframes.build import COPY_ON_WRITE, Chunks, builder, joined, owned
 from hydrofoil.values.dataframes.stock import StockPandas, ToStock
@@ -258,7 +258,7 @@ class InputColumns:
 
     def record_batch(self, frame: Frame) -> pa.RecordBatch:
         """The frame as pyarrow reads it."""
-        return pa.ipc.read_record_batch(pa.py_buffer(frame.message()), self.schema)
+        return record_batch(frame, self.schema)
 
     # --- One group --------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any
 
 import pyarrow as pa
 
@@ -11,10 +11,9 @@ from hydrofoil._cext.frames import Frame
 from hydrofoil._cext.objects.base import Decoder, UndecodableColumn
 from hydrofoil._cext.objects.nested import RowWalk, StructDecoder
 from hydrofoil._cext.objects.special import ValuesDecoder
+from hydrofoil.stream.batches import Batch, record_batch
 from hydrofoil.values.pickle_rules.arguments import column_values
 from hydrofoil.values.type_table import NoCodec, Options, decoder_for
-
-Batch: TypeAlias = "Frame | pa.RecordBatch"
 
 # Of some types, or of types nested in them, Spark sends no record batches, or PySpark has values
 # that depend on more than the column.
@@ -174,7 +173,7 @@ class RowReader:
 
     def _record_batch(self, batch: Batch) -> pa.RecordBatch:
         if isinstance(batch, Frame):
-            return pa.ipc.read_record_batch(pa.py_buffer(batch.message()), self.schema)
+            return record_batch(batch, self.schema)
         return batch
 
     def _by_column(self, batch: Batch) -> list[Any]:

@@ -1,0 +1,319 @@
+"""Results of users' functions: objects of any kind, made of an input's bytes, in every encoder.
+
+Some change what is being encoded while it is. What is taken whole has to be what stock PySpark
+makes of the same values, where these are harmless.
+"""
+
+import io
+from contextlib import suppress
+from datetime import date, datetime, timedelta, timezone, tzinfo
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql.types import (
+    ArrayType,
+    DataType,
+    MapType,
+    NullType,
+    Row,
+    StructField,
+    StructType,
+)
+from unit.cext.samples import SAMPLES, SCALARS
+from unit.cext.stock import OPTIONS, to_arrow
+
+from fuzz.arrow import same
+from fuzz.choices import Choices
+from hydrofoil._cext.columns import live_buffers
+from hydrofoil._cext.frames import FrameWriter
+from hydrofoil._cext.objects.base import write_batch
+from hydrofoil._cext.records import RecordsEncoder
+from hydrofoil._cext.udtf import RowsEncoder, SourceRowsEncoder, is_plain
+from hydrofoil.values.type_table import encoder_for
+
+KINDS = [kind for kind, _ in SCALARS]
+VALUES = [value for _, values in SAMPLES for value in values]
+DEPTH = 3
+# A dict that changes while it is walked; keys that nobody can hash are stock's to complain about.
+REFUSED = (RuntimeError,)
+
+
+class Numeric:
+    """Is no number, but says that it is one."""
+
+    def __init__(self, act: Any) -> None:
+        self.act = act
+
+    def __index__(self) -> int:
+        self.act()
+        return 7
+
+    def __float__(self) -> float:
+        self.act()
+        return 7.5
+
+    def __len__(self) -> int:
+        self.act()
+        return 3
+
+    def __str__(self) -> str:
+        self.act()
+        return "seven"
+
+
+class Text(str):
+    """A string that does something when it is compared."""
+
+    act: Any = staticmethod(lambda: None)
+
+    def __eq__(self, other: object) -> bool:
+        self.act()
+        return str.__eq__(self, str(other))
+
+    __hash__ = str.__hash__
+
+
+class Zone(tzinfo):
+    """Does something whenever it is asked, and may answer with anything."""
+
+    def __init__(self, act: Any, offset: Any) -> None:
+        self.act, self.offset = act, offset
+
+    def utcoffset(self, _: datetime | None) -> Any:
+        self.act()
+        return self.offset
+
+    def dst(self, _: datetime | None) -> Any:
+        return None
+
+
+class Number(int):
+    pass
+
+
+class Maker:
+    """Makes types, and values that more or less fit them."""
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+        self.containers: list[Any] = []
+        self.hostile = False
+
+    def kind(self, depth: int = DEPTH) -> DataType:
+        form = self.choices.byte() % (8 if depth else 5)
+        if form < 5:
+            return self.choices.of(KINDS)
+        if form == 5:
+            element = self.kind(depth - 1)
+            # Nulls alone that must not be null are no type of Arrow's.
+            with_nulls = bool(self.choices.byte() & 1) or isinstance(element, NullType)
+            return ArrayType(element, with_nulls)
+        if form == 6:
+            return MapType(self.choices.of(KINDS[1:]), self.kind(depth - 1))
+        fields = [self.kind(depth - 1) for _ in range(self.choices.byte() % 3)]
+        return StructType([StructField(f"f{i}", each) for i, each in enumerate(fields)])
+
+    def value(self, kind: DataType) -> Any:
+        """A value that fits the type, mostly."""
+        if self.choices.byte() % 8 == 7:
+            return self.anything(DEPTH)
+        size = self.choices.byte() % 4
+        if isinstance(kind, ArrayType):
+            return self.kept([self.value(kind.elementType) for _ in range(size)])
+        if isinstance(kind, MapType):
+            return self.kept(
+                {self.key(kind.keyType): self.value(kind.valueType) for _ in range(size)}
+            )
+        if isinstance(kind, StructType):
+            values = [self.value(field.dataType) for field in kind.fields]
+            if size == 0:
+                return tuple(values)
+            if size == 1:
+                return Row(**dict(zip(kind.names, values, strict=True)))
+            if size == 2:
+                return self.kept(values)
+            names = [self.text(name) for name in kind.names]
+            return self.kept(dict(zip(names, values, strict=True)))
+        for each, values in SCALARS:
+            if each == kind:
+                return self.choices.of([*values, None])
+        return None
+
+    def key(self, kind: DataType) -> Any:
+        made = self.value(kind)
+        with suppress(TypeError):
+            hash(made)
+            return made
+        return None
+
+    def text(self, name: str) -> str:
+        if self.choices.byte() % 4:
+            return name
+        self.hostile = True
+        made = Text(name)
+        made.act = self.spoil_after(self.choices.byte() % 4)
+        return made
+
+    def anything(self, depth: int) -> Any:
+        form = self.choices.byte() % 18
+        if form < 4:
+            return self.choices.of(VALUES)
+        size = self.choices.byte()
+        if form == 4:
+            return self.choices.number(size % 40)
+        if form == 5:
+            return self.choices.take(size).decode(
+                "utf-8", "surrogateescape" if size % 2 else "replace"
+            )
+        if form == 6:
+            return bytearray(self.choices.take(size))
+        if form == 7:
+            return Decimal(
+                (size & 1, [d % 10 for d in self.choices.take(size % 45)], self.choices.number(5))
+            )
+        if form == 8:
+            return timedelta(microseconds=self.choices.number(8) >> 1)
+        if form == 9:
+            return self.moment()
+        if form == 10:
+            return date.fromordinal(1 + self.choices.number(3) % 3652059)
+        if form == 11:
+            return Number(self.choices.number(9))
+        if form == 12:
+            self.hostile = True
+            return Numeric(self.spoil_after(size % 4))
+        if form == 13:
+            return self.choices.of(
+                [float("nan"), -0.0, 1e308, 2**63, -(2**63) - 1, True, Decimal("NaN")]
+            )
+        if depth == 0:
+            return None
+        parts = [self.anything(depth - 1) for _ in range(size % 4)]
+        if form == 14:
+            return self.kept(parts)
+        if form == 15:
+            return tuple(parts)
+        if form == 16:
+            return Row(*parts) if parts else Row()
+        with suppress(TypeError):
+            return self.kept({part: part for part in parts})
+        return None
+
+    def moment(self) -> datetime:
+        day = date.fromordinal(1 + self.choices.number(3) % 3652059)
+        how = self.choices.byte() % 4
+        zone: tzinfo | None = None
+        if how == 1:
+            zone = timezone(timedelta(minutes=self.choices.number(2) % 1440))
+        elif how > 1:
+            self.hostile = True
+            offsets = [timedelta(hours=1), None, timedelta(days=2), "an hour", timedelta(0, 1, 1)]
+            zone = Zone(self.spoil_after(self.choices.byte() % 4), self.choices.of(offsets))
+        return datetime(day.year, day.month, day.day, self.choices.byte() % 24, tzinfo=zone)
+
+    def kept(self, container: Any) -> Any:
+        if self.choices.byte() & 1:
+            self.containers.append(container)
+        return container
+
+    def spoil_after(self, calls: int) -> Any:
+        left = iter([False] * calls + [True])
+
+        def act() -> None:
+            if next(left, False):
+                self.spoil()
+
+        return act
+
+    def spoil(self) -> None:
+        for container in self.containers:
+            how = self.choices.byte() % 4
+            if how == 0:
+                container.clear()
+            elif how == 1 and container:
+                container.pop() if isinstance(container, list) else container.popitem()
+            elif how == 2 and isinstance(container, list):
+                container.extend(container[:4] * 20)
+            elif how == 3 and isinstance(container, list):
+                container[:] = [object() for _ in container]
+
+
+def one(data: bytes) -> None:
+    before = live_buffers()
+    choices = Choices(data)
+    form = choices.byte() % 4
+    maker = Maker(choices)
+    try:
+        if form == 0:
+            column(maker)
+        else:
+            rows(maker, form)
+    except REFUSED:
+        pass
+    except (TypeError, ValueError, OverflowError, AttributeError):
+        # Of the user's own objects: an hour that is no timedelta, a digit of no number.
+        if not maker.hostile:
+            raise
+    assert live_buffers() == before
+
+
+def column(maker: Maker) -> None:
+    kind = maker.kind()
+    values = [maker.value(kind) for _ in range(3)]
+    maker.containers.append(values)
+    encoder = encoder_for(kind, OPTIONS)
+    taken = encoder.encode(values)
+    for value in values:
+        is_plain(value)
+    # After a value that is left, stock converts what there is, from what can be restored.
+    restored = encoder.restored(taken) if encoder.restores else None
+    if maker.hostile:
+        if taken == len(values) == encoder.length:
+            written(schema_of(["c"], [kind]), [encoder], taken)
+        return
+    stock = to_arrow(kind, values[:taken])
+    assert restored is None or same(to_arrow(kind, restored), stock)
+    if taken == len(values):
+        column = written(schema_of(["c"], [kind]), [encoder], taken).column(0)
+        assert same(column, stock)
+
+
+def schema_of(names: list[str], kinds: list[DataType]) -> pa.Schema:
+    return pa.schema([(n, to_arrow(k, []).type) for n, k in zip(names, kinds, strict=True)])
+
+
+def rows(maker: Maker, form: int) -> None:
+    kinds = [maker.kind(2) for _ in range(1 + maker.choices.byte() % 3)]
+    names = [f"f{i}" for i in range(len(kinds))]
+    schema = StructType([StructField(*each) for each in zip(names, kinds, strict=True)])
+    made = [maker.value(schema) for _ in range(3)]
+    maker.containers.append(made)
+    fields = [encoder_for(kind, OPTIONS) for kind in kinds]
+    if form == 3:
+        records = RecordsEncoder(fields, names)
+        if records.take(made, 0, 3) == 3:
+            write_batch(FrameWriter(io.BytesIO()), records.encoders(), 3)
+        return
+    encoder = RowsEncoder(fields, names) if form == 1 else SourceRowsEncoder(fields, names, Row)
+    taken: list[Any] = []
+    if encoder.drain(iter(made), taken, bool(maker.choices.byte() & 1)):
+        struct = pa.struct(list(schema_of(names, kinds)))
+        written(pa.schema([("_0", struct)]), [encoder], len(taken))
+
+
+def written(schema: pa.Schema, encoders: list[Any], length: int) -> pa.RecordBatch:
+    """What a reader makes of it, who finds nothing wrong."""
+    file = io.BytesIO()
+    writer = FrameWriter(file)
+    writer.write_message(schema.serialize().to_pybytes())
+    write_batch(writer, encoders, length)
+    writer.write_end()
+    batch = pa.ipc.open_stream(file.getvalue()).read_next_batch()
+    batch.validate(full=True)
+    return batch
+
+
+def seeds() -> list[bytes]:
+    """Bytes by a fixed rule: what they choose is of no matter, if it differs."""
+    return [bytes((i * i * k + k) % 251 for k in range(400)) for i in range(1, 25)]
