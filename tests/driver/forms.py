@@ -104,6 +104,13 @@ DIFFICULT: list[tuple[str, list[Any]]] = [
     ("map<int,int>", [{i * 16: i for i in range(n)} for n in (8, 9, 10, 11, 12, 13, 20, 40)]),
     ("map<int,int>", [{i * 4096: i for i in range(30)}]),
     ("map<long,int>", [{i << 40: i for i in range(200)}]),
+    (
+        "map<string,int>",
+        [
+            {f"{i:07b}".replace("0", "Aa").replace("1", "BB"): i for i in range(n)}
+            for n in (40, 128)
+        ],
+    ),
     ("map<date,int>", [{datetime.date(2020, 1, i): i for i in range(1, 9)}]),
     ("struct<x:int,y:string>", [(1, "a"), [1, "a"], Row(x=1, y="a"), {"y": "a"}, Loose(x=1), None]),
     ("struct<x:int,y:string>", [(1,)]),

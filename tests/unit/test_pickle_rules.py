@@ -75,7 +75,7 @@ def test_entries_are_in_the_order_of_a_hash_map() -> None:
     assert unpickled_items(OrderedDict(a=1))[0] == ("a", 1)
     # As the JVM has them.
     keys = [Decimal(text) for text in ("3.000000", "0.000000", "-0.000001", "0.000003")]
-    items = pickled_items([(key, None) for key in keys])
+    items = pickled_items([(key, None) for key in keys], "DecimalType")
     assert [key for key, _ in items] == [keys[2], keys[3], keys[0], keys[1]]
 
 

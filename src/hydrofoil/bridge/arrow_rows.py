@@ -15,6 +15,7 @@ from pyspark.sql.types import StructType, _create_row
 from hydrofoil._cext.frames import Frame
 from hydrofoil.spark.stock.conversion import options
 from hydrofoil.stream.reading import exactly, read_int
+from hydrofoil.values.arrow_types import without_maps
 from hydrofoil.values.pickle_rules.arguments import column_values
 from hydrofoil.values.replaced import replaced_class
 from hydrofoil.values.rows.reading import RowReader
@@ -68,7 +69,7 @@ class ArrowRows(Serializer):
 
     def _by_types(self, message: bytes) -> list[Any]:
         """The rows as PySpark's own types make them, of whatever classes the program has now."""
-        schema = pa.ipc.read_schema(pa.py_buffer(self.schema))
+        schema = without_maps(pa.ipc.read_schema(pa.py_buffer(self.schema)))
         batch = pa.ipc.read_record_batch(pa.py_buffer(message), schema)
         columns = [
             column_values(array, field.dataType, binary_as_bytes=self.binary_as_bytes)

@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterable
 from copyreg import __newobj__ as new_object  # type: ignore[attr-defined]
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from math import isinf, isnan
+from itertools import chain
+from math import ceil, isinf, isnan
 from pickletools import genops
 from typing import Any
 
 from pyspark.serializers import CPickleSerializer
+
+from hydrofoil.values.pickle_rules.hash_map import CROWD, LOAD, HashMap
 
 _ATOMS = (type(None), bool, int, float, str, bytes, bytearray, complex, array, date, timedelta)
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -21,13 +24,8 @@ _SEQUENCES = (list, tuple, set, frozenset)
 # Pickle's instructions that make an object of a class or a function.
 _CALLS = {"REDUCE", "NEWOBJ", "NEWOBJ_EX", "INST", "OBJ"}
 
-# What `HashMap` holds before it grows, as a part of its table's size, and that table's first size.
-_LOAD = 0.75
+# The size of a `HashMap`'s first table.
 _FIRST_SIZE = 16
-# How many items can be in one place of the table. One more has a small table grow; in a table of
-# this size the items of the place become a tree.
-_CROWD = 8
-_SIZE_OF_TREES = 64
 # How many items of a dict Python's pickle writes at once.
 _PICKLED_AT_ONCE = 1000
 
@@ -195,14 +193,23 @@ _TEXT: dict[type, Callable[[Any], str]] = {
 
 
 class UnknownOrder(ValueError):
-    """The order of a Java map that has keys of unknown hashes, or a tree in it."""
+    """The order of a Java map that has keys of unknown hashes."""
 
 
-def unpickled_items(mapping: dict[Any, Any], *, strict: bool = False) -> list[tuple[Any, Any]]:
+def unpickled_items(
+    mapping: dict[Any, Any], *, strict: bool = False, java: int = 17
+) -> list[tuple[Any, Any]]:
     """A dict's items, in the order of the Java map that unpickling makes of it.
 
     Its items are put, last first, into a map that is then put into another. An `OrderedDict` is
     unpickled as an object of an unknown class, which is a map that has the class's name.
+
+    Parameters
+    ----------
+    mapping : dict
+    strict : bool
+    java : int
+        The JVM's version.
 
     Raises
     ------
@@ -210,69 +217,112 @@ def unpickled_items(mapping: dict[Any, Any], *, strict: bool = False) -> list[tu
         With ``strict``; else some order is taken.
     """
     items = list(mapping.items())
-    ordered = []
+    parts: list[list[tuple[Any, Any]]] = []
     size = 0
     if type(mapping) is OrderedDict:
-        ordered, size = [("__class__", "collections.OrderedDict")], _FIRST_SIZE
+        parts, size = [[("__class__", "collections.OrderedDict")]], _FIRST_SIZE
     for start in range(0, len(items), _PICKLED_AT_ONCE):
         part = items[start : start + _PICKLED_AT_ONCE][::-1]
-        ordered += _by_bucket(part, _FIRST_SIZE, strict)
-        size = size or _power_of_two(int(len(part) / _LOAD + 1))
-    return _by_bucket(ordered, size, strict)
+        parts.append(_by_bucket([part], _FIRST_SIZE, strict=strict))
+        size = size or _size_for(len(part), java)
+    return _by_bucket(parts, size, strict=strict)
 
 
-def pickled_items(items: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    """A map's entries, in the order in which the JVM pickles them."""
+def pickled_items(items: list[tuple[Any, Any]], key_type: str) -> list[tuple[Any, Any]]:
+    """A map's entries, in the order in which the JVM pickles them; of equal keys the last value.
+
+    Parameters
+    ----------
+    items : list
+        With keys as they are pickled: dates are numbers.
+    key_type : str
+        The name of the keys' Spark type.
+    """
     if len(items) < 2:
         return items
-    return _by_bucket(items, _power_of_two(len(items)), strict=False)
+    different = list(dict(items).items())
+    size = _power_of_two(len(items))
+    hash_of = _HASH_OF_COLUMN.get(key_type, _hash)
+    return _by_bucket([different], size, hash_of=hash_of, compare=_compare_in_column)
 
 
-def _by_bucket(items: list[tuple[Any, Any]], size: int, strict: bool) -> list[tuple[Any, Any]]:
-    """Items as a ``HashMap`` has them whose table began with this size."""
+def _by_bucket(
+    parts: list[list[tuple[Any, Any]]],
+    size: int,
+    *,
+    strict: bool = False,
+    hash_of: Callable[[Any], int] = lambda key: _hash(key),
+    compare: Callable[[Any, Any], int] = lambda key, other: _compare(key, other),
+) -> list[tuple[Any, Any]]:
+    """Items of different keys as a ``HashMap`` has them whose table began with this size.
+
+    They are put into it part by part, each of which was a map before.
+    """
+    items = list(chain.from_iterable(parts))
     try:
-        places = [_place(_hash(key)) for key, _ in items]
+        places = [_place(hash_of(key)) for key, _ in items]
     except KeyError as unknown:
         if strict:
             raise UnknownOrder(unknown) from None
         return items
-    if len(items) <= _CROWD:
-        size = _grown(size, len(items))
-    else:
-        try:
-            size = _grown_by_crowds(size, places)
-        except UnknownOrder:
-            if strict:
-                raise
-            size = _grown(size, len(items))
+    if len(items) > CROWD:
+        [(_, crowd)] = Counter(place & (size - 1) for place in places).most_common(1)
+        if crowd > CROWD:
+            table = HashMap(size, compare)
+            place = iter(places)
+            for part in parts:
+                table.put_all([(next(place), item) for item in part])
+            return table.items()
+    size = _grown(size, len(items))
     order = sorted(range(len(items)), key=lambda i: places[i] & (size - 1))
     return [items[i] for i in order]
 
 
 def _place(code: int) -> int:
-    """An item's place in a table, of which its lowest bits count."""
-    return code ^ ((code & 0xFFFFFFFF) >> 16)
+    """A hash as a ``HashMap`` uses it: 32 bits with a sign, the lower half spread."""
+    code ^= (code & 0xFFFFFFFF) >> 16
+    return ((code & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000
 
 
 def _grown(size: int, count: int) -> int:
-    while count > _LOAD * size:
+    while count > LOAD * size:
         size *= 2
     return size
 
 
-def _grown_by_crowds(size: int, places: list[int]) -> int:
-    """The table's size after all items were put into it, one by one."""
-    there: Counter[int] = Counter()
-    for count, place in enumerate(places, 1):
-        there[place & (size - 1)] += 1
-        grows = there[place & (size - 1)] > _CROWD
-        if grows and size >= _SIZE_OF_TREES:
-            raise UnknownOrder("a tree of items in one place")
-        for grown in (grows, count > _LOAD * (2 * size if grows else size)):
-            if grown:
-                size *= 2
-                there = Counter(each & (size - 1) for each in places[:count])
-    return size
+def _compare(key: Any, other: Any) -> int:
+    """How a key compares to a different one of the same hash, in Java."""
+    kind, other_kind = _class_of(key), _class_of(other)
+    if kind != other_kind and key is not None and other is not None:
+        return -1 if kind < other_kind else 1
+    return _compare_in_column(key, other)
+
+
+def _compare_in_column(key: Any, other: Any) -> int:
+    """As `_compare`, for keys of one class."""
+    if key is None or other is None:
+        return -1 if key is None else 1
+    if type(key) is str:
+        # By UTF-16's units.
+        return -1 if _utf16(key) < _utf16(other) else 1
+    return -1 if key < other else 1
+
+
+def _class_of(key: Any) -> str:
+    """The name of a key's class in Java, when it was unpickled."""
+    if type(key) is int:
+        return "java.lang.Integer" if _is_int(key) else "java.lang.Long"
+    return _CLASSES.get(type(key), "")
+
+
+def _utf16(text: str) -> bytes:
+    return text.encode("utf-16-be", "surrogatepass")
+
+
+def _size_for(count: int, java: int) -> int:
+    """The size of a new table into which so many items of a map are put."""
+    # Before Java 19 it was too large by one at times.
+    return _power_of_two(ceil(count / LOAD) if java >= 19 else int(count / LOAD + 1))
 
 
 def _power_of_two(count: int) -> int:
@@ -284,9 +334,21 @@ def _hash(value: Any) -> int:
     return _HASH[type(value)](value)
 
 
+def _is_int(value: int) -> bool:
+    return -(2**31) <= value < 2**31
+
+
+def _is_int(value: int) -> bool:
+    return -(2**31) <= value < 2**31
+
+
 def _hash_of_int(value: int) -> int:
-    if -(2**31) <= value < 2**31:
-        return value
+    return value if _is_int(value) else _hash_of_long(value)
+
+
+def _hash_of_long(value: int | None) -> int:
+    if value is None:
+        return 0
     if -(2**63) <= value < 2**63:
         return value ^ ((value & 0xFFFFFFFFFFFFFFFF) >> 32)
     raise KeyError(value)
@@ -300,8 +362,16 @@ def _hash_of_str(value: str) -> int:
 
 
 def _hash_of_float(value: float) -> int:
+    if isnan(value):
+        return 0x7FF80000
     bits = array("Q", array("d", [value]).tobytes())[0]
     return bits ^ (bits >> 32)
+
+
+def _hash_of_single(value: float | None) -> int:
+    if value is None:
+        return 0
+    return 0x7FC00000 if isnan(value) else array("I", array("f", [value]).tobytes())[0]
 
 
 def _hash_of_decimal(value: Decimal) -> int:
@@ -322,4 +392,21 @@ _HASH: dict[type, Callable[[Any], int]] = {
     str: _hash_of_str,
     float: _hash_of_float,
     Decimal: _hash_of_decimal,
+}
+
+
+# Where a column's keys are not of the class that is unpickled for the same value.
+_HASH_OF_COLUMN: dict[str, Callable[[Any], int]] = {
+    "LongType": _hash_of_long,
+    "TimestampType": _hash_of_long,
+    "TimestampNTZType": _hash_of_long,
+    "DayTimeIntervalType": _hash_of_long,
+    "FloatType": _hash_of_single,
+}
+
+_CLASSES = {
+    bool: "java.lang.Boolean",
+    float: "java.lang.Double",
+    str: "java.lang.String",
+    Decimal: "java.math.BigDecimal",
 }

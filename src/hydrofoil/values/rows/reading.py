@@ -11,6 +11,7 @@ from hydrofoil._cext.frames import Frame
 from hydrofoil._cext.objects.base import Decoder, UndecodableColumn
 from hydrofoil._cext.objects.nested import RowWalk, StructDecoder
 from hydrofoil._cext.objects.special import ValuesDecoder
+from hydrofoil.values.arrow_types import without_maps
 from hydrofoil.values.pickle_rules.arguments import column_values
 from hydrofoil.values.type_table import NoCodec, Options, decoder_for
 
@@ -39,6 +40,7 @@ _ORDERED = frozenset(
         "DayTimeIntervalType",
         "DecimalType",
         "DoubleType",
+        "FloatType",
         "IntegerType",
         "LongType",
         "ShortType",
@@ -174,7 +176,9 @@ class RowReader:
 
     def _record_batch(self, batch: Batch) -> pa.RecordBatch:
         if isinstance(batch, Frame):
-            return pa.ipc.read_record_batch(pa.py_buffer(batch.message()), self.schema)
+            return pa.ipc.read_record_batch(
+                pa.py_buffer(batch.message()), without_maps(self.schema)
+            )
         return batch
 
     def _by_column(self, batch: Batch) -> list[Any]:
