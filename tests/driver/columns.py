@@ -51,7 +51,7 @@ COLUMNS = {
     # So many of one place in a Java map's table that they become trees, which fall apart again.
     "crowded map of longs": (
         "map_from_entries(transform(sequence(-70L, 70L), x -> struct(shiftleft(x, 12), x))),"
-        " map_from_entries(transform(sequence(0L, 300L), x -> struct(shiftleft(x % 20, 32) ^ x, x)))"
+        " map_from_entries(transform(sequence(0L, 300L), x -> struct(shiftleft(x % 9, 32) ^ x, x)))"
     ),
     # "Aa" and "BB" have the same hash.
     "crowded map of strings": (
