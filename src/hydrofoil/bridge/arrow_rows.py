@@ -6,6 +6,7 @@ needed for them: stock's reads them by this, too.
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import chain
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -45,8 +46,12 @@ class ArrowRows(Serializer):
 
     def load_stream(self, stream: BinaryIO) -> Iterator[Any]:
         """The rows of a partition, of one record batch after the other."""
+        # Without a generator, through which each row would pass.
+        return chain.from_iterable(map(self.rows, self._messages(stream)))
+
+    def _messages(self, stream: BinaryIO) -> Iterator[bytes]:
         while (size := read_int(stream)) != SpecialLengths.END_OF_DATA_SECTION:
-            yield from self.rows(exactly(stream, size))
+            yield exactly(stream, size)
 
     def rows(self, message: bytes) -> list[Any]:
         """The rows of one record batch."""
