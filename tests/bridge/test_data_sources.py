@@ -143,7 +143,7 @@ class FilteredReader(DataSourceReader):
 
     def read(self, partition: InputPartition) -> Iterator[Any]:
         said = ", ".join(sorted(map(repr, self.taken)))
-        tests = {
+        tests: dict[str, Callable[[Any, Any], bool]] = {
             "EqualTo": lambda value, one: value == one.value,
             "GreaterThan": lambda value, one: value is not None and value > one.value,
             "In": lambda value, one: value in one.value,

@@ -129,10 +129,10 @@ def test_structured_arrays(spark: SparkSession) -> None:
     every_other = hydrofoil.create_dataframe(spark, array[::-2].reshape(3, 1))
     assert [tuple(row) for row in every_other.collect()] == rows[::-2]
     numbers = array[["a"]]
-    for schema, kind in ((["k"], "struct<k:int>"), ("k bigint", "struct<k:bigint>")):
+    for schema, kind in ((["k"], "struct<k:int>"), ("a bigint", "struct<a:bigint>")):
         renamed = hydrofoil.create_dataframe(spark, numbers, schema)
         assert renamed.schema.simpleString() == kind
-        assert [row.k for row in renamed.collect()] == list(range(6))
+        assert [row[0] for row in renamed.collect()] == list(range(6))
 
 
 def test_nulls_where_none_may_be(spark: SparkSession) -> None:

@@ -14,13 +14,8 @@ from pyspark.sql import types as T
 
 from hydrofoil._cext.objects.nested import Entries
 from hydrofoil.values.pickle_rules.arguments import column_values
-from hydrofoil.values.pickle_rules.java import (
-    NotForJava,
-    check_unpickles,
-    pickled_items,
-    text_of,
-    unpickled_items,
-)
+from hydrofoil.values.pickle_rules.java import NotForJava, check_unpickles, text_of
+from hydrofoil.values.pickle_rules.map_order import pickled_items, unpickled_items
 from hydrofoil.values.pickle_rules.results import ResultRules, array_of
 
 TINY, INT, LONG, DOUBLE = T.ByteType(), T.IntegerType(), T.LongType(), T.DoubleType()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil.values.pickle_rules.java import pickled_items
+from hydrofoil.values.pickle_rules.map_order import pickled_items
 
 # What PySpark's types convert from is a number where Arrow has a date, a time or a length of time.
 _NUMBERS = {

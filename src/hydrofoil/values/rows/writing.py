@@ -12,7 +12,7 @@ from hydrofoil._cext.frames import FrameWriter
 from hydrofoil._cext.objects.base import write_batch
 from hydrofoil._cext.records import RecordsEncoder
 from hydrofoil.values.arrow_types import arrow_type
-from hydrofoil.values.pickle_rules.java import UnknownOrder, unpickled_items
+from hydrofoil.values.pickle_rules.map_order import UnknownOrder, unpickled_items
 from hydrofoil.values.type_table import NoCodec, Options, encoder_for
 
 # The classes of keys that are in the JVM what they are here.
