@@ -55,8 +55,8 @@ def test_a_map_with_a_null_key(spark: SparkSession, compare: Compare) -> None:
             for way in WAYS.values():
                 assert "None: 5" in str(compare(lambda: way(df)))  # noqa: B023  # called at once
             # A DataFrame's RDD is always the same object.
-            rows = compare(lambda: df.select("*").rdd.map(str).collect())  # noqa: B023
-            assert "None: 5" in str(rows)
+            made = compare(lambda: df.select("*").rdd.map(str).collect())  # noqa: B023
+            assert "None: 5" in str(made)
 
 
 @settings(
