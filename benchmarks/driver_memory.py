@@ -97,7 +97,7 @@ def left_early(spark: SparkSession, rows: Iterator[Any]) -> dict[str, int]:
 @click.command()
 @click.option("--rows", default=20_000_000, show_default=True)
 @click.option("--partitions", default=64, show_default=True)
-@click.option("--master", default="local-cluster[1,2,1024]", show_default=True)
+@click.option("--master", default="local-cluster[1,2,2048]", show_default=True)
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
 def main(rows: int, partitions: int, master: str, json_file: Path | None) -> None:
     """Print the most that each iteration held, in MB above what the idle driver does."""
