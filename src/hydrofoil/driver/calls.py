@@ -133,7 +133,7 @@ def create_dataframe(
     data : iterable, pandas.DataFrame, numpy.ndarray, pyarrow.Table or RDD
         What Hydrofoil does not cover of it PySpark's own code converts. Unlike
         ``createDataFrame``, this does not leave a few rows to PySpark, and takes a structured
-        array: its fields are the columns.
+        array from Spark 4.0 on: its fields are the columns.
     schema : DataType, str or list of str, optional
         As for ``createDataFrame``.
     verify_schema : bool
@@ -142,9 +142,9 @@ def create_dataframe(
     if is_structured(data):
         from pyspark.sql import DataFrame
 
-        table = table_of(data)
         # Spark 3.5 knows no tables, neither of a DataFrame nor for one.
-        data = table if hasattr(DataFrame, "toArrow") else table.to_pandas()
+        if hasattr(DataFrame, "toArrow"):
+            data = table_of(data)
     token = ALWAYS.set(True)
     try:
         with enabled_here(spark):
