@@ -2,10 +2,9 @@
 
 Rows of a DataFrame are read one after the other, by `hydrofoil.iterate` and by `toLocalIterator`,
 with and without prefetch. Resident memory of the driver's Python and of its JVM is sampled, and
-compared with what both held when nothing ran. Executors are processes of their own, unless
-``--master 'local[2]'`` puts their tasks into the driver's JVM. Then each way is taken once more and
-left after some rows: what of jobs, threads of the JVM and open files of Python is there afterwards
-that was not there before.
+compared with what both held when nothing ran. The JVM has the executor's tasks in it, too, unless
+``--master`` names a cluster. Then each way is taken once more and left after some rows: what of
+jobs, threads of the JVM and open files of Python is there afterwards that was not there before.
 """
 
 import contextlib
@@ -97,7 +96,7 @@ def left_early(spark: SparkSession, rows: Iterator[Any]) -> dict[str, int]:
 @click.command()
 @click.option("--rows", default=20_000_000, show_default=True)
 @click.option("--partitions", default=64, show_default=True)
-@click.option("--master", default="local-cluster[1,2,2048]", show_default=True)
+@click.option("--master", default="local[2]", show_default=True)
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
 def main(rows: int, partitions: int, master: str, json_file: Path | None) -> None:
     """Print the most that each iteration held, in MB above what the idle driver does."""
