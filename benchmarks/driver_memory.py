@@ -2,14 +2,13 @@
 
 Rows of a DataFrame are read one after the other, by `hydrofoil.iterate` and by `toLocalIterator`,
 with and without prefetch. Resident memory of the driver's Python and of its JVM is sampled, and
-compared with what both held when nothing ran. Then each is read once more and left after some
-rows: what of jobs, threads of the JVM and open files of Python is there afterwards that was not
-there before.
+compared with what both held when nothing ran. The JVM has the executor's tasks in it, too, unless
+``--master`` names a cluster. Then each way is taken once more and left after some rows: what of
+jobs, threads of the JVM and open files of Python is there afterwards that was not there before.
 """
 
 import contextlib
 import gc
-import json
 import os
 import sys
 import threading
@@ -21,11 +20,9 @@ from typing import Any
 import click
 import psutil
 from pyspark.sql import DataFrame, SparkSession
-from rich.table import Table
 
 import hydrofoil
-from hydrofoil.tools.console import output
-from hydrofoil.tools.machine import describe_machine
+from benchmarks.sheets import finish, sheet
 
 _MB = 1_000_000
 _ROWS_BEFORE_LEAVING = 10
@@ -99,12 +96,13 @@ def left_early(spark: SparkSession, rows: Iterator[Any]) -> dict[str, int]:
 @click.command()
 @click.option("--rows", default=20_000_000, show_default=True)
 @click.option("--partitions", default=64, show_default=True)
+@click.option("--master", default="local[2]", show_default=True)
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
-def main(rows: int, partitions: int, json_file: Path | None) -> None:
+def main(rows: int, partitions: int, master: str, json_file: Path | None) -> None:
     """Print the most that each iteration held, in MB above what the idle driver does."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     quiet = dict.fromkeys(("spark.ui.enabled", "spark.ui.showConsoleProgress"), "false")
-    spark = hydrofoil.session(master="local[2]", conf={"spark.driver.memory": "1g", **quiet})
+    spark = hydrofoil.session(master=master, conf={"spark.driver.memory": "1g", **quiet})
     jvm: Any = spark._jvm
     pid = jvm.java.lang.ProcessHandle.current().pid()
 
@@ -131,9 +129,10 @@ def main(rows: int, partitions: int, json_file: Path | None) -> None:
         results[name] = {"python": python, "jvm": java, "seconds": seconds, "left": left}
     spark.stop()
 
-    table = Table(title=f"{rows:,} rows of 3 columns, {partitions} partitions")
-    for column in ("call", "Python, MB more", "JVM, MB more", "seconds", "left after a stop"):
-        table.add_column(column, justify="left" if column == "call" else "right")
+    table = sheet(
+        f"{rows:,} rows of 3 columns, {partitions} partitions",
+        *("call", "Python, MB more", "JVM, MB more", "seconds", "left after a stop"),
+    )
     for name, made in results.items():
         stays = ", ".join(f"{n} {what}" for what, n in made["left"].items()) or "nothing"
         table.add_row(
@@ -143,10 +142,7 @@ def main(rows: int, partitions: int, json_file: Path | None) -> None:
             f"{made['seconds']:.0f}",
             stays,
         )
-    output().print(table)
-    if json_file is not None:
-        result = {"machine": describe_machine(), "rows": rows, "results": results}
-        json_file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    finish(table, json_file, rows=rows, master=master, results=results)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ reader of one row, one that makes all rows and yields the last, and one that yie
 which it has made before.
 """
 
-import json
 import os
 import statistics
 import sys
@@ -19,13 +18,11 @@ from typing import Any
 
 import click
 from pyspark.sql import DataFrame, SparkSession
-from rich.table import Table
 
 import hydrofoil
+from benchmarks.sheets import finish, sheet
 from hydrofoil.settings.jvm_operators import ENABLED_KEY
 from hydrofoil.tools.bench.clock import SparkClock
-from hydrofoil.tools.console import output
-from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, Engine, use_conf, use_engine
 
 _PARTITIONS = 2
@@ -172,9 +169,10 @@ def main(
                     taken[name][engine.name].append(sample)
     spark.stop()
 
-    table = Table(title=f"{rows:,} rows, CPU seconds: all (JVM + Python)")
-    for column in ("case", "stock", "Hydrofoil", "stock over Hydrofoil", "least to most"):
-        table.add_column(column, justify="left" if column == "case" else "right")
+    table = sheet(
+        f"{rows:,} rows, CPU seconds: all (JVM + Python)",
+        *("case", "stock", "Hydrofoil", "stock over Hydrofoil", "least to most"),
+    )
     for name, by_engine in taken.items():
         shown = []
         for samples in by_engine.values():
@@ -188,10 +186,7 @@ def main(
         factor = statistics.median(stock) / statistics.median(ours)
         spread = f"{factors[0]:.1f} to {factors[-1]:.1f}"
         table.add_row(name, *shown, f"{factor:.1f}", spread)
-    output().print(table)
-    if json_file is not None:
-        result = {"machine": describe_machine(), "rows": rows, "samples": taken}
-        json_file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    finish(table, json_file, rows=rows, samples=taken)
 
 
 if __name__ == "__main__":

@@ -125,6 +125,53 @@ class Reader(DataSourceReader):
         return READS[self.case][1]()
 
 
+class FilteredReader(DataSourceReader):
+    """Takes some of the filters itself, and says in its rows which ones."""
+
+    def __init__(self) -> None:
+        self.taken: list[Any] = []
+
+    def pushFilters(self, filters: list[Any]) -> Iterator[Any]:
+        for each in filters:
+            if type(each).__name__ in ("EqualTo", "GreaterThan", "In", "StringStartsWith"):
+                self.taken.append(each)
+            else:
+                yield each
+
+    def partitions(self) -> list[InputPartition]:
+        return [InputPartition((0, 17)), InputPartition((17, 40))]
+
+    def read(self, partition: InputPartition) -> Iterator[Any]:
+        said = ", ".join(sorted(map(repr, self.taken)))
+        tests: dict[str, Callable[[Any, Any], bool]] = {
+            "EqualTo": lambda value, one: value == one.value,
+            "GreaterThan": lambda value, one: value is not None and value > one.value,
+            "In": lambda value, one: value in one.value,
+            "StringStartsWith": lambda value, one: value.startswith(one.value),
+        }
+        for i in range(*partition.value):
+            row = Row(
+                a=i,
+                b=None if i % 5 == 0 else i % 7,
+                c=f"{'even' if i % 2 == 0 else 'odd'} {i}",
+                said=said,
+            )
+            if all(tests[type(one).__name__](row[one.attribute[0]], one) for one in self.taken):
+                yield row
+
+
+class FilteredSource(DataSource):
+    @classmethod
+    def name(cls) -> str:
+        return "filtered"
+
+    def schema(self) -> str:
+        return "a int, b int, c string, said string"
+
+    def reader(self, schema: Any) -> FilteredReader:
+        return FilteredReader()
+
+
 class Writer(DataSourceWriter):
     """Fails with what it was given: the only way for a writer to say it to the test."""
 
@@ -207,3 +254,35 @@ def test_writer(registered: SparkSession, case: str, as_bytes: str) -> None:
         with use_engine(registered, HYDROFOIL):
             assert outcome(write) == stock
     assert "Row" in stock
+
+
+# Of columns none is left out by a reader: Spark selects them above it.
+@pytest.mark.parametrize(
+    ("columns", "where"),
+    [
+        ("said, a", "b = 3"),
+        ("*", "a > 20"),
+        ("count(*)", "a in (3, 5, 38)"),
+        ("said", "c like 'odd%'"),
+        ("c", "b is null"),
+        ("said, c", "a + 1 = 6"),
+        ("*", "a > 4 and not b = 2"),
+    ],
+)
+@pytest.mark.skipif(
+    not hasattr(DataSourceReader, "pushFilters"), reason="this version gives readers no filters"
+)
+def test_filters_and_columns(registered: SparkSession, columns: str, where: str) -> None:
+    def read() -> Any:
+        data = registered.read.format("filtered").load()
+        return data.where(where).selectExpr(*columns.split(", ")).collect()
+
+    registered.dataSource.register(FilteredSource)
+    with use_conf(registered, {"spark.sql.python.filterPushdown.enabled": "true"}):
+        with use_engine(registered, WARM_STOCK):
+            stock = read()
+        for engine in (HYDROFOIL, COLUMNAR):
+            with use_engine(registered, engine):
+                assert read() == stock, engine
+    assert stock
+    assert where != "b = 3" or "EqualTo" in stock[0].said

@@ -47,6 +47,21 @@ COLUMNS = {
         " cast(-0.000001 as decimal(20,6)), 3, cast(12345678901234.5 as decimal(20,6)), 4)"
     ),
     "map of longs": "map(70000000000L, 'x', 1L, 'y', -1L, 'z', 17L, 'w')",
+    "map of floats": "map(float(1.5), 1, float('nan'), 2, float(-1e30), 3, float(0.1), 4)",
+    # So many of one place in a Java map's table that they become trees, which fall apart again.
+    "crowded map of longs": (
+        "map_from_entries(transform(sequence(-70L, 70L), x -> struct(shiftleft(x, 12), x))),"
+        " map_from_entries(transform(sequence(0L, 300L), x -> struct(shiftleft(x % 9, 32) ^ x, x)))"
+    ),
+    # "Aa" and "BB" have the same hash.
+    "crowded map of strings": (
+        "map_from_entries(transform(sequence(0, 127), x -> struct("
+        "replace(replace(bin(x + 128), '1', 'Aa'), '0', 'BB'), x)))"
+    ),
+    "crowded map of dates": (
+        "map_from_entries(transform(sequence(-60, 60), x -> struct(date_add(date'1970-01-01',"
+        " x * 4096), x)))"
+    ),
     "struct": "named_struct('a', 1, 'b', 'x'), named_struct('a', null, 'b', null)",
     "struct of Row's names": "named_struct('count', 1, 'index', 'x', '', 2, '__fields__', 3)",
     "struct in struct": (

@@ -13,7 +13,14 @@ from typing import Any
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
-from pyspark.sql.types import LongType, StringType, StructType
+from pyspark.sql.types import (
+    ArrayType,
+    DoubleType,
+    LongType,
+    StringType,
+    StructType,
+    UserDefinedType,
+)
 
 D = decimal.Decimal
 UTC = datetime.timezone.utc
@@ -36,6 +43,44 @@ class Loose:
 
 
 Named = namedtuple("Named", "a b")
+
+
+class PointType(UserDefinedType):
+    """A type that only Python knows."""
+
+    @classmethod
+    def sqlType(cls) -> ArrayType:
+        return ArrayType(DoubleType(), False)
+
+    @classmethod
+    def module(cls) -> str:
+        return __name__
+
+    def serialize(self, obj: Any) -> list[float]:
+        return [obj.x, obj.y]
+
+    def deserialize(self, datum: Any) -> "Point":
+        return Point(*datum)
+
+
+class Point:
+    __UDT__ = PointType()
+
+    def __init__(self, x: float, y: float) -> None:
+        self.x, self.y = x, y
+
+
+USERS_TYPES: dict[str, tuple[Any, list[Any]]] = {
+    "inferred": (None, [(1, Point(1.0, 2.0)), (2, None)]),
+    "names": (["i", "p"], [(1, Point(1.0, 2.0))]),
+    "of dicts": (None, [{"i": 1, "p": Point(0.0, -0.0)}, {"i": 2}]),
+    "declared": (StructType().add("i", LongType()).add("p", PointType()), [(1, Point(1.0, 2.0))]),
+    "bare": (PointType(), [Point(1.0, 2.0), None]),
+    "in an array": (StructType().add("p", ArrayType(PointType())), [([Point(1.0, 2.0), None],)]),
+    "in a struct": (None, [(Row(p=Point(1.0, 2.0)),)]),
+    "of a different class": (StructType().add("p", PointType()), [([1.0, 2.0],)]),
+    "not converted": (StructType().add("p", PointType()), [(Point(1, "x"),)]),  # type: ignore[arg-type]
+}
 
 FORMS: dict[str, Callable[[int, str], Any]] = {
     "tuple": lambda a, b: (a, b),
@@ -104,6 +149,13 @@ DIFFICULT: list[tuple[str, list[Any]]] = [
     ("map<int,int>", [{i * 16: i for i in range(n)} for n in (8, 9, 10, 11, 12, 13, 20, 40)]),
     ("map<int,int>", [{i * 4096: i for i in range(30)}]),
     ("map<long,int>", [{i << 40: i for i in range(200)}]),
+    (
+        "map<string,int>",
+        [
+            {f"{i:07b}".replace("0", "Aa").replace("1", "BB"): i for i in range(n)}
+            for n in (40, 128)
+        ],
+    ),
     ("map<date,int>", [{datetime.date(2020, 1, i): i for i in range(1, 9)}]),
     ("struct<x:int,y:string>", [(1, "a"), [1, "a"], Row(x=1, y="a"), {"y": "a"}, Loose(x=1), None]),
     ("struct<x:int,y:string>", [(1,)]),

@@ -5,6 +5,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -43,6 +44,19 @@ def test_types(spark: SparkSession, compare: Compare, zone: str, name: str) -> N
     df = spark.sql(query(name))
     compare(lambda: df.collect())
     compare(lambda: list(df.toLocalIterator()))
+
+
+def test_a_map_with_a_null_key(spark: SparkSession, compare: Compare) -> None:
+    # Only of such types Spark can keep one.
+    rows = [({None: 5, Decimal("1.5"): 1, Decimal("-2"): 2},)]
+    for each in ("map<decimal(10,2),int>", "map<decimal(30,2),int>"):
+        for schema, data in ((f"m {each}", rows), (f"m array<{each}>", [([rows[0][0]],)])):
+            df = spark.createDataFrame(data, schema, verifySchema=False)
+            for way in WAYS.values():
+                assert "None: 5" in str(compare(lambda: way(df)))  # noqa: B023  # called at once
+            # A DataFrame's RDD is always the same object.
+            made = compare(lambda: df.select("*").rdd.map(str).collect())  # noqa: B023
+            assert "None: 5" in str(made)
 
 
 @settings(

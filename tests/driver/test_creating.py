@@ -3,16 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, LongType, StructType
 
 import hydrofoil
 from driver.conftest import Compare, outcome
 from driver.exactly import exactly
-from driver.forms import DIFFICULT, FORMS, SCHEMAS, contents
+from driver.forms import DIFFICULT, FORMS, SCHEMAS, USERS_TYPES, contents
 from driver.schemas import tables
 
 # `make parity` runs them all.
@@ -87,6 +88,52 @@ def test_difficult_values(spark: SparkSession, kind: str, values: list[Any], ver
 @pytest.mark.parametrize("kind, values", DIFFICULT, ids=lambda value: str(value)[:40])
 def test_inferred_from_difficult_values(spark: SparkSession, kind: str, values: list[Any]) -> None:
     same(spark, lambda: [{"i": i, "c": value} for i, value in enumerate(values)])
+
+
+@pytest.mark.parametrize("name", USERS_TYPES)
+def test_users_types(spark: SparkSession, name: str) -> None:
+    schema, rows = USERS_TYPES[name]
+    same(spark, lambda: list(rows), schema, fast=False)
+
+
+ARRAYS: dict[str, Any] = {
+    "long": np.arange(5),
+    "of two columns": np.arange(6.0).reshape(3, 2),
+    "of one column": np.array([[True], [False]]),
+    "in Fortran's order": np.asfortranarray(np.arange(6, dtype=np.int16).reshape(3, 2)),
+    "text": np.array(["a", "bc"]),
+    "unsigned": np.arange(3, dtype=np.uint8),
+    "times": np.array(["2024-05-06T07:08:09"], dtype="datetime64[us]"),
+    "empty": np.empty((0, 2)),
+    "of three dimensions": np.zeros((1, 2, 3)),
+    "objects": np.array([1, None], dtype=object),
+}
+
+
+@pytest.mark.parametrize("schema", [None, ["x"], ["x", "y"], "x double", "x double, y double"])
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays(spark: SparkSession, name: str, schema: Any) -> None:
+    same(spark, lambda: ARRAYS[name].copy(), schema and schema[:])
+
+
+@pytest.mark.skipif(not hasattr(DataFrame, "toArrow"), reason="Spark 3.5 knows no tables")
+def test_structured_arrays(spark: SparkSession) -> None:
+    fields = [("a", "i4"), ("v", "f8", (2,)), ("s", "U5"), ("n", [("x", "i8"), ("y", "?")])]
+    array = np.array([(i, (i, -i), f"é{i}", (i, i % 2)) for i in range(6)], dtype=fields)
+    rows = [(i, [float(i), -float(i)], f"é{i}", (i, bool(i % 2))) for i in range(6)]
+    made = hydrofoil.create_dataframe(spark, array)
+    assert made.schema.simpleString() == (
+        "struct<a:int,v:array<double>,s:string,n:struct<x:bigint,y:boolean>>"
+    )
+    assert [tuple(row) for row in made.collect()] == rows
+    # Of any step and shape.
+    every_other = hydrofoil.create_dataframe(spark, array[::-2].reshape(3, 1))
+    assert [tuple(row) for row in every_other.collect()] == rows[::-2]
+    numbers = array[["a"]]
+    for schema, kind in ((["k"], "struct<k:int>"), ("a bigint", "struct<a:bigint>")):
+        renamed = hydrofoil.create_dataframe(spark, numbers, schema)
+        assert renamed.schema.simpleString() == kind
+        assert [row[0] for row in renamed.collect()] == list(range(6))
 
 
 def test_nulls_where_none_may_be(spark: SparkSession) -> None:

@@ -14,13 +14,8 @@ from pyspark.sql import types as T
 
 from hydrofoil._cext.objects.nested import Entries
 from hydrofoil.values.pickle_rules.arguments import column_values
-from hydrofoil.values.pickle_rules.java import (
-    NotForJava,
-    check_unpickles,
-    pickled_items,
-    text_of,
-    unpickled_items,
-)
+from hydrofoil.values.pickle_rules.java import NotForJava, check_unpickles, text_of
+from hydrofoil.values.pickle_rules.map_order import pickled_items, unpickled_items
 from hydrofoil.values.pickle_rules.results import ResultRules, array_of
 
 TINY, INT, LONG, DOUBLE = T.ByteType(), T.IntegerType(), T.LongType(), T.DoubleType()
@@ -75,7 +70,7 @@ def test_entries_are_in_the_order_of_a_hash_map() -> None:
     assert unpickled_items(OrderedDict(a=1))[0] == ("a", 1)
     # As the JVM has them.
     keys = [Decimal(text) for text in ("3.000000", "0.000000", "-0.000001", "0.000003")]
-    items = pickled_items([(key, None) for key in keys])
+    items = pickled_items([(key, None) for key in keys], "DecimalType")
     assert [key for key, _ in items] == [keys[2], keys[3], keys[0], keys[1]]
 
 

@@ -6,6 +6,7 @@ needed for them: stock's reads them by this, too.
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import chain
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from pyspark.sql.types import StructType, _create_row
 from hydrofoil._cext.frames import Frame
 from hydrofoil.spark.stock.conversion import options
 from hydrofoil.stream.reading import exactly, read_int
+from hydrofoil.values.arrow_types import without_maps
 from hydrofoil.values.pickle_rules.arguments import column_values
 from hydrofoil.values.replaced import replaced_class
 from hydrofoil.values.rows.reading import RowReader
@@ -44,8 +46,12 @@ class ArrowRows(Serializer):
 
     def load_stream(self, stream: BinaryIO) -> Iterator[Any]:
         """The rows of a partition, of one record batch after the other."""
+        # Without a generator, through which each row would pass.
+        return chain.from_iterable(map(self.rows, self._messages(stream)))
+
+    def _messages(self, stream: BinaryIO) -> Iterator[bytes]:
         while (size := read_int(stream)) != SpecialLengths.END_OF_DATA_SECTION:
-            yield from self.rows(exactly(stream, size))
+            yield exactly(stream, size)
 
     def rows(self, message: bytes) -> list[Any]:
         """The rows of one record batch."""
@@ -68,7 +74,7 @@ class ArrowRows(Serializer):
 
     def _by_types(self, message: bytes) -> list[Any]:
         """The rows as PySpark's own types make them, of whatever classes the program has now."""
-        schema = pa.ipc.read_schema(pa.py_buffer(self.schema))
+        schema = without_maps(pa.ipc.read_schema(pa.py_buffer(self.schema)))
         batch = pa.ipc.read_record_batch(pa.py_buffer(message), schema)
         columns = [
             column_values(array, field.dataType, binary_as_bytes=self.binary_as_bytes)

@@ -37,6 +37,8 @@ class Conversion:
         The schema was inferred, and not given.
     verified : bool
         Rows are verified, if the schema was given.
+    java : int
+        The JVM's version.
     """
 
     struct: Any
@@ -44,6 +46,7 @@ class Conversion:
     bare: bool = False
     inferred: bool = False
     verified: bool = True
+    java: int = 17
 
     def by_pyspark(self) -> Callable[[Any], Any]:
         """PySpark's own conversion of a row to what it pickles, with its errors."""
@@ -89,6 +92,7 @@ class Conversion:
             options(binary_as_bytes=False, wide_offsets=False, pickled=True, strict=True),
             names=self.names,
             bare=self.bare,
+            java=self.java,
             refused=getattr(types, "VariantVal", None),
         )
 

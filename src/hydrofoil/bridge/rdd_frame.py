@@ -5,6 +5,7 @@ the workers send is different, and so it needs a class of Hydrofoil's in the JVM
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -16,6 +17,7 @@ from hydrofoil.bridge.messages import Conversion, RowMessages
 from hydrofoil.driver import paths
 from hydrofoil.driver.creating import ALWAYS, Left
 from hydrofoil.settings import jvm_operators
+from hydrofoil.settings.sessions import java_version
 from hydrofoil.spark.versions import installed_version
 from hydrofoil.values.type_table import NoCodec
 
@@ -55,6 +57,7 @@ def make_create(original: Callable[..., Any]) -> Callable[..., Any]:
             reason = _why_pickled(given)
         paths.took(CALL, paths.STOCK if reason else paths.FAST, reason)
         pickled = None if reason else 0 if ALWAYS.get() else _FEW_ROWS
+        given = replace(given, java=java_version(self))
         return _data_frame(self, data, RowMessages(given, pickled), rows_of)
 
     return _create_dataframe

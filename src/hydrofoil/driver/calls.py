@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from hydrofoil.decorators.torch import as_tensor
 from hydrofoil.driver.creating import ALWAYS
 from hydrofoil.driver.iterating import Progress, RowStream, show_progress
+from hydrofoil.driver.structured import is_structured, table_of
 from hydrofoil.driver.switch import enabled_here
 from hydrofoil.driver.tables import columns_of, to_table
 from hydrofoil.values.arrays import Argument, Nulls, Strings
@@ -131,12 +132,19 @@ def create_dataframe(
     spark : pyspark.sql.SparkSession
     data : iterable, pandas.DataFrame, numpy.ndarray, pyarrow.Table or RDD
         What Hydrofoil does not cover of it PySpark's own code converts. Unlike
-        ``createDataFrame``, this does not leave a few rows to PySpark.
+        ``createDataFrame``, this does not leave a few rows to PySpark, and takes a structured
+        array from Spark 4.0 on: its fields are the columns.
     schema : DataType, str or list of str, optional
         As for ``createDataFrame``.
     verify_schema : bool
         As for ``createDataFrame``.
     """
+    if is_structured(data):
+        from pyspark.sql import DataFrame
+
+        # Spark 3.5 knows no tables, neither of a DataFrame nor for one.
+        if hasattr(DataFrame, "toArrow"):
+            data = table_of(data)
     token = ALWAYS.set(True)
     try:
         with enabled_here(spark):

@@ -15,7 +15,7 @@ from hydrofoil._cext.records import Unknown, telling_rows
 from hydrofoil.driver import paths
 from hydrofoil.driver.readers import is_wide
 from hydrofoil.driver.sending import data_frame
-from hydrofoil.settings.sessions import sql_setting
+from hydrofoil.settings.sessions import java_version, sql_setting
 from hydrofoil.spark.stock.conversion import options
 from hydrofoil.spark.versions import installed_version
 from hydrofoil.values.replaced import replaced_class
@@ -135,6 +135,7 @@ def _create(session: Any, rows: list[Any], schema: Any) -> Any:
         options(binary_as_bytes=False, wide_offsets=is_wide(session), pickled=True, strict=True),
         names=names,
         bare=bare,
+        java=java_version(session),
         refused=getattr(types, "VariantVal", None),
     )
     frames = []

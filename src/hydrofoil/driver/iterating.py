@@ -4,6 +4,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from itertools import chain
 from typing import Any, BinaryIO
 
 from hydrofoil._cext.frames import Frame
@@ -32,13 +33,17 @@ class Partitions:
 
     def load_stream(self, stream: BinaryIO) -> Iterator[Any]:
         """The rows of the next partition, whose batches are read one by one."""
+        # Without a generator of this class, through which each row would pass.
+        return chain.from_iterable(self._batches(stream))
+
+    def _batches(self, stream: BinaryIO) -> Iterator[Iterator[Any]]:
         slow = self._reader.slow_columns
         count = 0
         while (size := read_int(stream)) != _END_OF_DATA:
             frame = Frame.of_message(exactly(stream, size))
             count += frame.length
             paths.add_rows(self._call, paths.FAST, slow, frame.length)
-            yield from self._reader.iterate(frame)
+            yield self._reader.iterate(frame)
         self._progress(count)
 
 

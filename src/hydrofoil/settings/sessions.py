@@ -69,3 +69,9 @@ def sql_setting(session: Any, key: str) -> str | None:
         # The error's class differs by version and by kind of session.
         value = session.conf.get(key, None)
     return None if value == "<undefined>" else value
+
+
+def java_version(session: Any) -> int:
+    """The version of a session's JVM: 17."""
+    text = str(session._jvm.System.getProperty("java.specification.version"))
+    return int(text.removeprefix("1."))

@@ -61,3 +61,27 @@ def arrow_type(spark_type: Any, *, wide: bool = False) -> Any:
         f"the Spark type {spark_type.simpleString()} has no Arrow type here",
         hint="use @hydrofoil.udf, or Spark's own decorators, for it",
     )
+
+
+def without_maps(arrow_type: Any) -> Any:
+    """A pyarrow type, or a schema, with lists of structs in the place of maps.
+
+    These have the same buffers, but pyarrow makes no map of a column with a null key, which Spark
+    can have.
+    """
+    import pyarrow as pa
+
+    if isinstance(arrow_type, pa.Schema):
+        return pa.schema([_without_maps(field) for field in arrow_type])
+    if pa.types.is_map(arrow_type):
+        fields = [arrow_type.key_field.with_nullable(True), arrow_type.item_field]
+        return pa.list_(pa.struct([_without_maps(field) for field in fields]))
+    if pa.types.is_list(arrow_type):
+        return pa.list_(_without_maps(arrow_type.value_field))
+    if pa.types.is_struct(arrow_type):
+        return pa.struct([_without_maps(field) for field in arrow_type])
+    return arrow_type
+
+
+def _without_maps(field: Any) -> Any:
+    return field.with_type(without_maps(field.type))

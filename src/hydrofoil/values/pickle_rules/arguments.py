@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil.values.pickle_rules.java import pickled_items
+from hydrofoil.values.pickle_rules.map_order import pickled_items
 
 # What PySpark's types convert from is a number where Arrow has a date, a time or a length of time.
 _NUMBERS = {
@@ -50,10 +50,12 @@ def _unpickled(array: pa.Array, spark_type: Any, binary: type) -> list[Any]:
         items = _unpickled(array.values, spark_type.elementType, binary)
         return _lists(array, lambda start, stop: items[start:stop])
     if name == "MapType":
-        keys = _unpickled(array.keys, spark_type.keyType, binary)
-        values = _unpickled(array.items, spark_type.valueType, binary)
+        of_keys, of_values = _entries(array)
+        keys = _unpickled(of_keys, spark_type.keyType, binary)
+        values = _unpickled(of_values, spark_type.valueType, binary)
         entries = list(zip(keys, values, strict=True))
-        return _lists(array, lambda start, stop: dict(pickled_items(entries[start:stop])))
+        kind = type(spark_type.keyType).__name__
+        return _lists(array, lambda start, stop: dict(pickled_items(entries[start:stop], kind)))
     if name == "StructType":
         fields = [
             _unpickled(array.field(i), field.dataType, binary)
@@ -66,6 +68,13 @@ def _unpickled(array: pa.Array, spark_type: Any, binary: type) -> list[Any]:
     convert = _simple(name, binary)
     values = array.cast(pa.large_binary()).to_pylist() if name in _TEXT else array.to_pylist()
     return values if convert is None else [None if v is None else convert(v) for v in values]
+
+
+def _entries(array: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """The keys and the values of maps, which may be lists of structs (see `without_maps`)."""
+    if isinstance(array, pa.MapArray):
+        return array.keys, array.items
+    return array.values.field(0), array.values.field(1)
 
 
 # Types whose values come as a struct of binary and numbers.

@@ -1,9 +1,9 @@
-"""What a pickled Python value is in the JVM: its class's text, a map's order, or an error."""
+"""What a pickled Python value is in the JVM: its class's text, or an error."""
 
 import pickle
 import re
 from array import array
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from copyreg import __newobj__ as new_object  # type: ignore[attr-defined]
 from datetime import date, datetime, time, timedelta
@@ -14,22 +14,14 @@ from typing import Any
 
 from pyspark.serializers import CPickleSerializer
 
+from hydrofoil.values.pickle_rules.map_order import unpickled_items
+
 _ATOMS = (type(None), bool, int, float, str, bytes, bytearray, complex, array, date, timedelta)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _SEQUENCES = (list, tuple, set, frozenset)
 
 # Pickle's instructions that make an object of a class or a function.
 _CALLS = {"REDUCE", "NEWOBJ", "NEWOBJ_EX", "INST", "OBJ"}
-
-# What `HashMap` holds before it grows, as a part of its table's size, and that table's first size.
-_LOAD = 0.75
-_FIRST_SIZE = 16
-# How many items can be in one place of the table. One more has a small table grow; in a table of
-# this size the items of the place become a tree.
-_CROWD = 8
-_SIZE_OF_TREES = 64
-# How many items of a dict Python's pickle writes at once.
-_PICKLED_AT_ONCE = 1000
 
 
 class NotForJava(TypeError):
@@ -188,138 +180,4 @@ _TEXT: dict[type, Callable[[Any], str]] = {
     tuple: _address("[Ljava.lang.Object;"),
     bytes: _address("[B"),
     bytearray: _address("[B"),
-}
-
-
-# --- Order ----------------------------------------------------------------------------------------
-
-
-class UnknownOrder(ValueError):
-    """The order of a Java map that has keys of unknown hashes, or a tree in it."""
-
-
-def unpickled_items(mapping: dict[Any, Any], *, strict: bool = False) -> list[tuple[Any, Any]]:
-    """A dict's items, in the order of the Java map that unpickling makes of it.
-
-    Its items are put, last first, into a map that is then put into another. An `OrderedDict` is
-    unpickled as an object of an unknown class, which is a map that has the class's name.
-
-    Raises
-    ------
-    UnknownOrder
-        With ``strict``; else some order is taken.
-    """
-    items = list(mapping.items())
-    ordered = []
-    size = 0
-    if type(mapping) is OrderedDict:
-        ordered, size = [("__class__", "collections.OrderedDict")], _FIRST_SIZE
-    for start in range(0, len(items), _PICKLED_AT_ONCE):
-        part = items[start : start + _PICKLED_AT_ONCE][::-1]
-        ordered += _by_bucket(part, _FIRST_SIZE, strict)
-        size = size or _power_of_two(int(len(part) / _LOAD + 1))
-    return _by_bucket(ordered, size, strict)
-
-
-def pickled_items(items: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    """A map's entries, in the order in which the JVM pickles them."""
-    if len(items) < 2:
-        return items
-    return _by_bucket(items, _power_of_two(len(items)), strict=False)
-
-
-def _by_bucket(items: list[tuple[Any, Any]], size: int, strict: bool) -> list[tuple[Any, Any]]:
-    """Items as a ``HashMap`` has them whose table began with this size."""
-    try:
-        places = [_place(_hash(key)) for key, _ in items]
-    except KeyError as unknown:
-        if strict:
-            raise UnknownOrder(unknown) from None
-        return items
-    if len(items) <= _CROWD:
-        size = _grown(size, len(items))
-    else:
-        try:
-            size = _grown_by_crowds(size, places)
-        except UnknownOrder:
-            if strict:
-                raise
-            size = _grown(size, len(items))
-    order = sorted(range(len(items)), key=lambda i: places[i] & (size - 1))
-    return [items[i] for i in order]
-
-
-def _place(code: int) -> int:
-    """An item's place in a table, of which its lowest bits count."""
-    return code ^ ((code & 0xFFFFFFFF) >> 16)
-
-
-def _grown(size: int, count: int) -> int:
-    while count > _LOAD * size:
-        size *= 2
-    return size
-
-
-def _grown_by_crowds(size: int, places: list[int]) -> int:
-    """The table's size after all items were put into it, one by one."""
-    there: Counter[int] = Counter()
-    for count, place in enumerate(places, 1):
-        there[place & (size - 1)] += 1
-        grows = there[place & (size - 1)] > _CROWD
-        if grows and size >= _SIZE_OF_TREES:
-            raise UnknownOrder("a tree of items in one place")
-        for grown in (grows, count > _LOAD * (2 * size if grows else size)):
-            if grown:
-                size *= 2
-                there = Counter(each & (size - 1) for each in places[:count])
-    return size
-
-
-def _power_of_two(count: int) -> int:
-    return 1 << (count - 1).bit_length() if count > 1 else 1
-
-
-def _hash(value: Any) -> int:
-    """Java's ``hashCode()``; KeyError where it is not known here."""
-    return _HASH[type(value)](value)
-
-
-def _hash_of_int(value: int) -> int:
-    if -(2**31) <= value < 2**31:
-        return value
-    if -(2**63) <= value < 2**63:
-        return value ^ ((value & 0xFFFFFFFFFFFFFFFF) >> 32)
-    raise KeyError(value)
-
-
-def _hash_of_str(value: str) -> int:
-    code = 0
-    for unit in array("H", value.encode("utf-16-le", "surrogatepass")):
-        code = (31 * code + unit) & 0xFFFFFFFF
-    return code
-
-
-def _hash_of_float(value: float) -> int:
-    bits = array("Q", array("d", [value]).tobytes())[0]
-    return bits ^ (bits >> 32)
-
-
-def _hash_of_decimal(value: Decimal) -> int:
-    sign, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int):
-        raise KeyError(value)
-    unscaled = int("".join(map(str, digits)))
-    code = 0
-    for word in range((unscaled.bit_length() + 31) // 32 - 1, -1, -1):
-        code = (31 * code + (unscaled >> 32 * word & 0xFFFFFFFF)) & 0xFFFFFFFF
-    return 31 * (-code if sign else code) - exponent
-
-
-_HASH: dict[type, Callable[[Any], int]] = {
-    type(None): lambda value: 0,
-    bool: lambda value: 1231 if value else 1237,
-    int: _hash_of_int,
-    str: _hash_of_str,
-    float: _hash_of_float,
-    Decimal: _hash_of_decimal,
 }

@@ -16,7 +16,8 @@ from typing import Any
 import pyarrow as pa
 
 from hydrofoil._cext.objects.nested import Entries
-from hydrofoil.values.pickle_rules.java import NotForJava, check_unpickles, text_of, unpickled_items
+from hydrofoil.values.pickle_rules.java import NotForJava, check_unpickles, text_of
+from hydrofoil.values.pickle_rules.map_order import unpickled_items
 
 FromJava = Callable[[Any], Any]
 

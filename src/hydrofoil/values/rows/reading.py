@@ -12,6 +12,7 @@ from hydrofoil._cext.objects.base import Decoder, UndecodableColumn
 from hydrofoil._cext.objects.nested import RowWalk, StructDecoder
 from hydrofoil._cext.objects.special import ValuesDecoder
 from hydrofoil.stream.batches import Batch, record_batch
+from hydrofoil.values.arrow_types import without_maps
 from hydrofoil.values.pickle_rules.arguments import column_values
 from hydrofoil.values.type_table import NoCodec, Options, decoder_for
 
@@ -38,6 +39,7 @@ _ORDERED = frozenset(
         "DayTimeIntervalType",
         "DecimalType",
         "DoubleType",
+        "FloatType",
         "IntegerType",
         "LongType",
         "ShortType",
@@ -173,7 +175,7 @@ class RowReader:
 
     def _record_batch(self, batch: Batch) -> pa.RecordBatch:
         if isinstance(batch, Frame):
-            return record_batch(batch, self.schema)
+            return record_batch(batch, without_maps(self.schema))
         return batch
 
     def _by_column(self, batch: Batch) -> list[Any]:

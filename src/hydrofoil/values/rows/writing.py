@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from hydrofoil._cext.frames import FrameWriter
 from hydrofoil._cext.objects.base import write_batch
 from hydrofoil._cext.records import RecordsEncoder
 from hydrofoil.values.arrow_types import arrow_type
-from hydrofoil.values.pickle_rules.java import UnknownOrder, unpickled_items
+from hydrofoil.values.pickle_rules.map_order import UnknownOrder, unpickled_items
 from hydrofoil.values.type_table import NoCodec, Options, encoder_for
 
 # The classes of keys that are in the JVM what they are here.
@@ -32,14 +33,14 @@ def unwritable(spark_type: Any) -> str:
     return ""
 
 
-def java_order(mapping: dict[Any, Any]) -> list[tuple[Any, Any]] | None:
+def java_order(mapping: dict[Any, Any], java: int) -> list[tuple[Any, Any]] | None:
     """A dict's items in the order of the Java map that it would be; None if that is not known."""
     if len(mapping) < 2:
         return list(mapping.items())
     if not all(type(key) in _HASHED for key in mapping):
         return None
     try:
-        return unpickled_items(mapping, strict=True)
+        return unpickled_items(mapping, strict=True, java=java)
     except UnknownOrder:
         return None
 
@@ -57,6 +58,8 @@ class RowWriter:
         By which rows that are dicts or objects have the columns' values; by default their own.
     bare : bool
         Rows are the values of the only column.
+    java : int
+        The JVM's version.
     refused : type, optional
         A class whose objects are no rows.
 
@@ -73,12 +76,13 @@ class RowWriter:
         *,
         names: list[str] | None = None,
         bare: bool = False,
+        java: int = 17,
         refused: type | None = None,
     ) -> None:
         reason = unwritable(spark_type)
         if reason:
             raise NoCodec(reason)
-        options = replace(options, map_order=java_order)
+        options = replace(options, map_order=partial(java_order, java=java))
         fields = [
             encoder_for(field.dataType, options, nullable=field.nullable)
             for field in spark_type.fields

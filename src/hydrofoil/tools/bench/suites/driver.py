@@ -69,6 +69,9 @@ _CALLS = (
     "rdd.toDF(schema)",
     "createDataFrame(rdd)",
 )
+# Calls that run the query.
+_READ = {"collect()", "toLocalIterator()", "toPandas()", "df.rdd.map(f).count()"}
+_READ |= {"df.foreachPartition(f)"}
 # Calls that send rows of the driver's.
 _SENT = {"createDataFrame(tuples, schema)", "createDataFrame(dicts)"}
 
@@ -171,6 +174,7 @@ def _time(clock: SparkClock, call: Callable[[], Any]) -> tuple[float, float, flo
 def _add(result: Result, columns: str, rows: int, measured: Measured) -> None:
     per = 1e9 / rows
     lines, factors = [], {}
+    query = Spread.of([jvm + python for _, jvm, python in measured[_QUERY][_STOCK]]).scaled(per)
     for name, ways in measured.items():
         cpu = {
             way: Spread.of([jvm + python for _, jvm, python in taken]).scaled(per)
@@ -185,10 +189,14 @@ def _add(result: Result, columns: str, rows: int, measured: Measured) -> None:
             factors[name] = factor
         for way, spread in cpu.items():
             wall, jvm, python = parts[way]
-            over = str(factor) if factor is not None and way == _OURS else ""
+            ours = factor is not None and way == _OURS
+            over = str(factor) if ours else ""
+            rows_alone = None
+            if ours and name in _READ and spread.median > query.median:
+                rows_alone = (cpu[_STOCK].median - query.median) / (spread.median - query.median)
             lines.append(
                 [name, way, *map(number, (spread.median,)), spread.percent(), number(jvm),
-                 number(python), number(wall), over]
+                 number(python), number(wall), over, number(rows_alone) if rows_alone else ""]
             )  # fmt: skip
             result.records.append(
                 {
@@ -199,17 +207,22 @@ def _add(result: Result, columns: str, rows: int, measured: Measured) -> None:
                     "wall_s": wall / per,
                     "jvm_cpu_ns_per_unit": jvm,
                     "python_cpu_ns_per_unit": python,
-                    "factor": factor.value if factor is not None and way == _OURS else None,
+                    "factor": factor.value if factor is not None and ours else None,
+                    "factor_of_the_rows_alone": rows_alone,
                     "runs": ways[way],
                 }
             )
     result.sheets.append(
         Sheet(
             f"{rows:,} rows of {columns}",
-            ["call", "way", "CPU ns/row", "spread", "JVM", "Python", "wall", "times"],
+            [
+                *("call", "way", "CPU ns/row", "spread", "JVM", "Python", "wall", "times"),
+                "rows alone",
+            ],
             lines,
             "CPU time of the driver, its JVM and the workers together, the query's own share "
-            f"included; medians. {_ARROW}=true. {NOISE_NOTE}",
+            "included, but for the last column, of medians less the query's; medians. "
+            f"{_ARROW}=true. {NOISE_NOTE}",
         )
     )
     result.charts.append(
