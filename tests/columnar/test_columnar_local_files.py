@@ -67,7 +67,8 @@ def state(root: Path) -> list[tuple[str, ...]]:
         if path.is_symlink():
             content = os.readlink(path).replace(str(root), "ROOT")
         else:
-            content = repr(path.read_bytes()) if path.is_file() else ""
+            readable = path.is_file() and os.access(path, os.R_OK)
+            content = repr(path.read_bytes()) if readable else ""
         found.append((str(path.relative_to(root)), oct(path.lstat().st_mode), content))
     return found
 
@@ -219,11 +220,10 @@ def test_checkpoints(spark: SparkSession, tmp_path: Path) -> None:
         seen.append({row.k: row["count"] for row in batch.collect()})
 
     def go_on(conf: dict[str, str]) -> bool:
-        for _ in range(2):
-            (data / f"{len(list(data.iterdir()))}.txt").write_text("1\n2\n3\n")
+        (data / f"{len(seen)}.txt").write_text("1\n2\n3\n")
         before = reaped(spark)
         with use_conf(spark, {"spark.sql.shuffle.partitions": "1", **conf}):
-            lines = spark.readStream.schema("k int").option("maxFilesPerTrigger", 1).csv(str(data))
+            lines = spark.readStream.schema("k int").csv(str(data))
             writer = lines.groupBy("k").count().writeStream.foreachBatch(keep)
             writer = writer.outputMode("update").option("checkpointLocation", str(checkpoint))
             query = writer.trigger(availableNow=True).start()
@@ -232,4 +232,4 @@ def test_checkpoints(spark: SparkSession, tmp_path: Path) -> None:
 
     off = {LOCAL_FILES_KEY: "false"}
     assert [go_on({**ON, **conf}) for conf in (off, {}, off)] == [True, False, True]
-    assert seen == [dict.fromkeys((1, 2, 3), number) for number in range(1, 7)]
+    assert seen == [dict.fromkeys((1, 2, 3), number) for number in (1, 2, 3)]
