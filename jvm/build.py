@@ -8,6 +8,7 @@ one does for every Spark that the jar is for. The sources:
     src/            the core, compiled once
     plugin/         the class for spark.plugins, which Spark 3.5 loads as well, on Java 8
     bridge/         what makes rows of what comes from an RDD of Python's, also for all of these
+    files/          Hadoop's local file system without processes, also for all of these
     shims/common/   what the newest Spark does, which is what adapters have in common
     shims/vNN/      what differs from Spark N.N on, each compiled against api/vNN
     api/            declarations of the Spark classes that differ, for all versions (common) and for
@@ -44,7 +45,7 @@ JAR = ROOT / "src/hydrofoil/jars/hydrofoil-spark.jar"
 WITHOUT_JAR = "HYDROFOIL_WITHOUT_JAR"
 
 # What the jar is made of.
-PARTS = ("api", "bridge", "plugin", "shims", "src")
+PARTS = ("api", "bridge", "files", "plugin", "shims", "src")
 
 # Only these packages are the project's; what api/ declares is Spark's.
 OURS = ("org/hydrofoil/", "org/apache/spark/sql/hydrofoil/")
@@ -254,9 +255,11 @@ def compile_all(gateway: Any, classes: Path, jars: str) -> None:
         files = sources("api/common") + sources(f"api/{declared}") + sources(f"shims/{part}")
         compile_part(gateway, files, classes / part, *classpath, str(classes / "core"), jars)
 
-    compile_part(gateway, sources("src"), classes / "core", jars)
+    files = classes / "files"
+    compile_part(gateway, sources("files"), files, jars, java=8)
+    compile_part(gateway, sources("src"), classes / "core", str(files), jars)
     for part in ("plugin", "bridge"):
-        compile_part(gateway, sources(part), classes / part, jars, java=8)
+        compile_part(gateway, sources(part), classes / part, str(files), jars, java=8)
     shims("common", versions()[-1])
     for each in versions():
         shims(each, each, str(classes / "common"))

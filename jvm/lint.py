@@ -69,7 +69,7 @@ class Source:
 
 
 def sources() -> list[Source]:
-    parts = ("src", "shims", "plugin", "bridge", "tests", "api")
+    parts = ("src", "shims", "plugin", "bridge", "files", "tests", "api")
     paths = (path for part in parts for path in sorted((HERE / part).rglob("*.scala")))
     return [Source(path, path.read_text(encoding="utf-8")) for path in paths]
 
@@ -134,7 +134,7 @@ def _may_import(here: str, there: str) -> bool:
 def _place(source: Source) -> Iterator[str]:
     """A file of src, shims or tests is in the folder of its package, which says what it is for."""
     part, *folders = source.path.relative_to(HERE).parts[:-1]
-    if part in ("plugin", "bridge", "api"):
+    if part in ("plugin", "bridge", "files", "api"):
         return
     if part == "src":
         wanted = f"{OURS}.{folders[0]}" if folders else "org.hydrofoil.spark"

@@ -4,6 +4,7 @@ import java.util.{ArrayList => JavaList, Collections, Map => JavaMap}
 
 import org.apache.spark.{SparkConf, SparkContext}
 import org.apache.spark.api.plugin.{DriverPlugin, PluginContext}
+import org.apache.spark.sql.hydrofoil.files.LocalFiles
 import org.slf4j.LoggerFactory
 
 /**
@@ -28,7 +29,7 @@ final class HydrofoilDriver extends DriverPlugin {
       log.warn("Hydrofoil is off: HYDROFOIL=off is in the driver's environment")
     } else {
       wrap(context)
-      turnOn(context.conf, context.version)
+      turnOn(context)
     }
     Collections.emptyMap[String, String]
   }
@@ -48,13 +49,15 @@ final class HydrofoilDriver extends DriverPlugin {
     }
   }
 
-  private def turnOn(conf: SparkConf, version: String): Unit = {
+  private def turnOn(context: SparkContext): Unit = {
+    val conf = context.conf
     if (set(conf, HydrofoilDriver.DAEMON, "hydrofoil.daemon")) {
       // Another daemon has a worker of its own.
       set(conf, HydrofoilDriver.WORKER, "hydrofoil.worker")
     }
-    if (version.startsWith("3.")) {
+    if (context.version.startsWith("3.")) {
       left.add(HydrofoilDriver.EXTENSIONS + " (the JVM's operators need Spark 4)")
+      LocalFiles.turnOn(context)
     } else {
       append(conf, HydrofoilDriver.EXTENSIONS, "org.hydrofoil.spark.HydrofoilExtensions")
     }

@@ -2,6 +2,7 @@ package org.hydrofoil.spark
 
 import org.apache.spark.internal.Logging
 import org.apache.spark.sql.SparkSessionExtensions
+import org.apache.spark.sql.hydrofoil.files.LocalFiles
 import org.apache.spark.sql.hydrofoil.plan.{GroupedRule, HydrofoilRule}
 import org.apache.spark.sql.hydrofoil.shim.Shim
 
@@ -15,6 +16,7 @@ final class HydrofoilExtensions extends (SparkSessionExtensions => Unit) with Lo
     if (Shim.running.isDefined) {
       extensions.injectColumnar(_ => new HydrofoilRule)
       extensions.injectColumnar(_ => new GroupedRule)
+      LocalFiles.turnOn()
     } else {
       logWarning(s"Hydrofoil's columnar exchange is off: this jar serves Spark 4.0 to 4.3, not " +
         s"${org.apache.spark.SPARK_VERSION}. Python functions run by Spark's own operators.")

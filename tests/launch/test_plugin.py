@@ -59,6 +59,7 @@ def test_on_a_cluster_by_the_jar_that_spark_ships(tmp_path: Path) -> None:
     assert seen["worker"].endswith("hydrofoil/daemon.py")
     assert seen["operator"] == SPARK_4
     assert seen["trace"] == trace
+    assert seen["files"] == "org.hydrofoil.spark.HydrofoilLocalFs"
     assert seen["extensions"] == extensions
     assert seen["said"].startswith(
         "Hydrofoil's plugin set spark.python.daemon.module=hydrofoil.daemon, "
@@ -76,10 +77,13 @@ def test_on_a_cluster_by_the_jar_that_spark_ships(tmp_path: Path) -> None:
 def test_what_is_set_otherwise_is_left(tmp_path: Path) -> None:
     """With the jar on the class path, for a program that has settings of its own."""
     conf = {"spark.driver.extraClassPath": JAR, "spark.executor.extraClassPath": JAR}
+    files = "org.apache.hadoop.fs.local.LocalFs"
+    conf["spark.hadoop.fs.AbstractFileSystem.file.impl"] = files
     own = {DAEMON: "pyspark.daemon", EXTENSIONS: jvm_operators.EXTENSION if SPARK_4 else ""}
     seen = submit(tmp_path, "local[1]", conf | own)
     assert seen["worker"].endswith("pyspark/daemon.py")
     assert seen["operator"] == SPARK_4
+    assert seen["files"] == files
     assert seen["said"].startswith(
         "Hydrofoil's plugin had nothing to set; left spark.python.daemon.module=pyspark.daemon"
     )

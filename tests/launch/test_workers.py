@@ -39,11 +39,12 @@ def at_first_call() -> Report:
     import sys
 
     modules = set(sys.modules)
+    frames = "hydrofoil.spark.families.pandas.plan"
     return {
         "argv": sys.argv,
         "environment": {name: os.environ.get(name) for name in ("JE_ARROW_MALLOC_CONF",)},
         "hydrofoil": "hydrofoil.worker" in modules,
-        "loaded": [name for name in ("numpy", "pandas", "pyarrow") if name in modules],
+        "loaded": [name for name in ("numpy", "pandas", "pyarrow", frames) if name in modules],
         "parent": os.getppid(),
         "pid": os.getpid(),
         "pyspark": sys.modules["pyspark"].__file__,
@@ -101,7 +102,7 @@ def test_pandas_is_imported_once_the_first_workers_are_under_way(spark: SparkSes
             [seen] = ask(spark, at_first_call, environment=environment)
     finally:
         conf.set("spark.python.worker.reuse", "true")
-    assert "pandas" in seen["loaded"]
+    assert {"pandas", "hydrofoil.spark.families.pandas.plan"} <= set(seen["loaded"])
     assert seen["threads"] == 1
 
 

@@ -21,7 +21,14 @@ from typing import Any
 
 from hydrofoil.process import preload
 
-MODULES = ("pandas", "pyarrow.pandas_compat", "pyspark.sql.pandas.serializers")
+# The last one plans pandas functions, and imports all that runs them. In a worker that had imported
+# it itself, the collection after each task would look at all of that.
+MODULES = (
+    "pandas",
+    "pyarrow.pandas_compat",
+    "pyspark.sql.pandas.serializers",
+    "hydrofoil.spark.families.pandas.plan",
+)
 
 # Seconds until the scout leaves, and between looks for its report.
 DELAY = 1.0

@@ -23,6 +23,7 @@ wanted = ("spark.python.daemon.module", "spark.hydrofoil.plugin.applied")
 seen |= {
     "operator": "HydrofoilEvalPython" in plan,
     "extensions": spark.sparkContext.getConf().get("spark.sql.extensions"),
+    "files": spark._jsc.hadoopConfiguration().get("fs.AbstractFileSystem.file.impl"),
     "page": {key: shown[key] for key in wanted if key in shown},
 }
 print("SEEN", json.dumps(seen), flush=True)

@@ -19,8 +19,8 @@ _LOOK_EVERY_S = 0.2
 
 
 # What writes checkpoints by Hadoop's older interface. By the newer one, which Spark takes where it
-# can, each look at a file of a local disk starts a process (readlink), 20 of them a batch; HDFS and
-# object stores start none by either.
+# can, Hadoop's own class starts a process for each look at a file of a local disk, 20 of them a
+# batch; HDFS and object stores start none by either.
 _MANAGER_KEY = "spark.sql.streaming.checkpointFileManagerClass"
 _PACKAGE = "org.apache.spark.sql.execution.streaming"
 _MANAGERS = tuple(
