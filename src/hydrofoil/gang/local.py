@@ -61,7 +61,7 @@ def run_locally(
     with Hub() as hub:
         spec = RankSpec(
             hub.address,
-            hub.token,
+            hub.secret,
             options.run_id,
             pickling.dumps((function, *arguments(args))),
             checkpoint=checkpoint,
