@@ -74,26 +74,44 @@ def recorded() -> dict[str, Recording]:
 
 
 @contextmanager
-def worker(module: str, folder: str, task: Recording) -> Iterator[Callable[[bytes, float], float]]:
-    """A worker of a daemon's: a task's bytes and the pause after each in s, to CPU ms a task."""
-    environment = os.environ | task.environment | {
+def authenticated(
+    module: str, environment: dict[str, str], delay: float = 0.0, stderr: int | None = None
+) -> Iterator[tuple[socket.socket, int]]:
+    """A worker of a daemon's, ready for tasks: the connection to it and its process id.
+
+    The daemon is ``delay`` seconds old when it forks the worker.
+    """
+    environment = environment | {
         "PYTHON_WORKER_FACTORY_SECRET": _SECRET.decode(),
-        "SPARK_REUSE_WORKER": "1",
         "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": folder,
-    }  # fmt: skip
+    }
     daemon = subprocess.Popen(
         [sys.executable, "-m", module, "pyspark.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=stderr,
         env=environment,
     )
     assert daemon.stdin is not None and daemon.stdout is not None
     [port] = struct.unpack("!i", daemon.stdout.read(4))
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        [pid] = struct.unpack("!i", connection.recv(4, socket.MSG_WAITALL))
-        connection.sendall(struct.pack("!i", len(_SECRET)) + _SECRET)
-        assert connection.recv(6, socket.MSG_WAITALL)[4:] == b"ok"
+    time.sleep(delay)
+    try:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            [pid] = struct.unpack("!i", connection.recv(4, socket.MSG_WAITALL))
+            connection.sendall(struct.pack("!i", len(_SECRET)) + _SECRET)
+            assert connection.recv(6, socket.MSG_WAITALL)[4:] == b"ok"
+            yield connection, pid
+    finally:
+        daemon.stdin.close()
+        daemon.wait()
+
+
+@contextmanager
+def worker(module: str, folder: str, task: Recording) -> Iterator[Callable[[bytes, float], float]]:
+    """A worker of a daemon's: a task's bytes and the pause after each in s, to CPU ms a task."""
+    more = {"PYTHONPATH": folder, "SPARK_REUSE_WORKER": "1"}
+    environment = os.environ | task.environment | more
+    with authenticated(module, environment) as (connection, pid):
         clock = Path(f"/proc/{pid}/schedstat")
 
         def spent() -> float:
@@ -113,8 +131,6 @@ def worker(module: str, folder: str, task: Recording) -> Iterator[Callable[[byte
             return (spent() - before) / _BLOCK
 
         yield run
-    daemon.stdin.close()
-    daemon.wait()
 
 
 def measure(

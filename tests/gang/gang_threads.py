@@ -16,7 +16,7 @@ from hydrofoil.gang.hub.server import Hub
 @contextmanager
 def rank(hub: Hub, attempt: int = 0, number: int = 0, run_id: str = "run") -> Iterator[Context]:
     """One rank of the attempt that the hub has begun."""
-    client = Client(hub.address, hub.token, attempt, number)
+    client = Client(hub.address, hub.secret, attempt, number)
     try:
         members = client.register(Member(number, f"host{number}", os.getpid(), "127.0.0.1"))
         yield Context(client, members, run_id, {})
@@ -24,10 +24,12 @@ def rank(hub: Hub, attempt: int = 0, number: int = 0, run_id: str = "run") -> It
         client.close()
 
 
-def in_threads(size: int, function: Callable[[Context], Any], run_id: str = "run") -> list[Any]:
+def in_threads(
+    size: int, function: Callable[[Context], Any], run_id: str = "run", **of_hub: bool
+) -> list[Any]:
     """Return what ``function(ctx)`` returned or raised in each rank."""
     results: list[Any] = [None] * size
-    with Hub() as hub:
+    with Hub(**of_hub) as hub:
         hub.begin(0, size, Timeouts(timeout=60))
 
         def live(number: int) -> None:

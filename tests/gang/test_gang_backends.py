@@ -262,7 +262,8 @@ def test_jax_adds_up_over_ranks() -> None:
 
 
 def test_a_reserved_port_is_nobody_elses() -> None:
-    port = ReservedPort()
+    port = ReservedPort("127.0.0.1")
+    assert port._socket.getsockname()[0] == "127.0.0.1"
     with socket.socket() as other, pytest.raises(OSError, match="in use"):
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         other.bind(("", port.number))

@@ -17,6 +17,7 @@ from gang_leftovers import nothing_left
 
 from hydrofoil import gang
 from hydrofoil.errors import UsageError
+from hydrofoil.gang.channel.secret import Secret
 from hydrofoil.gang.errors import GangError, HangError, PeerGone, RankCrashed, StaleAttempt
 from hydrofoil.gang.hub.client import Client
 from hydrofoil.gang.hub.events import Member, Vanished
@@ -31,7 +32,7 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 
 def join(hub: Hub, rank: int, attempt: int = 0) -> Client:
-    client = Client(hub.address, hub.token, attempt, rank)
+    client = Client(hub.address, hub.secret, attempt, rank)
     client.register(Member(rank, "host", os.getpid(), "127.0.0.1"))
     return client
 
@@ -106,7 +107,7 @@ def test_a_seat_is_taken_once(hub: Hub) -> None:
 def test_another_token(hub: Hub) -> None:
     hub.begin(0, 1, Timeouts())
     with pytest.raises(GangError, match="is not this gang's driver"):
-        Client(hub.address, b"guess", 0, 0)
+        Client(hub.address, Secret(b"guess"), 0, 0)
     close(join(hub, 0))
 
 
@@ -131,12 +132,15 @@ def test_garbage(hub: Hub, sent: bytes) -> None:
 def test_garbage_behind_the_token(hub: Hub) -> None:
     meeting = hub.begin(0, 1, Timeouts())
     client = join(hub, 0)
-    client._socket.sendall(b"\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00junk")
+    client._link.send(b"\x00\x00\x00\x04junk")
     while not client.ended:
         time.sleep(0.01)
     assert "can't be reached" in client.ended
     meeting.events.get(timeout=5)  # That it registered.
-    assert isinstance(meeting.events.get(timeout=5), Vanished)
+    vanished = meeting.events.get(timeout=5)
+    assert (
+        isinstance(vanished, Vanished) and vanished.rejected == "a header that is no JSON: b'junk'"
+    )
     close(client)
 
 
@@ -146,7 +150,7 @@ def test_no_hub_there() -> None:
     with pytest.raises(
         GangError, match=rf"rank 0 on \S+ can't reach the driver at 127.0.0.1:{port}"
     ):
-        Client(("127.0.0.1", port), b"token", 0, 0, connect_timeout=0.5)
+        Client(("127.0.0.1", port), Secret(b"token"), 0, 0, connect_timeout=0.5)
 
 
 def test_collectives_of_three() -> None:

@@ -20,10 +20,11 @@ ROOMS = {
     "_cext": "",
     "errors": "",
     "lazy": "",
+    "private": "",
     "version": "",
     "process": "errors",
     "stream": "_cext",
-    "counts": "",
+    "counts": "private",
     "values": "_cext errors stream",
     "evals": "_cext counts stream values",
     "settings": "counts errors process",
@@ -35,10 +36,10 @@ ROOMS = {
     "driver": "_cext counts decorators errors process settings spark stream values",
     # Named by the driver's table.
     "bridge": "_cext driver settings spark stream values",
-    "gang": "errors lazy settings values version",
+    "gang": "errors lazy private settings values version",
     "tools": (
-        "counts daemon decorators driver errors evals gang process settings spark values version "
-        "worker"
+        "counts daemon decorators driver errors evals gang private process settings spark values "
+        "version worker"
     ),
     # The public names, each imported when it is first used: the only one that imports tools.
     "__init__": "decorators driver lazy settings tools values version",

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hydrofoil import private
 from hydrofoil.counts import sending
 
 VARIABLE = "HYDROFOIL_TRACE"
@@ -93,8 +94,9 @@ class TaskTrace:
             "batches": dict(self.batches),
         }
         folder = Path(target)
-        folder.mkdir(parents=True, exist_ok=True)
-        with open(folder / f"{os.getpid()}.jsonl", "a", encoding="utf-8") as file:
+        private.make_folder(folder)
+        path = folder / f"{os.getpid()}.jsonl"
+        with open(path, "a", encoding="utf-8", opener=private.opener) as file:
             file.write(json.dumps(record) + "\n")
 
     def lines(self) -> list[str]:

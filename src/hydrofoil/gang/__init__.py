@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         SpoolError,
         StaleAttempt,
         StartTimeout,
+        Tampered,
         UserError,
     )
     from hydrofoil.gang.local import run_locally
@@ -55,6 +56,7 @@ _PUBLIC = {
     "SpoolError": "hydrofoil.gang.errors",
     "StaleAttempt": "hydrofoil.gang.errors",
     "StartTimeout": "hydrofoil.gang.errors",
+    "Tampered": "hydrofoil.gang.errors",
     "TorchDistributor": "hydrofoil.gang.torch_distributor",
     "UserError": "hydrofoil.gang.errors",
     "arrow": "hydrofoil.gang.sources",
@@ -88,6 +90,7 @@ __all__ = [
     "SpoolError",
     "StaleAttempt",
     "StartTimeout",
+    "Tampered",
     "TorchDistributor",
     "UserError",
     "arrow",

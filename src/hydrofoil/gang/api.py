@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from hydrofoil.errors import UsageError
 from hydrofoil.gang import pickling
 from hydrofoil.gang.attempts import Options, arguments, run_attempts
+from hydrofoil.gang.channel.encryption import encryption
 from hydrofoil.gang.errors import GangError
 from hydrofoil.gang.hub.meeting import Timeouts
 from hydrofoil.gang.hub.server import Hub
@@ -20,11 +21,18 @@ from hydrofoil.gang.spark_job import SparkJob
 from hydrofoil.gang.stage import Ranks
 
 if TYPE_CHECKING:
+    from pyspark import SparkConf
     from pyspark.sql import DataFrame, SparkSession
 
     from hydrofoil.gang.checkpoint import Checkpoint
 
 PORT = "spark.hydrofoil.gang.port"
+# Each encrypts Spark's RPC by itself; the last one is Spark 4's.
+_ENCRYPTING = (
+    "spark.network.crypto.enabled",
+    "spark.authenticate.enableSaslEncryption",
+    "spark.ssl.rpc.enabled",
+)
 
 
 def run(
@@ -139,7 +147,7 @@ def run(
     with shown, _hub(session) as hub:
         spec = RankSpec(
             hub.address,
-            hub.token,
+            hub.secret,
             options.run_id,
             function,
             resources,
@@ -201,14 +209,27 @@ def _pickled(train: Callable[..., Any], args: Any) -> bytes:
         ) from error
 
 
+def _asked_of_connections(conf: "SparkConf") -> tuple[bool, bool]:
+    """Whether Spark encrypts its RPC, and whether it authenticates it; what gangs do follows."""
+
+    def is_on(key: str) -> bool:
+        return str(conf.get(key, "false")).strip().lower() == "true"
+
+    encrypt = any(map(is_on, _ENCRYPTING))
+    if encrypt:
+        encryption()  # Before anything is computed for ranks that could not connect.
+    return encrypt, encrypt or is_on("spark.authenticate")
+
+
 def _hub(spark: "SparkSession") -> Hub:
     conf = spark.sparkContext.getConf()
     host = conf.get("spark.driver.host", "127.0.0.1")
     assert host is not None
     bind = conf.get("spark.driver.bindAddress", host)
     port = int(conf.get(PORT, "0"))
+    encrypt, strict = _asked_of_connections(conf)
     try:
-        return Hub(bind or host, host, port)
+        return Hub(bind or host, host, port, encrypt, strict)
     except OSError as error:
         raise GangError(
             f"the driver can't listen on {bind}:{port}: {error}",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hydrofoil.errors import UsageError
 from hydrofoil.gang import pickling
+from hydrofoil.gang.channel.secret import Secret
 from hydrofoil.gang.devices import local_rank_of
 from hydrofoil.gang.hub.client import Client
 from hydrofoil.gang.hub.events import Member
@@ -65,6 +66,11 @@ class Context:
 
     def __repr__(self) -> str:
         return f"Context(rank={self.rank}, world_size={self.world_size}, attempt={self.attempt})"
+
+    @property
+    def secret(self) -> Secret:
+        """What ranks of this attempt prove to each other; comes with the function."""
+        return self._client.secret
 
     @property
     def stopping(self) -> bool:
@@ -196,6 +202,11 @@ class Context:
             from hydrofoil.gang.backends.table import BACKENDS
 
             backend = BACKENDS[name]()
+            if self.secret.strict and name != "numpy" and self.rank == 0:
+                self.log(
+                    f"ctx.{name}: Spark's settings authenticate or encrypt its own connections, "
+                    f"and those of {name} are neither"
+                )
             with self.note(f"collective {name}.init"):
                 self._backends[name] = (backend, backend.start(self))
         return self._backends[name][1]

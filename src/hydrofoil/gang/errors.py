@@ -162,6 +162,12 @@ class PeerGone(GangError):
     kind = "peer"
 
 
+class Tampered(GangError):
+    """What came over a connection is not what the other side has sent: changed, moved, repeated."""
+
+    kind = "tampered"
+
+
 class RestartsExhausted(GangError):
     """Every attempt failed. ``attempts`` has an error each; ``__cause__`` is the last one's."""
 

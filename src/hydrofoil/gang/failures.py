@@ -13,6 +13,7 @@ from hydrofoil.gang.errors import (
     PeerGone,
     RankCrashed,
     RankLost,
+    Tampered,
     UserError,
 )
 from hydrofoil.gang.hub.events import Event, Hung, Raised, Vanished
@@ -131,6 +132,14 @@ def _vanished(
     last = f"last seen at: {innermost(root.stack)}" if root.stack else "last seen nowhere"
     seen = f"{last}; resident memory {root.rss / 1e6:,.0f} MB"
     stacks = {event.rank: event.stack for event in vanished if event.stack}
+    if root.rejected:
+        return Tampered(
+            f"over the connection of {at} came {root.rejected}; the driver has ended it",
+            hint="something between the two changes what they send: see the network",
+            rank=root.rank,
+            host=root.host,
+            stacks=stacks,
+        )
     if _EXECUTOR_LOST.search(spark):
         return RankLost(
             f"{at} was lost with its executor (rank(s) gone: {', '.join(map(str, ranks))}); {seen}",

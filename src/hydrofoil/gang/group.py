@@ -7,6 +7,8 @@ through the same hub.
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from hydrofoil.gang.channel.secret import Secret
+
 
 class Group(Protocol):
     """The ranks of one attempt, seen from one of them. Collectives: every rank, the same order."""
@@ -40,6 +42,11 @@ class Group(Protocol):
     @property
     def device(self) -> str:
         """``cpu``, or ``cuda:N`` as torch numbers what ``CUDA_VISIBLE_DEVICES`` leaves."""
+        ...
+
+    @property
+    def secret(self) -> Secret:
+        """What ranks of this attempt prove to each other; comes with the function."""
         ...
 
     def barrier(self, timeout: float | None = None) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hydrofoil import private
 from hydrofoil.gang import pickling
 from hydrofoil.gang.attempts import Options, arguments, run_attempts
 from hydrofoil.gang.errors import GangError
@@ -60,7 +61,7 @@ def run_locally(
     with Hub() as hub:
         spec = RankSpec(
             hub.address,
-            hub.token,
+            hub.secret,
             options.run_id,
             pickling.dumps((function, *arguments(args))),
             checkpoint=checkpoint,
@@ -151,7 +152,8 @@ def _main() -> None:
         result = live(spec, place)
     except GangError:
         sys.exit(1)  # Told already.
-    Path(sys.argv[1]).write_bytes(result)
+    with open(sys.argv[1], "wb", opener=private.opener) as file:
+        file.write(result)
 
 
 if __name__ == "__main__":

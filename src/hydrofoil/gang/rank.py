@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.gang import pickling
+from hydrofoil.gang.channel.secret import Secret
 from hydrofoil.gang.context import Context
 from hydrofoil.gang.devices import VISIBLE, assign, check_cuda, environment, present_gpus
 from hydrofoil.gang.errors import EmptyPartition, ResultError
@@ -32,7 +33,7 @@ class RankSpec:
     """What all ranks of a run have in common. Pickles."""
 
     address: tuple[str, int]
-    token: bytes = field(repr=False)
+    secret: Secret
     run_id: str
     function: bytes = field(repr=False)  # Pickled (function, positional, keywords).
     resources: Resources = Resources()  # noqa: RUF009
@@ -73,7 +74,7 @@ def live(
     Whatever goes wrong is told to the driver first, then raised. With ``cancelled_within`` the
     driver has time to end the attempt before, and so many seconds to cancel what runs the rank.
     """
-    client = Client(spec.address, spec.token, place.attempt, place.rank, threading.get_ident())
+    client = Client(spec.address, spec.secret, place.attempt, place.rank, threading.get_ident())
     try:
         try:
             return _take_part(client, spec, place, feed)

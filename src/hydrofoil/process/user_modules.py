@@ -10,6 +10,8 @@ import os
 import sys
 from importlib.machinery import PathFinder
 
+from hydrofoil.process import address_space
+
 # These can't be loaded a second time in a process; the ones of the daemon are for all.
 KEPT = frozenset(("hydrofoil", "numpy", "pandas", "pyarrow", "pyspark"))
 
@@ -90,6 +92,7 @@ def remember_stock() -> None:
     if _ahead is None:
         import pyspark.worker  # noqa: F401
 
+        address_space.remember_stock()
         _ahead = Ahead(set(sys.modules), sys.path)
 
 

@@ -100,6 +100,10 @@ class SparkVersion:
         )
     )
 
+    memory_limit_is_a_function: bool = field(
+        metadata=_differs(_WORKER, "a function sets the limit of the worker's memory; else `main`")
+    )
+
     wide_offsets: bool = field(
         metadata=_differs(_VALUES, "strings and binary can have 64-bit offsets, by configuration")
     )
@@ -330,6 +334,7 @@ _V43 = SparkVersion(
     output_is_captured=True,
     main_formats_errors=False,
     batch_size_is_set=True,
+    memory_limit_is_a_function=True,
     wide_offsets=True,
     arrow_types_take_zone=True,
     serializer_converts=frozenset(),
@@ -476,6 +481,7 @@ _V35 = replace(
     profiler_flag_is_sent=False,
     main_formats_errors=True,
     batch_size_is_set=False,
+    memory_limit_is_a_function=False,
     wide_offsets=False,
     rows_without_arguments=False,
     narrow=frozenset(),

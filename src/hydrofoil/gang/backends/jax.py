@@ -27,7 +27,7 @@ class JaxBackend:
             )
         if group.rank == 0:
             # gRPC listens on the port while it is held.
-            self._port = ReservedPort(shared=True)
+            self._port = ReservedPort(group.local_address(), shared=True)
         port = group.broadcast(self._port.number if self._port else None)
         host = group.broadcast(group.local_address())
         # Between CPUs there are no collectives but these.

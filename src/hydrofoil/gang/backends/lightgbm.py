@@ -45,7 +45,7 @@ class LightGBM:
             ``num_threads``, to be merged with yours.
         """
         self.close()
-        self._port = ReservedPort()
+        self._port = ReservedPort(self._group.local_address())
         address = (self._group.local_address(), self._port.number)
         addresses = self._group.all_gather(address)
         return {

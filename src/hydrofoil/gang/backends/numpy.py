@@ -40,13 +40,13 @@ class Numpy:
     """Element-wise sums of arrays over ranks.
 
     Two transports: gloo for the types it knows, where torch is installed in all ranks, and a ring
-    for all others.
+    for all others; and for all, where Spark authenticates its connections, as gloo doesn't.
     """
 
     def __init__(self, group: Group) -> None:
         self._group = group
         self._transports: dict[type, Transport] = {}
-        self._gloo = all(group.all_gather(installed("torch")))
+        self._gloo = not group.secret.strict and all(group.all_gather(installed("torch")))
 
     def all_reduce(self, array: "NDArray[Any]", op: Reduction = "sum") -> "NDArray[Any]":
         """Return the element-wise sum (or mean, min, max, prod) of all ranks' arrays.

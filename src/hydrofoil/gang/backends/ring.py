@@ -9,13 +9,14 @@ An array is cut into a chunk for each rank. Chunks go around once and are added 
 once more to tell everybody; each rank sends and receives about twice the array, however many ranks.
 """
 
-import socket
 import threading
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.gang.backends.torch import Reduction
-from hydrofoil.gang.data.peers import Peers, end, receive_into
+from hydrofoil.gang.channel.link import Link
+from hydrofoil.gang.channel.proof import ChannelError
+from hydrofoil.gang.data.peers import Peers
 from hydrofoil.gang.errors import PeerGone
 from hydrofoil.gang.group import Group
 
@@ -32,7 +33,7 @@ class Ring:
     def __init__(self, group: Group) -> None:
         self._group = group
         self._sender: _Sender | None = None
-        self._before: socket.socket | None = None
+        self._before: Link | None = None
         self._peers: Peers | None = None
         if group.world_size > 1:
             self._connect()
@@ -80,7 +81,10 @@ class Ring:
         size, rank = self._group.world_size, self._group.rank
         self._sender.send(leaving.view("u1").data)
         try:
-            receive_into(self._before, arriving.view("u1").data)
+            self._before.receive_into(arriving.view("u1").data)
+        except ChannelError as error:
+            assert self._peers is not None
+            raise self._peers.failed((rank - 1) % size, error) from error
         except OSError as error:
             raise self._gone((rank - 1) % size, "closed the connection") from error
         failed = self._sender.wait()
@@ -96,8 +100,8 @@ class Ring:
 class _Sender:
     """Sends in a thread: all ranks send before they receive, and large chunks fill sockets."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
+    def __init__(self, link: Link) -> None:
+        self._link = link
         self._leaving: SimpleQueue[memoryview | None] = SimpleQueue()
         self._sent: SimpleQueue[Exception | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="hydrofoil-ring", daemon=True)
@@ -112,15 +116,15 @@ class _Sender:
 
     def close(self) -> None:
         # The connection first: its thread may be writing to a peer that doesn't read.
-        end(self._connection)
-        self._connection.close()
+        self._link.end()
+        self._link.close()
         self._leaving.put(None)
         self._thread.join(5)
 
     def _run(self) -> None:
         while (data := self._leaving.get()) is not None:
             try:
-                self._connection.sendall(data)
+                self._link.send_stream(data)
             except Exception as error:
                 self._sent.put(error)
             else:

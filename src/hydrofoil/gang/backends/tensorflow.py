@@ -23,7 +23,7 @@ class TensorFlowBackend:
 
     def configure(self, group: Group) -> "TensorFlow":
         """Set the variable; TensorFlow itself is not needed for it. A collective."""
-        port = ReservedPort()
+        port = ReservedPort(group.local_address())
         addresses = group.all_gather((group.local_address(), port.number))
         # Held until each rank has one; TensorFlow's server, unlike other gRPC ones, doesn't listen
         # on a port that is held.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from hydrofoil import private
 from hydrofoil.gang.checkpoint.encoding import Sink
 
 if TYPE_CHECKING:
@@ -43,9 +44,16 @@ class Store:
         self._root = self._root.rstrip("/") or "/"
         self._fs = fs
 
+    @property
+    def _is_local(self) -> bool:
+        return str(self._filesystem.type_name) == "local"
+
     def create(self) -> None:
-        """Make the folder, where the filesystem has folders."""
-        self._filesystem.create_dir(self._root, recursive=True)
+        """Make the folder, where the filesystem has folders; on a local one for its owner alone."""
+        if self._is_local:
+            private.make_folder(self._root)
+        else:
+            self._filesystem.create_dir(self._root, recursive=True)
 
     def names(self) -> list[str]:
         """Return the names of all files in the folder; none, if it doesn't exist."""
@@ -112,6 +120,8 @@ class Store:
                 self._filesystem.delete_file(self._path(name))
 
     def _open(self, name: str) -> Any:
+        if self._is_local:
+            return open(self._path(name), "wb", opener=private.opener)
         return self._filesystem.open_output_stream(self._path(name), compression=None)
 
     def _path(self, name: str) -> str:
@@ -119,7 +129,7 @@ class Store:
 
     def _sync(self, name: str) -> None:
         # Only local files have a disk that we could ask.
-        if self._filesystem.type_name != "local":
+        if not self._is_local:
             return
         descriptor = os.open(self._path(name), os.O_RDONLY)
         try:

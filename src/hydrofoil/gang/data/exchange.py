@@ -8,13 +8,13 @@ on top, every order of all rows is as likely as any other.
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from hydrofoil.errors import UsageError
+from hydrofoil.gang.channel.proof import ChannelError
 from hydrofoil.gang.data.forms import Arrow
 from hydrofoil.gang.data.order import generator, permutation
 from hydrofoil.gang.data.peers import Peers
@@ -111,7 +111,7 @@ def exchange(
             for batch in _received(peers, origin, sender.purpose):
                 fresh.append(batch)
             if fresh.rows != until:  # A stream that breaks off between batches looks complete.
-                raise peers.gone(origin, ConnectionError("it sent too few rows"))
+                raise peers.failed(origin, ConnectionError("it sent too few rows"))
         sender.finish()
     except BaseException:
         fresh.close()
@@ -134,11 +134,11 @@ def _bytes(values: Any) -> int:
 
 
 def _received(peers: Peers, rank: int, purpose: str) -> Iterator[pa.RecordBatch]:
-    with closing(peers.accept(rank, purpose)) as connection, connection.makefile("rb") as stream:
+    with peers.accept(rank, purpose) as link, link.reader() as stream:
         try:
             yield from pa.ipc.open_stream(stream)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise peers.gone(rank, error) from error
+        except (OSError, ChannelError, pa.ArrowInvalid) as error:
+            raise peers.failed(rank, error) from error
 
 
 class _Sender:
@@ -163,16 +163,16 @@ class _Sender:
             self._error = error
 
     def _send(self, rank: int) -> None:
-        with self._peers.connect(rank, self.purpose) as connection:
+        with self._peers.connect(rank, self.purpose) as link:
             try:
                 with (
-                    connection.makefile("wb") as stream,
+                    link.writer() as stream,
                     pa.ipc.new_stream(stream, self._form.schema) as writer,
                 ):
                     for batch in _batches(self._source, self._form, self._parts[rank]):
                         writer.write_batch(batch)
             except OSError as error:
-                raise self._peers.gone(rank, error) from error
+                raise self._peers.failed(rank, error) from error
 
     def finish(self) -> None:
         self._thread.join()

@@ -1,11 +1,10 @@
 """Connections between ranks for data, beside the hub, which is for small values in a fixed order.
 
 Each rank listens on an address of its host. Both sides of a connection prove to each other that
-they know the listener's token, which only the hub has carried, and which no connection does.
+they know the attempt's secret, and what follows is authenticated (``gang.channel``).
 """
 
 import json
-import secrets
 import socket
 import struct
 import threading
@@ -13,15 +12,14 @@ import time
 import weakref
 from contextlib import suppress
 
-from hydrofoil.gang.errors import PeerGone
+from hydrofoil.gang.channel.link import Link, end
+from hydrofoil.gang.channel.proof import ChannelError
+from hydrofoil.gang.channel.secret import Secret
+from hydrofoil.gang.channel.strangers import PROOF_S, Strangers
+from hydrofoil.gang.errors import GangError, PeerGone, Tampered
 from hydrofoil.gang.group import Group
-from hydrofoil.gang.hub import frames
-from hydrofoil.gang.hub.frames import FrameError
-from hydrofoil.gang.strangers import PROOF_S, Strangers
 
 _COUNTS = "counts"
-_TOKEN = 32
-_HELLO = struct.Struct("<I")
 _CONNECT_S = 30.0
 _RETRY_S = 0.1  # Where the system has no descriptor or memory for one more connection.
 _MOST_HELLO = 1 << 16
@@ -43,9 +41,9 @@ class Peers:
         self.world_size = group.world_size
         self._hosts = list(group.hosts)
         self._closed = False
-        self._arrived: dict[_Key, socket.socket] = {}
+        self._arrived: dict[_Key, Link] = {}
         self._changed = threading.Condition()
-        self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._open: weakref.WeakSet[Link] = weakref.WeakSet()
         self._listener: socket.socket | None = None
         if self.world_size == 1:
             return
@@ -54,16 +52,19 @@ class Peers:
         self._listener = socket.create_server(
             (address, 0), family=family, backlog=max(128, self.world_size)
         )
-        self._token = secrets.token_bytes(_TOKEN)
         port = self._listener.getsockname()[1]
+        self._secret = group.secret
+        self._mine = self._secret_of(self.rank, port)
         threading.Thread(target=self._listen, name="hydrofoil-peers", daemon=True).start()
         try:
-            self._places: list[tuple[str, int, bytes]] = group.all_gather(
-                (address, port, self._token)
-            )
+            self._places: list[tuple[str, int]] = group.all_gather((address, port))
         except BaseException:
             self.close()
             raise
+
+    def _secret_of(self, rank: int, port: int) -> Secret:
+        """What a rank's listener and its callers prove: none can be taken for a different one."""
+        return self._secret.of("peers", rank, port)
 
     def _listen(self) -> None:
         assert self._listener is not None
@@ -79,32 +80,26 @@ class Peers:
                 time.sleep(_RETRY_S)
 
     def _greet(self, connection: socket.socket, strangers: Strangers) -> None:
-        with suppress(OSError, ValueError, KeyError, TypeError, FrameError):
+        with suppress(OSError, ValueError, KeyError, TypeError, ChannelError):
             with strangers.one(lambda: end(connection)):
-                rank, purpose = self._proven(connection)
+                key, link = self._proven(connection)
             with self._changed:
                 if not self._closed:
-                    self._arrived[rank, purpose] = connection
+                    self._arrived[key] = link
                     self._changed.notify_all()
                     return
         connection.close()
 
-    def _proven(self, connection: socket.socket) -> _Key:
-        """Who has connected, and for what; raises if it doesn't know the token."""
+    def _proven(self, connection: socket.socket) -> tuple[_Key, Link]:
+        """Who has connected, and for what; raises if it doesn't know the secret."""
         connection.settimeout(PROOF_S)
-        greeting, nonce = frames.greeting()
-        connection.sendall(greeting)
-        answered = received(connection, frames.ANSWER)
-        connection.sendall(frames.check_answer(self._token, nonce, answered))
-        [length] = _HELLO.unpack(received(connection, _HELLO.size))
-        if length > _MOST_HELLO:
-            raise FrameError(f"a name of {length} bytes")
-        rank, purpose = json.loads(received(connection, length))
+        link = Link.greeting(connection, self._mine)
+        rank, purpose = json.loads(bytes(link.receive(_MOST_HELLO)))
         connection.settimeout(None)
         _keep_alive(connection)
-        return int(rank), str(purpose)
+        return (int(rank), str(purpose)), link
 
-    def connect(self, rank: int, purpose: str) -> socket.socket:
+    def connect(self, rank: int, purpose: str) -> Link:
         """A connection to a rank, which `accept` gives there.
 
         Raises
@@ -112,42 +107,53 @@ class Peers:
         PeerGone
             If nobody listens there any more.
         """
-        host, port, token = self._places[rank]
+        host, port = self._places[rank]
         try:
             connection = socket.create_connection((host, port), timeout=_CONNECT_S)
+        except OSError as error:
+            raise self.failed(rank, error) from error
+        try:
             _keep_alive(connection)
-            answered, expected = frames.answer(token, received(connection, frames.GREETING))
-            hello = json.dumps([self.rank, purpose]).encode()
-            connection.sendall(answered + _HELLO.pack(len(hello)) + hello)
-            frames.check_proof(expected, received(connection, frames.PROOF))
-        except (OSError, FrameError) as error:
-            raise self.gone(rank, error) from error
+            link = Link.calling(connection, self._secret_of(rank, port))
+            link.send(json.dumps([self.rank, purpose]).encode())
+        except (OSError, ChannelError) as error:
+            connection.close()
+            raise self.failed(rank, error) from error
         connection.settimeout(None)
-        self._opened(connection)
-        return connection
+        self._opened(link)
+        return link
 
-    def _opened(self, connection: socket.socket) -> None:
+    def _opened(self, link: Link) -> None:
         with self._changed:
-            self._open.add(connection)
+            self._open.add(link)
             if self._closed:
-                end(connection)
+                link.end()
 
-    def accept(self, rank: int, purpose: str) -> socket.socket:
+    def accept(self, rank: int, purpose: str) -> Link:
         """The connection that a rank has made for a purpose; waits for it."""
         key = (rank, purpose)
         with self._changed:
             self._changed.wait_for(lambda: self._closed or key in self._arrived)
             if self._closed:
                 raise PeerGone(f"rank {self.rank} was closed while it waited for rank {rank}")
-            connection = self._arrived.pop(key)
-            self._open.add(connection)
-            return connection
+            link = self._arrived.pop(key)
+            self._open.add(link)
+            return link
 
-    def gone(self, rank: int, error: BaseException) -> PeerGone:
-        """The error for a connection to a rank that is lost."""
+    def failed(self, rank: int, error: BaseException) -> GangError:
+        """The error for a connection to a rank that is lost, or that brings what it never sent."""
+        host = self._hosts[rank]
+        if isinstance(error, ChannelError):
+            return Tampered(
+                f"over the connection of rank {self.rank} to rank {rank} on {host} came {error}",
+                hint="something between the two changes what they send: see the network",
+                rank=rank,
+                host=host,
+            )
         return PeerGone(
-            f"rank {self.rank} lost rank {rank} on {self._hosts[rank]} while they exchanged data: "
-            f"{error}"
+            f"rank {self.rank} lost rank {rank} on {host} while they exchanged data: {error}",
+            rank=rank,
+            host=host,
         )
 
     def counts(self, rows: int) -> list[int]:
@@ -163,90 +169,51 @@ class Peers:
         if self.rank:
             return self._told(rows)
         known = [rows]
-        connections = []
+        links: list[Link] = []
         try:
             for rank in range(1, self.world_size):
-                connection = self.accept(rank, _COUNTS)
-                connections.append(connection)
-                known.append(self._number(rank, connection))
+                link = self.accept(rank, _COUNTS)
+                links.append(link)
+                known += self._numbers(rank, link, 1)
             answer = b"".join(map(_LENGTH.pack, known))
-            for rank, connection in enumerate(connections, 1):
+            for rank, link in enumerate(links, 1):
                 try:
-                    connection.sendall(answer)
+                    link.send(answer)
                 except OSError as error:
-                    raise self.gone(rank, error) from error
+                    raise self.failed(rank, error) from error
         finally:
-            for connection in connections:
-                connection.close()
+            for link in links:
+                link.close()
         return known
 
-    def _number(self, rank: int, connection: socket.socket) -> int:
+    def _numbers(self, rank: int, link: Link, count: int) -> list[int]:
         try:
-            [number] = _LENGTH.unpack(received(connection, _LENGTH.size))
-        except OSError as error:
-            raise self.gone(rank, error) from error
-        return int(number)
+            numbers = link.receive(_LENGTH.size * count)
+        except (OSError, ChannelError) as error:
+            raise self.failed(rank, error) from error
+        return [number for [number] in _LENGTH.iter_unpack(numbers)]
 
     def _told(self, rows: int) -> list[int]:
-        with self.connect(0, _COUNTS) as connection:
+        with self.connect(0, _COUNTS) as link:
             try:
-                connection.sendall(_LENGTH.pack(rows))
-                answer = received(connection, _LENGTH.size * self.world_size)
+                link.send(_LENGTH.pack(rows))
             except OSError as error:
-                raise self.gone(0, error) from error
-        return [number for [number] in _LENGTH.iter_unpack(answer)]
+                raise self.failed(0, error) from error
+            return self._numbers(0, link, self.world_size)
 
     def close(self) -> None:
         """Listen no more, and end the waiting of this rank's own threads."""
         with self._changed:
             self._closed = True
-            for connection in self._arrived.values():
-                connection.close()
+            for link in self._arrived.values():
+                link.close()
             self._arrived.clear()
-            for connection in self._open:
-                end(connection)
+            for link in self._open:
+                link.end()
             self._changed.notify_all()
         if self._listener is not None:
             end(self._listener)
             self._listener.close()
-
-
-def received(connection: socket.socket, size: int) -> bytes:
-    """Exactly so many bytes.
-
-    Raises
-    ------
-    ConnectionError
-        If the other side ends before.
-    """
-    parts = bytearray()
-    while len(parts) < size:
-        part = connection.recv(size - len(parts))
-        if not part:
-            raise ConnectionError("the connection ended")
-        parts += part
-    return bytes(parts)
-
-
-def receive_into(connection: socket.socket, room: memoryview) -> None:
-    """Fill a piece of memory.
-
-    Raises
-    ------
-    ConnectionError
-        If the other side ends before.
-    """
-    while len(room):
-        count = connection.recv_into(room)
-        if not count:
-            raise ConnectionError("the connection ended")
-        room = room[count:]
-
-
-def end(connection: socket.socket) -> None:
-    """End both directions."""
-    with suppress(OSError):  # Wakes who waits for it, which close alone does not.
-        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _keep_alive(connection: socket.socket) -> None:

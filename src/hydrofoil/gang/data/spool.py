@@ -21,6 +21,7 @@ import numpy as np
 import psutil  # type: ignore[import-untyped]
 import pyarrow as pa
 
+from hydrofoil import private
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.data.columns import Converter, Field, spooled_fields, stored
 from hydrofoil.gang.data.memory import private_map
@@ -58,7 +59,7 @@ class Storage:
         self.bytes = 0
         if not conf.memory:
             try:
-                os.makedirs(self.dir, exist_ok=True)
+                private.make_folder(self.dir)
             except OSError as error:
                 raise self._unusable(error) from error
 

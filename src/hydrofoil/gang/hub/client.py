@@ -12,10 +12,13 @@ from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from hydrofoil.gang.errors import GangError, PeerGone, StaleAttempt
+from hydrofoil.gang.channel.link import Link
+from hydrofoil.gang.channel.proof import ChannelError
+from hydrofoil.gang.channel.secret import Secret
+from hydrofoil.gang.errors import GangError, PeerGone, StaleAttempt, Tampered
 from hydrofoil.gang.hub import frames
 from hydrofoil.gang.hub.events import Member
-from hydrofoil.gang.hub.frames import FrameError, Header
+from hydrofoil.gang.hub.frames import Header
 from hydrofoil.gang.stacks import stack_of
 
 _BEAT_S = 1.0
@@ -32,7 +35,7 @@ class Client:
 
     Parameters
     ----------
-    address, token
+    address, secret
         The hub's.
     attempt : int
         The attempt that this rank belongs to.
@@ -45,7 +48,7 @@ class Client:
     def __init__(
         self,
         address: tuple[str, int],
-        token: bytes,
+        secret: Secret,
         attempt: int,
         rank: int,
         main_thread: int | None = None,
@@ -54,13 +57,14 @@ class Client:
         self.rank = rank
         self.attempt = attempt
         self.stopping = False
+        self.secret = secret.of("attempt", attempt)  # For the ranks among themselves.
         self.ended: str | None = None  # Why the attempt is over, once it is.
         self._over_now = threading.Event()
         self._told = False
         self._lost = False
+        self._tampered = False
         self._main_thread = main_thread or threading.get_ident()
-        self._socket = _connect(address, token, rank, connect_timeout)
-        self._stream = self._socket.makefile("rb")
+        self._link = _connect(address, secret, rank, connect_timeout)
         self._sending = threading.Lock()
         self._requests: dict[int, SimpleQueue[Answer | None]] = {}
         self._ids = count()
@@ -85,7 +89,7 @@ class Client:
 
     def local_address(self) -> str:
         """The address of this host by which it reaches the driver; mostly others reach it, too."""
-        return str(self._socket.getsockname()[0])
+        return str(self._link.socket.getsockname()[0])
 
     # --- Collectives ------------------------------------------------------------------------------
 
@@ -159,13 +163,11 @@ class Client:
     def close(self) -> None:
         """End the threads and the connection; what was sent before arrives."""
         self._closing.set()
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+        self._link.end()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
-        self._stream.close()
-        self._socket.close()
+        self._link.close()
         _open.discard(self)
 
     # --- The connection ---------------------------------------------------------------------------
@@ -174,7 +176,7 @@ class Client:
         data = frames.encode(header, blob)
         try:
             with self._sending:
-                self._socket.sendall(data)
+                self._link.send(data)
         except OSError:
             pass  # The reader notices, and knows better what to do.
 
@@ -193,7 +195,8 @@ class Client:
         finally:
             del self._requests[request]
         if answer is None:
-            raise PeerGone(f"the attempt is over: {self.ended}", rank=self.rank)
+            kind = Tampered if self._tampered else PeerGone
+            raise kind(f"the attempt is over: {self.ended}", rank=self.rank)
         if answer[0]["kind"] == "stale":
             raise self._stale(answer[0]["why"])
         return answer
@@ -212,13 +215,18 @@ class Client:
         return error
 
     def _read(self) -> None:
+        why = "the driver can't be reached any more"
         try:
-            while (frame := frames.read(self._stream)) is not None:
-                self._take(*frame)
-        except (OSError, ValueError, FrameError):
+            while True:
+                self._take(*frames.decode(self._link.receive(frames.MOST)))
+        except OSError:
             pass
+        except ChannelError as error:
+            self._tampered = True
+            why = f"over the connection to the driver came {error}"
+            self._link.end()  # The driver has to know now, not when it is asked next.
         self._lost = True
-        self._over("the driver can't be reached any more")
+        self._over(why)
 
     def _take(self, header: Header, blob: bytes) -> None:
         kind = header["kind"]
@@ -255,7 +263,7 @@ class Client:
         self._send(header)
 
 
-def _connect(address: tuple[str, int], token: bytes, rank: int, timeout: float) -> socket.socket:
+def _connect(address: tuple[str, int], secret: Secret, rank: int, timeout: float) -> Link:
     where = f"{address[0]}:{address[1]}"
     deadline = time.monotonic() + timeout
     while True:
@@ -273,27 +281,17 @@ def _connect(address: tuple[str, int], token: bytes, rank: int, timeout: float) 
                 ) from error
             time.sleep(0.2)
     try:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        answered, expected = frames.answer(token, _exactly(connection, frames.GREETING))
-        connection.sendall(answered)
-        frames.check_proof(expected, _exactly(connection, frames.PROOF))
-    except (OSError, FrameError) as error:
+        link = Link.calling(connection, secret)
+    except (OSError, ChannelError) as error:
         connection.close()
         raise GangError(
             f"rank {rank}: what answers at {where} is not this gang's driver: {error}", rank=rank
         ) from error
+    except BaseException:
+        connection.close()
+        raise
     connection.settimeout(None)
-    return connection
-
-
-def _exactly(connection: socket.socket, length: int) -> bytes:
-    data = b""
-    while len(data) < length:
-        part = connection.recv(length - len(data))
-        if not part:
-            raise FrameError("it closed the connection")
-        data += part
-    return data
+    return link
 
 
 def _resident() -> int:
@@ -311,7 +309,7 @@ _open: "weakref.WeakSet[Client]" = weakref.WeakSet()
 
 def _close_in_child() -> None:
     for client in list(_open):
-        os.close(client._socket.detach())
+        os.close(client._link.socket.detach())
 
 
 os.register_at_fork(after_in_child=_close_in_child)

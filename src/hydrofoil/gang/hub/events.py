@@ -54,7 +54,10 @@ class Raised:
 
 @dataclass(frozen=True)
 class Vanished:
-    """A rank's connection ended without a goodbye or an error."""
+    """A rank's connection ended without a goodbye or an error.
+
+    ``rejected`` says what came over it, if that was not what the rank has sent.
+    """
 
     rank: int
     host: str
@@ -62,6 +65,7 @@ class Vanished:
     stack: str
     rss: int
     at: float
+    rejected: str = ""
 
 
 @dataclass(frozen=True)

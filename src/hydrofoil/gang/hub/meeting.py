@@ -134,14 +134,22 @@ class Meeting:
         self.seats[rank].beat_at = self.clock()
         _HANDLERS[header["kind"]](self, self.seats[rank], header, blob)
 
-    def lose(self, rank: int) -> None:
-        """Take note that a rank's connection has ended."""
+    def lose(self, rank: int, why: str = "") -> None:
+        """Take note that a rank's connection has ended; ``why`` if this side has ended it."""
         seat = self.seats[rank]
         seat.gone = True
         if seat.returned or seat.raised:
             return
         self.events.put(
-            Vanished(rank, seat.member.host, seat.member.pid, seat.stack, seat.rss, at=self.clock())
+            Vanished(
+                rank,
+                seat.member.host,
+                seat.member.pid,
+                seat.stack,
+                seat.rss,
+                at=self.clock(),
+                rejected=why,
+            )
         )
 
     # --- What the driver does ---------------------------------------------------------------------

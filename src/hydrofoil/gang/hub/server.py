@@ -1,4 +1,4 @@
-"""The driver's side: a thread that listens, proves the token, and brings frames to the meeting."""
+"""The driver's side: a thread that listens, proves the secret, and brings frames to the meeting."""
 
 import asyncio
 import logging
@@ -9,10 +9,13 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from hydrofoil.gang.channel.proof import ANSWER, ChannelError, Greeting
+from hydrofoil.gang.channel.records import CODE, HEAD, Opener, Sealer
+from hydrofoil.gang.channel.secret import SIZE, Secret
+from hydrofoil.gang.channel.strangers import PROOF_S, Strangers
 from hydrofoil.gang.hub import frames, watchdog
-from hydrofoil.gang.hub.frames import FrameError, Header
+from hydrofoil.gang.hub.frames import Header
 from hydrofoil.gang.hub.meeting import Meeting, Timeouts
-from hydrofoil.gang.strangers import PROOF_S, Strangers
 
 T = TypeVar("T")
 
@@ -24,14 +27,44 @@ _STACKS_S = 0.5  # How long ranks have to send their stacks once a hang is found
 
 
 class Connection:
-    """A rank's connection; ``send`` never waits."""
+    """A connection that has proved to be a rank's; ``send`` never waits."""
 
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        sealer: Sealer,
+        opener: Opener,
+    ) -> None:
+        self._reader = reader
         self._writer = writer
+        self._sealer = sealer
+        self._opener = opener
+
+    @classmethod
+    async def proven(
+        cls, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, secret: Secret
+    ) -> "Connection":
+        """Have a caller prove the secret, and prove it in turn."""
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        greeting = Greeting(secret)
+        writer.write(greeting.message)
+        proof, keys = greeting.check(await reader.readexactly(ANSWER))
+        writer.write(proof)
+        sealer, opener = Sealer(keys.outgoing, keys.encrypt), Opener(keys.incoming, keys.encrypt)
+        return cls(reader, writer, sealer, opener)
 
     def send(self, header: Header, blob: bytes = b"") -> None:
         if not self._writer.is_closing():
-            self._writer.write(frames.encode(header, blob))
+            self._writer.writelines(self._sealer.seal(frames.encode(header, blob)))
+
+    async def receive(self) -> tuple[Header, bytes]:
+        length = self._opener.length(await self._reader.readexactly(HEAD))
+        if length > frames.MOST:
+            raise ChannelError(f"a message of {length:,} bytes")
+        body = await self._reader.readexactly(length)
+        code = await self._reader.readexactly(CODE)
+        return frames.decode(self._opener.open(body, code))
 
 
 class Hub:
@@ -45,10 +78,19 @@ class Hub:
         What ranks connect to; ``bind`` unless given.
     port : int
         0 for any that is free.
+    encrypt, strict : bool
+        As in `Secret`.
     """
 
-    def __init__(self, bind: str = "127.0.0.1", host: str | None = None, port: int = 0) -> None:
-        self.token = secrets.token_bytes(32)
+    def __init__(
+        self,
+        bind: str = "127.0.0.1",
+        host: str | None = None,
+        port: int = 0,
+        encrypt: bool = False,
+        strict: bool = False,
+    ) -> None:
+        self.secret = Secret(secrets.token_bytes(SIZE), encrypt, strict)
         # IPv4 and IPv6 alike: what the name means decides.
         family, _, _, _, place = socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM)[0]
         self._socket = socket.create_server(
@@ -129,9 +171,10 @@ class Hub:
         self._connections.add(task)
         try:
             with self._strangers.one(task.cancel):
-                await asyncio.wait_for(self._prove(reader, writer), PROOF_S)
-            await self._listen(reader, Connection(writer))
-        except (FrameError, OSError, asyncio.IncompleteReadError, TimeoutError):
+                proven = Connection.proven(reader, writer, self.secret)
+                connection = await asyncio.wait_for(proven, PROOF_S)
+            await self._listen(connection)
+        except (ChannelError, OSError, asyncio.IncompleteReadError, TimeoutError):
             pass  # Whoever it was is gone, or has no business here.
         except (KeyError, TypeError, ValueError) as error:
             _logger.warning("a rank with a different version of Hydrofoil? %r", error)
@@ -139,17 +182,10 @@ class Hub:
             self._connections.discard(task)
             writer.close()
 
-    async def _prove(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        message, nonce = frames.greeting()
-        writer.write(message)
-        answered = await reader.readexactly(frames.ANSWER)
-        writer.write(frames.check_answer(self.token, nonce, answered))
-
-    async def _listen(self, reader: asyncio.StreamReader, connection: Connection) -> None:
-        header, _ = await frames.read_async(reader)
+    async def _listen(self, connection: Connection) -> None:
+        header, _ = await connection.receive()
         if header["kind"] != "register":
-            raise FrameError(f"{header['kind']} in place of register")
+            raise ChannelError(f"{header['kind']} in place of register")
         meeting = self._meeting
         if meeting is None or header["attempt"] != meeting.attempt:
             now = "none" if meeting is None else f"attempt {meeting.attempt}"
@@ -159,11 +195,14 @@ class Hub:
         rank = meeting.register(connection, header)
         if rank is None:
             return
+        why = ""
         try:
             while True:
-                meeting.handle(rank, *await frames.read_async(reader))
+                meeting.handle(rank, *await connection.receive())
+        except ChannelError as error:
+            why = str(error)
         finally:
-            meeting.lose(rank)
+            meeting.lose(rank, why)
 
     async def _watch(self) -> None:
         before, found_at = time.monotonic(), None

@@ -18,7 +18,7 @@ from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.errors import UsageError
 from hydrofoil.evals.eval_types import describe
 from hydrofoil.evals.udf import function_name
-from hydrofoil.process import user_modules
+from hydrofoil.process import address_space, user_modules
 from hydrofoil.spark import signatures
 from hydrofoil.spark.stock.capture import CHAIN, Capture
 from hydrofoil.spark.stock.conf import Conf, ConfObjects, ConfStrings, once_parsed
@@ -81,6 +81,7 @@ class StockWorker:
         for name in filter(is_wrapper, self.parameters):
             setattr(self.stock, name, partial(self._wrap, name, getattr(self.stock, name)))
         self._exchange_reports()
+        self._widen_memory_limit()
         if self.version.udfs_are_parsed:
             # Imported here, because other versions have no module of messages.
             from hydrofoil.spark.stock.messages import KnownMessages, Receiver
@@ -100,6 +101,18 @@ class StockWorker:
             vars(self.stock)["capture_outputs"] = partial(
                 self.stock.capture_outputs, output_context
             )
+
+    def _widen_memory_limit(self) -> None:
+        """Leave a task as much of `spark.executor.pyspark.memory` as stock's worker would have."""
+        if not self.version.memory_limit_is_a_function:
+            vars(self.stock)["resource"] = address_space.Resource(self.stock.resource)
+            return
+        limit: Callable[[int], None] = self.stock.setup_memory_limits
+
+        def setup_memory_limits(memory_limit_mb: int) -> None:
+            limit(memory_limit_mb + address_space.ahead_mib() if memory_limit_mb > 0 else -1)
+
+        vars(self.stock)["setup_memory_limits"] = setup_memory_limits
 
     def main(self, infile: BinaryIO, outfile: BinaryIO) -> None:
         """Run one task; see `hydrofoil.worker.main`."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hydrofoil import private
 from hydrofoil.counts import task_trace
 from hydrofoil.driver import paths as driver_paths
 from hydrofoil.errors import UsageError
@@ -91,7 +92,7 @@ def _folder(given: Path | None) -> Iterator[Path]:
     """The folder of this run."""
     with tempfile.TemporaryDirectory(prefix="hydrofoil-explain-") as temporary:
         target = (given or Path(temporary)).resolve()
-        target.mkdir(parents=True, exist_ok=True)
+        private.make_folder(target)
         yield target
 
 

@@ -112,7 +112,7 @@ def profile(
         nonlocal code
         without = ", without stacks" if chosen.choice == NONE else ""
         console.print(f"{subject}: a run with {engine}'s workers{without}")
-        place.mkdir(parents=True)
+        place.mkdir(0o700, parents=True)
         ended = run(engine, place, chosen)
         if ended:
             say_failed(ended, place / LOG, kept=folder is not None)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from hydrofoil import private
 from hydrofoil.daemon import IN_PLACE
 from hydrofoil.settings.jvm_operators import ENABLED_KEY
 from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS, STOCK
@@ -38,7 +39,7 @@ def record(out: Path, arguments: tuple[str, ...]) -> None:
     from pyspark.find_spark_home import _find_spark_home
 
     folder = out.resolve()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private.make_folder(folder)
     known = set(folder.iterdir())
     environment = {**os.environ}
     environment.setdefault("PYSPARK_PYTHON", sys.executable)

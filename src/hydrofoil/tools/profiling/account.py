@@ -6,6 +6,8 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from hydrofoil import private
+
 # Names the folder that `hydrofoil profile` wants its figures in.
 FOLDER = "_HYDROFOIL_PROFILE"
 SUFFIX = ".jsonl"
@@ -19,7 +21,7 @@ class Log:
         self.path = self.stem.with_name(self.stem.name + SUFFIX)
 
     def write(self, record: dict[str, Any]) -> None:
-        with open(self.path, "a", encoding="utf-8") as file:
+        with open(self.path, "a", encoding="utf-8", opener=private.opener) as file:
             file.write(json.dumps(record) + "\n")
 
 

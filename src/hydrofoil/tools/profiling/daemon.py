@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
 
-from hydrofoil import daemon
+from hydrofoil import daemon, private
 from hydrofoil.process import inner, switch
 from hydrofoil.tools.profiling.account import FOLDER, Log
 
@@ -28,7 +28,7 @@ def main() -> None:
     if not daemon.runs_tasks():
         daemon.run_stock() if switch.is_off() else daemon.main()
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    private.make_folder(folder)
     # Workers end without it.
     atexit.register(_note_daemon, folder)
     if switch.is_off():

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from hydrofoil import private
 from hydrofoil.settings.launch import DAEMON_KEY, STOCK
 from hydrofoil.tools.replay.recording import SUFFIX, Recording, encode_header, make_header
 
@@ -33,10 +34,6 @@ _ALIAS = "pyspark.hydrofoil_recorder"
 def _is_ours(folder: Path) -> bool:
     """Whether it is there, and nobody else made it, in whose folder data would be theirs."""
     return folder.is_dir() and folder.stat().st_uid == os.getuid()
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 class TeeReader:
@@ -62,7 +59,7 @@ class TeeReader:
             if self._usable(self._folder):
                 name = f"{time.time_ns()}-{os.getpid()}{SUFFIX}{UNFINISHED}"
                 # A recording is the task's data and functions.
-                self._file = open(self._folder / name, "xb", opener=_private)  # noqa: SIM115
+                self._file = open(self._folder / name, "xb", opener=private.opener)  # noqa: SIM115
                 self._file.write(encode_header(make_header(os.environ)))
         if self._file is not None:
             self._file.write(chunk)
@@ -219,7 +216,7 @@ def main() -> None:
         configured = os.environ.get(FOLDER_VARIABLE)
         folder = Path(configured) if configured else _session_folder(os.getppid())
         if configured:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private.make_folder(folder)
         sys.modules[_ALIAS] = module = _worker_module(
             folder, Path.is_dir if configured else _is_ours
         )

@@ -14,6 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from hydrofoil import private
+
 MAGIC = b"hydrofoil recording 1\n"
 SUFFIX = ".hfrec"
 
@@ -75,7 +77,8 @@ class Recording:
         """Write the recording to a file; an existing one is replaced."""
         names = ("spark", "python", "pyarrow", "environment")
         header = {name: getattr(self, name) for name in names}
-        Path(path).write_bytes(encode_header(header) + self.data)
+        with open(path, "wb", opener=private.opener) as file:
+            file.write(encode_header(header) + self.data)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Recording":
