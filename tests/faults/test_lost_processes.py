@@ -31,6 +31,8 @@ ROWS = 20_000
 # Most rows are still to be sent, and some answers have been.
 AT = 4_000
 CONF = {"spark.sql.execution.arrow.maxRecordsPerBatch": "1000"}
+# In which Spark has read the answers that there are.
+WAIT = 0.5
 ANSWER = ROWS * (ROWS + 1) // 2
 
 
@@ -120,10 +122,15 @@ def test_a_connection_that_is_shut(
 def cancelled_after(
     spark: SparkSession, folder: Path, action: Callable[[], Any], cancel: Callable[[], Any]
 ) -> tuple[str, Any]:
-    """Run an action that is cancelled once a process has noted itself down in the folder."""
+    """Run an action that is cancelled once a process has noted itself down in the folder.
+
+    Spark kills a worker that it waits for. Were it at work on answers, the task would end at once,
+    and its worker with its function.
+    """
 
     def wait() -> None:
         awaited(lambda: os.listdir(folder))
+        time.sleep(WAIT)
         cancel()
 
     thread = threading.Thread(target=wait)

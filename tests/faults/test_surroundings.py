@@ -67,7 +67,7 @@ def test_memory_that_is_limited(spark: SparkSession) -> None:
 
     for engine in (WARM_STOCK, HYDROFOIL):
         with use_engine(spark, engine):
-            context.setLocalProperty(key, str(2 * LIMIT_MB))  # It is shared by two cores.
+            context.setLocalProperty(key, str(LIMIT_MB))
             try:
                 limits = udf(lambda _: resource.getrlimit(resource.RLIMIT_AS)[0], "long")
                 [[limit]] = spark.range(1).select(limits("id")).collect()

@@ -146,7 +146,8 @@ def in_turn(
             ours = samples[OURS.name][-1]
             console.print(
                 f"{len(samples[OURS.name]) // PARTS} rounds, {(until - told) / 60:.1f} minutes "
-                f"to go, {len(wrong)} wrong; PSS {ours.pss / flat.MB:.0f} MB, {ours.objects} objects, "
+                f"to go, {len(wrong)} wrong; PSS {ours.pss / flat.MB:.0f} MB, "
+                f"{ours.objects} objects, "
                 f"{ours.descriptors} descriptors, {ours.threads} threads"
             )
     return samples, wrong, queries
