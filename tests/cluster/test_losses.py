@@ -32,7 +32,7 @@ ANSWERS = {
     # From the checkpoint of the fourth step, on one host; all rows are there.
     "gang": [[4, 1, ROWS], ["RankLost"]],
 }
-WAITS_S = 120
+WAITS_S = 240
 
 pytestmark = [
     pytest.mark.slow,
