@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -178,7 +179,13 @@ def table(samples: dict[str, list[Any]]) -> tuple[Table, list[str]]:
 def left(processes: list[psutil.Process]) -> list[str]:
     """Those that go on after their session has ended."""
     _, alive = psutil.wait_procs(processes, timeout=LEFT_WITHIN_S)
-    return [f"process {process.pid} is left: {process.cmdline()}" for process in alive]
+    found = []
+    for process in alive:
+        with suppress(psutil.Error):
+            # What has ended, and is not asked for its status by the JVM, goes with the JVM.
+            if process.status() != psutil.STATUS_ZOMBIE:
+                found.append(f"process {process.pid} is left: {process.cmdline()}")
+    return found
 
 
 def below(jvm: int) -> list[psutil.Process]:
@@ -217,13 +224,14 @@ def main(minutes: float, crowd_minutes: float, plant: str | None) -> None:
             run.run()
             mine = below(jvm_of(spark))
             spark.stop()
-            wrong += run.wrong + left(mine)
+            wrong += run.wrong
             number = sum(run.queries.values())
             console.print(dict(run.queries))
             console.print(
                 f"{number} queries of {crowd.PARTITIONS} tasks, {len(run.wrong)} wrong, "
                 f"in {(time.monotonic() - began) / 60:.1f} minutes"
             )
+            wrong += left(mine)
     for what in wrong[:20]:
         console.print(f"soak: {what}", soft_wrap=True)
     console.print(f"soak: {len(wrong)} wrong")
