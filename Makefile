@@ -45,7 +45,7 @@ UV := $(shell command -v uv)
 install = DIST_EXTRA_CONFIG=$(CURDIR)/.ci/unpacked.cfg \
     $(if $(UV),$(UV) pip install --python $(1)/bin/python,$(1)/bin/python -m pip install --no-compile) --quiet
 
-.PHONY: help bench test test-slow test-pandas3 test-frameworks test-matrix versions quick parity build jar debug sanitize fuzz planted lint docs wheels smoke clean requirements java
+.PHONY: help bench test test-slow test-pandas3 test-frameworks test-matrix versions quick parity faults soak cluster build jar debug sanitize fuzz planted lint docs wheels smoke clean requirements java
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -88,6 +88,21 @@ parity: java $(INSTALLED) build jar ## run all comparisons with stock PySpark, a
 	    tests/columnar/test_columnar_queries.py tests/columnar/test_columnar_nested.py \
 	    tests/columnar/test_columnar_layouts.py tests/decorators/test_aggregate.py \
 	    tests/gang/test_gang_data_staging.py tests/driver)
+
+# Tests whose names stand in docs/reliability.md.
+FAULT_TESTS := tests/faults tests/gang/test_gang_faults.py tests/columnar/test_columnar_failures.py \
+    tests/columnar/test_columnar_kills.py tests/docs/test_reliability.py
+
+faults: java $(INSTALLED) build jar $(CLASSES) ## run what docs/reliability.md lists, stock beside Hydrofoil (FAULTS=long for large sizes, full disks, every kind of function)
+	$(if $(filter long,$(FAULTS)),HYDROFOIL_PARITY=full) $(SHORT) $(BIN)/python -m pytest \
+	    $(if $(filter long,$(FAULTS)),,-m "not slow") -n $(AT_ONCE) --dist loadfile $(FAULT_TESTS)
+
+soak: java build jar $(INSTALLED) ## run every kind of function in turn, then 32 tasks at a time: flat memory, right answers (SOAK_MINUTES=30 for each half)
+	$(BIN)/python tests/soak/soak.py --minutes $(or $(SOAK_MINUTES),2) --crowd-minutes $(or $(SOAK_MINUTES),1)
+
+cluster: java $(INSTALLED) build jar $(CLASSES) ## lose a host of a standalone cluster in mid-work (CLUSTER=long for every way that the package gets there)
+	$(SHORT) $(BIN)/python -m pytest tests/cluster tests/gang/test_gang_cluster.py \
+	    $(if $(filter long,$(CLUSTER)),,-k "not archive and not image")
 
 build: $(BUILT) $(RUNS) ## make the virtual environment and build the extension in place
 

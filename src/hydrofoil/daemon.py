@@ -235,13 +235,17 @@ def pyspark_minor() -> str:
 
 
 def for_small_tasks(task_main: "TaskMain") -> "TaskMain":
-    """The same main, without what a small task notices: waits, and work that is done anew."""
+    """The same main, without what a small task notices: waits, and work that is done anew.
+
+    Nor can what user code forks answer in the worker's place.
+    """
     unchanging = archives.on_path()
     libraries = frozen.Libraries()
 
     def main(infile: BinaryIO, outfile: BinaryIO) -> None:
         libraries.freeze()
         archives.keep_listings(unchanging)
+        forked.connection.use(infile)
         task_main(prompt.prompt(infile), outfile)
 
     return main

@@ -13,7 +13,16 @@ from functools import cache
 from importlib import import_module
 from typing import BinaryIO
 
-from hydrofoil.process import hooks, inner, preload, prompt, requirements, switch, user_modules
+from hydrofoil.process import (
+    forked,
+    hooks,
+    inner,
+    preload,
+    prompt,
+    requirements,
+    switch,
+    user_modules,
+)
 from hydrofoil.process.task_main import TaskMain
 from hydrofoil.spark.signatures import UnknownPySpark
 from hydrofoil.spark.versions import installed_version
@@ -131,6 +140,8 @@ def serve_one_task() -> None:
         runpy.run_module("pyspark.worker", run_name="__main__", alter_sys=True)
         return
     with connection_to_executor() as (infile, outfile):
+        forked.connection.use(outfile)
+        os.register_at_fork(after_in_child=forked.connection.leave)
         fast(infile, outfile)
 
 

@@ -120,3 +120,33 @@ def test_no_descriptor_stays(ends: tuple[socket.socket, socket.socket]) -> None:
     for _ in range(10):
         task()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_default_timeout_is_not_for_the_connection(
+    ends: tuple[socket.socket, socket.socket],
+) -> None:
+    """Its descriptors share a flag, so that all of the worker's reads would stop waiting."""
+    jvm, worker = ends
+    jvm.sendall(b"task")
+    socket.setdefaulttimeout(1.0)
+    try:
+        with opened(worker) as file, prompt(file):
+            assert os.get_blocking(file.fileno())
+    finally:
+        socket.setdefaulttimeout(None)
+
+
+def test_takes_the_place_of_no_standard_stream(ends: tuple[socket.socket, socket.socket]) -> None:
+    jvm, worker = ends
+    jvm.sendall(b"task")
+    with opened(worker) as file:
+        standard = os.dup(0)
+        os.close(0)
+        try:
+            with prompt(file) as reader:
+                assert reader.read(4) == b"task"
+                with pytest.raises(OSError, match="Bad file descriptor"):
+                    os.fstat(0)
+        finally:
+            os.dup2(standard, 0)
+            os.close(standard)

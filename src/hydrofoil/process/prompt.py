@@ -6,8 +6,8 @@ a worker has nothing to send yet (RFC 1122, 4.2.3.2). The option that asks for i
 last, so it is set whenever the worker is about to wait.
 """
 
+import fcntl
 import io
-import os
 import socket
 from contextlib import suppress
 from typing import Any, BinaryIO, cast
@@ -88,7 +88,11 @@ def prompt(infile: BinaryIO) -> BinaryIO:
     if not isinstance(infile, io.BufferedReader):
         return infile
     with suppress(OSError):
-        connection = socket.socket(fileno=os.dup(infile.fileno()))
+        # What a function before has closed of the standard streams is not for a socket to be.
+        duplicate = fcntl.fcntl(infile.fileno(), fcntl.F_DUPFD_CLOEXEC, 3)
+        connection = socket.socket(fileno=duplicate)
+        # A program's default would make it one that doesn't wait, and the JVM's others with it.
+        connection.settimeout(None)
         if is_delayed(connection):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             # A reused worker waits here for its task.

@@ -1,0 +1,113 @@
+"""Little and much: rows, batches, columns, values. Each answer is known beforehand."""
+
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.functions import pandas_udf, udf
+
+from faults.conftest import Alike
+from hydrofoil.tools.parity.engines import use_conf
+
+RECORDS = "spark.sql.execution.arrow.maxRecordsPerBatch"
+
+
+def of_arrow(frame: DataFrame) -> DataFrame:
+    return frame.select(udf(lambda x: x + 1, "long", useArrow=True)("id").alias("n"))
+
+
+def of_pickled(frame: DataFrame) -> DataFrame:
+    return frame.select(udf(lambda x: x + 1, "long", useArrow=False)("id").alias("n"))
+
+
+def of_pandas(frame: DataFrame) -> DataFrame:
+    return frame.select(pandas_udf(lambda series: series + 1, "long")("id").alias("n"))
+
+
+def of_map(frame: DataFrame) -> DataFrame:
+    def function(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            numbers = pa.array([x + 1 for x in batch.column(0).to_pylist()], pa.int64())
+            yield pa.record_batch([numbers], ["n"])
+
+    return frame.mapInArrow(function, "n long")
+
+
+def of_groups(frame: DataFrame) -> DataFrame:
+    def function(group: pd.DataFrame) -> pd.DataFrame:
+        return (group[["id"]] + 1).rename(columns={"id": "n"})
+
+    return frame.selectExpr("id", "id % 7 k").groupBy("k").applyInPandas(function, "n long")
+
+
+KINDS: dict[str, Callable[[DataFrame], DataFrame]] = {
+    "arrow": of_arrow,
+    "pickled": of_pickled,
+    "pandas": of_pandas,
+    "map": of_map,
+    "groups": of_groups,
+}
+
+
+def counted(frame: DataFrame) -> tuple[int, int]:
+    [[rows, total]] = frame.selectExpr("count(n)", "coalesce(sum(n), 0)").collect()
+    return rows, total
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rows", [0, 1, pytest.param(10_000_000, marks=pytest.mark.slow)])
+def test_rows(spark: SparkSession, alike: Alike, rows: int, kind: str) -> None:
+    answer = alike(lambda: counted(KINDS[kind](spark.range(0, rows, 1, 2))))
+    assert answer == ("value", (rows, rows * (rows + 1) // 2))
+
+
+@pytest.mark.parametrize("kind", ["arrow", "pandas", "map", "groups"])
+@pytest.mark.parametrize(
+    "rows, a_batch", [(300, 1), pytest.param(2_000_000, 1_000_000, marks=pytest.mark.slow)]
+)
+def test_batches(spark: SparkSession, alike: Alike, rows: int, a_batch: int, kind: str) -> None:
+    with use_conf(spark, {RECORDS: str(a_batch)}):
+        answer = alike(lambda: counted(KINDS[kind](spark.range(0, rows, 1, 1))))
+    assert answer == ("value", (rows, rows * (rows + 1) // 2))
+
+
+@pytest.mark.parametrize("kind", ["arrow", "pickled", "pandas", "map"])
+@pytest.mark.parametrize("megabytes", [4, pytest.param(100, marks=pytest.mark.slow)])
+def test_long_strings(spark: SparkSession, alike: Alike, megabytes: int, kind: str) -> None:
+    """There, back, and made by the function."""
+    size = megabytes << 20
+    frame = spark.range(0, 2, 1, 1).selectExpr(f"repeat(string(id), {size}) s")
+
+    def doubled(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield pa.record_batch([pa.array([s + "é" for s in batch.column(0).to_pylist()])], ["n"])
+
+    def query() -> list[tuple[int, str]]:
+        made = {
+            "arrow": lambda: frame.select(udf(lambda s: s + "é", useArrow=True)("s").alias("n")),
+            "pickled": lambda: frame.select(udf(lambda s: s + "é", useArrow=False)("s").alias("n")),
+            "pandas": lambda: frame.select(pandas_udf(lambda s: s + "é", "string")("s").alias("n")),
+            "map": lambda: frame.mapInArrow(doubled, "n string"),
+        }[kind]()
+        return [tuple(row) for row in made.selectExpr("length(n)", "right(n, 2)").collect()]
+
+    assert alike(query) == ("value", [(size + 1, "0é"), (size + 1, "1é")])
+
+
+@pytest.mark.parametrize("columns", [1_000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_many_columns(spark: SparkSession, alike: Alike, columns: int) -> None:
+    names = [f"c{number}" for number in range(columns)]
+    values = [f"id + {number} {name}" for number, name in enumerate(names)]
+    frame = spark.range(0, 3, 1, 1).selectExpr(*values)
+
+    def function(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for part in frames:
+            yield part + 1
+
+    def query() -> tuple[int, ...]:
+        [row] = frame.mapInPandas(function, frame.schema).where("c0 = 2").collect()
+        return tuple(row)
+
+    assert alike(query) == ("value", tuple(range(2, columns + 2)))

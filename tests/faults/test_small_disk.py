@@ -1,0 +1,53 @@
+"""A disk that is full: the query fails, the next works, nothing stays on it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+APP = Path(__file__).parent / "apps" / "small_disk.py"
+# A file system of its own, which is gone with the process.
+MOUNTED = 'mount -t tmpfs -o size=16m none "$0" && "$@" && ls "$0" >"$0.left"'
+UNSHARED = ("unshare", "--map-root-user", "--mount", "sh", "-c", MOUNTED)
+
+
+def can_mount(folder: Path) -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    return (
+        subprocess.run([*UNSHARED, folder, "true"], capture_output=True, check=False).returncode
+        == 0
+    )
+
+
+@pytest.mark.slow
+def test_a_full_disk(tmp_path: Path) -> None:
+    """With memory off the heap and encrypted spills."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if not can_mount(disk):
+        pytest.skip("this user may not mount a file system, not even one of its own")
+    done = subprocess.run(
+        [*UNSHARED, disk, sys.executable, APP, disk],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"SPARK_CONF_DIR": str(tmp_path)},
+        timeout=300,
+        check=False,
+    )
+    lines = dict(
+        line.split(" ", 1) for line in done.stdout.splitlines() if line[:5] in ("SEEN ", "LEFT ")
+    )
+    assert set(lines) == {"SEEN", "LEFT"}, done.stdout + done.stderr[-4000:]
+    seen = json.loads(lines["SEEN"])
+    answer = [1000, 500_500, 1000 * 21 * 36]
+    assert seen["stock"] == [answer, "full", answer]
+    assert seen["hydrofoil"] == [answer, "full", answer]
+    assert seen["gang"] == [1000, "full", 1000]
+    assert seen["spool"] == []
+    assert (tmp_path / "disk.left").read_text().split() == ["spool"]
