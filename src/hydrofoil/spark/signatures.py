@@ -45,6 +45,7 @@ _TO_41 = {
 _SINCE_40 = {
     "handle_worker_exception": "e, outfile, hide_traceback=",
     "SkipRestOfInputTableException": CLASS,
+    "setup_memory_limits": "memory_limit_mb",
 }
 _WRAPPERS_SINCE_40 = {
     "wrap_udf": "f, args_offsets, kwargs_offsets, return_type",
