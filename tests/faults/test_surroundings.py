@@ -71,7 +71,9 @@ def test_memory_that_is_limited(spark: SparkSession) -> None:
             try:
                 limits = udf(lambda _: resource.getrlimit(resource.RLIMIT_AS)[0], "long")
                 [[limit]] = spark.range(1).select(limits("id")).collect()
-                assert limit == LIMIT_MB << 20
+                # Imports that its daemon has made are not counted as a worker's own.
+                more = limit - (LIMIT_MB << 20)
+                assert more == 0 if engine is WARM_STOCK else 0 < more < 1 << 30
                 query = spark.range(0, 4, 1, 1).select(udf(much, "long")("id"))
                 found.append(outcome(query.collect))
                 assert next_query(spark) == [0, 2, 4, 6]

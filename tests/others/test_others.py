@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -127,12 +128,23 @@ def test_coverage_sees_the_lines_that_workers_run(spark: SparkSession, tmp_path:
 
 
 def _combine(combined: coverage.CoverageData, data: Path) -> None:
-    parts = list(data.parent.glob(f"{data.name}.*"))
-    assert len(parts) >= 2, "each of the two workers should have left its data"
+    """What both workers have left. They write it when they end, which is after the query's end."""
+    give_up = time.monotonic() + 60
+    while True:
+        parts = [coverage.CoverageData(str(part)) for part in data.parent.glob(f"{data.name}.*")]
+        try:
+            for part in parts:
+                part.read()
+            if len(parts) >= 2:
+                break
+        except coverage.CoverageException:
+            # It is being written.
+            if time.monotonic() > give_up:
+                raise
+        assert time.monotonic() < give_up, "each of the two workers should have left its data"
+        time.sleep(0.2)
     for part in parts:
-        read = coverage.CoverageData(str(part))
-        read.read()
-        combined.update(read)
+        combined.update(part)
 
 
 def test_debugpy_stops_in_a_function(spark: SparkSession, tmp_path: Path) -> None:
