@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from types import TracebackType
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -30,6 +31,8 @@ from hydrofoil._cext.rows import Replay, RowLoop
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.reasons import returned_for
 from hydrofoil.evals.udf import Udf
+from hydrofoil.failures.functions import running
+from hydrofoil.failures.place import Detail, detail_of
 from hydrofoil.stream.batches import Encoded, record_batch
 from hydrofoil.stream.schemas import parsed
 from hydrofoil.values.replaced import replaced_class
@@ -122,6 +125,9 @@ class RowBatches(ABC):
         self.run = run
         self.trace = trace
         self.split_index = 0
+        # The UDF that is running, and what is known of its call once that has raised.
+        self.at = 0
+        self.failed: Detail | None = None
         self.encoders: list[Encoder | None] = []
         for udf in udfs:
             try:
@@ -221,6 +227,9 @@ class RowBatches(ABC):
             return self._by_others(self._record_batch(frame))
         try:
             return self.run(lambda: self._run_udfs(frame, decoders))
+        except Exception:
+            self.failed = self.failed or detail_of(lambda: self._detail(decoders))
+            raise
         finally:
             for column in self.columns:
                 column.release()
@@ -263,8 +272,21 @@ class RowBatches(ABC):
                 raise Unreadable(f"a value that stock should convert: {error}") from None
         return decoders
 
+    def _detail(self, decoders: dict[int, Decoder]) -> Detail | None:
+        """What is known of the call that has raised, while its batch can still be read."""
+        udf, loop = self.udfs[self.at], self.loops[self.at]
+        row = loop.rows.row
+        if not loop.rows.raised:
+            return Detail(udf.chain)
+        if loop.rows.reading:
+            return Detail(udf.chain, row)
+        columns = [decoders[o] for o in loop.columns]
+        (arguments,) = loop.rows.arguments(columns, row, row + 1)
+        return Detail(udf.chain, row, arguments, tuple(udf.keywords))
+
     def _collect(self, k: int, decoders: dict[int, Decoder], start: int, stop: int) -> list[Any]:
         """The results of UDF ``k`` for rows ``start`` to ``stop - 1``, as they are."""
+        self.at = k
         loop = self.loops[k]
         arguments = [decoders[o] for o in loop.columns]
         collected: list[Any] = loop.rows.collect(arguments, start, stop)
@@ -319,7 +341,7 @@ class RowProjection(RowBatches):
         # What is known of the UDFs before this one: results, or None where the encoder has them.
         done: list[list[Any] | None] = []
         for k, loop in enumerate(self.loops):
-            encoder = self.encoders[k]
+            self.at, encoder = k, self.encoders[k]
             if encoder is None or self.threads > 0:
                 known = self._collect(k, decoders, 0, rows) if self.threads > 0 else []
                 if encoder is None or encoder.encode(known) < rows or unsettled(encoder):
@@ -376,7 +398,24 @@ class RowProjection(RowBatches):
     # --- Stock's code ----------------------------------------------------------------------------
 
     def _by_others(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        return next(self.stock(self.split_index, iter([batch])))
+        self._unload()
+        return self._by_stock(self.stock, batch)
+
+    def _by_stock(self, stock: StockFunction, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Stock's answer to a batch, for which it calls what the replays stand for."""
+        try:
+            return next(stock(self.split_index, iter([batch])))
+        except Exception as error:
+            traceback = error.__traceback__
+            self.failed = detail_of(lambda: self._detail_of_replays(traceback))
+            raise
+
+    def _detail_of_replays(self, traceback: TracebackType | None) -> Detail | None:
+        function = running([udf.chain[0] for udf in self.udfs], traceback)
+        for udf, replay in zip(self.udfs, self.replays, strict=True):
+            if udf.chain[0] is function and replay.at > 0:
+                return Detail(udf.chain, replay.at - 1)
+        return None
 
     def _replay(
         self,
@@ -405,7 +444,11 @@ class RowProjection(RowBatches):
             # Nobody looks at the arguments, and nulls are the cheapest to convert.
             nulls = [pa.nulls(rows, arrow_type) for arrow_type in batch.schema.types]
             batch = pa.RecordBatch.from_arrays(nulls, schema=batch.schema.with_metadata(None))
-        return self._finish_replay(self.serial_stock, batch)
+        try:
+            # Where a function raises, it is our loop that has called it.
+            return next(self.serial_stock(self.split_index, iter([batch])))
+        finally:
+            self._unload()
 
     def _resume(
         self, frame: Frame, done: list[list[Any] | None], known: list[Any], reason: str
@@ -414,7 +457,10 @@ class RowProjection(RowBatches):
         self.trace.fell_back(reason)
         self._load_done(done, frame.length)
         self.replays[len(done)].load(known)
-        return self._finish_replay(self.stock, self._record_batch(frame))
+        try:
+            return self._by_stock(self.stock, self._record_batch(frame))
+        finally:
+            self._unload()
 
     def _load_done(self, done: list[list[Any] | None], rows: int) -> None:
         for k, results in enumerate(done):
@@ -422,9 +468,6 @@ class RowProjection(RowBatches):
             assert encoder is not None
             self.replays[k].load(encoder.restored(rows) if results is None else results)
 
-    def _finish_replay(self, stock: StockFunction, batch: pa.RecordBatch) -> pa.RecordBatch:
-        try:
-            return next(stock(self.split_index, iter([batch])))
-        finally:
-            for replay in self.replays:
-                replay.load([])
+    def _unload(self) -> None:
+        for replay in self.replays:
+            replay.load([])
