@@ -39,8 +39,8 @@ ROOMS = {
     "bridge": "_cext driver settings spark stream values",
     "gang": "errors lazy private settings values version",
     "tools": (
-        "counts daemon decorators driver errors evals gang private process settings spark values "
-        "version worker"
+        "counts daemon decorators driver errors evals failures gang private process settings spark "
+        "values version worker"
     ),
     # The public names, each imported when it is first used: the only one that imports tools.
     "__init__": "decorators driver lazy settings tools values version",

@@ -279,12 +279,14 @@ cdef class Replay:
 
     Attributes
     ----------
+    results : list
+        What is known of its results.
     at : int
         How often it was called since it was loaded.
     """
 
     cdef readonly object function
-    cdef list results
+    cdef readonly list results
     cdef object rest
     cdef readonly Py_ssize_t at
 

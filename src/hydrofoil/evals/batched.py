@@ -445,8 +445,12 @@ class RowProjection(RowBatches):
             nulls = [pa.nulls(rows, arrow_type) for arrow_type in batch.schema.types]
             batch = pa.RecordBatch.from_arrays(nulls, schema=batch.schema.with_metadata(None))
         try:
-            # Where a function raises, it is our loop that has called it.
             return next(self.serial_stock(self.split_index, iter([batch])))
+        except Exception:
+            # Where a function has raised, it is our loop that has called it.
+            if not any(loop.rows.raised for loop in self.loops):
+                self.failed = detail_of(lambda: self._detail_of_result(batch))
+            raise
         finally:
             self._unload()
 
@@ -467,6 +471,32 @@ class RowProjection(RowBatches):
             encoder = self.encoders[k]
             assert encoder is not None
             self.replays[k].load(encoder.restored(rows) if results is None else results)
+
+    def _detail_of_result(self, batch: pa.RecordBatch) -> Detail | None:
+        """Whose result stock does not convert: it is given fewer and fewer of them."""
+        every = [replay.results for replay in self.replays]
+        for k, udf in enumerate(self.udfs):
+            low, high = 0, len(every[k])
+            if not high or not self._objects_to(k, every[k], batch):
+                continue
+            while high - low > 1:
+                middle = (low + high) // 2
+                if self._objects_to(k, every[k][low:middle], batch):
+                    high = middle
+                else:
+                    low = middle
+            return Detail(udf.chain, low, result=every[k][low : low + 1])
+        return None
+
+    def _objects_to(self, k: int, results: list[Any], batch: pa.RecordBatch) -> bool:
+        """Whether stock fails to convert results of UDF ``k``, beside nulls of all others."""
+        for other, replay in enumerate(self.replays):
+            replay.load(results if other == k else [None] * len(results))
+        try:
+            next(self.serial_stock(self.split_index, iter([batch.slice(0, len(results))])))
+        except Exception:
+            return True
+        return False
 
     def _unload(self) -> None:
         for replay in self.replays:

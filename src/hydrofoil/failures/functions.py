@@ -20,7 +20,7 @@ def code_of(function: Any) -> CodeType | None:
             return code
         elif inspect.ismethod(function):
             function = function.__func__
-        elif not isinstance(function, type) and hasattr(type(function), "__call__"):
+        elif not isinstance(function, type) and callable(function):
             function = type(function).__call__
         else:
             return None

@@ -7,6 +7,22 @@ from hydrofoil.failures.notes import add_note, note_of
 from hydrofoil.failures.place import Counted, Position, rows_of
 
 
+# Of the task that runs in this process: what says where it is.
+_present: "list[tuple[Located, Position]]" = []
+
+
+def note_unlocated(error: BaseException) -> None:
+    """Say where the task is in an error from behind its functions, such as of pickling results.
+
+    Errors of the connection to the JVM, and of reading from it, are no function's.
+    """
+    if isinstance(error, (OSError, EOFError, SystemExit)) or not _present:
+        return
+    located, position = _present[-1]
+    if not position.reading:
+        located.note(error, position)
+
+
 class Located:
     """What runs a task, with a note on each error of the user's functions.
 
@@ -35,6 +51,7 @@ class Located:
 
     def __call__(self, split_index: int, items: Iterable[Any]) -> Iterator[Any]:
         position = Position(split_index)
+        _present[:] = [(self, position)]
         if self.items:
             items = Counted(items, position, rows_of if self.items == "batch" else None)
         try:
@@ -43,10 +60,10 @@ class Located:
             raise
         except BaseException as error:
             if not position.reading:
-                self._note(error, position)
+                self.note(error, position)
             raise
 
-    def _note(self, error: BaseException, position: Position) -> None:
+    def note(self, error: BaseException, position: Position) -> None:
         """Add the note; the error is more important than what is said of it."""
         try:
             detail = getattr(self.plan, "failed", None)

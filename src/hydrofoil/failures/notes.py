@@ -39,6 +39,8 @@ def note_of(
     if detail.arguments is not None and shown.are_shown():
         names = parameters_of(function, len(detail.arguments), detail.keywords)
         parts.append(f"called with {shown.shown_call(names, detail.arguments) or 'no arguments'}")
+    if detail.result and shown.are_shown():
+        parts.append(f"which returned {shown.shown(detail.result[0])}")
     return f"{MARK}in " + ", ".join(parts)
 
 

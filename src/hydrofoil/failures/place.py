@@ -1,6 +1,6 @@
 """Where a task is in its data."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ class Detail:
         What it was called with, positional ones first.
     keywords : tuple of str
         Names of the last arguments.
+    result : list
+        What it has returned, alone in a list, where that can't be converted; else empty.
     key : tuple or None
         The group's key.
     rows : int or None
@@ -29,6 +31,7 @@ class Detail:
     row: int | None = None
     arguments: tuple[Any, ...] | None = None
     keywords: tuple[str, ...] = ()
+    result: Sequence[Any] = ()
     key: tuple[Any, ...] | None = None
     rows: int | None = None
 

@@ -19,6 +19,7 @@ from hydrofoil.errors import UsageError
 from hydrofoil.evals.eval_types import describe, items_of
 from hydrofoil.evals.udf import function_name
 from hydrofoil.failures.located import Located
+from hydrofoil.failures.printing import print_notes
 from hydrofoil.process import address_space, user_modules
 from hydrofoil.spark import signatures
 from hydrofoil.spark.stock.capture import CHAIN, Capture
@@ -93,7 +94,8 @@ class StockWorker:
             vars(self.stock)["EvalConf"] = once_parsed(self.stock.EvalConf)
 
     def _exchange_reports(self) -> None:
-        """Have errors and captured output look as if stock's code had run."""
+        """Have errors and captured output look as if stock's code had run, and print notes."""
+        print_notes()
         if self.version.main_formats_errors:
             format_in_main(self.stock)
         else:
