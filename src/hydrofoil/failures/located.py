@@ -6,7 +6,6 @@ from typing import Any
 from hydrofoil.failures.notes import add_note, note_of
 from hydrofoil.failures.place import Counted, Position, rows_of
 
-
 # Of the task that runs in this process: what says where it is.
 _present: "list[tuple[Located, Position]]" = []
 
