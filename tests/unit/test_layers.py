@@ -28,7 +28,7 @@ ROOMS = {
     "failures": "",
     "values": "_cext errors stream",
     "evals": "_cext counts failures stream values",
-    "settings": "counts errors process",
+    "settings": "counts errors failures process",
     "spark": "_cext counts errors evals failures process settings stream values",
     "worker": "process spark",
     "daemon": "process spark worker",

@@ -133,7 +133,7 @@ class GroupedArrow:
         try:
             result = self.function(*key, table)
             batches: list[pa.RecordBatch] = self.verify.of_table(result).to_batches()
-        except Exception:
+        except BaseException:
             self.failed = detail_of(lambda: Detail(key=_values(self._key(first)), rows=len(table)))
             raise
         return batches
@@ -145,7 +145,7 @@ class GroupedArrow:
         try:
             result = self.function(*key, batches)
             yield from self.verify.of_batches(result)
-        except Exception:
+        except BaseException:
             self.failed = detail_of(lambda: Detail(key=_values(self._key(first))))
             raise
         # What the function left of its group stands before the next one in the stream.
@@ -195,7 +195,7 @@ class CogroupedArrow:
                 try:
                     key = (self._key(left_batches, right_batches),) if self.with_key else ()
                     result = self.verify.of_table(self.function(*key, left, right))
-                except Exception:
+                except BaseException:
                     self.failed = detail_of(
                         lambda sides=(left_batches, right_batches): Detail(
                             key=_values(self._key(*sides))

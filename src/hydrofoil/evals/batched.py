@@ -227,7 +227,7 @@ class RowBatches(ABC):
             return self._by_others(self._record_batch(frame))
         try:
             return self.run(lambda: self._run_udfs(frame, decoders))
-        except Exception:
+        except BaseException:
             self.failed = self.failed or detail_of(lambda: self._detail(decoders))
             raise
         finally:

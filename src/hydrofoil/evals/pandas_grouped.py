@@ -84,7 +84,7 @@ class GroupedMapPandas(FramesPlan):
         held = self.side.hold(frame)
         try:
             result = self.udf.function(key, frame) if with_key else self.udf.function(frame)
-        except Exception:
+        except BaseException:
             self.failed = detail_of(lambda: self.side.detail(self.udf, leading, rows))
             raise
         del held
@@ -125,7 +125,7 @@ class CogroupedMapPandas(FramesPlan):
                 result = self.udf.function(left_key if len(left) else right_key, left, right)
             else:
                 result = self.udf.function(left, right)
-        except Exception:
+        except BaseException:
             self.failed = detail_of(lambda: self.sides[side].detail(self.udf, leading, rows))
             raise
         del held
@@ -159,7 +159,7 @@ class GroupedMapPandasIter(FramesPlan):
 
         try:
             yield from self.udf.function(key, frames()) if with_key else self.udf.function(frames())
-        except Exception:
+        except BaseException:
             self.failed = detail_of(lambda: self.side.detail(self.udf, leading))
             raise
         # What the function did not read is still to be taken from the stream.

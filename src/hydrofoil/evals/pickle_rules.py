@@ -97,7 +97,7 @@ class RowsByPickleRules(RowBatches):
         decoders = self._all_values(batch)
         try:
             return self.run(lambda: self._answer(batch.num_rows, decoders, lambda: decoders))
-        except Exception:
+        except BaseException:
             self.failed = detail_of(lambda: self._detail(decoders))
             raise
 

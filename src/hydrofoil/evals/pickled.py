@@ -54,7 +54,7 @@ class PickledProjection:
             for rows in batches:
                 try:
                     self.run(partial(self.loop.evaluate, rows, pending))
-                except Exception:
+                except BaseException:
                     self.failed = detail_of(partial(self._detail, rows))
                     raise
                 self.trace.fast()

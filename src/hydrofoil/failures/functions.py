@@ -35,9 +35,13 @@ def codes_in(traceback: TracebackType | None) -> Iterator[CodeType]:
 
 
 def running(functions: Sequence[Any], traceback: TracebackType | None) -> Any:
-    """The function that a traceback goes through; the only one where there is one; else None."""
+    """The function that a traceback goes through; the only one where there is one; else None.
+
+    PySpark's own functions stand for what they call: a data source's reader is known by the code of
+    its first frame.
+    """
     if len(functions) == 1:
-        return functions[0]
+        return _called_by_pyspark(functions[0], traceback) or functions[0]
     seen = set(codes_in(traceback))
     for function in functions:
         if code_of(function) in seen:
@@ -45,10 +49,22 @@ def running(functions: Sequence[Any], traceback: TracebackType | None) -> Any:
     return None
 
 
+def _called_by_pyspark(function: Any, traceback: TracebackType | None) -> CodeType | None:
+    if not str(getattr(function, "__module__", None)).startswith("pyspark."):
+        return None
+    while traceback is not None:
+        module = str(traceback.tb_frame.f_globals.get("__name__"))
+        if module.partition(".")[0] not in ("hydrofoil", "pyspark"):
+            return traceback.tb_frame.f_code
+        traceback = traceback.tb_next
+    return None
+
+
 def described(function: Any) -> str:
-    """A function's name, and its file and line where it is written in Python."""
-    code = code_of(function)
-    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", None)
+    """The name of a function, or of its code, and file and line where it is written in Python."""
+    names = ("co_qualname", "co_name", "__qualname__", "__name__")  # the first from Python 3.11 on
+    code = function if isinstance(function, CodeType) else code_of(function)
+    name = next((getattr(function, n) for n in names if hasattr(function, n)), None)
     # Of what is defined inside of a function, and of instances that can be called.
     name = name.rpartition("<locals>.")[2] if isinstance(name, str) else type(function).__name__
     return name if code is None else f"{name} ({code.co_filename}:{code.co_firstlineno})"

@@ -114,8 +114,8 @@ class Counted:
 
 
 def rows_of(item: Any) -> int:
-    """The rows of a record batch, of a frame or of a list of rows; 1 for anything else."""
-    if type(item) is list:
+    """The rows of a record batch, of a frame or of a sequence of rows; 1 for anything else."""
+    if type(item) in (list, tuple):
         return len(item)
     rows = getattr(item, "length", None)
     if rows is None:
