@@ -126,7 +126,12 @@ object HydrofoilDriver {
   final val EXTENSIONS = "spark.sql.extensions"
 
   /** Settings that daemons and workers read as variables; see settings/for_workers.py. */
-  final val FOR_WORKERS = Array("spark.hydrofoil.daemon.inner", "spark.hydrofoil.showValues")
+  final val FOR_WORKERS = Array(
+    "spark.hydrofoil.daemon.inner",
+    "spark.hydrofoil.showValues",
+    "spark.hydrofoil.keepFailedBatches",
+    "spark.hydrofoil.failures.folder"
+  )
 
   /** Variables of the driver's that its workers need too, beside those of such settings. */
   final val PASSED_ON = Array("HYDROFOIL", "HYDROFOIL_TRACE", "HYDROFOIL_AFTER_FORK")

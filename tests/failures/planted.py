@@ -220,13 +220,13 @@ PLANTED: dict[str, Planted] = {
     "wrong result": Planted(
         _udf(returns_object, "long", "n"),
         returns_object,
-        f"{AT_ROW}, which returned <object object at 0x",
+        f"{AT_ROW}, called with n={BAD}, which returned <object object at 0x",
         conf=ARROWS,
     ),
     "wrong element": Planted(
         _udf(returns_array, "array<long>", "s"),
         returns_array,
-        f"{AT_ROW}, which returned [1, <object object at 0x",
+        f"{AT_ROW}, called with s='v{BAD}', which returned [1, <object object at 0x",
         conf=ARROWS,
     ),
     "recursion": Planted(_udf(recurses, "long", "n"), recurses, f"{AT_ROW}, called with n={BAD}"),

@@ -1,4 +1,4 @@
-"""Settings that workers read as variables reach them by the same names from Python and from the JVM."""
+"""Settings that workers read as variables have the same names in Python and in the plugin."""
 
 import re
 from pathlib import Path

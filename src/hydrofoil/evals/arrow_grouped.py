@@ -5,6 +5,7 @@ checks them; the writer puts them into the struct that the JVM expects, many sma
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, Protocol
 
@@ -196,16 +197,15 @@ class CogroupedArrow:
                     key = (self._key(left_batches, right_batches),) if self.with_key else ()
                     result = self.verify.of_table(self.function(*key, left, right))
                 except BaseException:
-                    self.failed = detail_of(
-                        lambda sides=(left_batches, right_batches): Detail(
-                            key=_values(self._key(*sides))
-                        )
-                    )
+                    self.failed = detail_of(partial(self._detail, left_batches, right_batches))
                     raise
                 yield from result.to_batches()
                 self.trace.fast()
         finally:
             self.trace.publish()
+
+    def _detail(self, left: list[Batch], right: list[Batch]) -> Detail:
+        return Detail(key=_values(self._key(left, right)))
 
     def _key(self, left: list[Batch], right: list[Batch]) -> Key:
         keys = pa.Table.from_batches(list(map(self.left_keys, left)))

@@ -15,7 +15,7 @@ batch there, and none calls the function twice for a row:
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from types import TracebackType
@@ -228,7 +228,10 @@ class RowBatches(ABC):
         try:
             return self.run(lambda: self._run_udfs(frame, decoders))
         except BaseException:
-            self.failed = self.failed or detail_of(lambda: self._detail(decoders))
+            known = self.failed
+            self.failed = known or detail_of(lambda: self._detail(decoders))
+            if known is not None and known.row is not None and known.arguments is None:
+                self.failed = detail_of(lambda: self._with_arguments(known, decoders)) or known
             raise
         finally:
             for column in self.columns:
@@ -280,9 +283,16 @@ class RowBatches(ABC):
             return Detail(udf.chain)
         if loop.rows.reading:
             return Detail(udf.chain, row)
-        columns = [decoders[o] for o in loop.columns]
-        (arguments,) = loop.rows.arguments(columns, row, row + 1)
-        return Detail(udf.chain, row, arguments, tuple(udf.keywords))
+        return self._with_arguments(Detail(udf.chain, row), decoders)
+
+    def _with_arguments(self, detail: Detail, decoders: dict[int, Decoder]) -> Detail:
+        """The same, with what the function was called with."""
+        assert detail.row is not None
+        k = next(k for k, udf in enumerate(self.udfs) if udf.chain == detail.functions)
+        columns = [decoders[o] for o in self.loops[k].columns]
+        (arguments,) = self.loops[k].rows.arguments(columns, detail.row, detail.row + 1)
+        keywords = tuple(self.udfs[k].keywords)
+        return replace(detail, arguments=arguments, keywords=keywords)
 
     def _collect(self, k: int, decoders: dict[int, Decoder], start: int, stop: int) -> list[Any]:
         """The results of UDF ``k`` for rows ``start`` to ``stop - 1``, as they are."""

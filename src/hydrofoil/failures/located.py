@@ -1,10 +1,11 @@
 """A plan whose errors say where they were raised."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from hydrofoil.failures.notes import add_note, note_of
-from hydrofoil.failures.place import Counted, Position, rows_of
+from hydrofoil.failures import kept
+from hydrofoil.failures.notes import add_note, append_note, kept_note, note_of
+from hydrofoil.failures.place import Counted, Detail, Position, rows_of
 
 # Of the task that runs in this process: what says where it is.
 _present: "list[tuple[Located, Position]]" = []
@@ -38,6 +39,10 @@ class Located:
         What the items are: ``"batch"`` or ``"group"``; else they are not counted.
     """
 
+    # Items and rows of the input that a replay has not been given, and what it does at an error.
+    left_out: ClassVar[tuple[int, int]] = (0, 0)
+    watch: ClassVar[Callable[[BaseException, Sequence[Any], Detail | None], None] | None] = None
+
     def __init__(
         self,
         plan: Callable[..., Iterable[Any]],
@@ -49,10 +54,16 @@ class Located:
         self.items = items
 
     def __call__(self, split_index: int, items: Iterable[Any]) -> Iterator[Any]:
-        position = Position(split_index)
+        position = Position(split_index, *self.left_out)
         _present[:] = [(self, position)]
         if self.items:
-            items = Counted(items, position, rows_of if self.items == "batch" else None)
+            keeping = kept.present()
+            items = Counted(
+                items,
+                position,
+                rows_of if self.items == "batch" else None,
+                None if keeping is None else keeping.before,
+            )
         try:
             yield from self.plan(split_index, items)
         except GeneratorExit:
@@ -66,6 +77,14 @@ class Located:
         """Add the note; the error is more important than what is said of it."""
         try:
             detail = getattr(self.plan, "failed", None)
-            add_note(error, note_of(error, self.functions, position, detail))
+            note = note_of(error, self.functions, position, detail)
+            if not add_note(error, note):
+                return
+            if Located.watch is not None:
+                Located.watch(error, self.functions, detail)
+            keeping = kept.present()
+            path = None if keeping is None else keeping.save(f"{error!r}\n{note}", position)
+            if path is not None:
+                append_note(error, kept_note(path))
         except Exception:
             return

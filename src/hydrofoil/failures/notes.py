@@ -3,8 +3,10 @@
 It stands behind the error's own message, which stays as PySpark has it.
 """
 
+import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from hydrofoil.failures import shown
@@ -62,10 +64,21 @@ def _batch(position: Position) -> str:
     return f"batch {position.item} (rows {position.before} to {last})"
 
 
-def add_note(error: BaseException, note: str) -> None:
-    """As ``BaseException.add_note``, which Python has from 3.11 on."""
+def kept_note(path: Path) -> str:
+    """Where the input of a task that failed is, and how to look at it."""
+    return f"{MARK}kept on {socket.gethostname()} in {path}: open it with hydrofoil debug"
+
+
+def add_note(error: BaseException, note: str) -> bool:
+    """Add the note that says where an error was raised, unless the error has it; whether it did."""
     if any(text.startswith(MARK) for text in notes_of(error)):
-        return
+        return False
+    append_note(error, note)
+    return True
+
+
+def append_note(error: BaseException, note: str) -> None:
+    """As ``BaseException.add_note``, which Python has from 3.11 on."""
     if sys.version_info >= (3, 11):
         error.add_note(note)
     else:

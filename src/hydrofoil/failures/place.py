@@ -36,7 +36,7 @@ class Detail:
     rows: int | None = None
 
 
-def detail_of(make: Callable[[], Detail]) -> Detail | None:
+def detail_of(make: Callable[[], Detail | None]) -> Detail | None:
     """The detail, or None where it can't be made: nothing may hide the error that it is about."""
     try:
         return make()
@@ -51,7 +51,7 @@ class Position:
     ----------
     partition : int
     item : int
-        From 0; -1 before the first.
+        From 0; one less before the first, which is ``items`` where a replay leaves out some.
     before : int
         Rows of the items before it, where items have rows.
     rows : int
@@ -64,10 +64,10 @@ class Position:
 
     __slots__ = ("before", "has_rows", "item", "partition", "reading", "rows")
 
-    def __init__(self, partition: int) -> None:
+    def __init__(self, partition: int, items: int = 0, rows: int = 0) -> None:
         self.partition = partition
-        self.item = -1
-        self.before = self.rows = 0
+        self.item = items - 1
+        self.before, self.rows = rows, 0
         self.has_rows = self.reading = False
 
 
@@ -80,15 +80,22 @@ class Counted:
     ----------
     rows_of : callable or None
         The rows of an item; None where items are groups.
+    before : callable or None
+        Called with the position before each item is read.
     """
 
     def __init__(
-        self, items: Iterable[Any], position: Position, rows_of: Callable[[Any], int] | None
+        self,
+        items: Iterable[Any],
+        position: Position,
+        rows_of: Callable[[Any], int] | None,
+        before: Callable[[Position], None] | None = None,
     ) -> None:
         self._items = items
         self._iterator = iter(items)
         self._position = position
         self._rows_of = rows_of
+        self._before = before
         position.has_rows = rows_of is not None
 
     def __iter__(self) -> Iterator[Any]:
@@ -96,6 +103,8 @@ class Counted:
 
     def __next__(self) -> Any:
         position = self._position
+        if self._before is not None:
+            self._before(position)
         try:
             item = next(self._iterator)
         except StopIteration:

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 
-from hydrofoil.failures import shown
+from hydrofoil.failures import kept, shown
 from hydrofoil.process import inner
 
 INNER_KEY = "spark.hydrofoil.daemon.inner"
@@ -13,6 +13,8 @@ VARIABLES = {
     # The daemon of somebody else's that Hydrofoil's wraps.
     INNER_KEY: inner.VARIABLE,
     "spark.hydrofoil.showValues": shown.VARIABLE,
+    "spark.hydrofoil.keepFailedBatches": kept.VARIABLE,
+    "spark.hydrofoil.failures.folder": kept.FOLDER_VARIABLE,
 }
 
 

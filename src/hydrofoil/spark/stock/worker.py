@@ -18,6 +18,7 @@ from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.errors import UsageError
 from hydrofoil.evals.eval_types import describe, items_of
 from hydrofoil.evals.udf import function_name
+from hydrofoil.failures import kept
 from hydrofoil.failures.located import Located
 from hydrofoil.failures.printing import print_notes
 from hydrofoil.process import address_space, user_modules
@@ -119,7 +120,7 @@ class StockWorker:
 
     def main(self, infile: BinaryIO, outfile: BinaryIO) -> None:
         """Run one task; see `hydrofoil.worker.main`."""
-        self.stock.main(infile, outfile)
+        self.stock.main(kept.begin(infile), outfile)
 
     # --- Stock's functions, with an eye on what passes through ------------------------------------
 
