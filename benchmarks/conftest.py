@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.recordings import recordings
+from hydrofoil.recordings.recording import Recording
 from hydrofoil.tools.replay.player import Player
-from hydrofoil.tools.replay.recording import Recording
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

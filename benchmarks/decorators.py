@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession, functions
 
 import hydrofoil
+from hydrofoil.recordings.recording import Recording
 from hydrofoil.tools.replay.answer import read_answer
 from hydrofoil.tools.replay.player import Player
 from hydrofoil.tools.replay.recorder import record
-from hydrofoil.tools.replay.recording import Recording
 
 _FEATURES = 128
 

@@ -17,12 +17,12 @@ import click
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.functions import udf
 
+from hydrofoil.recordings.recording import Recording
 from hydrofoil.settings.rows import VARIABLE
 from hydrofoil.tools.console import output
 from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.replay.player import Player
 from hydrofoil.tools.replay.recorder import record
-from hydrofoil.tools.replay.recording import Recording
 
 # Argument, function, declared type. Data and functions are those of the suite of rows.
 CASES: dict[str, tuple[str, Callable[[Any], Any], str]] = {

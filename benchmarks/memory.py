@@ -23,8 +23,8 @@ from pyspark.sql import functions as F
 
 import hydrofoil
 from benchmarks.small_tasks import authenticated, recorded
+from hydrofoil.recordings.recording import Recording
 from hydrofoil.tools.machine import describe_machine
-from hydrofoil.tools.replay.recording import Recording
 
 _LIMIT = "PYSPARK_EXECUTOR_MEMORY_MB"
 _ENDS = (struct.pack("!i", -4), struct.pack("!i", -1))  # Of what a worker answers: all is well.

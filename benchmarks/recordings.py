@@ -9,8 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.cases import CASES
+from hydrofoil.recordings.recording import MAGIC, SUFFIX, Recording
 from hydrofoil.tools.replay.recorder import record
-from hydrofoil.tools.replay.recording import MAGIC, SUFFIX, Recording
 
 _ROOT = Path(__file__).parent.parent / ".cache" / "recordings"
 _TABLES = ("case", "cases_rows", "cases_vectorized", "cases_grouped", "cases_text")

@@ -14,10 +14,10 @@ from rich.table import Table
 from benchmarks.case import Case
 from benchmarks.cases import CASES, SUITES
 from benchmarks.recordings import recordings
+from hydrofoil.recordings.recording import Recording
 from hydrofoil.tools.console import output
 from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.replay.player import Player, compare
-from hydrofoil.tools.replay.recording import Recording
 from hydrofoil.tools.replay.stream import input_columns
 
 

@@ -25,9 +25,9 @@ import pandas as pd
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from hydrofoil.recordings.recording import Recording
 from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.replay.recorder import record
-from hydrofoil.tools.replay.recording import Recording
 
 _SECRET = b"small"
 _END = struct.pack("!i", -4)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from benchmarks.cases import CASES
+from hydrofoil.recordings.recording import Recording
 from hydrofoil.tools.replay.answer import read_answer
 from hydrofoil.tools.replay.player import ENGINES, Player, Run
-from hydrofoil.tools.replay.recording import Recording
 
 _spent = 0.0
 

@@ -16,9 +16,9 @@ from benchmarks.cases import CASES
 from benchmarks.cases_text import LANGUAGES, LENGTHS, TEXT, TEXTS, language_case
 from benchmarks.recordings import recordings
 from benchmarks.report import Result
+from hydrofoil.recordings.recording import Recording
 from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.replay.player import Player, compare
-from hydrofoil.tools.replay.recording import Recording
 from hydrofoil.tools.replay.stream import input_columns
 
 # The most that what is above the bare loop may be of what it is for ASCII.

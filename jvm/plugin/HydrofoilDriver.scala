@@ -24,28 +24,41 @@ final class HydrofoilDriver extends DriverPlugin {
       passOn(context, HydrofoilDriver.PASSED_ON(i), System.getenv(HydrofoilDriver.PASSED_ON(i)))
       i += 1
     }
+    i = 0
+    while (i < HydrofoilDriver.FOR_WORKERS.length) {
+      val variable = HydrofoilDriver.variableOf(HydrofoilDriver.FOR_WORKERS(i))
+      if (!context.conf.contains(HydrofoilDriver.FOR_WORKERS(i)))
+        passOn(context, variable, System.getenv(variable))
+      i += 1
+    }
     val off = System.getenv("HYDROFOIL")
     if (off != null && off.trim.equalsIgnoreCase("off")) {
       log.warn("Hydrofoil is off: HYDROFOIL=off is in the driver's environment")
     } else {
-      wrap(context)
+      tellWorkers(context)
       turnOn(context)
     }
     Collections.emptyMap[String, String]
   }
 
-  /** A daemon sees no settings of Spark's: the one to wrap is named by a variable of executors. */
-  private def wrap(context: SparkContext): Unit = {
-    val inner = context.conf.get(HydrofoilDriver.INNER, null)
-    val key = HydrofoilDriver.executorEnv(HydrofoilDriver.INNER_VARIABLE)
-    if (inner != null && !context.conf.contains(key)) {
-      if (context.isLocal) {
-        // There is no executor whose environment is still to be made.
-        left.add(HydrofoilDriver.INNER + " (with a local master set " + key + "=" + inner + ")")
-      } else {
-        passOn(context, HydrofoilDriver.INNER_VARIABLE, inner)
-        made.add(key + "=" + inner)
+  /** Daemons and workers see no settings of Spark's: they are variables of the executors. */
+  private def tellWorkers(context: SparkContext): Unit = {
+    var i = 0
+    while (i < HydrofoilDriver.FOR_WORKERS.length) {
+      val name = HydrofoilDriver.FOR_WORKERS(i)
+      val variable = HydrofoilDriver.variableOf(name)
+      val value = context.conf.get(name, null)
+      val key = HydrofoilDriver.executorEnv(variable)
+      if (value != null && !context.conf.contains(key)) {
+        if (context.isLocal) {
+          // There is no executor whose environment is still to be made.
+          left.add(name + " (with a local master set " + key + "=" + value + ")")
+        } else {
+          passOn(context, variable, value)
+          made.add(key + "=" + value)
+        }
       }
+      i += 1
     }
   }
 
@@ -112,16 +125,32 @@ object HydrofoilDriver {
   final val WORKER = "spark.python.worker.module"
   final val EXTENSIONS = "spark.sql.extensions"
 
-  /** The daemon of somebody else's that Hydrofoil's wraps: the setting, and what a daemon reads. */
-  final val INNER = "spark.hydrofoil.daemon.inner"
-  final val INNER_VARIABLE = "HYDROFOIL_DAEMON_INNER"
+  /** Settings that daemons and workers read as variables; see settings/for_workers.py. */
+  final val FOR_WORKERS = Array(
+    "spark.hydrofoil.daemon.inner",
+    "spark.hydrofoil.showValues",
+    "spark.hydrofoil.keepFailedBatches",
+    "spark.hydrofoil.failures.folder"
+  )
 
-  /** Variables of the driver's that its workers need too. */
-  final val PASSED_ON =
-    Array("HYDROFOIL", "HYDROFOIL_TRACE", INNER_VARIABLE, "HYDROFOIL_AFTER_FORK")
+  /** Variables of the driver's that its workers need too, beside those of such settings. */
+  final val PASSED_ON = Array("HYDROFOIL", "HYDROFOIL_TRACE", "HYDROFOIL_AFTER_FORK")
 
   /** What this has set, for the environment page of the UI. */
   final val APPLIED = "spark.hydrofoil.plugin.applied"
+
+  /** Such as HYDROFOIL_SHOW_VALUES for spark.hydrofoil.showValues. */
+  def variableOf(setting: String): String = {
+    val name = new java.lang.StringBuilder
+    var i = "spark.".length
+    while (i < setting.length) {
+      val c = setting.charAt(i)
+      if (Character.isUpperCase(c)) name.append('_')
+      name.append(if (c == '.') '_' else Character.toUpperCase(c))
+      i += 1
+    }
+    name.toString
+  }
 
   def executorEnv(variable: String): String = "spark.executorEnv." + variable
 }

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from hydrofoil.failures.notes import MARK
+
 CRASHED = "Python worker exited unexpectedly (crashed)"
 
 
@@ -19,5 +21,6 @@ def essence(message: str) -> str:
     if CRASHED in message:
         return CRASHED
     lines = message.partition("\n\n\tat ")[0].partition("\nDriver stacktrace:")[0].splitlines()
+    lines = [line for line in lines if not line.startswith(MARK)]
     frames = [number for number, line in enumerate(lines) if line.startswith("  ")]
     return "\n".join(lines[frames[-1] + 1 :] if frames else lines).strip()

@@ -14,10 +14,10 @@ from pyspark.sql.functions import udf
 
 from faults.outcomes import essence
 from faults.stream_host import MODULES
+from hydrofoil.recordings.recording import Recording
 from hydrofoil.settings import jvm_operators
 from hydrofoil.tools.parity.engines import use_conf
 from hydrofoil.tools.replay.recorder import record
-from hydrofoil.tools.replay.recording import Recording
 
 # See tests/conftest.py.
 ONE_IN = 3

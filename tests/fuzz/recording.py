@@ -20,13 +20,13 @@ from fuzz import functions as f
 from fuzz.target import CORPUS, names
 from fuzz.tasks import FOLDER, without_places
 from hydrofoil.daemon import IN_PLACE
+from hydrofoil.recordings.recording import SUFFIX, Recording
 from hydrofoil.settings import jvm_operators
 from hydrofoil.settings.user_conf import spark_version
 from hydrofoil.stream.group_format import MAGIC
 from hydrofoil.tools.parity.engines import use_conf
 from hydrofoil.tools.parity.session import local_session
 from hydrofoil.tools.replay.recorder import FOLDER_VARIABLE
-from hydrofoil.tools.replay.recording import SUFFIX, Recording
 from hydrofoil.tools.replay.stream import data_section
 
 NEWEST = "4.3"

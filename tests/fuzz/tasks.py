@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hydrofoil.tools.replay.recording import SUFFIX, Recording
+from hydrofoil.recordings.recording import SUFFIX, Recording
 
 FOLDER = Path(__file__).parent / "tasks"
 HEAD, DATA = "head", "data"

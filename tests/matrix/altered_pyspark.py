@@ -14,7 +14,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from hydrofoil.tools.replay.recording import Recording
+from hydrofoil.recordings.recording import Recording
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf, udf
 
 import hydrofoil
+from hydrofoil.recordings.recording import Recording
 from hydrofoil.spark import signatures
 from hydrofoil.spark.stock.worker import StockWorker
 from hydrofoil.spark.versions import installed_version
 from hydrofoil.tools.parity.engines import HYDROFOIL, use_engine, use_environment
 from hydrofoil.tools.replay.answer import read_answer
 from hydrofoil.tools.replay.recorder import record
-from hydrofoil.tools.replay.recording import Recording
 from matrix.altered_pyspark import (
     ATTRIBUTE,
     CLASS,

@@ -25,10 +25,12 @@ ROOMS = {
     "process": "errors",
     "stream": "_cext",
     "counts": "private",
+    "recordings": "private",
+    "failures": "private recordings",
     "values": "_cext errors stream",
-    "evals": "_cext counts stream values",
-    "settings": "counts errors process",
-    "spark": "_cext counts errors evals process settings stream values",
+    "evals": "_cext counts failures stream values",
+    "settings": "counts errors failures process",
+    "spark": "_cext counts errors evals failures process settings stream values",
     "worker": "process spark",
     "daemon": "process spark worker",
     "aggregates": "errors",
@@ -38,8 +40,8 @@ ROOMS = {
     "bridge": "_cext driver settings spark stream values",
     "gang": "errors lazy private settings values version",
     "tools": (
-        "counts daemon decorators driver errors evals gang private process settings spark values "
-        "version worker"
+        "counts daemon decorators driver errors evals failures gang private process recordings "
+        "settings spark values version worker"
     ),
     # The public names, each imported when it is first used: the only one that imports tools.
     "__init__": "decorators driver lazy settings tools values version",

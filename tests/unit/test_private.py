@@ -16,8 +16,8 @@ from hydrofoil.gang.checkpoint.conf import Checkpoint
 from hydrofoil.gang.checkpoint.store import Store
 from hydrofoil.gang.data.spool import Storage
 from hydrofoil.gang.seams import Spool
+from hydrofoil.recordings.recording import Recording
 from hydrofoil.tools.profiling.account import Log
-from hydrofoil.tools.replay.recording import Recording
 
 
 @pytest.fixture(autouse=True)

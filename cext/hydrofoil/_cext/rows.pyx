@@ -113,6 +113,8 @@ cdef class RowLoop:
         The row that the loop was at when it stopped or raised.
     reading : bool
         Whether it raised while it read an argument, and so before the function was called.
+    raised : bool
+        Whether it raised at all.
     left : object
         The result that the encoder did not take.
     shared : bool
@@ -122,6 +124,7 @@ cdef class RowLoop:
     cdef readonly Call call
     cdef readonly Py_ssize_t row
     cdef readonly bint reading
+    cdef readonly bint raised
     cdef readonly object left
     cdef readonly bint shared
     # One row's values, each owned, and a scratch place before them.
@@ -177,7 +180,7 @@ cdef class RowLoop:
         cdef bint reading = False
         self._check(decoders)
         encoder.reset()
-        self.left, self.shared = None, False
+        self.left, self.shared, self.raised = None, False, False
         try:
             if self.width == 1 and self.call.in_order and not encoder.mutable and kept is None:
                 return self.evaluate_plain(<Decoder>decoders[0], encoder, n, &i, &reading)
@@ -196,6 +199,9 @@ cdef class RowLoop:
                 # What it shares with the arguments can be used again.
                 result = None
             return n
+        except BaseException:
+            self.raised = True
+            raise
         finally:
             self.row, self.reading = i, reading
             self.forget()
@@ -233,14 +239,19 @@ cdef class RowLoop:
     def collect(self, list decoders not None, Py_ssize_t start, Py_ssize_t stop):
         """Call the function for the given rows, and return its results as they are."""
         cdef list results = []
-        cdef Py_ssize_t i
-        cdef bint reading
+        cdef Py_ssize_t i = start
+        cdef bint reading = False
         self._check(decoders)
+        self.raised = False
         try:
             for i in range(start, stop):
                 results.append(self.one(decoders, i, &reading))
             return results
+        except BaseException:
+            self.raised = True
+            raise
         finally:
+            self.row, self.reading = i, reading
             self.forget()
 
     def arguments(self, list decoders not None, Py_ssize_t start, Py_ssize_t stop):
@@ -265,12 +276,19 @@ cdef class Replay:
     With nothing to replay it calls the function. Otherwise each call answers with the next result
     that is known already, whatever it is given; when they run out, ``rest`` is asked once for all
     that are missing, or, without it, the function is called with what stock gives.
+
+    Attributes
+    ----------
+    results : list
+        What is known of its results.
+    at : int
+        How often it was called since it was loaded.
     """
 
     cdef readonly object function
-    cdef list results
+    cdef readonly list results
     cdef object rest
-    cdef Py_ssize_t at
+    cdef readonly Py_ssize_t at
 
     def __cinit__(self, function):
         self.function = function
@@ -283,8 +301,8 @@ cdef class Replay:
         if self.rest is not None:
             rest, self.rest = self.rest, None
             self.results.extend(rest())
-        if self.at < PyList_GET_SIZE(self.results):
-            self.at += 1
+        self.at += 1
+        if self.at <= PyList_GET_SIZE(self.results):
             return <object>PyList_GET_ITEM(self.results, self.at - 1)
         return self.function(*args, **kwargs)
 
@@ -298,10 +316,19 @@ cdef class PickledLoop:
         Their slots are offsets into a row.
     convert : list
         For each UDF, what its result goes through (a type's ``toInternal``), or None.
+
+    Attributes
+    ----------
+    row : int
+        The row of the last batch that it was at.
+    udf : int
+        The UDF of that row that it was at.
     """
 
     cdef list calls
     cdef list convert
+    cdef readonly Py_ssize_t row
+    cdef readonly Py_ssize_t udf
 
     def __cinit__(self, list calls not None, list convert not None):
         self.calls, self.convert = calls, convert
@@ -309,18 +336,23 @@ cdef class PickledLoop:
     def evaluate(self, rows, list results not None):
         """Append each row's result: the value itself of a single UDF, a tuple of several."""
         cdef Py_ssize_t k, count = PyList_GET_SIZE(self.calls)
+        self.row, self.udf = -1, 0
         if count == 1:
             call, convert = self.calls[0], self.convert[0]
             if convert is None:
                 for row in rows:
+                    self.row += 1
                     results.append(call_with(<Call>call, row))
             else:
                 for row in rows:
+                    self.row += 1
                     results.append(PyObject_CallOneArg(convert, call_with(<Call>call, row)))
             return
         for row in rows:
+            self.row += 1
             answers = []
             for k in range(count):
+                self.udf = k
                 result = call_with(<Call>self.calls[k], row)
                 if self.convert[k] is not None:
                     result = PyObject_CallOneArg(self.convert[k], result)

@@ -5,6 +5,7 @@ checks them; the writer puts them into the struct that the JVM expects, many sma
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, Protocol
 
@@ -12,8 +13,10 @@ import pyarrow as pa
 
 from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.arrow_columns import Columns
+from hydrofoil.failures.place import Detail, detail_of
 from hydrofoil.stream.batches import Batch
 
+Key = tuple[pa.Scalar, ...]
 Flatten = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
@@ -107,6 +110,8 @@ class GroupedArrow:
         self.evaluate = self._batches if iterator else self._table
         self.verify = verify
         self.trace = trace
+        # What is known of the call that has raised.
+        self.failed: Detail | None = None
 
     def __call__(
         self, split_index: int, groups: Iterable[Iterable[Batch]]
@@ -119,23 +124,31 @@ class GroupedArrow:
         finally:
             self.trace.publish()
 
-    def _key(self, batch: Batch) -> tuple[pa.Scalar, ...]:
+    def _key(self, batch: Batch) -> Key:
         return tuple(column[0] for column in self.keys(batch).columns)
 
     def _table(self, group: Iterator[Batch]) -> Iterable[pa.RecordBatch]:
         first = next(group)
         table = pa.Table.from_batches(list(map(self.values, chain((first,), group))))
         key = (self._key(first),) if self.with_key else ()
-        result = self.function(*key, table)
-        batches: list[pa.RecordBatch] = self.verify.of_table(result).to_batches()
+        try:
+            result = self.function(*key, table)
+            batches: list[pa.RecordBatch] = self.verify.of_table(result).to_batches()
+        except BaseException:
+            self.failed = detail_of(lambda: Detail(key=_values(self._key(first)), rows=len(table)))
+            raise
         return batches
 
     def _batches(self, group: Iterator[Batch]) -> Iterator[pa.RecordBatch]:
         first = next(group)
         batches = (self.values(batch) for batch in chain((first,), group))
         key = (self._key(first),) if self.with_key else ()
-        result = self.function(*key, batches)
-        yield from self.verify.of_batches(result)
+        try:
+            result = self.function(*key, batches)
+            yield from self.verify.of_batches(result)
+        except BaseException:
+            self.failed = detail_of(lambda: Detail(key=_values(self._key(first))))
+            raise
         # What the function left of its group stands before the next one in the stream.
         for _ in batches:
             pass
@@ -170,6 +183,8 @@ class CogroupedArrow:
         self.with_key = with_key
         self.verify = verify
         self.trace = trace
+        # What is known of the call that has raised.
+        self.failed: Detail | None = None
 
     def __call__(
         self, split_index: int, pairs: Iterable[tuple[list[Batch], list[Batch]]]
@@ -178,15 +193,26 @@ class CogroupedArrow:
             for left_batches, right_batches in pairs:
                 left = pa.Table.from_batches(list(map(self.left, left_batches)))
                 right = pa.Table.from_batches(list(map(self.right, right_batches)))
-                if self.with_key:
-                    keys = map(self.left_keys, left_batches)
-                    if left.num_rows == 0:
-                        keys = map(self.right_keys, right_batches)
-                    key = tuple(c[0] for c in pa.Table.from_batches(list(keys)).columns)
-                    result = self.function(key, left, right)
-                else:
-                    result = self.function(left, right)
-                yield from self.verify.of_table(result).to_batches()
+                try:
+                    key = (self._key(left_batches, right_batches),) if self.with_key else ()
+                    result = self.verify.of_table(self.function(*key, left, right))
+                except BaseException:
+                    self.failed = detail_of(partial(self._detail, left_batches, right_batches))
+                    raise
+                yield from result.to_batches()
                 self.trace.fast()
         finally:
             self.trace.publish()
+
+    def _detail(self, left: list[Batch], right: list[Batch]) -> Detail:
+        return Detail(key=_values(self._key(left, right)))
+
+    def _key(self, left: list[Batch], right: list[Batch]) -> Key:
+        keys = pa.Table.from_batches(list(map(self.left_keys, left)))
+        if keys.num_rows == 0:
+            keys = pa.Table.from_batches(list(map(self.right_keys, right)))
+        return tuple(column[0] for column in keys.columns)
+
+
+def _values(key: Key) -> tuple[Any, ...] | None:
+    return tuple(scalar.as_py() for scalar in key) or None

@@ -15,9 +15,10 @@ batch there, and none calls the function twice for a row:
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+from types import TracebackType
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -30,6 +31,8 @@ from hydrofoil._cext.rows import Replay, RowLoop
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.reasons import returned_for
 from hydrofoil.evals.udf import Udf
+from hydrofoil.failures.functions import running
+from hydrofoil.failures.place import Detail, detail_of
 from hydrofoil.stream.batches import Encoded, record_batch
 from hydrofoil.stream.schemas import parsed
 from hydrofoil.values.replaced import replaced_class
@@ -122,6 +125,9 @@ class RowBatches(ABC):
         self.run = run
         self.trace = trace
         self.split_index = 0
+        # The UDF that is running, and what is known of its call once that has raised.
+        self.at = 0
+        self.failed: Detail | None = None
         self.encoders: list[Encoder | None] = []
         for udf in udfs:
             try:
@@ -221,6 +227,12 @@ class RowBatches(ABC):
             return self._by_others(self._record_batch(frame))
         try:
             return self.run(lambda: self._run_udfs(frame, decoders))
+        except BaseException:
+            known = self.failed
+            self.failed = known or detail_of(lambda: self._detail(decoders))
+            if known is not None and known.row is not None and known.arguments is None:
+                self.failed = detail_of(lambda: self._with_arguments(known, decoders)) or known
+            raise
         finally:
             for column in self.columns:
                 column.release()
@@ -263,8 +275,28 @@ class RowBatches(ABC):
                 raise Unreadable(f"a value that stock should convert: {error}") from None
         return decoders
 
+    def _detail(self, decoders: dict[int, Decoder]) -> Detail | None:
+        """What is known of the call that has raised, while its batch can still be read."""
+        udf, loop = self.udfs[self.at], self.loops[self.at]
+        row = loop.rows.row
+        if not loop.rows.raised:
+            return Detail(udf.chain)
+        if loop.rows.reading:
+            return Detail(udf.chain, row)
+        return self._with_arguments(Detail(udf.chain, row), decoders)
+
+    def _with_arguments(self, detail: Detail, decoders: dict[int, Decoder]) -> Detail:
+        """The same, with what the function was called with."""
+        assert detail.row is not None
+        k = next(k for k, udf in enumerate(self.udfs) if udf.chain == detail.functions)
+        columns = [decoders[o] for o in self.loops[k].columns]
+        (arguments,) = self.loops[k].rows.arguments(columns, detail.row, detail.row + 1)
+        keywords = tuple(self.udfs[k].keywords)
+        return replace(detail, arguments=arguments, keywords=keywords)
+
     def _collect(self, k: int, decoders: dict[int, Decoder], start: int, stop: int) -> list[Any]:
         """The results of UDF ``k`` for rows ``start`` to ``stop - 1``, as they are."""
+        self.at = k
         loop = self.loops[k]
         arguments = [decoders[o] for o in loop.columns]
         collected: list[Any] = loop.rows.collect(arguments, start, stop)
@@ -319,7 +351,7 @@ class RowProjection(RowBatches):
         # What is known of the UDFs before this one: results, or None where the encoder has them.
         done: list[list[Any] | None] = []
         for k, loop in enumerate(self.loops):
-            encoder = self.encoders[k]
+            self.at, encoder = k, self.encoders[k]
             if encoder is None or self.threads > 0:
                 known = self._collect(k, decoders, 0, rows) if self.threads > 0 else []
                 if encoder is None or encoder.encode(known) < rows or unsettled(encoder):
@@ -376,7 +408,24 @@ class RowProjection(RowBatches):
     # --- Stock's code ----------------------------------------------------------------------------
 
     def _by_others(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        return next(self.stock(self.split_index, iter([batch])))
+        self._unload()
+        return self._by_stock(self.stock, batch)
+
+    def _by_stock(self, stock: StockFunction, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Stock's answer to a batch, for which it calls what the replays stand for."""
+        try:
+            return next(stock(self.split_index, iter([batch])))
+        except Exception as error:
+            traceback = error.__traceback__
+            self.failed = detail_of(lambda: self._detail_of_replays(traceback))
+            raise
+
+    def _detail_of_replays(self, traceback: TracebackType | None) -> Detail | None:
+        function = running([udf.chain[0] for udf in self.udfs], traceback)
+        for udf, replay in zip(self.udfs, self.replays, strict=True):
+            if udf.chain[0] is function and replay.at > 0:
+                return Detail(udf.chain, replay.at - 1)
+        return None
 
     def _replay(
         self,
@@ -405,7 +454,15 @@ class RowProjection(RowBatches):
             # Nobody looks at the arguments, and nulls are the cheapest to convert.
             nulls = [pa.nulls(rows, arrow_type) for arrow_type in batch.schema.types]
             batch = pa.RecordBatch.from_arrays(nulls, schema=batch.schema.with_metadata(None))
-        return self._finish_replay(self.serial_stock, batch)
+        try:
+            return next(self.serial_stock(self.split_index, iter([batch])))
+        except Exception:
+            # Where a function has raised, it is our loop that has called it.
+            if not any(loop.rows.raised for loop in self.loops):
+                self.failed = detail_of(lambda: self._detail_of_result(batch))
+            raise
+        finally:
+            self._unload()
 
     def _resume(
         self, frame: Frame, done: list[list[Any] | None], known: list[Any], reason: str
@@ -414,7 +471,10 @@ class RowProjection(RowBatches):
         self.trace.fell_back(reason)
         self._load_done(done, frame.length)
         self.replays[len(done)].load(known)
-        return self._finish_replay(self.stock, self._record_batch(frame))
+        try:
+            return self._by_stock(self.stock, self._record_batch(frame))
+        finally:
+            self._unload()
 
     def _load_done(self, done: list[list[Any] | None], rows: int) -> None:
         for k, results in enumerate(done):
@@ -422,9 +482,32 @@ class RowProjection(RowBatches):
             assert encoder is not None
             self.replays[k].load(encoder.restored(rows) if results is None else results)
 
-    def _finish_replay(self, stock: StockFunction, batch: pa.RecordBatch) -> pa.RecordBatch:
+    def _detail_of_result(self, batch: pa.RecordBatch) -> Detail | None:
+        """Whose result stock does not convert: it is given fewer and fewer of them."""
+        every = [replay.results for replay in self.replays]
+        for k, udf in enumerate(self.udfs):
+            low, high = 0, len(every[k])
+            if not high or not self._objects_to(k, every[k], batch):
+                continue
+            while high - low > 1:
+                middle = (low + high) // 2
+                if self._objects_to(k, every[k][low:middle], batch):
+                    high = middle
+                else:
+                    low = middle
+            return Detail(udf.chain, low, result=every[k][low : low + 1])
+        return None
+
+    def _objects_to(self, k: int, results: list[Any], batch: pa.RecordBatch) -> bool:
+        """Whether stock fails to convert results of UDF ``k``, beside nulls of all others."""
+        for other, replay in enumerate(self.replays):
+            replay.load(results if other == k else [None] * len(results))
         try:
-            return next(stock(self.split_index, iter([batch])))
-        finally:
-            for replay in self.replays:
-                replay.load([])
+            next(self.serial_stock(self.split_index, iter([batch.slice(0, len(results))])))
+        except Exception:
+            return True
+        return False
+
+    def _unload(self) -> None:
+        for replay in self.replays:
+            replay.load([])

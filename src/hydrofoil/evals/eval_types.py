@@ -101,6 +101,18 @@ _ROWS = (
 EVAL_TYPES = {int(row.code): row for row in _ROWS}
 
 
+_GROUPS = ("grouped map", "cogrouped map", "grouped aggregate", "window aggregate")
+_BATCHES = ("row", "scalar", "map")
+
+
+def items_of(code: int) -> str:
+    """What the items of a task's input are: ``"batch"``, ``"group"``, or ``""`` for others."""
+    row = EVAL_TYPES.get(code)
+    if row is None:
+        return ""
+    return "batch" if row.family in _BATCHES else "group" if row.family in _GROUPS else ""
+
+
 @cache
 def describe(code: int) -> str:
     """The eval type's name, or its code if the table has no row for it."""

@@ -12,6 +12,7 @@ from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.grouped_columns import keys_and_values
 from hydrofoil.evals.udf import Udf
 from hydrofoil.evals.vectorized import FramesPlan, FromStock
+from hydrofoil.failures.place import Detail, detail_of
 from hydrofoil.stream.batches import Batch
 from hydrofoil.values.dataframes.build import builder
 from hydrofoil.values.dataframes.inputs import TaskInputs
@@ -48,6 +49,12 @@ class GroupFrame:
             first = tuple([inputs.group_series(chunks, o).iloc[0] for o in self.keys])
         return inputs.frame(chunks, self.values), first
 
+    def detail(self, udf: Udf, batch: Batch, rows: int | None = None) -> Detail:
+        """What is known of a call that has raised, by the first batch of its group."""
+        record_batch = self.inputs.record_batch(batch)
+        key = tuple([record_batch.column(o)[0].as_py() for o in self.keys])
+        return Detail(udf.chain, key=key or None, rows=rows)
+
     def record_batches(self, batches: list[Batch]) -> list[pa.RecordBatch]:
         """The group as stock reads it."""
         return [self.inputs.record_batch(batch) for batch in batches]
@@ -70,11 +77,16 @@ class GroupedMapPandas(FramesPlan):
             self.trace.fell_back(str(reason))
             record_batches = self.side.record_batches(batches)
             return map(FromStock, self.stock.pipeline(split_index, iter([iter(record_batches)])))
+        leading, rows = batches[0], len(frame)
         del batches, group
         # Stock holds the columns until the function has returned, so that writing to the frame
         # copies them.
         held = self.side.hold(frame)
-        result = self.udf.function(key, frame) if with_key else self.udf.function(frame)
+        try:
+            result = self.udf.function(key, frame) if with_key else self.udf.function(frame)
+        except BaseException:
+            self.failed = detail_of(lambda: self.side.detail(self.udf, leading, rows))
+            raise
         del held
         return (result,)
 
@@ -103,12 +115,19 @@ class CogroupedMapPandas(FramesPlan):
                 for side, batches in zip(self.sides, group, strict=True)
             )
             return map(FromStock, self.stock.pipeline(split_index, iter([both])))
+        rows = len(left) + len(right)
+        side = 0 if len(left) else 1
+        leading = group[side][0]
         del group
         held = self.sides[0].hold(left), self.sides[1].hold(right)
-        if with_key:
-            result = self.udf.function(left_key if len(left) else right_key, left, right)
-        else:
-            result = self.udf.function(left, right)
+        try:
+            if with_key:
+                result = self.udf.function(left_key if len(left) else right_key, left, right)
+            else:
+                result = self.udf.function(left, right)
+        except BaseException:
+            self.failed = detail_of(lambda: self.sides[side].detail(self.udf, leading, rows))
+            raise
         del held
         return (result,)
 
@@ -124,7 +143,8 @@ class GroupedMapPandasIter(FramesPlan):
     def _results(self, split_index: int, group: Iterator[Batch]) -> Iterator[Any]:
         with_key = self.udf.arity != 1
         batches = iter(group)
-        first, key = self._frame(next(batches), key=with_key)
+        leading = next(batches)
+        first, key = self._frame(leading, key=with_key)
 
         def frames() -> Iterator[Any]:
             # As with plain applyInPandas, the columns are held while the user has the frame.
@@ -137,7 +157,11 @@ class GroupedMapPandasIter(FramesPlan):
                 yield frame
             del held
 
-        yield from self.udf.function(key, frames()) if with_key else self.udf.function(frames())
+        try:
+            yield from self.udf.function(key, frames()) if with_key else self.udf.function(frames())
+        except BaseException:
+            self.failed = detail_of(lambda: self.side.detail(self.udf, leading))
+            raise
         # What the function did not read is still to be taken from the stream.
         for _ in batches:
             pass

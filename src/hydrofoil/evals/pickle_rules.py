@@ -18,6 +18,7 @@ from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.batched import RowBatches
 from hydrofoil.evals.reasons import returned_for
 from hydrofoil.evals.udf import Udf
+from hydrofoil.failures.place import detail_of
 from hydrofoil.stream.batches import Encoded, write_batches
 from hydrofoil.stream.schemas import parsed
 from hydrofoil.values.pickle_rules.arguments import column_values
@@ -94,7 +95,11 @@ class RowsByPickleRules(RowBatches):
         if self.schema is None:
             self._plan(batch.schema.serialize().to_pybytes())
         decoders = self._all_values(batch)
-        return self.run(lambda: self._answer(batch.num_rows, decoders, lambda: decoders))
+        try:
+            return self.run(lambda: self._answer(batch.num_rows, decoders, lambda: decoders))
+        except BaseException:
+            self.failed = detail_of(lambda: self._detail(decoders))
+            raise
 
     def _run_udfs(self, frame: Frame, decoders: Decoders) -> Encoded | pa.RecordBatch:
         def read_again() -> Decoders:
@@ -141,7 +146,7 @@ class RowsByPickleRules(RowBatches):
         self, k: int, rows: int, decoders: Decoders, read_again: Callable[[], Decoders]
     ) -> list[Any] | None:
         """Call UDF ``k`` for all rows: its results, or None where its encoder has them."""
-        encoder, loop = self.encoders[k], self.loops[k]
+        self.at, encoder, loop = k, self.encoders[k], self.loops[k]
         if encoder is None:
             return self._converted(k, rows, decoders, [], [])
         left: list[Any] = []

@@ -11,6 +11,7 @@ from typing import Any
 from hydrofoil._cext.rows import PickledLoop
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.udf import Udf
+from hydrofoil.failures.place import Detail, detail_of
 
 
 class PickledProjection:
@@ -37,6 +38,9 @@ class PickledProjection:
         convert = [
             udf.return_type.toInternal if udf.return_type.needConversion() else None for udf in udfs
         ]
+        self.udfs = udfs
+        # What is known of the call that has raised.
+        self.failed: Detail | None = None
         self.loop = PickledLoop([udf.call() for udf in udfs], convert)
         self.batch_size = batch_size
         self.run = run
@@ -48,7 +52,11 @@ class PickledProjection:
         pending: list[Any] = []
         try:
             for rows in batches:
-                self.run(partial(self.loop.evaluate, rows, pending))
+                try:
+                    self.run(partial(self.loop.evaluate, rows, pending))
+                except BaseException:
+                    self.failed = detail_of(partial(self._detail, rows))
+                    raise
                 self.trace.fast()
                 while len(pending) >= self.batch_size:
                     yield pending[: self.batch_size]
@@ -57,3 +65,8 @@ class PickledProjection:
                 yield pending
         finally:
             self.trace.publish()
+
+    def _detail(self, rows: list[Any]) -> Detail:
+        udf, values = self.udfs[self.loop.udf], rows[self.loop.row]
+        arguments = tuple(values[offset] for offset in udf.offsets)
+        return Detail(udf.chain, self.loop.row, arguments, tuple(udf.keywords))

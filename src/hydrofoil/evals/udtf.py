@@ -19,6 +19,7 @@ from hydrofoil._cext.frames import Frame
 from hydrofoil._cext.udtf import RowsEncoder
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.batched import Column
+from hydrofoil.failures.place import Detail
 from hydrofoil.stream.batches import Encoded, record_batch
 from hydrofoil.values.replaced import replaced_class
 from hydrofoil.values.type_table import NoCodec, Options, encoder_for
@@ -147,6 +148,9 @@ class TableProjection:
         arguments = ", ".join(
             input_type.fields[o].dataType.simpleString() for o in function.offsets
         )
+        # The row that the function was given last, and what is known of the call that has raised.
+        self.row = -1
+        self.failed: Detail | None = None
         self.described = UdfTrace(name, f"({arguments}) -> {return_type.simpleString()}", "fast")
         trace.udfs.append(self.described)
 
@@ -245,12 +249,20 @@ class TableProjection:
         self, method: Method, rows: Iterable[tuple[Any, ...]]
     ) -> Iterator[Encoded | pa.RecordBatch]:
         for arguments in rows:
-            answer = self._call(method, arguments)
-            if isinstance(answer, Encoded):
-                self.trace.fast()
-                yield answer
-            else:
-                yield from self.function.convert(answer)
+            self.row += 1
+            try:
+                answer = self._call(method, arguments)
+                if isinstance(answer, Encoded):
+                    self.trace.fast()
+                    yield answer
+                else:
+                    yield from self.function.convert(answer)
+            except self.function.ends.skip:
+                raise
+            except Exception:
+                row = None if method is self.function.terminate else self.row
+                self.failed = Detail((method,), row, arguments)
+                raise
 
     def _call(self, method: Method, arguments: tuple[Any, ...]) -> Encoded | Outcome:
         """What one call returned, encoded, or for stock to convert."""

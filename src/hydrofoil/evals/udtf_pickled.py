@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from hydrofoil._cext.udtf import PickledRows, is_plain
 from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.udtf import Ends, Method, Outcome, until_the_end
+from hydrofoil.failures.place import Detail
 
 # A frame's length is a signed integer of 32 bits.
 _MAX_FRAME = 2**31 - 1
@@ -67,6 +68,9 @@ class PickledTable:
         self.ends = ends
         self.offsets = offsets
         self.trace = trace
+        # The row that the function was given last, and what is known of the call that has raised.
+        self.row = -1
+        self.failed: Detail | None = None
 
     def __call__(self, split_index: int, rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
         try:
@@ -77,6 +81,7 @@ class PickledTable:
     def _tables(self, rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
         method, offsets = self.eval, self.offsets
         for row in rows:
+            self.row += 1
             yield self._table(method, [row[offset] for offset in offsets])
 
     def _last(self) -> Iterator[tuple[Any, ...]]:
@@ -84,6 +89,16 @@ class PickledTable:
             yield self._table(self.terminate, [])
 
     def _table(self, method: PickledMethod, arguments: list[Any]) -> tuple[Any, ...]:
+        try:
+            return self._answer(method, arguments)
+        except self.ends.skip:
+            raise
+        except Exception:
+            row = None if method is self.terminate else self.row
+            self.failed = Detail((method.call,), row, tuple(arguments))
+            raise
+
+    def _answer(self, method: PickledMethod, arguments: list[Any]) -> tuple[Any, ...]:
         try:
             result = method.call(*arguments)
         except self.ends.skip:

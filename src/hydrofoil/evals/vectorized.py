@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.udf import Udf
+from hydrofoil.failures.place import Detail
 from hydrofoil.stream.batches import MOST_ROWS, MOST_SECONDS, Encoded
 from hydrofoil.values.dataframes.reasons import why_stock
 from hydrofoil.values.dataframes.results import FrameResults
@@ -80,6 +81,8 @@ class FramesPlan(ABC):
         self.udf = udf
         self.stock = stock
         self.trace = trace
+        # What is known of the call that has raised.
+        self.failed: Detail | None = None
         self.combined = Combined(
             FrameResults(udf.return_type, stock, names_verified=names_verified)
         )

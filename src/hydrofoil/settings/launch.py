@@ -15,7 +15,9 @@ from hydrofoil.counts import sending
 from hydrofoil.counts.collected import collected
 from hydrofoil.errors import UsageError
 from hydrofoil.process import hooks, inner, switch
+from hydrofoil.settings import for_workers
 from hydrofoil.settings import jvm_operators as columnar_operators
+from hydrofoil.settings.for_workers import INNER_KEY
 from hydrofoil.settings.rows import settings as row_settings
 from hydrofoil.settings.user_conf import SUBMIT_ARGUMENTS, conf_of, submit_words, with_conf
 
@@ -31,15 +33,12 @@ SETTINGS = {
     WORKER_KEY: "hydrofoil.worker",
 }
 
-# The daemon of somebody else's that Hydrofoil's wraps. A daemon sees no settings of Spark's, so the
-# other one is what executors get of it.
-INNER_KEY = "spark.hydrofoil.daemon.inner"
-INNER_VARIABLE_KEY = f"spark.executorEnv.{inner.VARIABLE}"
+INNER_VARIABLE_KEY = for_workers.executor_key(inner.VARIABLE)
 # For hydrofoil.last_query: workers send the driver how many batches took which path.
 COUNTS = {sending.KEY: "true"}
 
 # Variables of this process that its workers need too, wherever they run.
-PASSED_ON = ("HYDROFOIL", "HYDROFOIL_TRACE", inner.VARIABLE, hooks.VARIABLE)
+PASSED_ON = ("HYDROFOIL", "HYDROFOIL_TRACE", hooks.VARIABLE, *for_workers.VARIABLES.values())
 
 # What stock PySpark would use: asking for these and for Hydrofoil is no contradiction.
 STOCK = {
@@ -68,8 +67,8 @@ def configure(
     """Turn Hydrofoil on for the session that a builder will make.
 
     Sets ``spark.python.daemon.module`` and ``spark.python.worker.module``, and passes
-    ``HYDROFOIL``, ``HYDROFOIL_TRACE``, ``HYDROFOIL_DAEMON_INNER`` and ``HYDROFOIL_AFTER_FORK``, if
-    this process has them, on as ``spark.executorEnv``; ``spark.hydrofoil.daemon.inner``, too.
+    ``HYDROFOIL``, ``HYDROFOIL_TRACE``, ``HYDROFOIL_AFTER_FORK`` and the variables of settings that
+    workers read, such as ``spark.hydrofoil.daemon.inner``, on as ``spark.executorEnv``.
     With a local master, workers run on this process's Python unless ``PYSPARK_PYTHON`` is set:
     PySpark's own default is whatever ``python3`` is first on ``PATH``, where Hydrofoil may not be
     installed.
@@ -292,11 +291,9 @@ def settings(
             "Hydrofoil can't be turned on on Windows, where PySpark's daemon does not run",
             hint="use Linux, in WSL 2 for example, or macOS; programs run here without Hydrofoil",
         )
-    environment = {f"spark.executorEnv.{name}": os.environ.get(name) for name in PASSED_ON}
+    environment = {for_workers.executor_key(name): os.environ.get(name) for name in PASSED_ON}
     passed_on = {key: value for key, value in environment.items() if value is not None}
-    if INNER_KEY in (present or {}):
-        passed_on[INNER_VARIABLE_KEY] = str((present or {})[INNER_KEY])
-    made = SETTINGS | passed_on | row_settings(rows)
+    made = SETTINGS | passed_on | for_workers.passed_on(present or {}) | row_settings(rows)
     if switch.is_off():
         return made
     return made | COUNTS | columnar_operators.settings(columnar, present or {})

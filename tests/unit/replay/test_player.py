@@ -8,10 +8,10 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf, udf
 
+from hydrofoil.recordings.recording import Recording
 from hydrofoil.tools.replay.answer import AnswerError, read_answer
 from hydrofoil.tools.replay.player import Player, UnequalAnswersError, compare, floor
 from hydrofoil.tools.replay.recorder import record
-from hydrofoil.tools.replay.recording import Recording
 
 # See tests/conftest.py.
 ONE_IN = 4

@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import col, udf, udtf
 
+from hydrofoil.recordings.recording import SUFFIX, Recording
 from hydrofoil.tools.replay.recorder import FOLDER_VARIABLE, TeeReader, record
-from hydrofoil.tools.replay.recording import SUFFIX, Recording
 from hydrofoil.tools.replay.stream import eval_type, group_section, input_columns, input_rows
 
 

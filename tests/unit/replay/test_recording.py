@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hydrofoil.tools.replay.recording import (
+from hydrofoil.recordings.recording import (
     ENVIRONMENT,
     MAGIC,
     Recording,

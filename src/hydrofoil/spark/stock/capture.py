@@ -44,8 +44,9 @@ class Capture:
         self.replays: list[Replay] = []
         # What stock has made of each UDF.
         self.prepared: list[Any] = []
-        # The first function of each command that was read.
+        # The first function of each command that was read, and its name.
         self.names: list[str] = []
+        self.functions: list[Any] = []
         # Of the UDF that is being read: its type, what stock guards against StopIteration, and
         # stock's function around it.
         self.return_type: Any = None

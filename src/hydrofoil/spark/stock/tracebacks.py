@@ -5,6 +5,8 @@ import traceback
 from types import ModuleType, SimpleNamespace, TracebackType
 from typing import Any, BinaryIO
 
+from hydrofoil.failures.located import note_unlocated
+
 
 def without_our_frames(
     traceback: TracebackType | None, *, blameless: bool = False
@@ -51,6 +53,7 @@ def report_failure(error: BaseException, outfile: BinaryIO, *args: Any, **kwargs
 
 def hide_our_frames(error: BaseException) -> None:
     """Take our frames out of the tracebacks of an error and of what it came from."""
+    note_unlocated(error)
     seen: set[int] = set()
     chain: list[BaseException | None] = [error]
     while chain:

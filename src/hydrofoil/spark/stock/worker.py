@@ -16,8 +16,11 @@ from typing import Any, BinaryIO, ClassVar, Protocol
 
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.errors import UsageError
-from hydrofoil.evals.eval_types import describe
+from hydrofoil.evals.eval_types import describe, items_of
 from hydrofoil.evals.udf import function_name
+from hydrofoil.failures import kept
+from hydrofoil.failures.located import Located
+from hydrofoil.failures.printing import print_notes
 from hydrofoil.process import address_space, user_modules
 from hydrofoil.spark import signatures
 from hydrofoil.spark.stock.capture import CHAIN, Capture
@@ -92,7 +95,8 @@ class StockWorker:
             vars(self.stock)["EvalConf"] = once_parsed(self.stock.EvalConf)
 
     def _exchange_reports(self) -> None:
-        """Have errors and captured output look as if stock's code had run."""
+        """Have errors and captured output look as if stock's code had run, and print notes."""
+        print_notes()
         if self.version.main_formats_errors:
             format_in_main(self.stock)
         else:
@@ -116,7 +120,7 @@ class StockWorker:
 
     def main(self, infile: BinaryIO, outfile: BinaryIO) -> None:
         """Run one task; see `hydrofoil.worker.main`."""
-        self.stock.main(infile, outfile)
+        self.stock.main(kept.begin(infile), outfile)
 
     # --- Stock's functions, with an eye on what passes through ------------------------------------
 
@@ -130,6 +134,7 @@ class StockWorker:
                 command if isinstance(command, tuple) else (command, None)
             )
             self.capture.names.append(function_name(function))
+            self.capture.functions.append(function)
         return command
 
     def chain(self, first: Any, second: Any) -> Any:
@@ -185,9 +190,11 @@ class StockWorker:
             stock = read(source, eval_type, *confs)
             if not reason:
                 try:
-                    return planned(
+                    made = planned(
                         lambda: self.plans.plan(self._task(capture, read, source, stock, confs))
                     )
+                    functions = [function for udf in capture.udfs for function in udf.chain]
+                    return _located(made, functions, eval_type)
                 except StaysStock as unplanned:
                     reason = str(unplanned)
         if self.version.udfs_are_parsed and capture.replays:
@@ -195,7 +202,8 @@ class StockWorker:
             with self._capturing(eval_type, names_alone=True):
                 stock = read(source, eval_type, *confs)
         publish_stock(eval_type, capture.names, reason)
-        return understanding(stock, eval_type, lone_batches=self.version.lone_batches)
+        stock = understanding(stock, eval_type, lone_batches=self.version.lone_batches)
+        return _located(stock, capture.functions, eval_type)
 
     def read_udtf(self, pickle_ser: Any, source: Any, eval_type: int, *confs: Any) -> Any:
         """Read a table function; all is as for `read_udfs`."""
@@ -204,7 +212,7 @@ class StockWorker:
         parsed = self.version.udfs_are_parsed
         name = source.name if parsed else capture.names[-1]
         try:
-            return planned(
+            made = planned(
                 lambda: self.plans.plan_table(
                     TableTask(
                         version=self.version,
@@ -217,9 +225,10 @@ class StockWorker:
                     )
                 )
             )
+            return _located(made, capture.functions, eval_type)
         except StaysStock as reason:
             publish_stock(eval_type, [name], str(reason))
-        return stock
+        return _located(stock, capture.functions, eval_type)
 
     # --- What the functions above have in common --------------------------------------------------
 
@@ -306,6 +315,17 @@ class StockWorker:
     def _run(self, call: Call) -> Any:
         """Call, turning StopIteration into what stock makes of it."""
         return self.original["fail_on_stopiteration"](call)()
+
+
+def _located(pipeline: tuple[Any, ...], functions: list[Any], eval_type: int) -> tuple[Any, ...]:
+    """What a task is run by, with errors that say where they were raised.
+
+    What stock's ``read_udfs`` returns in another than the published form stays as it is.
+    """
+    if len(pipeline) != len(Pipeline._fields):
+        return pipeline
+    made = Pipeline(*pipeline)
+    return made._replace(function=Located(made.function, functions, items_of(eval_type)))
 
 
 def is_wrapper(name: str) -> bool:

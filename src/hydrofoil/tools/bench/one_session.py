@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from hydrofoil.tools.replay.recording import Recording
+    from hydrofoil.recordings.recording import Recording
 
 DAEMONS = {"stock": "pyspark.daemon", "Hydrofoil": "hydrofoil.daemon"}
 WORKERS = 8

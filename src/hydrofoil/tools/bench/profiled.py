@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hydrofoil.tools.replay.recording import Recording
+    from hydrofoil.recordings.recording import Recording
 
 # As many lines of the table as say something.
 _LINES = 14
@@ -73,8 +73,8 @@ def profile(recording: "Recording", worker: str, file: str, folder: Path) -> Pro
 
 
 def _main() -> None:
+    from hydrofoil.recordings.recording import Recording
     from hydrofoil.tools.replay.host import resolve
-    from hydrofoil.tools.replay.recording import Recording
 
     path, worker, file = sys.argv[1:]
     # Figures go to standard output, so whatever the worker prints must go elsewhere.

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from hydrofoil.counts import task_trace
 from hydrofoil.process import inner, switch
 from hydrofoil.settings import jvm_operators
+from hydrofoil.settings.for_workers import INNER_KEY
 from hydrofoil.settings.launch import (
     DAEMON_KEY,
-    INNER_KEY,
     INNER_VARIABLE_KEY,
     SETTINGS,
     STOCK,

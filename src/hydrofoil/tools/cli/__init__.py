@@ -12,6 +12,7 @@ COMMANDS = {
     "explain": ("explain:explain", "which path each UDF of an application takes"),
     "record": ("record:record", "keep what the JVM sends the Python workers"),
     "replay": ("replay:replay", "feed a recording to stock and Hydrofoil workers"),
+    "debug": ("debug:debug", "a debugger at the line where a kept failure was raised"),
     "pack": ("pack:pack", "an environment as an archive for executors, and its settings"),
     "doctor": ("doctor:doctor", "check an installation, and say what to change"),
     "parity": ("parity:parity", "compare answers with stock PySpark's, case by case"),

@@ -84,11 +84,11 @@ def profile(
     engine: what it writes, it writes twice. The exit code is that of the run that failed, if one
     did.
     """
+    from hydrofoil.recordings.recording import RecordingError
     from hydrofoil.tools.profiling.attribution import attribute
     from hydrofoil.tools.profiling.report import Report, show
     from hydrofoil.tools.profiling.run import ENGINES, LOG, Sampling
     from hydrofoil.tools.profiling.sampler import CPROFILE, NONE
-    from hydrofoil.tools.replay.recording import RecordingError
 
     if (workload is not None) + bool(recordings) + bool(args) != 1:
         raise click.UsageError("name one of: an application, --workload, --recording")

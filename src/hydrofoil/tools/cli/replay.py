@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 from rich.progress import track
 
+from hydrofoil.recordings.recording import Recording, RecordingError
 from hydrofoil.tools.console import output
 from hydrofoil.tools.replay.player import (
     Comparison,
@@ -14,7 +15,6 @@ from hydrofoil.tools.replay.player import (
     UnequalAnswersError,
     compare,
 )
-from hydrofoil.tools.replay.recording import Recording, RecordingError
 from hydrofoil.tools.sheet import Sheet, show_sheet
 
 # What --engine names. A worker of one's own is given as module:function.

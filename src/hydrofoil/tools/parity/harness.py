@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
+from hydrofoil.failures.notes import MARK
 from hydrofoil.tools.parity.engines import (
     HYDROFOIL,
     WARM_STOCK,
@@ -31,6 +32,8 @@ _VOLATILE = (
     (re.compile(r"(?<=\w)#\d+"), "#N"),
     # How deep the worker itself stands on the stack.
     (re.compile(r"repeated \d+ more times"), "repeated N more times"),
+    # What Hydrofoil says behind PySpark's message, groups of exceptions included.
+    (re.compile(r"\n[ |]*" + re.escape(MARK) + r"in [^\n]*"), ""),
     # The JVM's stack.
     (re.compile(r"\n\t(at|\.\.\.) .*"), ""),
 )

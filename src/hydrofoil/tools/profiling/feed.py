@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hydrofoil.errors import UsageError
+from hydrofoil.recordings.recording import Recording
 from hydrofoil.tools.profiling.run import Sampling, variables_of, wait_for
 from hydrofoil.tools.replay.answer import AnswerError, read_answer
 from hydrofoil.tools.replay.player import _host_environment
-from hydrofoil.tools.replay.recording import Recording
 
 _END_OF_STREAM = struct.pack(">i", -4)
 # Seconds without a byte after which an answer that does not end is looked at.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil.tools.replay.recording import Recording
+from hydrofoil.recordings.recording import Recording
 
 _END_OF_DATA_SECTION = -1
 _PYTHON_EXCEPTION_THROWN = -2

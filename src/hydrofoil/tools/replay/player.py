@@ -19,9 +19,9 @@ from types import TracebackType
 from typing import Any, Literal
 
 from hydrofoil.evals.eval_types import EVAL_TYPES
+from hydrofoil.recordings.recording import ENVIRONMENT, Recording
 from hydrofoil.tools.replay.answer import Answer, read_answer
 from hydrofoil.tools.replay.host import FloorRequest, Measured, RunRequest
-from hydrofoil.tools.replay.recording import ENVIRONMENT, Recording
 from hydrofoil.tools.replay.stream import eval_type, input_rows
 
 # Short names for workers; anything else is "module:function".

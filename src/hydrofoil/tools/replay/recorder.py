@@ -18,99 +18,17 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hydrofoil import private
+from hydrofoil.recordings.recording import SUFFIX, Recording
+from hydrofoil.recordings.tee import UNFINISHED, TeeReader, is_ours
 from hydrofoil.settings.launch import DAEMON_KEY, STOCK
-from hydrofoil.tools.replay.recording import SUFFIX, Recording, encode_header, make_header
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 DAEMON = "hydrofoil.tools.replay.recorder"
 FOLDER_VARIABLE = "HYDROFOIL_RECORD_DIR"
-UNFINISHED = ".part"
 # Stock's daemon imports the worker named on its command line if the name starts with "pyspark".
 _ALIAS = "pyspark.hydrofoil_recorder"
-
-
-def _is_ours(folder: Path) -> bool:
-    """Whether it is there, and nobody else made it, in whose folder data would be theirs."""
-    return folder.is_dir() and folder.stat().st_uid == os.getuid()
-
-
-class TeeReader:
-    """A binary file for reading that also writes what has been read to a recording.
-
-    Whether the folder exists, and so whether to record, is looked up at the first byte: a reused
-    worker may have waited for it since before the folder was made. Until `finish` the file carries
-    the suffix ``UNFINISHED``.
-    """
-
-    def __init__(
-        self, source: BinaryIO, folder: Path, usable: Callable[[Path], bool] = _is_ours
-    ) -> None:
-        self._source = source
-        self._folder = folder
-        self._usable = usable
-        self._started = False
-        self._file: BinaryIO | None = None
-
-    def _keep(self, chunk: Any) -> None:
-        if chunk and not self._started:
-            self._started = True
-            if self._usable(self._folder):
-                name = f"{time.time_ns()}-{os.getpid()}{SUFFIX}{UNFINISHED}"
-                # A recording is the task's data and functions.
-                self._file = open(self._folder / name, "xb", opener=private.opener)  # noqa: SIM115
-                self._file.write(encode_header(make_header(os.environ)))
-        if self._file is not None:
-            self._file.write(chunk)
-
-    def read(self, size: int | None = -1) -> bytes:
-        chunk = self._source.read(-1 if size is None else size)
-        self._keep(chunk)
-        return chunk
-
-    def read1(self, size: int = -1) -> bytes:
-        chunk: bytes = self._source.read1(size)  # type: ignore[attr-defined]
-        self._keep(chunk)
-        return chunk
-
-    def readline(self, size: int = -1) -> bytes:
-        chunk = self._source.readline(size)
-        self._keep(chunk)
-        return chunk
-
-    def readinto(self, buffer: Any) -> int:
-        count: int = self._source.readinto(buffer)  # type: ignore[attr-defined]
-        self._keep(memoryview(buffer).cast("B")[:count])
-        return count
-
-    readinto1 = readinto
-
-    def readable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return False
-
-    def seekable(self) -> bool:
-        return False
-
-    @property
-    def closed(self) -> bool:
-        return self._source.closed
-
-    def close(self) -> None:
-        self._source.close()
-
-    def flush(self) -> None:
-        """Nothing to do: this side is only read."""
-
-    def finish(self) -> None:
-        """Close the recording and give it its final name; harmless if nothing was read."""
-        if self._file is not None:
-            self._file.close()
-            unfinished = Path(self._file.name)
-            unfinished.rename(unfinished.with_suffix(""))
 
 
 def record(spark: "SparkSession", query: Callable[[], Any]) -> list[Recording]:
@@ -218,7 +136,7 @@ def main() -> None:
         if configured:
             private.make_folder(folder)
         sys.modules[_ALIAS] = module = _worker_module(
-            folder, Path.is_dir if configured else _is_ours
+            folder, Path.is_dir if configured else is_ours
         )
         if hasattr(daemon, "worker_main"):
             # Up to 4.1 the daemon has imported its worker by now.

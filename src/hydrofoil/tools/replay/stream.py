@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from hydrofoil.tools.replay.recording import Recording
+from hydrofoil.recordings.recording import Recording
 
 _START_OF_INIT_MESSAGE = -8
 _ARROW_CONTINUATION = -1

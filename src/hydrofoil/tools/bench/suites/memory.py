@@ -28,7 +28,7 @@ from hydrofoil.tools.sheet import Sheet
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from hydrofoil.tools.replay.recording import Recording
+    from hydrofoil.recordings.recording import Recording
 
 _SCHEMA = "id long, v double"
 _KINDS = ("applyInPandas", "applyInArrow")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
-    from hydrofoil.tools.replay.recording import Recording
+    from hydrofoil.recordings.recording import Recording
 
 # --- What was published ---------------------------------------------------------------------------
 

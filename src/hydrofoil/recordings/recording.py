@@ -59,6 +59,8 @@ class Recording:
         The variables of ``ENVIRONMENT`` that were set.
     data : bytes
         Everything that the worker read, from the init message to the finish signal.
+    failure : dict
+        Of a task that failed: where, and what of its input was left out; see `kept`. Else empty.
     """
 
     spark: str
@@ -66,6 +68,7 @@ class Recording:
     pyarrow: str | None
     environment: dict[str, str]
     data: bytes = field(repr=False)
+    failure: dict[str, Any] = field(default_factory=dict)
 
     @property
     def spark_version(self) -> tuple[int, int]:
@@ -77,6 +80,8 @@ class Recording:
         """Write the recording to a file; an existing one is replaced."""
         names = ("spark", "python", "pyarrow", "environment")
         header = {name: getattr(self, name) for name in names}
+        if self.failure:
+            header["failure"] = self.failure
         with open(path, "wb", opener=private.opener) as file:
             file.write(encode_header(header) + self.data)
 

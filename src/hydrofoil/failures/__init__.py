@@ -1,0 +1,1 @@
+"""What an error of a user's function says beside its own text: where in the data it was."""

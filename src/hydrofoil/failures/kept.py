@@ -1,0 +1,137 @@
+"""Input of tasks that fail, kept on request for ``hydrofoil debug``.
+
+``HYDROFOIL_KEEP_FAILED_BATCHES`` is how many failures each daemon keeps, in the folder that
+``HYDROFOIL_FAILURES_FOLDER`` names. A file has what the worker needs to fail again: the task's
+description and functions, and the batch that failed. Of grouped tasks it has the whole input, since
+many groups may share a batch.
+"""
+
+import os
+import struct
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from hydrofoil import private
+from hydrofoil.failures.place import Position
+from hydrofoil.recordings.recording import SUFFIX, encode_header, make_header
+from hydrofoil.recordings.tee import Tee, is_ours
+
+VARIABLE = "HYDROFOIL_KEEP_FAILED_BATCHES"
+FOLDER_VARIABLE = "HYDROFOIL_FAILURES_FOLDER"
+
+_IN_MEMORY = 16 << 20
+_CONTINUATION = b"\xff\xff\xff\xff"
+# How a task's input ends: Arrow's end of stream, or the end of the pickled rows; then the task's.
+_ARROW_END = _CONTINUATION + struct.pack("!ii", 0, -4)
+_PICKLED_END = struct.pack("!ii", -1, -4)
+
+# Of the task that runs in this process.
+_present: "list[Keeping]" = []
+
+
+def begin(infile: BinaryIO) -> "BinaryIO | Keeping":
+    """The file to read a task's input from; one that keeps what is read, if that is asked for."""
+    _present.clear()
+    most = os.environ.get(VARIABLE, "").strip()
+    if not most:
+        return infile
+    if not most.isdecimal():
+        print(f"hydrofoil: {VARIABLE} is {most!r}; it must be a number", file=sys.stderr)
+        return infile
+    keeping = Keeping(infile, int(most))
+    _present.append(keeping)
+    return keeping
+
+
+def present() -> "Keeping | None":
+    """What keeps the input of the running task, or None."""
+    return _present[0] if _present else None
+
+
+def folder() -> Path:
+    """Where failures are kept, on this host."""
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named or f"{tempfile.gettempdir()}/hydrofoil-failures-{os.getuid()}")
+
+
+class Keeping(Tee):
+    """A task's input, of which the last batch is kept, and all that stands before the first.
+
+    Parameters
+    ----------
+    most : int
+        How many failures the daemon's workers keep together.
+    """
+
+    def __init__(self, source: BinaryIO, most: int) -> None:
+        super().__init__(source)
+        self._most = most
+        # Its file, if it comes to one, has no name.
+        self._spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+        # Where a thread reads ahead, nobody knows which bytes are whose.
+        self._read_ahead = "SPARK_PIPELINED_UDF" in os.environ
+        self._begin: int | None = None  # of the first item
+        self._head: int | None = None  # the end of what each item needs
+        self._left_out = (0, 0)
+
+    def keep(self, chunk: Any) -> None:
+        self._spool.write(chunk)
+
+    def before(self, position: Position) -> None:
+        """Note that the next item of the input begins here; leave those before it out."""
+        at = self._spool.tell()
+        if self._begin is None:
+            self._begin = self._head = at
+        elif position.has_rows and not self._read_ahead:
+            if position.item == 0:
+                self._head = self._begin + len(self._schema(at))
+            self._spool.seek(self._head or 0)
+            self._spool.truncate()
+            self._left_out = (position.item + 1, position.before + position.rows)
+
+    def _schema(self, end: int) -> bytes:
+        """The schema message before the first record batch; empty where rows are pickled."""
+        begin = self._begin or 0
+        self._spool.seek(begin)
+        start = self._spool.read(8)
+        if start[:4] != _CONTINUATION:
+            return b""
+        (length,) = struct.unpack("<i", start[4:])
+        return start + self._spool.read(min(length, end - begin - 8))
+
+    def save(self, text: str, position: Position) -> Path | None:
+        """Write the file of a failure, unless there are enough.
+
+        Parameters
+        ----------
+        text : str
+            What failed, for the reader.
+
+        Returns
+        -------
+        pathlib.Path or None
+            None where enough failures are kept, or the folder is somebody else's.
+        """
+        where = folder()
+        private.make_folder(where)
+        mine = f"failed-{os.getppid()}-"
+        if not is_ours(where) or len([*where.glob(f"{mine}*{SUFFIX}")]) >= self._most:
+            return None
+        items, rows = self._left_out
+        failure = {"text": text, "items": items, "rows": rows}
+        end = self._spool.tell()
+        self._spool.seek(0)
+        path = where / f"{mine}{os.getpid()}-{time.time_ns()}{SUFFIX}"
+        with open(path, "xb", opener=private.opener) as file:
+            file.write(encode_header(make_header(os.environ) | {"failure": failure}))
+            while chunk := self._spool.read(1 << 20):
+                file.write(chunk)
+            if position.has_rows and not self._read_ahead:
+                self._spool.seek(self._begin or 0)
+                arrow = self._spool.read(4) == _CONTINUATION
+                file.write(_ARROW_END if arrow else _PICKLED_END)
+        self._spool.seek(end)
+        return path

@@ -1,0 +1,90 @@
+"""A plan whose errors say where they were raised."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, ClassVar
+
+from hydrofoil.failures import kept
+from hydrofoil.failures.notes import add_note, append_note, kept_note, note_of
+from hydrofoil.failures.place import Counted, Detail, Position, rows_of
+
+# Of the task that runs in this process: what says where it is.
+_present: "list[tuple[Located, Position]]" = []
+
+
+def note_unlocated(error: BaseException) -> None:
+    """Say where the task is in an error from behind its functions, such as of pickling results.
+
+    Errors of the connection to the JVM, and of reading from it, are no function's.
+    """
+    if isinstance(error, (OSError, EOFError, SystemExit)) or not _present:
+        return
+    located, position = _present[-1]
+    if not position.reading:
+        located.note(error, position)
+
+
+class Located:
+    """What runs a task, with a note on each error of the user's functions.
+
+    While nothing fails it costs a call for each batch or group.
+
+    Parameters
+    ----------
+    plan : callable
+        (split index, items of the input) -> items of the answer. Its attribute ``failed``, if it
+        has one, is a `Detail` of the call that has raised, or None.
+    functions : sequence of callables
+        The user's.
+    items : str
+        What the items are: ``"batch"`` or ``"group"``; else they are not counted.
+    """
+
+    # Items and rows of the input that a replay has not been given, and what it does at an error.
+    left_out: ClassVar[tuple[int, int]] = (0, 0)
+    watch: ClassVar[Callable[[BaseException, Sequence[Any], Detail | None], None] | None] = None
+
+    def __init__(
+        self,
+        plan: Callable[..., Iterable[Any]],
+        functions: Sequence[Any],
+        items: str,
+    ) -> None:
+        self.plan = plan
+        self.functions = functions
+        self.items = items
+
+    def __call__(self, split_index: int, items: Iterable[Any]) -> Iterator[Any]:
+        position = Position(split_index, *self.left_out)
+        _present[:] = [(self, position)]
+        if self.items:
+            keeping = kept.present()
+            items = Counted(
+                items,
+                position,
+                rows_of if self.items == "batch" else None,
+                None if keeping is None else keeping.before,
+            )
+        try:
+            yield from self.plan(split_index, items)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            if not position.reading:
+                self.note(error, position)
+            raise
+
+    def note(self, error: BaseException, position: Position) -> None:
+        """Add the note; the error is more important than what is said of it."""
+        try:
+            detail = getattr(self.plan, "failed", None)
+            note = note_of(error, self.functions, position, detail)
+            if not add_note(error, note):
+                return
+            if Located.watch is not None:
+                Located.watch(error, self.functions, detail)
+            keeping = kept.present()
+            path = None if keeping is None else keeping.save(f"{error!r}\n{note}", position)
+            if path is not None:
+                append_note(error, kept_note(path))
+        except Exception:
+            return

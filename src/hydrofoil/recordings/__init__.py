@@ -1,0 +1,1 @@
+"""Files that keep what the JVM sent a worker for one task."""

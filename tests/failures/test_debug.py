@@ -1,0 +1,93 @@
+"""Failures that are kept, and opened again without Spark."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from hydrofoil.failures.kept import FOLDER_VARIABLE, VARIABLE
+from hydrofoil.failures.notes import MARK
+from hydrofoil.recordings.recording import SUFFIX, Recording
+from hydrofoil.tools.parity.engines import HYDROFOIL, Engine, use_engine, use_environment
+from tests.failures.planted import BAD, PLANTED
+from tests.failures.test_which_row import message_of, place_of_group
+
+COLUMNAR = Engine("hydrofoil, columnar", "hydrofoil.daemon", columnar=True)
+
+
+@pytest.fixture(scope="module")
+def folder(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where workers of this module's queries keep up to three failures."""
+    path = tmp_path_factory.mktemp("kept") / "failures"
+    with use_environment(spark, {VARIABLE: "3", FOLDER_VARIABLE: str(path)}):
+        yield path
+
+
+def kept(spark: SparkSession, name: str, folder: Path, engine: Engine) -> Path:
+    """The file of a query that fails; the only one in the folder."""
+    for path in folder.glob("*"):
+        path.unlink()
+    with use_engine(spark, engine):
+        message = message_of(spark, name)
+    (path,) = folder.iterdir()
+    assert f"{MARK}kept on " in message
+    assert str(path) in message
+    return path
+
+
+def debugged(path: Path, commands: str, *options: str) -> str:
+    """What ``hydrofoil debug`` prints in an environment that has no Java."""
+    command = [sys.executable, "-c", "from hydrofoil.tools.cli import main; main()", "debug"]
+    environment = {k: v for k, v in os.environ.items() if k not in ("JAVA_HOME", "PATH")}
+    done = subprocess.run(
+        [*command, *options, str(path)],
+        input=commands,
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "commands", "shown"),
+    [
+        ("udf", "p s, n", f"('v{BAD}', {BAD})"),
+        ("pickled udf", "p s, n", f"('v{BAD}', {BAD})"),
+        ("wrong result", f"s\np n == {BAD}, 'here'", "(True, 'here')"),
+        ("pandas_udf", "p int(n.max())", "799"),
+        ("mapInArrow", "up\np batch.num_rows", "100"),
+        ("applyInPandas", "p int(frame['k'].iloc[0])", "3"),
+    ],
+)
+def test_the_debugger_has_the_rows_values(
+    spark: SparkSession, folder: Path, name: str, commands: str, shown: str
+) -> None:
+    for engine in (HYDROFOIL, COLUMNAR):
+        path = kept(spark, name, folder, engine)
+        printed = debugged(path, commands + "\nq\n")
+        assert shown in printed
+        where = PLANTED[name].where
+        assert where.replace("PLACE", place_of_group(spark) if "PLACE" in where else "") in printed
+
+
+def test_only_the_batch_is_kept_and_only_for_its_owner(spark: SparkSession, folder: Path) -> None:
+    path = kept(spark, "pandas_udf", folder, HYDROFOIL)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert Recording.load(path).failure["rows"] == 200
+    assert "n = " in debugged(path, "", "--report")
+
+
+def test_no_more_are_kept_than_asked_for(spark: SparkSession, folder: Path) -> None:
+    for path in folder.glob("*"):
+        path.unlink()
+    with use_engine(spark, HYDROFOIL):
+        messages = [message_of(spark, "udf") for _ in range(5)]
+    assert len([*folder.glob(f"*{SUFFIX}")]) == 3
+    assert [f"{MARK}kept" in message for message in messages] == [True] * 3 + [False] * 2
