@@ -55,25 +55,25 @@ def debugged(path: Path, commands: str, *options: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "commands", "shown"),
+    ("name", "engine", "commands", "shown"),
     [
-        ("udf", "p s, n", f"('v{BAD}', {BAD})"),
-        ("pickled udf", "p s, n", f"('v{BAD}', {BAD})"),
-        ("wrong result", f"s\np n == {BAD}, 'here'", "(True, 'here')"),
-        ("pandas_udf", "p int(n.max())", "799"),
-        ("mapInArrow", "up\np batch.num_rows", "100"),
-        ("applyInPandas", "p int(frame['k'].iloc[0])", "3"),
+        ("udf", COLUMNAR, "p s, n", f"('v{BAD}', {BAD})"),
+        ("pickled udf", HYDROFOIL, "p s, n", f"('v{BAD}', {BAD})"),
+        ("wrong result", HYDROFOIL, f"s\np n == {BAD}, 'here'", "(True, 'here')"),
+        ("pandas_udf", COLUMNAR, "p int(n.max())", "799"),
+        ("mapInArrow", HYDROFOIL, "up\np batch.num_rows", "100"),
+        ("applyInPandas", HYDROFOIL, "p int(frame['k'].iloc[0])", "3"),
+        ("applyInPandas", COLUMNAR, "p int(frame['k'].iloc[0])", "3"),
     ],
 )
 def test_the_debugger_has_the_rows_values(
-    spark: SparkSession, folder: Path, name: str, commands: str, shown: str
+    spark: SparkSession, folder: Path, name: str, engine: Engine, commands: str, shown: str
 ) -> None:
-    for engine in (HYDROFOIL, COLUMNAR):
-        path = kept(spark, name, folder, engine)
-        printed = debugged(path, commands + "\nq\n")
-        assert shown in printed
-        where = PLANTED[name].where
-        assert where.replace("PLACE", place_of_group(spark) if "PLACE" in where else "") in printed
+    path = kept(spark, name, folder, engine)
+    printed = debugged(path, commands + "\nq\n")
+    assert shown in printed
+    where = PLANTED[name].where
+    assert where.replace("PLACE", place_of_group(spark) if "PLACE" in where else "") in printed
 
 
 def test_only_the_batch_is_kept_and_only_for_its_owner(spark: SparkSession, folder: Path) -> None:
