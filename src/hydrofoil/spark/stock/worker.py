@@ -9,7 +9,7 @@ import io
 import socket
 import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any, BinaryIO, ClassVar, Protocol
@@ -193,8 +193,9 @@ class StockWorker:
                     made = planned(
                         lambda: self.plans.plan(self._task(capture, read, source, stock, confs))
                     )
-                    functions = [function for udf in capture.udfs for function in udf.chain]
-                    return _located(made, functions, eval_type)
+                    chains = [udf.chain for udf in capture.udfs]
+                    functions = [function for chain in chains for function in chain]
+                    return _located(made, functions, eval_type, chains)
                 except StaysStock as unplanned:
                     reason = str(unplanned)
         if self.version.udfs_are_parsed and capture.replays:
@@ -317,7 +318,12 @@ class StockWorker:
         return self.original["fail_on_stopiteration"](call)()
 
 
-def _located(pipeline: tuple[Any, ...], functions: list[Any], eval_type: int) -> tuple[Any, ...]:
+def _located(
+    pipeline: tuple[Any, ...],
+    functions: list[Any],
+    eval_type: int,
+    chains: Sequence[tuple[Any, ...]] = (),
+) -> tuple[Any, ...]:
     """What a task is run by, with errors that say where they were raised.
 
     What stock's ``read_udfs`` returns in another than the published form stays as it is.
@@ -325,7 +331,7 @@ def _located(pipeline: tuple[Any, ...], functions: list[Any], eval_type: int) ->
     if len(pipeline) != len(Pipeline._fields):
         return pipeline
     made = Pipeline(*pipeline)
-    return made._replace(function=Located(made.function, functions, items_of(eval_type)))
+    return made._replace(function=Located(made.function, functions, items_of(eval_type), chains))
 
 
 def is_wrapper(name: str) -> bool:
