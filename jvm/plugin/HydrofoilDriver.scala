@@ -64,11 +64,10 @@ final class HydrofoilDriver extends DriverPlugin {
 
   private def turnOn(context: SparkContext): Unit = {
     val conf = context.conf
-    var i = 0
     if (set(conf, HydrofoilDriver.DAEMON, "hydrofoil.daemon")) {
       // Another daemon has a worker of its own.
       set(conf, HydrofoilDriver.WORKER, "hydrofoil.worker")
-      i = 0
+      var i = 0
       while (i < HydrofoilDriver.WHY_DIED.length) {
         set(conf, HydrofoilDriver.WHY_DIED(i), "true")
         i += 1
