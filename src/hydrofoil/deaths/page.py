@@ -3,7 +3,7 @@
 The worker stores where it is, which is no call of the system: a row costs one store in the core.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -21,9 +21,12 @@ _BY_THE_CORE = 2 * 8
 # are set while functions run, for tasks that are watched for slow rows.
 IDLE, BEGUN, RUNNING, DONE, READING, WRITING = range(6)
 
+_FIELDS = 8
+# The libraries of a fault: its own, and that which called it.
+_FAULT = 256
+_FAULT_END = 384
 # The functions' names, one a line, behind their length.
 _NAMES = 512
-_FIELDS = 64
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Place:
         Batch or group; -1 before the first.
     first, last : int
         Rows of a batch in the partition; -1 where the item is a group or has none.
+    libraries : tuple of str
+        That of a fault, and that which called it; empty where they are not known.
     """
 
     state: int
@@ -50,6 +55,7 @@ class Place:
     item: int
     first: int
     last: int
+    libraries: tuple[str, str]
 
     def __str__(self) -> str:
         if self.state == BEGUN:
@@ -71,6 +77,10 @@ class Place:
         return ", ".join(parts)
 
 
+def _nothing() -> None:
+    """In place of what the core does, where nobody looks."""
+
+
 class Page:
     """A page of memory; ``fields`` is stored to directly where every nanosecond counts."""
 
@@ -79,6 +89,7 @@ class Page:
         self.fields = memoryview(memory)[: 8 * _FIELDS].cast("q")
         # Whether the daemon looks for slow rows.
         self.is_watched = False
+        self._watch_faults: Callable[[], None] = _nothing
         # The names that stand there: tasks of a query have the same ones.
         self._names: tuple[str, ...] | None = None
 
@@ -97,6 +108,8 @@ class Page:
         fields[BEFORE], fields[PARTITION] = 0, partition
         if self._names != names:
             self._write(tuple(names))
+        # Python's fault handler is set anew for each task, on some versions of Spark.
+        self._watch_faults()
         fields[STATE] = RUNNING
 
     def _write(self, names: tuple[str, ...]) -> None:
@@ -124,7 +137,13 @@ class Page:
             item=fields[ITEM],
             first=before if rows >= 0 else -1,
             last=before + rows - 1 if rows >= 0 else -1,
+            libraries=self._libraries(),
         )
+
+    def _libraries(self) -> tuple[str, str]:
+        names = bytes(self._memory[_FAULT:_FAULT_END])
+        half = len(names) // 2
+        return _text(names[:half]), _text(names[half:])
 
     def close(self) -> None:
         """Give the memory back."""
@@ -135,9 +154,17 @@ class Page:
     def have_core_note_rows(self) -> None:
         """Have the core's loops store their rows here."""
         # Imported here, because a daemon whose workers run stock's code does without the core.
-        from hydrofoil._cext import rows
+        from hydrofoil._cext import faults, rows
 
-        rows.note_rows_in(memoryview(self._memory)[:_BY_THE_CORE])
+        memory = memoryview(self._memory)
+        rows.note_rows_in(memory[:_BY_THE_CORE])
+        faults.note_faults_in(memory[_FAULT:_FAULT_END])
+        self._watch_faults = faults.watch_faults
+
+
+def _text(ended: bytes) -> str:
+    """What stands in front of the zero that ends a text of C's."""
+    return ended.split(b"\0")[0].decode(errors="replace")
 
 
 # Where no daemon looks.

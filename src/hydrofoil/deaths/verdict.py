@@ -73,7 +73,7 @@ def _why(end: End) -> str:
     if end.over:
         return end.over
     if number in _FAULTS:
-        return _fault(number, end.fault)
+        return _fault(number, end.fault, end.place.libraries)
     if end.memory:
         return f"killed for memory {end.memory} ({peak})"
     if number == signal.SIGKILL:
@@ -83,8 +83,12 @@ def _why(end: End) -> str:
     return f"ended by {_named(number)}"
 
 
-def _fault(number: int, text: str) -> str:
-    why = _named(number)
+def _fault(number: int, text: str, libraries: tuple[str, str]) -> str:
+    why, (library, caller) = _named(number), libraries
+    if library:
+        why += f" in {library}"
+    if caller:
+        why += f", called from {caller}"
     fatal = _FATAL.search(text)
     if fatal and fatal[1] not in ("Segmentation fault", "Aborted", "Bus error"):
         why = f"{why}, {fatal[1]}"
