@@ -171,9 +171,10 @@ class Children:
         if not said:
             return
         print(said, file=sys.stderr, flush=True)
-        if file is not None and place.state != page.IDLE:
+        if file is not None:
+            line_end = "\n" if fault and not fault.endswith("\n") else ""
             with open(file, "a", encoding="utf-8") as appended:
-                appended.write(f"{'' if fault.endswith(chr(10)) or not fault else chr(10)}{said}\n")
+                appended.write(f"{line_end}{said}\n")
 
     def _forget_ended(self) -> None:
         still = []
