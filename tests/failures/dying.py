@@ -83,8 +83,8 @@ def main() -> None:
         "spark.sql.execution.arrow.maxRecordsPerBatch": "100",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.executorEnv.HYDROFOIL_SLOW_ROW": "1s",
-        "spark.executorEnv.HYDROFOIL_WORKER_MEMORY": "600m",
+        "spark.hydrofoil.slowRow": "1s",
+        "spark.hydrofoil.worker.memory": "600m",
     }
     spark = hydrofoil.session(master="local[3]", app_name="dying", conf=conf)
     spark.sparkContext.setLogLevel("OFF")
