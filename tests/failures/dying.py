@@ -111,6 +111,11 @@ def outcomes(spark: SparkSession) -> Iterator[tuple[str, str]]:
     yield "recursion in C", plain(recur_in_c)
     yield "memory by setting", plain(fill)
 
+    yield "connection closed", plain(lambda: os.closerange(3, 256))
+    spark.conf.set("spark.hydrofoil.columnar.enabled", "false")
+    yield "exit, without the JVM's half", plain(lambda: os._exit(2))
+    spark.conf.unset("spark.hydrofoil.columnar.enabled")
+
     @udf("long")
     def before(x: int) -> int:
         return x
@@ -157,10 +162,11 @@ def outcomes(spark: SparkSession) -> Iterator[tuple[str, str]]:
     hung = udf(planted(lambda: time.sleep(2.5)), "long", useArrow=arrow)
     assert len(data.select(hung("id")).collect()) == ROWS
     if VERSION >= (4, 1):
-        spark.sparkContext._jsc.sc().conf().set("spark.python.worker.idleTimeoutSeconds", "1")
-        spark.sparkContext._jsc.sc().conf().set("spark.python.worker.killOnIdleTimeout", "true")
+        udf_keys = "spark.sql.execution.pyspark.udf"
+        spark.conf.set(f"{udf_keys}.idleTimeoutSeconds", "1")
+        spark.conf.set(f"{udf_keys}.killOnIdleTimeout", "true")
         yield "idle timeout", plain(lambda: time.sleep(60))
-        spark.sparkContext._jsc.sc().conf().set("spark.python.worker.killOnIdleTimeout", "false")
+        spark.conf.set(f"{udf_keys}.killOnIdleTimeout", "false")
     if GROUP != "-":
         yield "memory by cgroup", plain(fill_group)
     assert plain(lambda: None) == "nothing"

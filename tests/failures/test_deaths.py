@@ -29,6 +29,13 @@ ROW = r"in parse \(\S*dying\.py:\d+\), partition 1, near row 742$"
 SAID = {
     "exit": rf"code of the task ended it with exit status 3 \(os\._exit\), {ROW}",
     "exit, pickled": rf"code of the task ended it with exit status 0 \(os\._exit\), {ROW}",
+    "exit, without the JVM's half": (
+        rf"code of the task ended it with exit status 2 \(os\._exit\), {ROW}"
+    ),
+    "connection closed": (
+        r"it ended with exit status 0, for its connection to the JVM was closed or failed, "
+        rf"last {ROW}"
+    ),
     "segmentation fault": (
         r"segmentation fault \(SIGSEGV\) in libc\S*, called from _ctypes\S* "
         rf"at \S*ctypes\S*:\d+ in string_at, {ROW}"

@@ -5,6 +5,7 @@ So the daemon holds a duplicate of each connection, and ends it once the file sa
 """
 
 import os
+import select
 import signal
 import socket
 import sys
@@ -90,12 +91,17 @@ class Children:
 
     def fork(self) -> int:
         """As ``os.fork``, for a worker that serves the connection which was accepted last."""
-        connection, self.accepted = self.accepted, None
         made = None
         with suppress(OSError, ValueError):
             made = page.shared()
         stacks = place_for_stacks() if self._with_stacks else None
-        process = os.fork()
+        try:
+            process = os.fork()
+        except OSError:
+            if stacks is not None:
+                os.close(stacks)
+            raise
+        connection, self.accepted = self.accepted, None
         if process == 0:
             if made is not None:
                 made.is_watched = self._with_stacks
@@ -167,7 +173,9 @@ class Children:
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL and not worker.over:
             memory = self._kills.one_more()
         place = worker.page.place()
-        said = verdict(End(worker.process, status, peak, place, memory, worker.over, fault))
+        awaited = worker.connection is not None and not _is_left(worker.connection)
+        end = End(worker.process, status, peak, place, awaited, memory, worker.over, fault)
+        said = verdict(end)
         if not said:
             return
         print(said, file=sys.stderr, flush=True)
@@ -179,7 +187,7 @@ class Children:
     def _forget_ended(self) -> None:
         still = []
         for since, connection in self._ended:
-            if time.monotonic() - since < _LINGER_S and not _is_closed(connection):
+            if time.monotonic() - since < _LINGER_S and not _is_left(connection):
                 still.append((since, connection))
             else:
                 connection.close()
@@ -219,12 +227,11 @@ def _wakes_for_children() -> tuple[int, int]:
     return reader, writer
 
 
-def _is_closed(connection: socket.socket) -> bool:
-    """Whether the JVM has closed its side as well."""
-    import select
-
+def _is_left(connection: socket.socket) -> bool:
+    """Whether the JVM has closed its side."""
     poll = select.poll()
-    poll.register(connection, 0)
+    # Other systems say so once both sides are closed.
+    poll.register(connection, getattr(select, "POLLRDHUP", 0))
     return bool(poll.poll(0))
 
 

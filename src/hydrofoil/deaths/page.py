@@ -61,10 +61,12 @@ class Place:
         if self.state == BEGUN:
             return "before it ran functions of its task"
         if self.state == DONE:
-            return f"when its functions had run, {self._in()}"
-        return self._in()
+            return f"when its functions had run, {self.where}"
+        return self.where
 
-    def _in(self) -> str:
+    @property
+    def where(self) -> str:
+        """The functions, and the place in their data."""
         parts = [f"in {' or '.join(self.functions)}"] if self.functions else []
         parts.append(f"partition {self.partition}")
         if self.row >= 0:

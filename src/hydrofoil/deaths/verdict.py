@@ -35,6 +35,8 @@ class End:
     peak : int
         The most memory that it had, in bytes, with what it shared.
     place : Place
+    awaited : bool
+        Whether the JVM had not closed its connection.
     memory : str
         Where the kernel has killed it for memory; empty if it has not.
     over : str
@@ -47,6 +49,7 @@ class End:
     status: int
     peak: int
     place: Place
+    awaited: bool = False
     memory: str = ""
     over: str = ""
     fault: str = ""
@@ -57,7 +60,11 @@ def verdict(end: End) -> str:
     why = _why(end)
     if not why:
         return ""
-    where = "while it had no task" if end.place.state == IDLE else str(end.place)
+    where = str(end.place)
+    if end.place.state == IDLE:
+        # A task that has ended without its answer is over for the worker.
+        lost = os.WIFEXITED(end.status)
+        where = f"last {end.place.where}" if lost else "while it had no task"
     return f"{MARK}{end.process} died: {why}, {where}"
 
 
@@ -66,8 +73,11 @@ def _why(end: End) -> str:
         code = os.WEXITSTATUS(end.status)
         if end.place.state != IDLE:
             return f"code of the task ended it with exit status {code} (os._exit)"
-        # So it does where the JVM wants no more answers.
-        return ""
+        # Where the JVM wants no more answers, it ends.
+        lost = (
+            f"it ended with exit status {code}, for its connection to the JVM was closed or failed"
+        )
+        return lost if end.awaited else ""
     number = os.WTERMSIG(end.status)
     peak = f"its memory had reached {size(end.peak)}"
     if end.over:
