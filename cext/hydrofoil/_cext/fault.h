@@ -144,10 +144,11 @@ static void hydrofoil_watch_faults(void) {
     static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
     size_t k;
     for (k = 0; k < sizeof(numbers) / sizeof(*numbers); k++) {
-        struct sigaction ours;
-        struct sigaction* before = &hydrofoil_before[numbers[k]];
-        if (sigaction(numbers[k], NULL, before) != 0) continue;
-        if ((before->sa_flags & SA_SIGINFO) && before->sa_sigaction == hydrofoil_on_fault) continue;
+        struct sigaction ours, before;
+        if (sigaction(numbers[k], NULL, &before) != 0) continue;
+        /* Ours is not to be what comes after ours. */
+        if ((before.sa_flags & SA_SIGINFO) && before.sa_sigaction == hydrofoil_on_fault) continue;
+        hydrofoil_before[numbers[k]] = before;
         memset(&ours, 0, sizeof(ours));
         ours.sa_sigaction = hydrofoil_on_fault;
         ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;

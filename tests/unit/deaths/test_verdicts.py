@@ -25,7 +25,9 @@ def ended(act: Callable[[], Any], fault: Path | None = None) -> str:
             faulthandler.enable(fault.open("w"))
         page.adopt(shared)
         assert page.mine() is shared
+        # A worker's first task, and a later one, before which all is set up again.
         shared.begin_task()
+        shared.begin_functions(("g",), 0)
         shared.begin_functions(("f (x.py:1)", "g (x.py:2)"), 3)
         for field, value in (
             (page.ITEM, 1),
