@@ -33,7 +33,7 @@ SAID = {
         rf"code of the task ended it with exit status 2 \(os\._exit\), {ROW}"
     ),
     "connection closed": (
-        r"it ended with exit status 0, for its connection to the JVM was closed or failed, "
+        r"it ended with exit status [01], for its connection to the JVM was closed or failed, "
         rf"last {ROW}"
     ),
     "segmentation fault": (
@@ -169,4 +169,6 @@ def test_the_doctor_finds_them_in_the_log(died: Died) -> None:
     for error in died.errors.values():
         assert f"died: {verdict(error)}\n" in done.output
     assert re.search(r"^worker \d+ is slow: for \d+ s it has been in parse ", done.output, re.M)
-    assert f"{len(died.errors)} workers died, " in done.output
+    # Of each partition one is lost where functions can't be unpickled.
+    said = set(re.findall(rf"{MARK}\d+ died: .*", died.log.read_text()))
+    assert f"{len(said)} workers died, " in done.output
