@@ -34,7 +34,8 @@ SAID = {
     ),
     "connection closed": (
         r"it ended with exit status [01], for its connection to the JVM was closed or failed, "
-        rf"last {ROW}"
+        # It goes on until it has to write.
+        r"last in parse \(\S*dying\.py:\d+\), partition 1, near row \d+$"
     ),
     "segmentation fault": (
         r"segmentation fault \(SIGSEGV\) in libc\S*, called from _ctypes\S* "
