@@ -10,9 +10,10 @@ from pathlib import Path
 from hydrofoil.deaths.verdict import MARK
 from hydrofoil.errors import UsageError
 
-# In a log as it is, and in a line of JSON, such as of an event log, where the end of a line is
-# written as two characters.
-_SAID = re.compile(rf"{re.escape(MARK)}(\d+) (died|is slow): ((?:[^\n\\]|\\[^n])*)")
+_BEGIN = rf"{re.escape(MARK)}(\d+) (died|is slow): "
+_IN_A_LOG = re.compile(f"{_BEGIN}(.*)")
+# In a line of JSON, such as of an event log, the end of a line is written as two characters.
+_IN_JSON = re.compile(rf'{_BEGIN}((?:[^"\\]|\\[^n])*)')
 _STACK = "; its stack:"
 # How Spark compresses event logs of which Python can't read the compression.
 _UNREAD = (".zstd", ".zst", ".lz4", ".lzf", ".snappy")
@@ -72,16 +73,14 @@ def _in(file: Path) -> Iterator[tuple[int, str, str]]:
     opened = gzip.open if file.suffix == ".gz" else open
     with opened(file, "rt", encoding="utf-8", errors="replace") as lines:
         for line in lines:
-            for match in _SAID.finditer(line):
-                why = match[3]
-                if line.startswith("{"):
-                    why = _unescaped(why)
+            is_json = line.startswith("{")
+            for match in (_IN_JSON if is_json else _IN_A_LOG).finditer(line):
+                why = _unescaped(match[3]) if is_json else match[3]
                 yield int(match[1]), match[2], why.removesuffix(_STACK).strip()
 
 
 def _unescaped(text: str) -> str:
-    """What stands in a line of JSON, up to the end of its string."""
-    text = re.split(r'(?<!\\)"', text)[0]
+    """What a part of a string of JSON stands for."""
     try:
         return str(json.loads(f'"{text}"'))
     except ValueError:
