@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import pandas as pd
 import pyspark
 from pyspark.sql import SparkSession
-from pyspark.sql.functions import pandas_udf, udf
+from pyspark.sql.functions import pandas_udf, udf, udtf
 
 import hydrofoil
 
@@ -64,6 +65,28 @@ def fill_group() -> None:
     for process in (os.getppid(), os.getpid()):
         Path(GROUP, "cgroup.procs").write_text(str(process))
     fill()
+
+
+def deadlock() -> None:
+    """Wait for a child that waits for a lock, whose thread the fork has not taken along."""
+    lock, held, over = threading.Lock(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock:
+            held.set()
+            over.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    child = os.fork()
+    if child == 0:
+        lock.acquire()
+        os._exit(0)
+    threading.Timer(2.5, os.kill, (child, signal.SIGKILL)).start()
+    os.waitpid(child, 0)
+    over.set()
+    thread.join()
 
 
 def outside(number: int) -> Callable[[], None]:
@@ -152,6 +175,21 @@ def outcomes(spark: SparkSession) -> Iterator[tuple[str, str]]:
 
     yield "mapInPandas", said(lambda: data.mapInPandas(batches, data.schema).collect())
 
+    @udtf(returnType="y: long")
+    class Split:
+        def eval(self, x: int) -> Iterator[tuple[int]]:
+            if x == AT:
+                os._exit(9)
+            yield (x,)
+
+    spark.udtf.register("split_it", Split)
+    data.createOrReplaceTempView("data")
+    query = "select y from data, lateral split_it(id)"
+    yield "table function", said(lambda: spark.sql(query).collect())
+    exits = planted(lambda: os._exit(10))
+    numbers = spark.sparkContext.parallelize(range(ROWS), 3)
+    yield "RDD", said(lambda: numbers.map(exits).collect())
+
     class Unpickled:
         def __reduce__(self) -> Any:
             return os._exit, (8,)
@@ -159,7 +197,7 @@ def outcomes(spark: SparkSession) -> Iterator[tuple[str, str]]:
     unpickled = Unpickled()
     yield "unpickling", said(lambda: data.select(udf(lambda x: unpickled)("id")).collect())
 
-    hung = udf(planted(lambda: time.sleep(2.5)), "long", useArrow=arrow)
+    hung = udf(planted(deadlock), "long", useArrow=arrow)
     assert len(data.select(hung("id")).collect()) == ROWS
     if VERSION >= (4, 1):
         udf_keys = "spark.sql.execution.pyspark.udf"

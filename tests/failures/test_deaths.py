@@ -65,6 +65,14 @@ SAID = {
         r"code of the task ended it with exit status 7 \(os\._exit\), "
         r"in batches \(\S*dying\.py:\d+\), partition 1, batch 7 \(rows 700 to 799\)$"
     ),
+    "table function": (
+        r"code of the task ended it with exit status 9 \(os\._exit\), "
+        r"in Split, partition 1, near row 742$"
+    ),
+    "RDD": (
+        r"code of the task ended it with exit status 10 \(os\._exit\), "
+        r"in a function of an RDD, partition 1$"
+    ),
     "unpickling": (
         r"code of the task ended it with exit status 8 \(os\._exit\), "
         r"before it ran functions of its task$"
@@ -154,14 +162,14 @@ def test_pythons_stack_comes_first(died: Died) -> None:
     assert error.index("in parse\n") < error.index(MARK)
 
 
-def test_a_row_that_hangs_is_named_once_with_its_stack(died: Died) -> None:
+def test_a_deadlock_after_a_fork_is_named_once_with_its_stack(died: Died) -> None:
     log = died.log.read_text()
     slow = re.findall(
         rf"{MARK}\d+ is slow: for \d+ s it has been (.*); its stack:\n((?:.+\n)*)", log
     )
-    places = [place for place, stack in slow if re.search(ROW, place) and "dying.py" in stack]
-    # Beside it there are those of the idle timeout, and what waits for its signal.
-    assert places and all("in parse" in place for place in places), log
+    # Beside it there is that which the idle timeout ends.
+    [place] = [place for place, stack in slow if "in deadlock\n" in stack]
+    assert re.fullmatch(ROW, place), place
 
 
 def test_the_doctor_finds_them_in_the_log(died: Died) -> None:

@@ -31,7 +31,7 @@ ROOMS = {
     "values": "_cext errors stream",
     "evals": "_cext counts deaths failures stream values",
     "settings": "counts deaths errors failures process",
-    "spark": "_cext counts errors evals failures process settings stream values",
+    "spark": "_cext counts deaths errors evals failures process settings stream values",
     "worker": "process spark",
     "daemon": "deaths process spark worker",
     "aggregates": "errors",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hydrofoil.deaths import page
+from hydrofoil.deaths.page import BEFORE, ITEM, ROW, ROWS, mine
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Counted:
         self._position = position
         self._rows_of = rows_of
         self._before = before
-        self._fields = page.mine().fields
+        self._fields = mine().fields
         position.has_rows = rows_of is not None
 
     def __iter__(self) -> Iterator[Any]:
@@ -117,13 +117,13 @@ class Counted:
             raise
         position.item += 1
         fields = self._fields
-        fields[page.ITEM] = position.item
+        fields[ITEM] = position.item
         if self._rows_of is not None:
             position.before += position.rows
             position.rows = self._rows_of(item)
             # No row has begun; those of batches that the core does not see never do.
-            fields[page.ROW] = -1
-            fields[page.BEFORE], fields[page.ROWS] = position.before, position.rows
+            fields[ROW] = -1
+            fields[BEFORE], fields[ROWS] = position.before, position.rows
         return item
 
     def __getattr__(self, name: str) -> Any:

@@ -14,7 +14,10 @@ from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any, BinaryIO, ClassVar, Protocol
 
+from pyspark.taskcontext import TaskContext
+
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
+from hydrofoil.deaths import page
 from hydrofoil.errors import UsageError
 from hydrofoil.evals.eval_types import describe, items_of
 from hydrofoil.evals.udf import function_name
@@ -135,6 +138,11 @@ class StockWorker:
             )
             self.capture.names.append(function_name(function))
             self.capture.functions.append(function)
+        else:
+            # Functions of RDDs are PySpark's own, with users' somewhere in them.
+            context = TaskContext.get()
+            partition = -1 if context is None else context.partitionId()
+            page.mine().begin_functions(("a function of an RDD",), partition)
         return command
 
     def chain(self, first: Any, second: Any) -> Any:
