@@ -47,8 +47,8 @@ class Select:
         while True:
             seconds = _patience_within(self._chores, timeout)
             ours = _descriptors(self._chores)
-            ready, *others = select.select([*read, *ours], write, failed, seconds)
-            found = ([each for each in ready if each not in ours], *others)
+            ready, writable, broken = select.select([*read, *ours], write, failed, seconds)
+            found = ([each for each in ready if each not in ours], writable, broken)
             # Stock's loop does nothing where nothing is found; it may wait for ever for something.
             if timeout is not None or any(found):
                 return found
