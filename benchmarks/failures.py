@@ -13,11 +13,11 @@ from typing import Any
 
 import click
 import pandas as pd
-from hydrofoil.recordings.recording import Recording
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks.small_tasks import measure
+from hydrofoil.recordings.recording import Recording
 from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.replay.recorder import record
 
