@@ -164,9 +164,9 @@ def test_pythons_stack_comes_first(died: Died) -> None:
 
 def test_a_deadlock_after_a_fork_is_named_once_with_its_stack(died: Died) -> None:
     log = died.log.read_text()
-    slow = re.findall(
-        rf"{MARK}\d+ is slow: for \d+ s it has been (.*); its stack:\n((?:.+\n)*)", log
-    )
+    # Of each thread there is one, with empty lines between them.
+    said = rf"{MARK}\d+ is slow: for \d+ s it has been (.*); its stack:\n((?:(?!{MARK}).*\n)*)"
+    slow = re.findall(said, log)
     # Beside it there is that which the idle timeout ends.
     [place] = [place for place, stack in slow if "in deadlock\n" in stack]
     assert re.fullmatch(ROW, place), place
