@@ -106,8 +106,9 @@ class Children:
             if made is not None:
                 made.is_watched = self._with_stacks
                 page.adopt(made)
-            if stacks is not None:
+            if made is not None and stacks is not None:
                 write_stacks_to(stacks)
+                made.fields[page.STACKS] = 1
         elif made is not None:
             held = None
             # Without one, for want of descriptors, the JVM may be quicker than the file.

@@ -14,14 +14,15 @@ _SIZE = 4096
 
 # Integers of 64 bits, by their place. The core stores the first two, so they stay together.
 # Rows and items count from 0, and -1 stands for none. ROWS is -1 where items are groups.
-ROW, FUNCTION, ITEM, BEFORE, ROWS, PARTITION, STATE, TASK = range(8)
+# STACKS is 1 once the worker writes its stacks when it is asked for them.
+ROW, FUNCTION, ITEM, BEFORE, ROWS, PARTITION, STATE, TASK, STACKS = range(9)
 _BY_THE_CORE = 2 * 8
 
 # Values of STATE: waits for a task; reads a task; runs its functions; has run them. The last two
 # are set while functions run, for tasks that are watched for slow rows.
 IDLE, BEGUN, RUNNING, DONE, READING, WRITING = range(6)
 
-_FIELDS = 8
+_FIELDS = 16
 # The libraries of a fault: its own, and that which called it.
 _FAULT = 256
 _FAULT_END = 384

@@ -115,7 +115,8 @@ class SlowRows:
 
     def _stack(self, worker: Watched, sight: _Sight) -> str | None:
         """The worker's stack; None while it is still to come, empty where it does not."""
-        if worker.stacks is None:
+        # The signal would end a worker that does not expect it.
+        if worker.stacks is None or not worker.page.fields[page.STACKS]:
             return ""
         if sight.end < 0:
             sight.end = os.fstat(worker.stacks).st_size
