@@ -40,6 +40,7 @@ MODULES = [
     "objects.nested",
     "objects.special",
     "rows",
+    "faults",
     "udtf",
     "records",
     "arrays.read",
@@ -47,7 +48,10 @@ MODULES = [
 ]
 
 # C of our own: a module is compiled again where one of its headers changes.
-HEADERS = {"text": ["utf8.h", "utf8_avx2.h", "utf8_avx512.h", "utf8_short.h"]}
+HEADERS = {
+    "faults": ["fault.h"],
+    "text": ["utf8.h", "utf8_avx2.h", "utf8_avx512.h", "utf8_short.h"],
+}
 
 EXTENSION: str = sysconfig.get_config_var("EXT_SUFFIX")
 DEBUG = os.environ.get("HYDROFOIL_DEBUG") == "1"

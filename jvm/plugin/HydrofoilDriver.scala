@@ -67,6 +67,11 @@ final class HydrofoilDriver extends DriverPlugin {
     if (set(conf, HydrofoilDriver.DAEMON, "hydrofoil.daemon")) {
       // Another daemon has a worker of its own.
       set(conf, HydrofoilDriver.WORKER, "hydrofoil.worker")
+      var i = 0
+      while (i < HydrofoilDriver.WHY_DIED.length) {
+        set(conf, HydrofoilDriver.WHY_DIED(i), "true")
+        i += 1
+      }
     }
     if (context.version.startsWith("3.")) {
       left.add(HydrofoilDriver.EXTENSIONS + " (the JVM's operators need Spark 4)")
@@ -125,12 +130,20 @@ object HydrofoilDriver {
   final val WORKER = "spark.python.worker.module"
   final val EXTENSIONS = "spark.sql.extensions"
 
+  /** With these a JVM reads why a worker died from a file, to which Hydrofoil's daemon adds. */
+  final val WHY_DIED = Array(
+    "spark.python.worker.faulthandler.enabled",
+    "spark.sql.execution.pyspark.udf.faulthandler.enabled"
+  )
+
   /** Settings that daemons and workers read as variables; see settings/for_workers.py. */
   final val FOR_WORKERS = Array(
     "spark.hydrofoil.daemon.inner",
     "spark.hydrofoil.showValues",
     "spark.hydrofoil.keepFailedBatches",
-    "spark.hydrofoil.failures.folder"
+    "spark.hydrofoil.failures.folder",
+    "spark.hydrofoil.slowRow",
+    "spark.hydrofoil.worker.memory"
   )
 
   /** Variables of the driver's that its workers need too, beside those of such settings. */

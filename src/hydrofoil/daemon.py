@@ -13,9 +13,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from io import BufferedReader
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
+from hydrofoil.deaths import page
+from hydrofoil.deaths.children import Children
 from hydrofoil.process import (
     archives,
     forked,
@@ -27,6 +30,7 @@ from hydrofoil.process import (
     prompt,
     requirements,
     switch,
+    waiting,
 )
 from hydrofoil.spark import signatures
 from hydrofoil.spark.versions import VERSIONS
@@ -88,7 +92,7 @@ def main(around: "Callable[[TaskMain], TaskMain] | None" = None) -> None:
         return
     if around is not None:
         task_main = around(task_main)
-    serve(for_small_tasks(task_main), put_off)
+    serve(for_small_tasks(task_main), put_off, Children(warn))
 
 
 def run_stock() -> None:
@@ -109,16 +113,18 @@ def run_module(name: str) -> None:
     runpy.run_module(name, run_name="__main__", alter_sys=True)
 
 
-def serve(task_main: "TaskMain", put_off: bool = False) -> None:
+def serve(task_main: "TaskMain", put_off: bool = False, children: Children | None = None) -> None:
     """Serve workers that run tasks by ``task_main``.
 
     Parameters
     ----------
     put_off : bool
         Whether this daemon does late imports.
+    children : Children, optional
+        What says why workers have died.
     """
     arguments = [STOCK_WORKER] if sys.argv[1:] else []
-    serve_by_alias(hooks.before_first_task(task_main), arguments, put_off)
+    serve_by_alias(hooks.before_first_task(task_main), arguments, put_off, children)
 
 
 def serve_others(put_off: bool = False) -> None:
@@ -132,7 +138,9 @@ def serve_others(put_off: bool = False) -> None:
     manage(stock, put_off)
 
 
-def serve_by_alias(main: "TaskMain", arguments: list[str], put_off: bool) -> None:
+def serve_by_alias(
+    main: "TaskMain", arguments: list[str], put_off: bool, children: Children | None = None
+) -> None:
     """Serve workers that run ``main``; see `worker_module` for ``arguments``."""
     # Up to 4.1 it takes a worker's main when it is imported: stock's own is to be compared.
     from pyspark import daemon as stock
@@ -150,13 +158,24 @@ def serve_by_alias(main: "TaskMain", arguments: list[str], put_off: bool) -> Non
     if hasattr(stock, "worker_main"):
         # Its daemon does not look at its command line any more; that of Spark 3.5 never does.
         vars(stock)["worker_main"] = alias.main
-    manage(stock, put_off, alias)
+    manage(stock, put_off, alias, children)
 
 
-def manage(stock: ModuleType, put_off: bool, alias: ModuleType | None = None) -> None:
+def manage(
+    stock: ModuleType,
+    put_off: bool,
+    alias: ModuleType | None = None,
+    children: Children | None = None,
+) -> None:
     """Run stock's loop, or the inner daemon with what it is to find for a worker."""
+    chores: list[waiting.Chore] = []
+    if children is not None:
+        children.attend(stock)
+        chores.append(children)
     if put_off:
-        late.LateImports(warn).schedule(stock)
+        chores.append(late.LateImports(warn))
+    if chores:
+        waiting.schedule(stock, chores)
     if alias is not None and inner.named():
         inner.serve(inner.named(), stock, alias, warn)
     else:
@@ -246,9 +265,20 @@ def for_small_tasks(task_main: "TaskMain") -> "TaskMain":
         libraries.freeze()
         archives.keep_listings(unchanging)
         forked.connection.use(infile)
-        task_main(prompt.prompt(infile), outfile)
+        infile = prompt.prompt(infile)
+        begun(infile)
+        try:
+            task_main(infile, outfile)
+        finally:
+            page.mine().end_task()
 
     return main
+
+
+def begun(infile: BinaryIO) -> None:
+    """Wait for a task, and say that it has begun; a reused worker may wait for long."""
+    if not isinstance(infile, BufferedReader) or infile.peek(1):
+        page.mine().begin_task()
 
 
 def worker_module(task_main: "Callable[..., None]", arguments: list[str]) -> ModuleType:

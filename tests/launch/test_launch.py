@@ -24,7 +24,7 @@ def no_running_context(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def test_sets_its_three_keys_and_no_other() -> None:
+def test_sets_its_keys_and_no_other() -> None:
     builder = SparkSession.builder.master("local[1]").config("spark.executorEnv.A", "1")
     assert hydrofoil.configure(builder, columnar=False) is builder
     assert builder._options == {
@@ -33,6 +33,8 @@ def test_sets_its_three_keys_and_no_other() -> None:
         "spark.python.daemon.module": "hydrofoil.daemon",
         "spark.python.worker.module": "hydrofoil.worker",
         "spark.hydrofoil.counts": "true",
+        "spark.python.worker.faulthandler.enabled": "true",
+        "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
     }
 
 

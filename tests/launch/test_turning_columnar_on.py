@@ -128,13 +128,16 @@ def test_options_as_spark_submit_reads_them(tmp_path: Path) -> None:
 def test_defaults_command(tmp_path: Path) -> None:
     (tmp_path / "spark-defaults.conf").write_text(f"{JARS} /a.jar\n")
     printed = CliRunner().invoke(main, ["defaults"]).output.splitlines()
-    assert sorted(printed) == [
-        f"{JARS} /a.jar,{JAR}",
+    workers = [
         "spark.python.daemon.module hydrofoil.daemon",
-        f"{EXTENSIONS} {jvm_operators.EXTENSION}",
+        "spark.python.worker.faulthandler.enabled true",
+        "spark.sql.execution.pyspark.udf.faulthandler.enabled true",
     ]
+    assert sorted(printed) == sorted(
+        [f"{JARS} /a.jar,{JAR}", *workers, f"{EXTENSIONS} {jvm_operators.EXTENSION}"]
+    )
     printed = CliRunner().invoke(main, ["defaults", "--no-columnar"]).output.splitlines()
-    assert printed == ["spark.python.daemon.module hydrofoil.daemon"]
+    assert sorted(printed) == workers
 
 
 def spark_folder(folder: Path, version: str) -> Path:

@@ -19,12 +19,12 @@ def wait():
 }
 DAEMON = """
 import os, sys, time, types
-from hydrofoil.process import late, preload
+from hydrofoil.process import late, preload, waiting
 
 preload.preload(stop_before="")
 said = []
 daemon = types.ModuleType("daemon")
-late.LateImports(said.append).schedule(daemon)
+waiting.schedule(daemon, [late.LateImports(said.append)])
 reader, writer = os.pipe()
 {wait}
 began = time.monotonic()

@@ -26,13 +26,14 @@ ROOMS = {
     "stream": "_cext",
     "counts": "private",
     "recordings": "private",
-    "failures": "private recordings",
+    "deaths": "_cext",
+    "failures": "deaths private recordings",
     "values": "_cext errors stream",
-    "evals": "_cext counts failures stream values",
-    "settings": "counts errors failures process",
-    "spark": "_cext counts errors evals failures process settings stream values",
+    "evals": "_cext counts deaths failures stream values",
+    "settings": "counts deaths errors failures process",
+    "spark": "_cext counts deaths errors evals failures process settings stream values",
     "worker": "process spark",
-    "daemon": "process spark worker",
+    "daemon": "deaths process spark worker",
     "aggregates": "errors",
     "decorators": "_cext errors evals process settings spark values",
     "driver": "_cext counts decorators errors process settings spark stream values",
@@ -40,8 +41,8 @@ ROOMS = {
     "bridge": "_cext driver settings spark stream values",
     "gang": "errors lazy private settings values version",
     "tools": (
-        "counts daemon decorators driver errors evals failures gang private process recordings "
-        "settings spark values version worker"
+        "counts daemon deaths decorators driver errors evals failures gang private process "
+        "recordings settings spark values version worker"
     ),
     # The public names, each imported when it is first used: the only one that imports tools.
     "__init__": "decorators driver lazy settings tools values version",

@@ -4,11 +4,13 @@ No list of rows, no tuple per row: arguments go to the function by vectorcall an
 straight to the encoder. Whatever happens, the function is called once for each row, in order.
 """
 
+from cpython.buffer cimport PyBUF_WRITABLE, Py_buffer, PyBuffer_Release, PyObject_GetBuffer
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_XDECREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from libc.string cimport memcpy
 
 from hydrofoil._cext.objects.base cimport LEFT, Decoder, Encoder
 from hydrofoil._cext.recycle cimport take_over
@@ -34,6 +36,26 @@ cdef extern from *:
     PyObject** items_of "hydrofoil_items_of"(object row)
     ctypedef PyObject* (*vectorcallfunc)(PyObject*, PyObject**, size_t, PyObject*)
     vectorcallfunc direct_call "hydrofoil_direct_call"(object function)
+
+
+# Where the loops note, for whoever asks what has become of this process, the row of its batch that
+# they have begun, and behind it the UDF of a projection of pickled rows.
+cdef Py_ssize_t[2] _nowhere
+cdef Py_ssize_t* _begun = _nowhere
+cdef Py_buffer _noted_in
+
+
+def note_rows_in(memory not None):
+    """Have the loops of this process note the row that they begin in ``memory``, of 16 bytes."""
+    global _begun
+    cdef Py_buffer taken
+    PyObject_GetBuffer(memory, &taken, PyBUF_WRITABLE)
+    if taken.len != sizeof(_nowhere):
+        PyBuffer_Release(&taken)
+        raise ValueError(f"{sizeof(_nowhere)} bytes are needed, not {len(memory)}")
+    _begun = <Py_ssize_t*>taken.buf
+    PyBuffer_Release(&_noted_in)
+    memcpy(&_noted_in, &taken, sizeof(taken))
 
 
 cdef class Call:
@@ -185,6 +207,7 @@ cdef class RowLoop:
             if self.width == 1 and self.call.in_order and not encoder.mutable and kept is None:
                 return self.evaluate_plain(<Decoder>decoders[0], encoder, n, &i, &reading)
             for i in range(n):
+                _begun[0] = i
                 result = self.one(decoders, i, &reading)
                 if encoder.mutable and not encoder.exclusive(
                     <PyObject*>result, self.owners(result)
@@ -215,7 +238,7 @@ cdef class RowLoop:
         cdef PyObject* spare
         cdef Py_ssize_t i
         for i in range(n):
-            row[0] = i
+            _begun[0] = row[0] = i
             reading[0] = True
             spare, value[0] = value[0], NULL
             value[0] = decoder.reread(i, spare)
@@ -245,6 +268,7 @@ cdef class RowLoop:
         self.raised = False
         try:
             for i in range(start, stop):
+                _begun[0] = i
                 results.append(self.one(decoders, i, &reading))
             return results
         except BaseException:
@@ -342,17 +366,20 @@ cdef class PickledLoop:
             if convert is None:
                 for row in rows:
                     self.row += 1
+                    _begun[0] = self.row
                     results.append(call_with(<Call>call, row))
             else:
                 for row in rows:
                     self.row += 1
+                    _begun[0] = self.row
                     results.append(PyObject_CallOneArg(convert, call_with(<Call>call, row)))
             return
         for row in rows:
             self.row += 1
+            _begun[0] = self.row
             answers = []
             for k in range(count):
-                self.udf = k
+                self.udf = _begun[1] = k
                 result = call_with(<Call>self.calls[k], row)
                 if self.convert[k] is not None:
                     result = PyObject_CallOneArg(self.convert[k], result)

@@ -8,6 +8,8 @@ from hydrofoil._cext.objects.base import Decoder, Encoder
 # A user's function, and what others do to its results: of any values.
 _Function = Callable[..., Any]
 
+def note_rows_in(memory: bytearray | memoryview) -> None: ...
+
 class Call:
     def __new__(
         cls,

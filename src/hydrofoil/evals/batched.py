@@ -29,6 +29,7 @@ from hydrofoil._cext.objects.base import Decoder, Encoder
 from hydrofoil._cext.objects.special import ValuesDecoder
 from hydrofoil._cext.rows import Replay, RowLoop
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
+from hydrofoil.deaths import page
 from hydrofoil.evals.reasons import returned_for
 from hydrofoil.evals.udf import Udf
 from hydrofoil.failures.functions import running
@@ -127,6 +128,7 @@ class RowBatches(ABC):
         self.split_index = 0
         # The UDF that is running, and what is known of its call once that has raised.
         self.at = 0
+        self.noted = page.mine().fields
         self.failed: Detail | None = None
         self.encoders: list[Encoder | None] = []
         for udf in udfs:
@@ -296,7 +298,7 @@ class RowBatches(ABC):
 
     def _collect(self, k: int, decoders: dict[int, Decoder], start: int, stop: int) -> list[Any]:
         """The results of UDF ``k`` for rows ``start`` to ``stop - 1``, as they are."""
-        self.at = k
+        self.at = self.noted[page.FUNCTION] = k
         loop = self.loops[k]
         arguments = [decoders[o] for o in loop.columns]
         collected: list[Any] = loop.rows.collect(arguments, start, stop)
@@ -351,7 +353,8 @@ class RowProjection(RowBatches):
         # What is known of the UDFs before this one: results, or None where the encoder has them.
         done: list[list[Any] | None] = []
         for k, loop in enumerate(self.loops):
-            self.at, encoder = k, self.encoders[k]
+            self.at = self.noted[page.FUNCTION] = k
+            encoder = self.encoders[k]
             if encoder is None or self.threads > 0:
                 known = self._collect(k, decoders, 0, rows) if self.threads > 0 else []
                 if encoder is None or encoder.encode(known) < rows or unsettled(encoder):

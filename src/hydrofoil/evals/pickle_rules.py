@@ -15,6 +15,7 @@ from hydrofoil._cext.frames import Frame
 from hydrofoil._cext.objects.base import Decoder
 from hydrofoil._cext.objects.special import ValuesDecoder
 from hydrofoil.counts.task_trace import TaskTrace
+from hydrofoil.deaths import page
 from hydrofoil.evals.batched import RowBatches
 from hydrofoil.evals.reasons import returned_for
 from hydrofoil.evals.udf import Udf
@@ -146,7 +147,8 @@ class RowsByPickleRules(RowBatches):
         self, k: int, rows: int, decoders: Decoders, read_again: Callable[[], Decoders]
     ) -> list[Any] | None:
         """Call UDF ``k`` for all rows: its results, or None where its encoder has them."""
-        self.at, encoder, loop = k, self.encoders[k], self.loops[k]
+        self.at = self.noted[page.FUNCTION] = k
+        encoder, loop = self.encoders[k], self.loops[k]
         if encoder is None:
             return self._converted(k, rows, decoders, [], [])
         left: list[Any] = []

@@ -18,6 +18,7 @@ from hydrofoil._cext.columns import ColumnView, UnsupportedLayout, bind_frame
 from hydrofoil._cext.frames import Frame
 from hydrofoil._cext.udtf import RowsEncoder
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
+from hydrofoil.deaths.page import ROW, mine
 from hydrofoil.evals.batched import Column
 from hydrofoil.failures.place import Detail
 from hydrofoil.stream.batches import Encoded, record_batch
@@ -248,8 +249,10 @@ class TableProjection:
     def _run(
         self, method: Method, rows: Iterable[tuple[Any, ...]]
     ) -> Iterator[Encoded | pa.RecordBatch]:
+        noted = mine().fields
         for arguments in rows:
             self.row += 1
+            noted[ROW] = self.row
             try:
                 answer = self._call(method, arguments)
                 if isinstance(answer, Encoded):

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from hydrofoil._cext.udtf import PickledRows, is_plain
 from hydrofoil.counts.task_trace import TaskTrace
+from hydrofoil.deaths.page import ROW, mine
 from hydrofoil.evals.udtf import Ends, Method, Outcome, until_the_end
 from hydrofoil.failures.place import Detail
 
@@ -79,9 +80,10 @@ class PickledTable:
             self.trace.publish()
 
     def _tables(self, rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
-        method, offsets = self.eval, self.offsets
+        method, offsets, noted = self.eval, self.offsets, mine().fields
         for row in rows:
             self.row += 1
+            noted[ROW] = self.row
             yield self._table(method, [row[offset] for offset in offsets])
 
     def _last(self) -> Iterator[tuple[Any, ...]]:

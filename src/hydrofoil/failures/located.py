@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
+from hydrofoil.deaths import page
 from hydrofoil.failures import kept
+from hydrofoil.failures.functions import described
 from hydrofoil.failures.notes import add_note, append_note, kept_note, note_of
 from hydrofoil.failures.place import Counted, Detail, Position, rows_of
+from hydrofoil.failures.watched import watched
 
 # Of the task that runs in this process: what says where it is.
 _present: "list[tuple[Located, Position]]" = []
@@ -37,6 +40,8 @@ class Located:
         The user's.
     items : str
         What the items are: ``"batch"`` or ``"group"``; else they are not counted.
+    chains : sequence of tuples of callables
+        The functions of each UDF, which call each other; by default each function is one.
     """
 
     # Items and rows of the input that a replay has not been given, and what it does at an error.
@@ -48,14 +53,18 @@ class Located:
         plan: Callable[..., Iterable[Any]],
         functions: Sequence[Any],
         items: str,
+        chains: Sequence[tuple[Any, ...]] = (),
     ) -> None:
         self.plan = plan
         self.functions = functions
         self.items = items
+        self.chains = chains or [(function,) for function in functions]
 
     def __call__(self, split_index: int, items: Iterable[Any]) -> Iterator[Any]:
         position = Position(split_index, *self.left_out)
         _present[:] = [(self, position)]
+        worker = page.mine()
+        worker.begin_functions(self._names(), split_index)
         if self.items:
             keeping = kept.present()
             items = Counted(
@@ -65,13 +74,25 @@ class Located:
                 None if keeping is None else keeping.before,
             )
         try:
-            yield from self.plan(split_index, items)
+            if worker.is_watched:
+                yield from watched(self.plan, split_index, items, worker)
+            else:
+                yield from self.plan(split_index, items)
         except GeneratorExit:
             raise
         except BaseException as error:
             if not position.reading:
                 self.note(error, position)
             raise
+        finally:
+            worker.fields[page.STATE] = page.DONE
+
+    def _names(self) -> tuple[str, ...]:
+        """The functions, for when nothing is left of this process but their names."""
+        try:
+            return tuple(" or ".join(map(described, chain)) for chain in self.chains)
+        except Exception:
+            return ()
 
     def note(self, error: BaseException, position: Position) -> None:
         """Add the note; the error is more important than what is said of it."""

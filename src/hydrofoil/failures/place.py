@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hydrofoil.deaths.page import BEFORE, ITEM, ROW, ROWS, mine
+
 
 @dataclass(frozen=True)
 class Detail:
@@ -96,6 +98,7 @@ class Counted:
         self._position = position
         self._rows_of = rows_of
         self._before = before
+        self._fields = mine().fields
         position.has_rows = rows_of is not None
 
     def __iter__(self) -> Iterator[Any]:
@@ -113,9 +116,14 @@ class Counted:
             position.reading = True
             raise
         position.item += 1
+        fields = self._fields
+        fields[ITEM] = position.item
         if self._rows_of is not None:
             position.before += position.rows
             position.rows = self._rows_of(item)
+            # No row has begun; those of batches that the core does not see never do.
+            fields[ROW] = -1
+            fields[BEFORE], fields[ROWS] = position.before, position.rows
         return item
 
     def __getattr__(self, name: str) -> Any:

@@ -4,9 +4,6 @@ pandas takes about as long to import as all the rest, and plain UDFs do without 
 first query should not wait for it. By the time it is imported the daemon can't start over any more
 if that starts a thread (see preload), so a scout tries it first: a fork that tells what came of the
 import, and ends.
-
-Stock's daemon waits for the JVM by its module ``select``, and here is one that looks, before it
-waits, for what is due. A timer's signal would come anywhere, in the midst of a fork, too.
 """
 
 import gc
@@ -15,9 +12,7 @@ import math
 import os
 import select
 import time
-from collections.abc import Callable, Iterable
-from types import ModuleType
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from hydrofoil.process import preload
 
@@ -50,10 +45,6 @@ class LateImports:
         self._done = False
         self._due = time.monotonic() + DELAY
 
-    def schedule(self, daemon: ModuleType) -> None:
-        """Let stock's daemon wait by way of what looks for what is due."""
-        vars(daemon)["select"] = Select(self)
-
     def patience(self) -> float:
         """Do what is due; return in how many seconds to ask again."""
         if self._done:
@@ -74,12 +65,8 @@ class LateImports:
             self._warn(f"{MODULES[0]} is left to the workers: {type(error).__name__}: {error}")
         return INTERVAL
 
-    def patience_within(self, timeout: float | None) -> float | None:
-        """As `patience`, in no more than ``timeout`` seconds; None for both is for ever."""
-        patience = self.patience()
-        if timeout is None:
-            return None if patience == math.inf else patience
-        return min(timeout, patience)
+    def descriptors(self) -> Sequence[int]:
+        return ()
 
     def _read_report(self, reader: int) -> None:
         with open(reader, encoding="utf-8") as file:
@@ -92,50 +79,6 @@ class LateImports:
                 f"{report or 'a trial import ended early'}; a process must not fork while it runs "
                 f"threads, so each worker imports {MODULES[0]} itself"
             )
-
-
-class Select:
-    """The standard library's ``select``, as far as stock's daemons wait by it, and late imports."""
-
-    def __init__(self, late: LateImports) -> None:
-        self._late = late
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(select, name)
-
-    def select(
-        self,
-        read: Iterable[Any],
-        write: Iterable[Any],
-        failed: Iterable[Any],
-        timeout: float | None = None,
-    ) -> tuple[list[Any], list[Any], list[Any]]:
-        while True:
-            seconds = self._late.patience_within(timeout)
-            found = select.select(read, write, failed, seconds)
-            if timeout is not None or seconds is None or any(found):
-                return found
-
-    def poll(self) -> "Poll":
-        return Poll(self._late)
-
-
-class Poll:
-    """What ``select.poll`` makes, and late imports."""
-
-    def __init__(self, late: LateImports) -> None:
-        self._late = late
-        self._poll = select.poll()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._poll, name)
-
-    def poll(self, timeout: float | None = None) -> list[tuple[int, int]]:
-        while True:
-            seconds = self._late.patience_within(None if timeout is None else timeout / 1000)
-            found = self._poll.poll(None if seconds is None else seconds * 1000)
-            if timeout is not None or seconds is None or found:
-                return found
 
 
 def send_scout() -> int:

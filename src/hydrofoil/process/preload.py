@@ -26,6 +26,7 @@ MODULES = (
     "pyarrow",
     "hydrofoil.evals.batched",
     "hydrofoil.evals.pickled",
+    "hydrofoil._cext.faults",
     "pyspark.sql.conversion",
 )
 

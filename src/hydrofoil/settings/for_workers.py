@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 
+from hydrofoil.deaths import limits
 from hydrofoil.failures import kept, shown
 from hydrofoil.process import inner
 
@@ -15,6 +16,8 @@ VARIABLES = {
     "spark.hydrofoil.showValues": shown.VARIABLE,
     "spark.hydrofoil.keepFailedBatches": kept.VARIABLE,
     "spark.hydrofoil.failures.folder": kept.FOLDER_VARIABLE,
+    limits.SLOW_ROW_KEY: limits.SLOW_ROW,
+    limits.MEMORY_KEY: limits.MEMORY,
 }
 
 

@@ -36,6 +36,12 @@ SETTINGS = {
 INNER_VARIABLE_KEY = for_workers.executor_key(inner.VARIABLE)
 # For hydrofoil.last_query: workers send the driver how many batches took which path.
 COUNTS = {sending.KEY: "true"}
+# A JVM whose worker has died reads why from a file, to which Hydrofoil's daemon adds what it knows:
+# for RDDs, and for functions of SQL.
+WHY_DIED = {
+    "spark.python.worker.faulthandler.enabled": "true",
+    "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
+}
 
 # Variables of this process that its workers need too, wherever they run.
 PASSED_ON = ("HYDROFOIL", "HYDROFOIL_TRACE", hooks.VARIABLE, *for_workers.VARIABLES.values())
@@ -296,4 +302,5 @@ def settings(
     made = SETTINGS | passed_on | for_workers.passed_on(present or {}) | row_settings(rows)
     if switch.is_off():
         return made
-    return made | COUNTS | columnar_operators.settings(columnar, present or {})
+    why_died = {key: value for key, value in WHY_DIED.items() if key not in (present or {})}
+    return made | COUNTS | why_died | columnar_operators.settings(columnar, present or {})

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hydrofoil.settings import jvm_operators
-from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS, WORKER_KEY
+from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS, WHY_DIED
 
 PLUGIN = "org.hydrofoil.spark.HydrofoilPlugin"
 PLUGINS_KEY = "spark.plugins"
@@ -32,7 +32,8 @@ def settings(present: Mapping[str, str], spark: str | None) -> dict[str, str]:
         return {}
     made = {}
     if present.get(DAEMON_KEY, SETTINGS[DAEMON_KEY]) == SETTINGS[DAEMON_KEY]:
-        made = {key: present.get(key, SETTINGS[key]) for key in (DAEMON_KEY, WORKER_KEY)}
+        set_by_it = SETTINGS | WHY_DIED
+        made = {key: present.get(key, value) for key, value in set_by_it.items()}
     if spark is None or not spark.startswith("3."):
         made[jvm_operators.EXTENSIONS_KEY] = jvm_operators.with_extension(present)
     return {key: value for key, value in made.items() if present.get(key) != value}

@@ -9,12 +9,15 @@ import io
 import socket
 import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any, BinaryIO, ClassVar, Protocol
 
+from pyspark.taskcontext import TaskContext
+
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
+from hydrofoil.deaths import page
 from hydrofoil.errors import UsageError
 from hydrofoil.evals.eval_types import describe, items_of
 from hydrofoil.evals.udf import function_name
@@ -135,6 +138,11 @@ class StockWorker:
             )
             self.capture.names.append(function_name(function))
             self.capture.functions.append(function)
+        else:
+            # Functions of RDDs are PySpark's own, with users' somewhere in them.
+            context = TaskContext.get()
+            partition = -1 if context is None else context.partitionId()
+            page.mine().begin_functions(("a function of an RDD",), partition)
         return command
 
     def chain(self, first: Any, second: Any) -> Any:
@@ -193,8 +201,9 @@ class StockWorker:
                     made = planned(
                         lambda: self.plans.plan(self._task(capture, read, source, stock, confs))
                     )
-                    functions = [function for udf in capture.udfs for function in udf.chain]
-                    return _located(made, functions, eval_type)
+                    chains = [udf.chain for udf in capture.udfs]
+                    functions = [function for chain in chains for function in chain]
+                    return _located(made, functions, eval_type, chains)
                 except StaysStock as unplanned:
                     reason = str(unplanned)
         if self.version.udfs_are_parsed and capture.replays:
@@ -317,7 +326,12 @@ class StockWorker:
         return self.original["fail_on_stopiteration"](call)()
 
 
-def _located(pipeline: tuple[Any, ...], functions: list[Any], eval_type: int) -> tuple[Any, ...]:
+def _located(
+    pipeline: tuple[Any, ...],
+    functions: list[Any],
+    eval_type: int,
+    chains: Sequence[tuple[Any, ...]] = (),
+) -> tuple[Any, ...]:
     """What a task is run by, with errors that say where they were raised.
 
     What stock's ``read_udfs`` returns in another than the published form stays as it is.
@@ -325,7 +339,7 @@ def _located(pipeline: tuple[Any, ...], functions: list[Any], eval_type: int) ->
     if len(pipeline) != len(Pipeline._fields):
         return pipeline
     made = Pipeline(*pipeline)
-    return made._replace(function=Located(made.function, functions, items_of(eval_type)))
+    return made._replace(function=Located(made.function, functions, items_of(eval_type), chains))
 
 
 def is_wrapper(name: str) -> bool:

@@ -15,6 +15,7 @@ from hydrofoil.tools.checkup import (
     sockets,
     turned_on,
     versions,
+    watching,
 )
 from hydrofoil.tools.checkup.facts import Facts
 from hydrofoil.tools.checkup.finding import Finding, Level, exit_code
@@ -112,6 +113,7 @@ def examine(
     found.append(installation.check_extension(driver, "on the driver"))
     found += [*pythons.check(settings, master), *turned_on.check(settings, master)]
     found += [*sockets.check(settings, spark), *costly.check(settings)]
+    found += watching.check(settings, master)
     if not run_job:
         return Examination(found, driver, [], settings)
     # No job can run without Java and Spark.

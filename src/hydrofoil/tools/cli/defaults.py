@@ -4,7 +4,7 @@ import click
 
 from hydrofoil.errors import UsageError
 from hydrofoil.settings import jvm_operators, plugin
-from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS
+from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS, WHY_DIED
 from hydrofoil.settings.rows import CHOICES
 from hydrofoil.settings.rows import settings as row_settings
 from hydrofoil.settings.user_conf import conf_of
@@ -35,7 +35,7 @@ def defaults(rows: str | None, wanted: bool | None, by_plugin: bool) -> None:
         if by_plugin:
             settings = _of_plugin(wanted) | row_settings(rows)
         else:
-            settings = {DAEMON_KEY: SETTINGS[DAEMON_KEY], **row_settings(rows)}
+            settings = {DAEMON_KEY: SETTINGS[DAEMON_KEY], **WHY_DIED, **row_settings(rows)}
             settings |= jvm_operators.settings(wanted, conf_of([]))
     except UsageError as error:
         raise click.ClickException(str(error)) from None

@@ -3,11 +3,13 @@
 import json
 import shlex
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from hydrofoil.errors import UsageError
 from hydrofoil.tools.console import output
 
 
@@ -24,6 +26,14 @@ from hydrofoil.tools.console import output
     "--configured",
     is_flag=True,
     help="The program turns Hydrofoil on itself: hydrofoil.session, configure or submit.",
+)
+@click.option(
+    "--app",
+    "logs",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="LOG",
+    help="Examine no installation, but what an application's workers died of: an executor's or the "
+    "driver's log, an event log, or a folder of them.",
 )
 @click.option("--no-job", is_flag=True, help="Don't start Spark; the executors are not looked at.")
 @click.option(
@@ -49,6 +59,7 @@ def doctor(
     master: str,
     settings: tuple[str, ...],
     configured: bool,
+    logs: Path | None,
     no_job: bool,
     timeout: float,
     json_file: str | None,
@@ -59,6 +70,8 @@ def doctor(
     Exit codes: 0 all is well; 1 it works, but something costs speed or is a risk; 2 something is
     broken (or the command line is wrong).
     """
+    if logs is not None:
+        sys.exit(_application(logs, json_file))
     conf = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
@@ -81,3 +94,25 @@ def doctor(
     if html_file is not None:
         as_page(examination, shlex.join(["hydrofoil", *sys.argv[1:]])).write(html_file)
     sys.exit(examination.exit_code)
+
+
+def _application(logs: Path, json_file: str | None) -> int:
+    """Show what is known of an application's workers that died; return the exit code."""
+    from hydrofoil.tools.checkup.deaths import told_in
+
+    try:
+        told = told_in(logs)
+    except UsageError as error:
+        raise click.ClickException(str(error)) from None
+    text = json.dumps([asdict(each) for each in told], indent=2)
+    if json_file == "-":
+        click.echo(text)
+        return int(bool(told))
+    if json_file is not None:
+        Path(json_file).write_text(text + "\n", encoding="utf-8")
+    for each in told:
+        click.echo(f"worker {each.process} {each.what}: {each.why}\n    {each.file}")
+    died = sum(each.what == "died" for each in told)
+    slow = len(told) - died
+    click.echo(f"{died} workers died, {slow} were slow" if told else "No worker died.")
+    return int(bool(told))
