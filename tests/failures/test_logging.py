@@ -76,6 +76,29 @@ def test_the_standard_module(spark: SparkSession, caplog: pytest.LogCaptureFixtu
         run(spark, tells, 2)
 
 
+def test_sparks_own_table(spark: SparkSession, caplog: pytest.LogCaptureFixture) -> None:
+    if not hasattr(getattr(spark, "tvf", None), "python_worker_logs"):
+        pytest.skip("this version keeps no logs of workers")
+
+    def tells(n: int) -> int:
+        hydrofoil.log(f"row {n}")
+        logging.getLogger("my.library").info("info %d", n)
+        return n
+
+    fresh = spark.newSession()
+    settings = {"spark.sql.pyspark.worker.logging.enabled": "true", LOGS_KEY: "INFO"}
+    with caplog.at_level(logging.INFO, NAME), use_conf(fresh, settings):
+        run(fresh, tells, 2)
+        found = fresh.tvf.python_worker_logs().select("logger", "level", "msg").collect()
+    assert sorted(tuple(row) for row in found) == [
+        ("hydrofoil.worker", "INFO", "row 0"),
+        ("hydrofoil.worker", "INFO", "row 1"),
+        ("my.library", "INFO", "info 0"),
+        ("my.library", "INFO", "info 1"),
+    ]
+    assert not [r for r in caplog.records if r.name == NAME]
+
+
 def test_on_the_driver(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, NAME):
         hydrofoil.log("here")

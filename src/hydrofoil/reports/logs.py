@@ -45,10 +45,14 @@ def log(message: object, level: int | str = "INFO") -> None:
     """
     number = level_of(level, "level")
     task = report()
-    if task is None or SPARKS_OWN in os.environ:
+    if task is None:
         logging.getLogger(NAME).log(number, "%s", message)
-        return
-    _add(task, number, "", str(message))
+    elif SPARKS_OWN in os.environ:
+        # Whatever the level of the worker's loggers is, which nobody has set for this one.
+        logger = logging.getLogger(NAME)
+        logger.handle(logger.makeRecord(NAME, number, "", 0, str(message), (), None))
+    else:
+        _add(task, number, "", str(message))
 
 
 def level_of(given: int | str, name: str) -> int:
@@ -92,7 +96,7 @@ class TaskHandler(logging.Handler):
 
 
 # The handler of the task that runs here, and the root logger's level before it.
-_installed: tuple[TaskHandler, int] | None = None
+_installed: tuple[TaskHandler | None, int] | None = None
 
 
 def install(setting: str | None) -> None:
@@ -112,15 +116,19 @@ def install(setting: str | None) -> None:
     root = logging.getLogger()
     if _installed is not None:
         handler, before = _installed
-        root.removeHandler(handler)
         root.setLevel(before)
+        if handler is not None:
+            root.removeHandler(handler)
         _installed = None
     text = wanted(setting)
-    if text is None or SPARKS_OWN in os.environ:
+    if text is None:
         return
     level = level_of(text, LOGS_KEY)
-    _installed = (TaskHandler(level), root.level)
-    root.addHandler(_installed[0])
+    # Spark's own logs have a handler of Spark's.
+    handler = None if SPARKS_OWN in os.environ else TaskHandler(level)
+    _installed = (handler, root.level)
+    if handler is not None:
+        root.addHandler(handler)
     if root.level > level:
         root.setLevel(level)
 
