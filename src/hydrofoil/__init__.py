@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from hydrofoil.decorators.vectorized import arrow_udf, pandas_udf
     from hydrofoil.driver.calls import collect, create_dataframe, iterate, to_numpy, to_torch
     from hydrofoil.driver.switch import disable, enable
+    from hydrofoil.reports.failed import failed_rows
+    from hydrofoil.reports.logs import log
     from hydrofoil.settings.launch import configure, session
     from hydrofoil.tools.checkup.session import doctor
     from hydrofoil.tools.paths.functions import explain
@@ -38,9 +40,11 @@ _PUBLIC = {
     "doctor": "hydrofoil.tools.checkup.session",
     "enable": "hydrofoil.driver.switch",
     "explain": "hydrofoil.tools.paths.functions",
+    "failed_rows": "hydrofoil.reports.failed",
     "group_by": "hydrofoil.decorators.aggregate",
     "iterate": "hydrofoil.driver.calls",
     "last_query": "hydrofoil.tools.paths.query",
+    "log": "hydrofoil.reports.logs",
     "numpy_udf": "hydrofoil.decorators.numpy",
     "pandas_udf": "hydrofoil.decorators.vectorized",
     "session": "hydrofoil.settings.launch",
@@ -64,9 +68,11 @@ __all__ = [
     "doctor",
     "enable",
     "explain",
+    "failed_rows",
     "group_by",
     "iterate",
     "last_query",
+    "log",
     "numpy_udf",
     "pandas_udf",
     "session",

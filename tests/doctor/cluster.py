@@ -14,22 +14,33 @@ STARTED = re.compile(r"Starting Spark master at (spark://\S+)")
 
 
 @contextmanager
-def standalone(folder: Path, workers: int = 1, cores: int = 1) -> Iterator[str]:
-    """Start a master and its workers, yield the master's URL, and end them all."""
+def standalone(
+    folder: Path, workers: int = 1, cores: int = 1, *, apart: bool = False
+) -> Iterator[str]:
+    """Start a master and its workers, yield the master's URL, and end them all.
+
+    Parameters
+    ----------
+    apart : bool
+        Each worker has an address of its own, and so is a different host for Spark.
+    """
     with ExitStack() as started:
         master = start(folder / "master.log", "master.Master")
         started.callback(stop, master)
         [url] = wait_for(folder / "master.log", STARTED, master)
         slots = ["--cores", str(cores), "--memory", "1g", "--work-dir", str(folder / "work")]
         for number in range(workers):
-            worker = start(folder / f"worker-{number}.log", "worker.Worker", *slots, url)
+            log, host = folder / f"worker-{number}.log", f"127.0.0.{number + 2 if apart else 1}"
+            worker = start(log, "worker.Worker", *slots, url, host=host)
             started.callback(stop, worker)
         wait_for(folder / "master.log", re.compile("Registering worker"), worker, workers)
         yield url
 
 
-def start(log: Path, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
-    place = ["--host", "127.0.0.1", "--port", "0", "--webui-port", "0"]
+def start(
+    log: Path, name: str, *arguments: str, host: str = "127.0.0.1"
+) -> "subprocess.Popen[bytes]":
+    place = ["--host", host, "--port", "0", "--webui-port", "0"]
     home = spark_home()
     with log.open("wb") as stream:
         return subprocess.Popen(
@@ -43,7 +54,7 @@ def start(log: Path, name: str, *arguments: str) -> "subprocess.Popen[bytes]":
                 "SPARK_DAEMON_MEMORY": "256m",
                 # They end before optimized code pays.
                 "SPARK_DAEMON_JAVA_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-                "SPARK_LOCAL_IP": "127.0.0.1",
+                "SPARK_LOCAL_IP": host,
             },
         )
 

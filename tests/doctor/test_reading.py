@@ -9,11 +9,13 @@ import pytest
 from pyspark.errors import SparkNoSuchElementException
 
 from hydrofoil.process import needs
+from hydrofoil.reports.logs import LOGS_KEY
+from hydrofoil.reports.policy import MAX_ERRORS_KEY, ON_ERROR_KEY, TABLE_KEY
 from hydrofoil.settings.sockets import FOLDER_KEY, UNIX_SOCKETS_KEY, VARIABLE
 from hydrofoil.settings.sources import Setting
 from hydrofoil.settings.user_conf import parse_arguments, parse_properties
 from hydrofoil.spark.versions import VERSIONS
-from hydrofoil.tools.checkup import costly, java, sockets, versions
+from hydrofoil.tools.checkup import costly, java, on_error, sockets, versions
 from hydrofoil.tools.checkup.facts import Extension, Facts, Package
 
 
@@ -123,6 +125,26 @@ def test_the_variable_that_asks_for_unix_sockets(monkeypatch: pytest.MonkeyPatch
     [finding] = sockets.check({}, "4.3.0")
     assert VARIABLE in finding.found
     assert not list(sockets.check({UNIX_SOCKETS_KEY: Setting("false", "--conf")}, "4.3.0"))
+
+
+@pytest.mark.parametrize(
+    ("given", "level"),
+    [
+        ({}, None),
+        ({ON_ERROR_KEY: "f=null,*=raise", MAX_ERRORS_KEY: "1%", LOGS_KEY: "true"}, "ok"),
+        ({ON_ERROR_KEY: "f=quarantine", TABLE_KEY: "/rows"}, "ok"),
+        ({ON_ERROR_KEY: "f=quarantine"}, "broken"),
+        ({ON_ERROR_KEY: "f=skip"}, "broken"),
+        ({MAX_ERRORS_KEY: "few"}, "broken"),
+        ({LOGS_KEY: "loud"}, "broken"),
+        ({LOGS_KEY: "false"}, None),
+    ],
+)
+def test_errors_of_functions(given: dict[str, str], level: str | None) -> None:
+    settings = {key: Setting(value, "--conf") for key, value in given.items()}
+    assert [finding.level for finding in on_error.check(settings)] == (
+        [] if level is None else [level]
+    )
 
 
 def test_defaults_cost_nothing(spark) -> None:

@@ -40,6 +40,24 @@ def rows_of_functions(spark: SparkSession) -> str:
     return "as the client's own"
 
 
+def rows_that_fail(spark: SparkSession) -> str:
+    """Go on without a row, whose count no client gets; and not without a table."""
+
+    def parse(s: str) -> int:
+        return int(s)
+
+    data = spark.createDataFrame([("1",), ("x",), ("3",)], "s string")
+    made = data.select(hydrofoil.udf(parse, on_error="null")("s"))
+    assert [row[0] for row in made.collect()] == [1, None, 3]
+    kept = hydrofoil.udf(parse, on_error="quarantine", quarantine="/nowhere")
+    try:
+        data.select(kept("s")).collect()
+    except Exception as error:
+        assert "needs a session without Spark Connect" in str(error), error
+        return "as they should"
+    return "no error"
+
+
 def main(daemon: str, folder: Path, names: list[str]) -> None:
     os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = SparkSession.builder.remote("local[2]").config("spark.python.daemon.module", daemon)
@@ -56,6 +74,7 @@ def main(daemon: str, folder: Path, names: list[str]) -> None:
             else [outcome.schema, *map(list, outcome.values)]
         )
     outcomes["rows"] = [rows_of_functions(spark)]
+    outcomes["failing"] = [rows_that_fail(spark)]
     print("OUTCOMES", json.dumps(outcomes), flush=True)
     spark.stop()
 

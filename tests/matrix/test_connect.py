@@ -61,6 +61,7 @@ def test_every_eval_type(tmp_path: Path) -> None:
     ours = outcomes("hydrofoil.daemon", tmp_path / "hydrofoil")
     assert ours == stock
     assert stock["rows"] == ["as the client's own"]
+    assert stock["failing"] == ["as they should"]
     failed = {name: outcome for name, outcome in stock.items() if outcome[0].endswith("Exception")}
     assert not failed
     version = installed_version()

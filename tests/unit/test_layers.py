@@ -28,24 +28,25 @@ ROOMS = {
     "recordings": "private",
     "deaths": "_cext",
     "failures": "deaths private recordings",
+    "reports": "counts errors failures",
     "values": "_cext errors stream",
-    "evals": "_cext counts deaths failures stream values",
+    "evals": "_cext counts deaths failures reports stream values",
     "settings": "counts deaths errors failures process",
-    "spark": "_cext counts deaths errors evals failures process settings stream values",
+    "spark": "_cext counts deaths errors evals failures process reports settings stream values",
     "worker": "process spark",
     "daemon": "deaths process spark worker",
     "aggregates": "errors",
-    "decorators": "_cext errors evals process settings spark values",
+    "decorators": "_cext errors evals process reports settings spark values",
     "driver": "_cext counts decorators errors process settings spark stream values",
     # Named by the driver's table.
     "bridge": "_cext driver settings spark stream values",
     "gang": "errors lazy private settings values version",
     "tools": (
         "counts daemon deaths decorators driver errors evals failures gang private process "
-        "recordings settings spark values version worker"
+        "recordings reports settings spark values version worker"
     ),
     # The public names, each imported when it is first used: the only one that imports tools.
-    "__init__": "decorators driver lazy settings tools values version",
+    "__init__": "decorators driver lazy reports settings tools values version",
 }
 
 # Rooms that leave a package of others' alone.

@@ -13,6 +13,7 @@ from hydrofoil.decorators.local import arguments, as_arrow, returned
 from hydrofoil.decorators.spark_types import describe, hints_of, name_of, plain
 from hydrofoil.decorators.vectorized import Plan, spark_arrow_udf
 from hydrofoil.errors import UsageError
+from hydrofoil.reports.policy import OnError, Policy, policy_of
 from hydrofoil.values.arrays import Argument, Masked, Nulls, Ragged, Result, Strings, validity
 
 
@@ -22,6 +23,9 @@ def numpy_udf(
     *,
     nulls: Nulls = "propagate",
     strings: Strings = "object",
+    on_error: OnError | None = None,
+    quarantine: str | None = None,
+    max_errors: int | str | None = None,
 ) -> Any:
     """Make a Spark function of a function of NumPy arrays.
 
@@ -49,6 +53,9 @@ def numpy_udf(
         null raises ValueError.
     strings : {"object", "stringdtype"}
         Strings as objects, or as NumPy's StringDType (NumPy 2).
+    on_error, quarantine, max_errors : optional
+        As for `hydrofoil.udf`. A batch that raises is halved, and the function called again for
+        each half, until the rows at fault are alone. Not for functions of iterators or aggregates.
 
     Returns
     -------
@@ -62,9 +69,16 @@ def numpy_udf(
     """
     check_choice("nulls", nulls, Nulls)
     check_choice("strings", strings, Strings)
+    policy = policy_of(on_error, quarantine, max_errors)
     if f is None or not callable(f) or isinstance(f, type):
         return functools.partial(
-            numpy_udf, returnType=returnType if f is None else f, nulls=nulls, strings=strings
+            numpy_udf,
+            returnType=returnType if f is None else f,
+            nulls=nulls,
+            strings=strings,
+            on_error=on_error,
+            quarantine=quarantine,
+            max_errors=max_errors,
         )
     import numpy as np
 
@@ -80,10 +94,12 @@ def numpy_udf(
             f"{plan.name}() returns {describe(plan.kind.result)}, and a numpy_udf returns an array",
             hint="write NDArray[np.float64]; for aggregates use @hydrofoil.aggregate",
         )
-    return over_arrays(plan, f, nulls, strings)
+    return over_arrays(plan, f, nulls, strings, policy)
 
 
-def over_arrays(plan: Plan, f: Any, nulls: Nulls, strings: Strings) -> SparkFunction:
+def over_arrays(
+    plan: Plan, f: Any, nulls: Nulls, strings: Strings, policy: Policy | None = None
+) -> SparkFunction:
     """Spark's function of ``f``, which takes and returns NumPy arrays as ``plan`` says."""
     result = Result(plan.name, plan.return_type, nan_is_null=nulls == "nan")
     named = [Argument(name, nulls, strings, ragged) for name, ragged in _parameters(plan).items()]
@@ -103,8 +119,9 @@ def over_arrays(plan: Plan, f: Any, nulls: Nulls, strings: Strings) -> SparkFunc
         batch = columns[0] if len(columns) == 1 else tuple(columns)
         return returned(pa.concat_arrays(list(call(iter([batch])))), pandas)
 
+    sent = plan.carrying(call, policy)
     return plan.function(
-        lambda: spark_arrow_udf(call, plan.return_type, plan.kind), local, f"nulls: {nulls}"
+        lambda: spark_arrow_udf(sent, plan.return_type, plan.kind), local, f"nulls: {nulls}"
     )
 
 
@@ -142,6 +159,8 @@ class Call:
         self.propagate = further.nulls == "propagate"
         # Hydrofoil's worker then passes arrays made of the frames, where there are no nulls.
         self.takes_numpy = further.nulls != "mask"
+        # Where it is written, for what is said of errors.
+        self.__wrapped__ = function
         self.__name__ = name_of(function)
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__

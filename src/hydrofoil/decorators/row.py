@@ -18,6 +18,8 @@ from hydrofoil.decorators.spark_types import (
 )
 from hydrofoil.decorators.structs import Converter, argument_converter, result_converter
 from hydrofoil.errors import UsageError
+from hydrofoil.reports.on_error import carrying
+from hydrofoil.reports.policy import OnError, Policy, policy_of
 from hydrofoil.spark.row_functions import RowTransport
 from hydrofoil.values.arrow_types import arrow_type
 
@@ -29,13 +31,33 @@ _ANYTHING: tuple[Any, ...] = (Any, object, list, dict, tuple)
 def udf(f: Callable[..., Any]) -> SparkFunction: ...
 @overload
 def udf(
-    f: Callable[..., Any], returnType: Any = ..., *, useArrow: bool | None = ...
+    f: Callable[..., Any],
+    returnType: Any = ...,
+    *,
+    useArrow: bool | None = ...,
+    on_error: OnError | None = ...,
+    quarantine: str | None = ...,
+    max_errors: int | str | None = ...,
 ) -> SparkFunction: ...
 @overload
 def udf(
-    f: Any = ..., returnType: Any = ..., *, useArrow: bool | None = ...
+    f: Any = ...,
+    returnType: Any = ...,
+    *,
+    useArrow: bool | None = ...,
+    on_error: OnError | None = ...,
+    quarantine: str | None = ...,
+    max_errors: int | str | None = ...,
 ) -> Callable[[Callable[..., Any]], SparkFunction]: ...
-def udf(f: Any = None, returnType: Any = None, *, useArrow: bool | None = None) -> Any:
+def udf(
+    f: Any = None,
+    returnType: Any = None,
+    *,
+    useArrow: bool | None = None,
+    on_error: OnError | None = None,
+    quarantine: str | None = None,
+    max_errors: int | str | None = None,
+) -> Any:
     """Make a Spark function of a Python function that is called once for each row.
 
     Parameters
@@ -50,6 +72,16 @@ def udf(f: Any = None, returnType: Any = None, *, useArrow: bool | None = None) 
         Whether rows travel as Arrow record batches. By default PySpark decides, as for its own
         ``udf``: by the session's settings when this one is made, or where there is no session yet,
         when it is first used with one.
+    on_error : {"raise", "null", "quarantine"}, optional
+        What becomes of a row for which it raises: the query fails; the row's result is null; or
+        that, and the row goes to a table with error and arguments. By default what
+        ``spark.hydrofoil.onError`` says, and without it the query fails.
+    quarantine : str, optional
+        The folder of that table; by default ``spark.hydrofoil.quarantine.path``.
+    max_errors : int or str, optional
+        How many rows of a query may fail, as a number or a share such as ``"1%"``, before the query
+        fails; by default ``spark.hydrofoil.maxErrors``, and without it 10,000 for "quarantine" and
+        any number for "null".
 
     Returns
     -------
@@ -59,14 +91,25 @@ def udf(f: Any = None, returnType: Any = None, *, useArrow: bool | None = None) 
     Raises
     ------
     UsageError
-        If a hint has no Spark type, there is no return type, or the function can't be pickled.
+        If a hint has no Spark type, there is no return type, the function can't be pickled, or
+        the arguments about errors contradict each other.
     """
+    policy = policy_of(on_error, quarantine, max_errors)
     if f is None or not callable(f) or isinstance(f, type):
-        return functools.partial(udf, returnType=returnType if f is None else f, useArrow=useArrow)
-    return _make(f, returnType, useArrow)
+        return functools.partial(
+            udf,
+            returnType=returnType if f is None else f,
+            useArrow=useArrow,
+            on_error=on_error,
+            quarantine=quarantine,
+            max_errors=max_errors,
+        )
+    return _make(f, returnType, useArrow, policy)
 
 
-def _make(function: Callable[..., Any], declared: Any, use_arrow: bool | None) -> SparkFunction:
+def _make(
+    function: Callable[..., Any], declared: Any, use_arrow: bool | None, policy: Policy | None
+) -> SparkFunction:
     from pyspark.sql.functions import udf as spark_udf
 
     name = name_of(function)
@@ -119,7 +162,9 @@ def _make(function: Callable[..., Any], declared: Any, use_arrow: bool | None) -
         return returned(pa.array(results, arrow_type(return_type)), pandas)
 
     return SparkFunction(
-        lambda: spark_udf(sent, return_type, useArrow=transport.is_arrow()),
+        lambda: spark_udf(
+            carrying(sent, policy, "row", return_type), return_type, useArrow=transport.is_arrow()
+        ),
         function,
         signature=signature,
         explain=functools.partial(
@@ -153,6 +198,8 @@ class RowCall:
         self.arguments = arguments
         self.positional = [arguments.get(name) for name in names]
         self.result = result
+        # Where it is written, for what is said of errors.
+        self.__wrapped__ = function
         self.__name__ = name_of(function)
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__

@@ -18,10 +18,19 @@ from hydrofoil.decorators.local import arguments, as_arrow, returned
 from hydrofoil.decorators.paths import explain
 from hydrofoil.decorators.spark_types import hints_of, name_of
 from hydrofoil.errors import UsageError
+from hydrofoil.reports.on_error import carrying
+from hydrofoil.reports.policy import OnError, Policy, policy_of
 from hydrofoil.values.arrow_types import arrow_type
 
 
-def pandas_udf(f: Any = None, returnType: Any = None) -> Any:
+def pandas_udf(
+    f: Any = None,
+    returnType: Any = None,
+    *,
+    on_error: OnError | None = None,
+    quarantine: str | None = None,
+    max_errors: int | str | None = None,
+) -> Any:
     """Make a Spark function of a function of pandas Series (DataFrames for structs).
 
     Parameters
@@ -32,6 +41,9 @@ def pandas_udf(f: Any = None, returnType: Any = None) -> Any:
     returnType : DataType, DDL string or type hint, optional
         By default what ``Annotated[pd.Series, float]`` in the return hint says, where any hint, DDL
         or DataType may stand for ``float``; for an aggregate the return hint itself.
+    on_error, quarantine, max_errors : optional
+        As for `hydrofoil.udf`. A batch that raises is halved, and the function called again for
+        each half, until the rows at fault are alone. Not for functions of iterators or aggregates.
 
     Returns
     -------
@@ -42,10 +54,18 @@ def pandas_udf(f: Any = None, returnType: Any = None) -> Any:
     ------
     UsageError
         If a hint is none of a column, there is no return type, the number of parameters does not
-        fit the kind, or the function can't be pickled.
+        fit the kind, the function can't be pickled, or the arguments about errors contradict each
+        other or the kind.
     """
+    policy = policy_of(on_error, quarantine, max_errors)
     if f is None or not callable(f) or isinstance(f, type):
-        return functools.partial(pandas_udf, returnType=returnType if f is None else f)
+        return functools.partial(
+            pandas_udf,
+            returnType=returnType if f is None else f,
+            on_error=on_error,
+            quarantine=quarantine,
+            max_errors=max_errors,
+        )
     import pandas as pd
     from pyspark.sql.pandas.functions import pandas_udf as spark_udf
 
@@ -62,17 +82,32 @@ def pandas_udf(f: Any = None, returnType: Any = None) -> Any:
             return result
         return as_arrow(result, arrow_type(plan.return_type))
 
-    return plan.function(lambda: spark_udf(f, plan.return_type), local)
+    sent = plan.carrying(f, policy)
+    return plan.function(lambda: spark_udf(sent, plan.return_type), local)
 
 
-def arrow_udf(f: Any = None, returnType: Any = None) -> Any:
+def arrow_udf(
+    f: Any = None,
+    returnType: Any = None,
+    *,
+    on_error: OnError | None = None,
+    quarantine: str | None = None,
+    max_errors: int | str | None = None,
+) -> Any:
     """Make a Spark function of a function of pyarrow Arrays.
 
     As `pandas_udf`, with ``pa.Array`` in place of Series. Before Spark 4.1, which has no such
     functions, it runs as a function of Series, with the conversions that this takes.
     """
+    policy = policy_of(on_error, quarantine, max_errors)
     if f is None or not callable(f) or isinstance(f, type):
-        return functools.partial(arrow_udf, returnType=returnType if f is None else f)
+        return functools.partial(
+            arrow_udf,
+            returnType=returnType if f is None else f,
+            on_error=on_error,
+            quarantine=quarantine,
+            max_errors=max_errors,
+        )
     import pyarrow as pa
 
     plan = Plan(f, returnType, (pa.Array,), "an arrow_udf")
@@ -84,7 +119,10 @@ def arrow_udf(f: Any = None, returnType: Any = None) -> Any:
             return result.as_py() if isinstance(result, pa.Scalar) else result
         return returned(as_arrow(result, arrow_type(plan.return_type)), pandas)
 
-    return plan.function(lambda: spark_arrow_udf(f, plan.return_type, plan.kind, plain=True), local)
+    sent = plan.carrying(f, policy)
+    return plan.function(
+        lambda: spark_arrow_udf(sent, plan.return_type, plan.kind, plain=True), local
+    )
 
 
 class Plan:
@@ -109,6 +147,23 @@ class Plan:
             check_takes_one(f, self.signature, f"Iterator[tuple[{self.column}, ...]]")
         self.return_type = return_type(f, self.signature, declared, self.kind, columns)
         check_picklable(f)
+
+    def carrying(self, function: Any, policy: Policy | None) -> Any:
+        """What is sent of a function, with what becomes of its errors.
+
+        Raises
+        ------
+        UsageError
+            It is of a kind that can't go on without a row.
+        """
+        if policy is not None and (self.kind.iterator or self.kind.aggregate):
+            takes = "iterators" if self.kind.iterator else "one value of many rows"
+            raise UsageError(
+                f"on_error= is for functions that return a row for each row, and {self.name}() "
+                f"{'takes' if self.kind.iterator else 'returns'} {takes}",
+                hint="leave it out, or write a function of whole columns",
+            )
+        return carrying(function, policy, "columns", self.return_type)
 
     @property
     def names(self) -> list[str]:

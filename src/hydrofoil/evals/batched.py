@@ -34,6 +34,7 @@ from hydrofoil.evals.reasons import returned_for
 from hydrofoil.evals.udf import Udf
 from hydrofoil.failures.functions import running
 from hydrofoil.failures.place import Detail, detail_of
+from hydrofoil.reports.refusal import refusal_of
 from hydrofoil.stream.batches import Encoded, record_batch
 from hydrofoil.stream.schemas import parsed
 from hydrofoil.values.replaced import replaced_class
@@ -458,12 +459,16 @@ class RowProjection(RowBatches):
             nulls = [pa.nulls(rows, arrow_type) for arrow_type in batch.schema.types]
             batch = pa.RecordBatch.from_arrays(nulls, schema=batch.schema.with_metadata(None))
         try:
+            try:
+                return next(self.serial_stock(self.split_index, iter([batch])))
+            except Exception:
+                # Where a function has raised, it is our loop that has called it.
+                if any(loop.rows.raised for loop in self.loops):
+                    raise
+                if not self._leave_out(batch, decoders):
+                    self.failed = detail_of(lambda: self._detail_of_result(batch))
+                    raise
             return next(self.serial_stock(self.split_index, iter([batch])))
-        except Exception:
-            # Where a function has raised, it is our loop that has called it.
-            if not any(loop.rows.raised for loop in self.loops):
-                self.failed = detail_of(lambda: self._detail_of_result(batch))
-            raise
         finally:
             self._unload()
 
@@ -501,15 +506,51 @@ class RowProjection(RowBatches):
             return Detail(udf.chain, low, result=every[k][low : low + 1])
         return None
 
+    def _leave_out(self, batch: pa.RecordBatch, decoders: dict[int, Decoder]) -> bool:
+        """Make null what stock does not convert, where a function goes on without such rows."""
+        every = [replay.results for replay in self.replays]
+        taken = False
+        for k, udf in enumerate(self.udfs):
+            refused = refusal_of(udf.chain[-1])
+            if refused is None:
+                continue
+            every[k] = known = list(every[k])
+            for row, error in list(self._objections(k, known, batch, 0, len(known))):
+                if refused(error, len(known) - 1 - row, known[row]):
+                    known[row], taken = None, True
+        for k, (known, replay) in enumerate(zip(every, self.replays, strict=True)):
+            rest = None
+            if len(known) < batch.num_rows:
+                rest = partial(self._collect, k, decoders, len(known), batch.num_rows)
+            replay.load(known, rest)
+        return taken
+
+    def _objections(
+        self, k: int, results: list[Any], batch: pa.RecordBatch, low: int, high: int
+    ) -> Iterator[tuple[int, Exception]]:
+        """The rows of UDF ``k`` that stock does not convert, and what it says of each."""
+        error = self._objection(k, results[low:high], batch) if high > low else None
+        if error is None:
+            return
+        if high - low == 1:
+            yield low, error
+            return
+        middle = (low + high) // 2
+        yield from self._objections(k, results, batch, low, middle)
+        yield from self._objections(k, results, batch, middle, high)
+
     def _objects_to(self, k: int, results: list[Any], batch: pa.RecordBatch) -> bool:
         """Whether stock fails to convert results of UDF ``k``, beside nulls of all others."""
+        return self._objection(k, results, batch) is not None
+
+    def _objection(self, k: int, results: list[Any], batch: pa.RecordBatch) -> Exception | None:
         for other, replay in enumerate(self.replays):
             replay.load(results if other == k else [None] * len(results))
         try:
             next(self.serial_stock(self.split_index, iter([batch.slice(0, len(results))])))
-        except Exception:
-            return True
-        return False
+        except Exception as error:
+            return error
+        return None
 
     def _unload(self) -> None:
         for replay in self.replays:

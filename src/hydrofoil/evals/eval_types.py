@@ -113,6 +113,29 @@ def items_of(code: int) -> str:
     return "batch" if row.family in _BATCHES else "group" if row.family in _GROUPS else ""
 
 
+_KINDS = {
+    EvalType.SQL_SCALAR_PANDAS_UDF: "columns",
+    EvalType.SQL_SCALAR_ARROW_UDF: "columns",
+    EvalType.SQL_GROUPED_MAP_PANDAS_UDF: "group",
+    EvalType.SQL_COGROUPED_MAP_PANDAS_UDF: "group",
+    EvalType.SQL_GROUPED_AGG_PANDAS_UDF: "aggregate",
+}
+
+
+def kind_of(code: int) -> str:
+    """What a call of a function is for, where the task can go on without it; else empty.
+
+    Returns
+    -------
+    str
+        ``"row"``, ``"columns"`` of a batch, ``"group"`` to a data frame, or ``"aggregate"``.
+    """
+    row = EVAL_TYPES.get(code)
+    if row is not None and row.family == "row":
+        return "row"
+    return _KINDS.get(row.code, "") if row is not None else ""
+
+
 @cache
 def describe(code: int) -> str:
     """The eval type's name, or its code if the table has no row for it."""

@@ -12,6 +12,7 @@ from hydrofoil._cext.rows import PickledLoop
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.evals.udf import Udf
 from hydrofoil.failures.place import Detail, detail_of
+from hydrofoil.reports.refusal import guarded
 
 
 class PickledProjection:
@@ -36,7 +37,10 @@ class PickledProjection:
         trace: TaskTrace,
     ) -> None:
         convert = [
-            udf.return_type.toInternal if udf.return_type.needConversion() else None for udf in udfs
+            guarded(udf.chain[-1], udf.return_type.toInternal)
+            if udf.return_type.needConversion()
+            else None
+            for udf in udfs
         ]
         self.udfs = udfs
         # What is known of the call that has raised.

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from hydrofoil.deaths import page
 from hydrofoil.failures import kept
 from hydrofoil.failures.functions import described
-from hydrofoil.failures.notes import add_note, append_note, kept_note, note_of
+from hydrofoil.failures.notes import add_note, append_note, described_item, kept_note, note_of
 from hydrofoil.failures.place import Counted, Detail, Position, rows_of
 from hydrofoil.failures.watched import watched
 
@@ -109,3 +109,13 @@ class Located:
                 append_note(error, kept_note(path))
         except Exception:
             return
+
+
+def where(partition: int) -> str:
+    """Where in a partition the task is that runs in this process; empty where it is not known."""
+    if not _present:
+        return ""
+    located, position = _present[-1]
+    if position.partition != partition or not located.items:
+        return ""
+    return f"partition {partition}, {described_item(position)}" if position.item >= 0 else ""

@@ -55,6 +55,11 @@ def _group(position: Position, detail: Detail) -> list[str]:
     return parts
 
 
+def described_item(position: Position) -> str:
+    """The batch, or the group, that a task is at."""
+    return _batch(position) if position.has_rows else f"group {position.item}"
+
+
 def _batch(position: Position) -> str:
     if position.rows == 1:
         return f"row {position.before}"

@@ -99,6 +99,8 @@ def answer(planning: StockWorker, question: Question) -> list[UdfTrace]:
         )
         if traces:
             return traces[-1].udfs
+        # What says where errors were raised stands around it.
+        plan = getattr(plan, "plan", plan)
         prepare = getattr(plan, "prepare", None)
         if prepare is not None:
             prepare(question.schema)

@@ -19,12 +19,13 @@ from pyspark.taskcontext import TaskContext
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.deaths import page
 from hydrofoil.errors import UsageError
-from hydrofoil.evals.eval_types import describe, items_of
+from hydrofoil.evals.eval_types import describe, items_of, kind_of
 from hydrofoil.evals.udf import function_name
 from hydrofoil.failures import kept
 from hydrofoil.failures.located import Located
 from hydrofoil.failures.printing import print_notes
 from hydrofoil.process import address_space, user_modules
+from hydrofoil.reports import on_error
 from hydrofoil.spark import signatures
 from hydrofoil.spark.stock.capture import CHAIN, Capture
 from hydrofoil.spark.stock.conf import Conf, ConfObjects, ConfStrings, once_parsed
@@ -132,6 +133,7 @@ class StockWorker:
         user_modules.give_way()
         command = self.original["read_command"](*args, **kwargs)
         if self.capture is not None:
+            command = on_error.by_setting(command, kind_of(self.capture.eval_type))
             # A table function's command is its handler alone.
             function, self.capture.return_type = (
                 command if isinstance(command, tuple) else (command, None)
@@ -192,6 +194,7 @@ class StockWorker:
         Pipeline
             Ours, or what stock's worker returns.
         """
+        on_error.begin_task()
         read = partial(self.original["read_udfs"], pickle_ser)
         reason = self._declined(eval_type, confs)
         with self._capturing(eval_type, names_alone=bool(reason)) as capture:
@@ -216,6 +219,7 @@ class StockWorker:
 
     def read_udtf(self, pickle_ser: Any, source: Any, eval_type: int, *confs: Any) -> Any:
         """Read a table function; all is as for `read_udfs`."""
+        on_error.begin_task()
         with self._capturing(eval_type, names_alone=True) as capture:
             stock = self.original["read_udtf"](pickle_ser, source, eval_type, *confs)
         parsed = self.version.udfs_are_parsed

@@ -11,6 +11,7 @@ from hydrofoil.tools.checkup import (
     facts,
     installation,
     java,
+    on_error,
     pythons,
     sockets,
     turned_on,
@@ -112,7 +113,7 @@ def examine(
     found.append(installation.check_hydrofoil(driver))
     found.append(installation.check_extension(driver, "on the driver"))
     found += [*pythons.check(settings, master), *turned_on.check(settings, master)]
-    found += [*sockets.check(settings, spark), *costly.check(settings)]
+    found += [*sockets.check(settings, spark), *costly.check(settings), *on_error.check(settings)]
     found += watching.check(settings, master)
     if not run_job:
         return Examination(found, driver, [], settings)

@@ -3,7 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.settings.sources import of_session
-from hydrofoil.tools.checkup import costly, executors, installation, sockets, turned_on, versions
+from hydrofoil.tools.checkup import (
+    costly,
+    executors,
+    installation,
+    on_error,
+    sockets,
+    turned_on,
+    versions,
+)
 from hydrofoil.tools.checkup.application import job as small_job
 from hydrofoil.tools.checkup.application import probe
 from hydrofoil.tools.checkup.examine import Examination
@@ -49,7 +57,7 @@ def doctor(spark: "SparkSession | None" = None) -> Examination:
     found.append(installation.check_hydrofoil(driver))
     found.append(installation.check_extension(driver, "on the driver"))
     found += turned_on.check(settings, master)
-    found += [*sockets.check(settings, version), *costly.check(settings)]
+    found += [*sockets.check(settings, version), *costly.check(settings), *on_error.check(settings)]
     workers = executors.judge(_outcome(context), driver, settings, master, version)
     return Examination([*found, *workers.findings], driver, workers.processes, settings)
 
