@@ -45,5 +45,5 @@ def _wrapped(frame: Any, function: Callable[..., Any]) -> Any:
     version = installed_version()
     assert version is not None, "the switch has asked"
     wrap = import_module(version.rdd_module)._wrap_function
-    results = AutoBatchedSerializer(CPickleSerializer())
-    return wrap(frame._sc, function, rows_of_batches(frame), results)
+    results: Any = AutoBatchedSerializer
+    return wrap(frame._sc, function, rows_of_batches(frame), results(CPickleSerializer()))
