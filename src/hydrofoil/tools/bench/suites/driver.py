@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ROWS = 300_000
 # Runs before those that count, each of a part of the rows: the JVM compiles what runs often.
-_WARM_UPS = 2
+_WARM_UPS = 4
 _WARM_UP_PART = 4
 _ARROW = "spark.sql.execution.arrow.pyspark.enabled"
 _STOCK, _OURS = "stock", "Hydrofoil"
@@ -102,8 +102,9 @@ def _calls(
         lambda: drain(spark.createDataFrame(dicts)),
         lambda: drain(spark.createDataFrame(pandas)),
         lambda: frame.toPandas(),
-        lambda: frame.rdd.map(lambda row: row[0]).count(),
-        lambda: frame.foreachPartition(_read_all),
+        # A DataFrame's RDD is always the same object, of the engine that was on at the first call.
+        lambda: frame.select("*").rdd.map(lambda row: row[0]).count(),
+        lambda: frame.select("*").foreachPartition(_read_all),
         lambda: drain(rdd.map(row).toDF(frame.schema)),
         lambda: drain(spark.createDataFrame(rdd.map(row))),
     )
