@@ -29,6 +29,7 @@ LAYERS = (
     "exec",
     "grouped",
     "plan",
+    "frames",
 )
 # What the adapters may import of them. Nothing in src imports an adapter: it is loaded by its name.
 OF_SHIMS = ("shim", "shims.common")

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from driver import exactly as values
+from driver.columns import COLUMNS
 from pyspark import cloudpickle
 from pyspark.sql import DataFrame, Row, SparkSession
 
@@ -12,9 +14,11 @@ import hydrofoil
 from bridge import events
 from bridge.events import note, noted
 from hydrofoil.driver import paths
-from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, use_engine
+from hydrofoil.settings.jvm_operators import ENABLED_KEY
+from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, use_conf, use_engine
 
 cloudpickle.register_pickle_by_value(events)
+cloudpickle.register_pickle_by_value(values)
 
 LINES = [f"line {i}" for i in range(12)]
 
@@ -48,6 +52,29 @@ class Bare:
         note(self.folder, "row", row=repr(row))
 
 
+class Total:
+    """Adds rows up, and says so at the end; fails, or is closed at once, where the test says so."""
+
+    def __init__(self, folder: str, opens: bool = True, fails: int = -1) -> None:
+        self.folder, self.opens, self.fails = folder, opens, fails
+
+    def open(self, partition: int, epoch: int) -> bool:
+        self.rows = self.sum = 0
+        return self.opens
+
+    def process(self, row: Row) -> None:
+        if row.n == self.fails:
+            raise LookupError(f"no {row.n}")
+        self.rows += 1
+        self.sum += row.n * len(row.text)
+
+    def close(self, error: Any) -> None:
+        note(self.folder, "close", rows=self.rows, sum=self.sum, error=repr(error))
+
+
+# What no Python value can be made of is an error of the stream.
+TYPES = {name: sql for name, sql in COLUMNS.items() if "year" not in name}
+
 SINKS: dict[str, Callable[[str], Any]] = {
     "function": lambda folder: lambda row: note(folder, "row", row=repr(row)),
     "object": Sink,
@@ -57,12 +84,17 @@ SINKS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def ran(spark: SparkSession, folder: Path, sink: Callable[[Any], Any]) -> str:
+def ran(
+    spark: SparkSession,
+    folder: Path,
+    sink: Callable[[Any], Any],
+    columns: tuple[str, ...] = ("value",),
+) -> str:
     """Run a stream over some lines to its end; the answer is its error."""
     lines = folder / "lines"
     lines.mkdir(parents=True)
     (lines / "some.txt").write_text("\n".join(LINES), encoding="utf-8")
-    writer = sink(spark.readStream.text(str(lines)).writeStream)
+    writer = sink(spark.readStream.text(str(lines)).selectExpr(*columns).writeStream)
     writer = writer.option("checkpointLocation", str(folder / "checkpoint"))
     query = writer.trigger(availableNow=True).start()
     try:
@@ -72,23 +104,64 @@ def ran(spark: SparkSession, folder: Path, sink: Callable[[Any], Any]) -> str:
     return ""
 
 
+def both(
+    spark: SparkSession,
+    folder: Path,
+    make: Callable[[str], Any],
+    columns: tuple[str, ...] = ("value",),
+) -> Any:
+    """A stream's error and what its sink noted, equal by stock's pickles and by record batches."""
+    outcomes = []
+    for engine, driver in ((WARM_STOCK, False), (HYDROFOIL, False), (HYDROFOIL, True)):
+        name = f"{engine.name}-{driver}"
+        kept = folder / f"{name}-events"
+        kept.mkdir()
+        hydrofoil.enable(spark, driver=driver)
+        paths.forget()
+        try:
+            with use_conf(spark, {ENABLED_KEY: str(driver).lower()}), use_engine(spark, engine):
+                error = ran(
+                    spark, folder / name, lambda w, k=kept: w.foreach(make(str(k))), columns
+                )
+        finally:
+            hydrofoil.disable(spark)
+        taken = {(one["call"], one["path"]) for one in paths.taken()}
+        fast = paths.FAST if spark.version >= "4" else paths.STOCK
+        assert taken == ({("writeStream.foreach", fast)} if driver else set())
+        outcomes.append((error, noted(kept)))
+    stock, pickled, ours = outcomes
+    assert pickled == stock
+    assert ours == stock
+    return stock
+
+
 @pytest.mark.parametrize("name", SINKS)
 def test_foreach(spark: SparkSession, tmp_path: Path, name: str) -> None:
-    outcomes = []
-    for engine in (WARM_STOCK, HYDROFOIL):
-        kept = tmp_path / f"{engine.name}-events"
-        kept.mkdir()
-        with use_engine(spark, engine):
-            make = SINKS[name]
-            error = ran(
-                spark, tmp_path / engine.name, lambda w, k=kept, m=make: w.foreach(m(str(k)))
-            )
-        outcomes.append((error, noted(kept)))
-    stock, ours = outcomes
-    assert ours == stock
-    kinds = [what for what, _ in stock[1]]
+    error, events = both(spark, tmp_path, SINKS[name])
+    kinds = [what for what, _ in events]
     assert kinds.count("row") == {"closed at once": 0, "failing": 8}.get(name, len(LINES))
-    assert bool(stock[0]) == (name == "failing")
+    assert bool(error) == (name == "failing")
+
+
+def test_foreach_of_values_of_each_type(spark: SparkSession, tmp_path: Path) -> None:
+    number = "int(substr(value, 6))"
+    columns = [f"try_element_at(array({TYPES[name]}), {number} + 1) as `{name}`" for name in TYPES]
+
+    def sink(folder: str) -> Callable[[Row], None]:
+        return lambda row: note(folder, "row", row=repr(values.exactly(row)))
+
+    error, events = both(spark, tmp_path, sink, tuple(columns))
+    assert not error
+    assert len(events) == len(LINES)
+
+
+@pytest.mark.parametrize("options", [{}, {"opens": False}, {"fails": 1_700}])
+def test_foreach_of_many_rows(spark: SparkSession, tmp_path: Path, options: dict[str, Any]) -> None:
+    columns = ("explode(sequence(0, 3000)) as n", "value as text")
+    error, events = both(spark, tmp_path, lambda folder: Total(folder, **options), columns)
+    assert bool(error) == ("fails" in options)
+    rows = {"opens": 0, "fails": 1_700}.get(next(iter(options), ""), len(LINES) * 3_001)
+    assert [values["rows"] for _, values in events] == [rows]
 
 
 def test_foreach_batch(spark: SparkSession, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from pyspark.sql import SparkSession
 import hydrofoil
 from driver.exactly import exactly
 from hydrofoil.driver import paths
+from hydrofoil.settings.jvm_operators import ENABLED_KEY
+from hydrofoil.tools.parity.engines import use_conf
 from hydrofoil.tools.parity.harness import normalized
 
 
@@ -20,9 +22,12 @@ class Compare:
     Attributes
     ----------
     spark : SparkSession
+    writer : bool
+        Whether the JVM's half writes the record batches, where this Spark has it; else Spark does.
     """
 
     spark: SparkSession
+    writer: bool = True
 
     def __call__(self, call: Callable[[], Any], fast: bool | None = True) -> Any:
         """What the call gives by Hydrofoil, after it is found to be what it gives by stock.
@@ -37,7 +42,8 @@ class Compare:
         hydrofoil.enable(self.spark)
         paths.forget()
         try:
-            ours = outcome(call)
+            with use_conf(self.spark, {ENABLED_KEY: str(self.writer).lower()}):
+                ours = outcome(call)
         finally:
             hydrofoil.disable(self.spark)
         assert exactly(ours) == exactly(stock)

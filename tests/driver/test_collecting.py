@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.functions import udf
 from pyspark.sql.types import StructType
 
 import hydrofoil
@@ -44,6 +45,41 @@ def test_types(spark: SparkSession, compare: Compare, zone: str, name: str) -> N
     df = spark.sql(query(name))
     compare(lambda: df.collect())
     compare(lambda: list(df.toLocalIterator()))
+
+
+def test_record_batches_that_spark_writes(spark: SparkSession) -> None:
+    compare = Compare(spark, writer=False)
+    values = [f"array({sql})[0] as `{name}`" for name, sql in COLUMNS.items() if "year" not in name]
+    df = spark.range(0, 30, 1, 3).selectExpr("id", *values)
+    for way in WAYS.values():
+        compare(lambda: way(df))  # noqa: B023  # called at once
+    # A DataFrame's RDD is always the same object.
+    compare(lambda: df.select("*").rdd.map(str).collect())
+
+
+@pytest.mark.parametrize("codegen", ["true", "false"])
+def test_plans_that_end_in_each_way(spark: SparkSession, compare: Compare, codegen: str) -> None:
+    """Generated code, a shuffle, a scan of columns, a cache, the results of a function, a limit."""
+    rows = spark.range(0, 3000, 1, 3).selectExpr("id", "concat('row ', id % 7) s", "id % 5 k")
+    cached = rows.cache()
+    try:
+        with use_conf(spark, {"spark.sql.codegen.wholeStage": codegen}):
+            for df in (
+                rows.selectExpr("id + 1", "s", "array(k)"),
+                rows.repartition(2, "id").selectExpr("id"),
+                rows.groupBy("s").count().orderBy("s"),
+                cached,
+                rows.selectExpr("id", "s").mapInArrow(lambda batches: batches, "id long, s string"),
+                rows.select("k", udf(lambda k: k * 2, "long")("k")),
+                rows.limit(1500),
+                rows.where("id < 0"),
+                rows.join(rows.selectExpr("id * 2 as id", "k as j"), "id").orderBy("id"),
+            ):
+                compare(lambda: df.collect(), fast=None)  # noqa: B023  # called at once
+                compare(lambda: sorted(df.toLocalIterator()))  # noqa: B023
+                compare(lambda: sorted(df.select("*").rdd.map(tuple).collect()))  # noqa: B023
+    finally:
+        cached.unpersist()
 
 
 def test_a_map_with_a_null_key(spark: SparkSession, compare: Compare) -> None:

@@ -22,6 +22,24 @@ final class Wire(allocator: BufferAllocator) {
    * how many bytes that took. Columns without nulls go without validity, as the format allows.
    */
   def write(columns: Array[Column], rows: Int, wrapped: Boolean, out: OutputStream): Long = {
+    val channel = new WriteChannel(new Channel(out))
+    MessageSerializer.serialize(channel, recordBatch(columns, rows, wrapped))
+    channel.getCurrentPosition
+  }
+
+  /** A record batch of the columns as a message by itself. */
+  def message(columns: Array[Column], rows: Int): Array[Byte] = {
+    val batch = recordBatch(columns, rows, wrapped = false)
+    val most = batch.computeBodyLength + Wire.MOST_METADATA * (1 + batch.getBuffers.size)
+    val out = new Bytes(math.toIntExact(most))
+    MessageSerializer.serialize(new WriteChannel(out), batch)
+    out.written
+  }
+
+  private def recordBatch(
+      columns: Array[Column],
+      rows: Int,
+      wrapped: Boolean): ArrowRecordBatch = {
     val nodes = new JavaList[ArrowFieldNode]
     val buffers = new JavaList[ArrowBuf]
     if (wrapped) {
@@ -29,11 +47,8 @@ final class Wire(allocator: BufferAllocator) {
       buffers.add(empty)
     }
     columns.foreach(add(_, nodes, buffers))
-    val batch = new ArrowRecordBatch(
+    new ArrowRecordBatch(
       rows, nodes, buffers, NoCompressionCodec.DEFAULT_BODY_COMPRESSION, true, false)
-    val channel = new WriteChannel(new Channel(out))
-    MessageSerializer.serialize(channel, batch)
-    channel.getCurrentPosition
   }
 
   private def add(
@@ -63,4 +78,23 @@ final class Wire(allocator: BufferAllocator) {
     override def isOpen: Boolean = true
     override def close(): Unit = ()
   }
+
+  private final class Bytes(most: Int) extends WritableByteChannel {
+    private val bytes = new Array[Byte](most)
+    private var end = 0
+    def written: Array[Byte] = java.util.Arrays.copyOf(bytes, end)
+    override def write(source: ByteBuffer): Int = {
+      val n = source.remaining
+      source.get(bytes, end, n)
+      end += n
+      n
+    }
+    override def isOpen: Boolean = true
+    override def close(): Unit = ()
+  }
+}
+
+private object Wire {
+  /** Bytes of a message beside its body: for itself, and for each buffer and its part of a node. */
+  private val MOST_METADATA = 128L
 }

@@ -41,6 +41,10 @@ object Coverage {
       .orElse(types("column", read.map(field => field.name -> field.dataType)))
       .orElse(types("column", output.map(a => a.name -> a.dataType)))
 
+  /** What is asked for as rows, and made of record batches by Python. */
+  def frame(schema: StructType, conf: SQLConf): Option[String] =
+    session(conf).orElse(types("column", schema.map(field => field.name -> field.dataType)))
+
   private def session(conf: SQLConf): Option[String] = {
     val codec = SparkSettings.codec(conf)
     if (codec != "none") {

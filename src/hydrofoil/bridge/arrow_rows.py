@@ -53,11 +53,14 @@ class ArrowRows(Serializer):
         while (size := read_int(stream)) != SpecialLengths.END_OF_DATA_SECTION:
             yield exactly(stream, size)
 
-    def rows(self, message: bytes) -> list[Any]:
-        """The rows of one record batch."""
+    def rows(self, message: bytes) -> Iterator[Any]:
+        """The rows of one record batch, made when they are asked for.
+
+        A row that nobody keeps gives its memory to the next, which is faster than a list of them.
+        """
         if replaced_class() is not None:
-            return self._by_types(message)
-        return self._reader.rows(Frame.of_message(message))
+            return iter(self._by_types(message))
+        return self._reader.iterate(Frame.of_message(message))
 
     @cached_property
     def _reader(self) -> RowReader:

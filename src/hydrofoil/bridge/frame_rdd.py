@@ -13,13 +13,12 @@ from typing import Any
 
 from hydrofoil.bridge.arrow_rows import ArrowRows
 from hydrofoil.driver import paths
-from hydrofoil.driver.for_a_call import set_for_a_call
 from hydrofoil.driver.readers import arrow_schema_of, row_options, why_stock
+from hydrofoil.driver.record_batches import rdd_of
 from hydrofoil.spark.versions import installed_version
 
-_BATCH_KEY = "spark.sql.execution.arrow.maxRecordsPerBatch"
-# Pickled rows come in batches of a few hundred kilobytes. Strings, binary and collections can be
-# large, so that not as many of them are put together as of other rows.
+# Pickled rows come in batches of a few hundred kilobytes, as the jar's record batches do. Spark's
+# own have no bound but rows: of strings, binary and collections, which can be large, fewer.
 _MOST_ROWS = 10_000
 _MOST_ROWS_OF_ANY_SIZE = 1_000
 _OF_ANY_SIZE = frozenset({"StringType", "BinaryType", "ArrayType", "MapType"})
@@ -103,21 +102,19 @@ def _rdd_class() -> Any:
 
 def batches_of(frame: Any) -> tuple[Any, ArrowRows]:
     """The JVM's RDD of a DataFrame's record batches, and what reads them."""
-    session = frame.sparkSession
-    schema = arrow_schema_of(frame).serialize().to_pybytes()
-    rows = ArrowRows(frame.schema, schema, binary_as_bytes=row_options(session).binary_as_bytes)
     any_size = any(map(_is_of_any_size, (field.dataType for field in frame.schema.fields)))
-    most = _MOST_ROWS_OF_ANY_SIZE if any_size else _MOST_ROWS
-    jconf = session._jsparkSession.sessionState().conf()
-
-    def size() -> str | None:
-        return None if 0 < jconf.arrowMaxRecordsPerBatch() <= most else str(most)
-
-    with set_for_a_call(jconf, _BATCH_KEY, size):
-        batches = frame._jdf.toArrowBatchRdd()
+    batches = rdd_of(frame, _MOST_ROWS, _MOST_ROWS_OF_ANY_SIZE if any_size else _MOST_ROWS)
+    jconf = frame.sparkSession._jsparkSession.sessionState().conf()
     # As for pickled rows: tasks have the session's settings, as they are now.
     with_settings = frame._sc._jvm.org.apache.spark.sql.execution.SQLExecutionRDD(batches, jconf)
-    return with_settings.toJavaRDD(), rows
+    return with_settings.toJavaRDD(), rows_of_batches(frame)
+
+
+def rows_of_batches(frame: Any) -> ArrowRows:
+    """What reads a DataFrame's record batches in its tasks."""
+    schema = arrow_schema_of(frame).serialize().to_pybytes()
+    binary_as_bytes = row_options(frame.sparkSession).binary_as_bytes
+    return ArrowRows(frame.schema, schema, binary_as_bytes=binary_as_bytes)
 
 
 def _is_of_any_size(spark_type: Any) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from pyspark.serializers import NoOpSerializer
 from pyspark.sql import types
@@ -16,7 +15,7 @@ from pyspark.sql import types
 from hydrofoil.bridge.messages import Conversion, RowMessages
 from hydrofoil.driver import paths
 from hydrofoil.driver.creating import ALWAYS, Left
-from hydrofoil.settings import jvm_operators
+from hydrofoil.driver.jvm_classes import jvm_class
 from hydrofoil.settings.sessions import java_version
 from hydrofoil.spark.versions import installed_version
 from hydrofoil.values.type_table import NoCodec
@@ -25,9 +24,6 @@ CALL = "createDataFrame(rdd)"
 # For so many rows a partition, loading Arrow costs more than pickling does. They are PySpark's
 # first batches, of 1, 2, 4, ... rows.
 _FEW_ROWS = 127
-
-# The JVM's class that makes the rows, by contexts; None where the JVM has none.
-_classes: "WeakKeyDictionary[Any, Any]" = WeakKeyDictionary()
 
 
 def make_create(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -125,39 +121,14 @@ def _data_frame(session: Any, rdd: Any, messages: RowMessages, rows_of: Any) -> 
 
 
 def _rows_class(session: Any) -> Any:
-    """The JVM's class.
+    """The JVM's class that makes the rows.
 
     Raises
     ------
     Left
         If the JVM has none.
     """
-    context = session._sc
-    if context not in _classes:
-        _classes[context] = _find_class(context)
-    if _classes[context] is None:
+    found = jvm_class(session._sc, "bridge.RowsOfMessages")
+    if found is None:
         raise Left("the JVM has no jar of Hydrofoil's")
-    return _classes[context]
-
-
-def _find_class(context: Any) -> Any:
-    from py4j.java_gateway import JavaClass
-
-    if not jvm_operators.is_given(dict(context.getConf().getAll())):
-        # Spark 3.5 has no other use for it, and in a running session it was not asked for.
-        _load_jar(context)
-    found = context._jvm.org.apache.spark.sql.hydrofoil.bridge.RowsOfMessages
-    return found if isinstance(found, JavaClass) else None
-
-
-def _load_jar(context: Any) -> None:
-    path = jvm_operators.jar()
-    if path is None:
-        return
-    try:
-        jvm_operators.load_into(context._jvm)
-        if not context._jsc.sc().isLocal():
-            context._jsc.addJar(str(path))
-    except Exception:
-        # A class loader of somebody else's. Then the class is not found.
-        return
+    return found

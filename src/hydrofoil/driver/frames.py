@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 
 from hydrofoil.driver.callsite import CallSite
 from hydrofoil.driver.errors import as_of_the_call
+from hydrofoil.driver.record_batches import served
 from hydrofoil.spark.versions import SparkVersion
 from hydrofoil.stream.batches import Schema, read_batches
 from hydrofoil.stream.reading import read_int
@@ -54,7 +55,7 @@ def collect(frame: Any, name: str, version: SparkVersion) -> Collected:
         What the method itself raises where the query fails.
     """
     with CallSite(frame._sc, name):
-        *connection, server = frame._jdf.collectAsArrowToPython()
+        *connection, server = served(frame)
     load = import_module(version.socket_module)._load_from_socket
     collected = Collected()
     try:

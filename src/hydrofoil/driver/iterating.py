@@ -12,6 +12,7 @@ from hydrofoil.driver import paths
 from hydrofoil.driver.callsite import CallSite
 from hydrofoil.driver.errors import named_as
 from hydrofoil.driver.readers import arrow_schema_of, is_connect, reader_of, why_stock
+from hydrofoil.driver.record_batches import rdd_of
 from hydrofoil.spark.versions import installed_version
 from hydrofoil.stream.reading import exactly, read_int
 from hydrofoil.values.rows.reading import RowReader
@@ -64,7 +65,7 @@ def make_to_local_iterator(original: Callable[..., Any]) -> Callable[..., Any]:
 def batches_of(frame: Any, call: str) -> Any:
     """The JVM's RDD of a DataFrame's record batches; parts of the query may run already."""
     with CallSite(frame._sc, call), named_as(f"{frame._jdf._target_id}.toPythonIterator"):
-        return frame._jdf.toArrowBatchRdd()
+        return rdd_of(frame)
 
 
 def rows_of(

@@ -42,6 +42,12 @@ PATCHES: tuple[Patch, ...] = (
     Patch(*_FRAME, "collect", "hydrofoil.driver.collecting:make_collect"),
     Patch(*_FRAME, "rdd", "hydrofoil.bridge.frame_rdd:make_rdd"),
     Patch(*_FRAME, "toLocalIterator", "hydrofoil.driver.iterating:make_to_local_iterator"),
+    Patch(
+        "pyspark.sql.streaming.readwriter",
+        "DataStreamWriter",
+        "foreach",
+        "hydrofoil.bridge.foreach_sink:make_foreach",
+    ),
     # What a client of Spark Connect makes rows with.
     Patch(
         "pyspark.sql.conversion",

@@ -26,6 +26,8 @@ class Result:
         Paragraphs under the tables.
     texts : dict of str to str
         Long texts, such as a profiler's, by title.
+    is_whole : bool
+        False where it was interrupted, and has what was measured until then.
     """
 
     suite: str
@@ -35,6 +37,7 @@ class Result:
     records: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
+    is_whole: bool = True
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -16,6 +16,8 @@ from hydrofoil.tools.console import above, output, progress_bar
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+# As shells have it for a command that a signal of the keyboard's has ended.
+_INTERRUPTED = 130
 _SUITE_LINES = "\n".join(f"  {name:9}{line}" for name, (_, line) in SUITES.items())
 
 
@@ -120,6 +122,8 @@ def bench(
         _write(results, machine, command, csv_file, chart_file, html_file)
     except UsageError as error:
         raise click.ClickException(str(error)) from None
+    if not all(result.is_whole for result in results):
+        raise click.exceptions.Exit(_INTERRUPTED)
 
 
 def _need_charts() -> None:
@@ -199,6 +203,8 @@ def _run(names: list[str], options: Any) -> list[Any]:
                 results.append(_suite(name).run(measuring))
                 with above(progress):
                     show(results[-1], output())
+                if not results[-1].is_whole:
+                    break
         except UnequalResultsError as error:
             raise click.ClickException(str(error)) from error
         except UsageError:

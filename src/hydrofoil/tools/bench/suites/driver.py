@@ -19,7 +19,10 @@ from hydrofoil.tools.sheet import Sheet
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
 
-_ROWS = 100_000
+_ROWS = 300_000
+# Runs before those that count, each of a part of the rows: the JVM compiles what runs often.
+_WARM_UPS = 4
+_WARM_UP_PART = 4
 _ARROW = "spark.sql.execution.arrow.pyspark.enabled"
 _STOCK, _OURS = "stock", "Hydrofoil"
 # The query alone, whose share no way to take rows can save.
@@ -99,8 +102,9 @@ def _calls(
         lambda: drain(spark.createDataFrame(dicts)),
         lambda: drain(spark.createDataFrame(pandas)),
         lambda: frame.toPandas(),
-        lambda: frame.rdd.map(lambda row: row[0]).count(),
-        lambda: frame.foreachPartition(_read_all),
+        # A DataFrame's RDD is always the same object, of the engine that was on at the first call.
+        lambda: frame.select("*").rdd.map(lambda row: row[0]).count(),
+        lambda: frame.select("*").foreachPartition(_read_all),
         lambda: drain(rdd.map(row).toDF(frame.schema)),
         lambda: drain(spark.createDataFrame(rdd.map(row))),
     )
@@ -122,44 +126,88 @@ def run(bench: Bench) -> Result:
     rows = bench.rows(_ROWS)
     names = bench.chosen("driver", workloads())
     result = Result("driver", "")
-    bench.expect(len(_FRAMES) * (2 * len(names) + 1) * (bench.options.repeat + 1))
+    bench.expect(len(_FRAMES) * (2 * len(names) + 1) * (bench.options.repeat + _WARM_UPS))
     was_on = driver.is_enabled()
+    taken: Measured = {}
     try:
         with use_conf(spark, {_ARROW: "true"}):
-            for columns, (expressions, row) in _FRAMES.items():
-                frame = spark.range(rows).selectExpr(*expressions)
-                driver.enable(spark)
-                calls = _calls(spark, frame, row, rows, names)
-                _add(result, columns, rows, _measure(bench, columns, frame, calls))
+            for columns in _FRAMES:
+                taken = {}
+                _measure(bench, columns, rows, names, taken)
+                _add(result, columns, rows, taken)
+                taken = {}
+    except KeyboardInterrupt:
+        result.is_whole = False
+        if len(taken) > 1:
+            _add(result, columns, rows, taken)
     finally:
         (driver.enable if was_on else driver.disable)(spark)
+    result.headline = _headline(result)
+    return result
+
+
+def _headline(result: Result) -> str:
     factors = [record for record in result.records if record.get("factor") is not None]
+    if not factors:
+        return "Interrupted before there was a figure."
     least, most = (pick(factors, key=lambda record: record["factor"]) for pick in (min, max))
-    result.headline = (
+    return (
         f"Rows to and from the driver take {number(least['factor'])} ({least['workload']}) to "
         f"{number(most['factor'])} ({most['workload']}) times less CPU time than stock's."
     )
-    return result
 
 
 Measured = dict[str, dict[str, list[tuple[float, float, float]]]]
 
 
-def _measure(bench: Bench, columns: str, frame: "DataFrame", calls: Calls) -> Measured:
-    """Of each call and engine: seconds of wall clock, the JVM's and Python's CPU, of each run."""
+def _measure(bench: Bench, columns: str, rows: int, names: list[str], taken: Measured) -> None:
+    """Add for each call and engine: seconds of wall clock, the JVM's and Python's CPU, each run's.
+
+    A call is complete before the next one begins, and is told at once.
+    """
     spark = bench.session()
     clock = SparkClock(spark)
-    taken: Measured = {_QUERY: {_STOCK: []}, **{n: {_STOCK: [], _OURS: []} for n in calls}}
-    for turn in range(bench.options.repeat + 1):
-        what = f"run {turn}" if turn else "warm-up"
-        for name, ways in taken.items():
+    expressions, row = _FRAMES[columns]
+    driver.enable(spark)
+    few, all_ = (
+        _with_query(spark, spark.range(count).selectExpr(*expressions), row, count, names)
+        for count in (max(rows // _WARM_UP_PART, 1), rows)
+    )
+    for name, call in all_.items():
+        ways: dict[str, list[tuple[float, float, float]]]
+        ways = {way: [] for way in ([_STOCK] if name == _QUERY else [_STOCK, _OURS])}
+        for turn in range(-_WARM_UPS, bench.options.repeat):
             for way in ways:
+                what = "warm-up" if turn < 0 else f"run {turn + 1}"
                 bench.step(f"{columns}: {name}, {way}, {what}")
                 (driver.enable if way == _OURS else driver.disable)(spark)
-                sample = _time(clock, calls.get(name, partial(drain, frame)))
-                if turn:
+                sample = _time(clock, few[name] if turn < 0 else call)
+                if turn >= 0:
                     ways[way].append(sample)
-    return taken
+        taken[name] = ways
+        bench.tell(_line(columns, name, rows, taken))
+
+
+def _with_query(
+    spark: "SparkSession",
+    frame: "DataFrame",
+    row: Callable[[int], tuple[Any, ...]],
+    count: int,
+    names: list[str],
+) -> Calls:
+    return {_QUERY: partial(drain, frame), **_calls(spark, frame, row, count, names)}
+
+
+def _line(columns: str, name: str, rows: int, taken: Measured) -> str:
+    """What is known of a call as soon as it is measured."""
+    per = 1e9 / rows
+    cpu = {
+        way: Spread.of([jvm + python for _, jvm, python in runs]).scaled(per)
+        for way, runs in taken[name].items()
+    }
+    shown = ", ".join(f"{way} {number(spread.median)}" for way, spread in cpu.items())
+    over = f": {Factor.of(cpu[_OURS], cpu[_STOCK])} times less" if _OURS in cpu else ""
+    return f"{columns}: {name}: CPU ns/row {shown}{over}"
 
 
 def _time(clock: SparkClock, call: Callable[[], Any]) -> tuple[float, float, float]:
