@@ -60,7 +60,7 @@ test: java $(INSTALLED) build jar $(CLASSES) ## run all tests but those of test-
 	$(SHORT) $(BIN)/python -m pytest $(or $(TESTS),-m "not slow" -n $(AT_ONCE) --dist loadfile tests --ignore=tests/matrix)
 
 test-slow: java $(INSTALLED) build jar $(CLASSES) ## run the tests that take most of a minute or more, which make test leaves out
-	$(SHORT) $(BIN)/python -m pytest -m slow -n $(AT_ONCE) --dist loadfile tests --ignore=tests/matrix
+	HYDROFOIL_TEST_DRIVER_MEMORY=6g $(SHORT) $(BIN)/python -m pytest -m slow -n $(AT_ONCE) --dist loadfile tests --ignore=tests/matrix
 
 test-pandas3: java build $(PANDAS3)/.installed $(CLASSES) ## run the comparisons of pandas functions on pandas 3 (TESTS="..." for others)
 	$(SHORT) PYSPARK_PYTHON=$(CURDIR)/$(PANDAS3)/bin/python PYTHONPATH=$(CURDIR)/src \
@@ -94,7 +94,7 @@ FAULT_TESTS := tests/faults tests/gang/test_gang_faults.py tests/columnar/test_c
     tests/columnar/test_columnar_kills.py tests/docs/test_reliability.py
 
 faults: java $(INSTALLED) build jar $(CLASSES) ## run what docs/reliability.md lists, stock beside Hydrofoil (FAULTS=long for large sizes, full disks, every kind of function)
-	$(if $(filter long,$(FAULTS)),HYDROFOIL_PARITY=full) $(SHORT) $(BIN)/python -m pytest \
+	$(if $(filter long,$(FAULTS)),HYDROFOIL_PARITY=full HYDROFOIL_TEST_DRIVER_MEMORY=6g) $(SHORT) $(BIN)/python -m pytest \
 	    $(if $(filter long,$(FAULTS)),,-m "not slow") -n $(AT_ONCE) --dist loadfile $(FAULT_TESTS)
 
 soak: java build jar $(INSTALLED) ## run every kind of function in turn, then 32 tasks at a time: flat memory, right answers (SOAK_MINUTES=30 for each half)

@@ -27,6 +27,8 @@ VERSION = [*VERSIONS].index(installed_minor()) + int(pandas.__version__.startswi
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 SPARK_CONF = {**CONF, "spark.sql.shuffle.partitions": "2"}
+if memory := os.environ.get("HYDROFOIL_TEST_DRIVER_MEMORY"):
+    SPARK_CONF["spark.driver.memory"] = memory
 # The JVM's half waits in every session. Tests in tests/columnar turn it on for their queries, and
 # HYDROFOIL_TEST_COLUMNAR=true for those of all others.
 if jvm_operators.why_not(spark_version()) is None:

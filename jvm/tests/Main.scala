@@ -9,6 +9,7 @@ object Main {
       new ConnectionTests,
       new RowWriterTests,
       new SpillFileTests,
+      new TaskBuffersTests,
       new WireTests)
     val wanted = suites.filter(suite =>
       arguments.isEmpty || arguments.contains(suite.getClass.getSimpleName))

@@ -185,6 +185,51 @@ def test_a_cancelled_task_that(spark: SparkSession, tmp_path: Path, wait: str) -
             assert next_query(spark) == [0, 2, 4, 6]
 
 
+# Spark sends what fills its buffer, and is at work on the function's other rows for seconds.
+FIRST = 10_000
+SLOW_ROWS = f"id < {FIRST} or aggregate(sequence(0, 1000000), 0L, (sum, x) -> sum + x) > 0"
+
+
+@pytest.mark.slow
+def test_a_cancelled_task_whose_rows_are_still_made(spark: SparkSession, tmp_path: Path) -> None:
+    """It ends at once, so Spark kills no worker: that ends when it next reads or writes."""
+    context = spark.sparkContext
+    for engine in (WARM_STOCK, HYDROFOIL):
+        folder, go = tmp_path / engine.name, tmp_path / f"{engine.name} goes on"
+        folder.mkdir()
+
+        def wait(go: Path = go) -> None:
+            while not go.exists():
+                time.sleep(0.01)
+
+        def query(folder: Path = folder, wait: Callable[[], None] = wait) -> int:
+            context.setJobGroup("cancelled", "is cancelled", interruptOnCancel=True)
+            try:
+                act = noting(folder, wait)
+                column = udf(lambda x: act() if x == 0 else x, "long", useArrow=True)("id")
+                frame = spark.range(0, FIRST + 40, 1, 1).where(SLOW_ROWS).select(column.alias("n"))
+                return int(frame.selectExpr("sum(n)").head()[0])
+            finally:
+                for key in ("spark.jobGroup.id", "spark.job.interruptOnCancel"):
+                    context.setLocalProperty(key, None)
+
+        with (
+            use_engine(spark, engine),
+            use_conf(spark, {"spark.sql.execution.arrow.maxRecordsPerBatch": str(FIRST)}),
+            # Longer than it takes.
+            use_core_conf(spark, {"spark.python.task.killTimeout": "120s"}),
+        ):
+            what, why = cancelled_after(
+                spark, folder, query, lambda: context.cancelJobGroup("cancelled")
+            )
+            assert what != "value" and "cancelled" in why, engine.name
+            assert next_query(spark) == [0, 2, 4, 6]
+            assert not gone(folder), engine.name
+            go.touch()
+            assert awaited(lambda folder=folder: gone(folder)), engine.name
+            assert next_query(spark) == [0, 2, 4, 6]
+
+
 # --- queries that stop asking
 
 

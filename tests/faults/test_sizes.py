@@ -1,4 +1,7 @@
-"""Little and much: rows, batches, columns, values. Each answer is known beforehand."""
+"""Little and much: rows, batches, columns, values. Each answer is known beforehand.
+
+The largest need a JVM with more memory than Spark gives it: `make faults FAULTS=long` sees to that.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -12,6 +15,7 @@ from faults.conftest import Alike
 from hydrofoil.tools.parity.engines import use_conf
 
 RECORDS = "spark.sql.execution.arrow.maxRecordsPerBatch"
+MB = 1 << 20
 
 
 def of_arrow(frame: DataFrame) -> DataFrame:
@@ -56,6 +60,12 @@ def counted(frame: DataFrame) -> tuple[int, int]:
     return rows, total
 
 
+def needs_memory(spark: SparkSession) -> None:
+    # A JVM without memory ends, and all tests after it fail.
+    if spark.conf.get("spark.driver.memory", "1g") != "6g":
+        pytest.skip("a JVM of 1 GB can't hold them: set HYDROFOIL_TEST_DRIVER_MEMORY=6g")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("rows", [0, 1, pytest.param(10_000_000, marks=pytest.mark.slow)])
 def test_rows(spark: SparkSession, alike: Alike, rows: int, kind: str) -> None:
@@ -77,7 +87,9 @@ def test_batches(spark: SparkSession, alike: Alike, rows: int, a_batch: int, kin
 @pytest.mark.parametrize("megabytes", [4, pytest.param(100, marks=pytest.mark.slow)])
 def test_long_strings(spark: SparkSession, alike: Alike, megabytes: int, kind: str) -> None:
     """There, back, and made by the function."""
-    size = megabytes << 20
+    size = megabytes * MB
+    if megabytes == 100:
+        needs_memory(spark)
     frame = spark.range(0, 2, 1, 1).selectExpr(f"repeat(string(id), {size}) s")
 
     def doubled(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -96,18 +108,37 @@ def test_long_strings(spark: SparkSession, alike: Alike, megabytes: int, kind: s
     assert alike(query) == ("value", [(size + 1, "0é"), (size + 1, "1é")])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["arrow", "pandas"])
+def test_more_than_2_gib_of_a_column(spark: SparkSession, alike: Alike, kind: str) -> None:
+    """Offsets of 32 bits can't reach its end, so it comes in several batches."""
+    needs_memory(spark)
+    rows, size = 22, 100 * MB
+    function = {"arrow": udf, "pandas": pandas_udf}[kind]
+    measure = {"arrow": len, "pandas": lambda texts: texts.str.len()}[kind]
+    frame = spark.range(0, rows, 1, 1).selectExpr(f"repeat(string(id % 10), {size}) s")
+
+    def query() -> list[int]:
+        return [row[0] for row in frame.select(function(measure, "long")("s")).collect()]
+
+    assert alike(query) == ("value", [size] * rows)
+
+
 @pytest.mark.parametrize("columns", [1_000, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_many_columns(spark: SparkSession, alike: Alike, columns: int) -> None:
+    # Of a projection PySpark would make all columns again for each that it looks up.
     names = [f"c{number}" for number in range(columns)]
-    values = [f"id + {number} {name}" for number, name in enumerate(names)]
-    frame = spark.range(0, 3, 1, 1).selectExpr(*values)
+    rows = [tuple(range(row, row + columns)) for row in range(3)]
+    frame = spark.createDataFrame(rows, ", ".join(f"{name} long" for name in names))
 
     def function(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for part in frames:
             yield part + 1
 
+    mapped = frame.mapInPandas(function, frame.schema)
+
     def query() -> tuple[int, ...]:
-        [row] = frame.mapInPandas(function, frame.schema).where("c0 = 2").collect()
+        [row] = mapped.where("c0 = 2").collect()
         return tuple(row)
 
     assert alike(query) == ("value", tuple(range(2, columns + 2)))

@@ -2,7 +2,9 @@
 
 New inputs that reach something new are kept in ``build/fuzz/corpus``, what failed in
 ``build/fuzz/faults``. A target's line says how many inputs were tried, and how many of the core's
-edges were reached: by the kept inputs, and in the end.
+edges were reached: by the kept inputs, and in the end. Features are what guides the fuzzer: how
+often each edge and each line of Hydrofoil's Python code is reached, and what is compared in the
+core. Where a target is all Python, as the gang's messages are, they are all that grows.
 """
 
 import argparse
@@ -157,13 +159,14 @@ def keep(name: str, count: int) -> str:
 
 
 def summary(log: str) -> str:
-    covered = re.findall(r"\bcov: (\d+)", log)
+    covered = re.findall(r"\bcov: (\d+) ft: (\d+)", log)
     edges = re.search(r"INFO: Loaded \d+ modules +\((\d+) inline", log)
     tried = re.search(r"number_of_executed_units: (\d+)", log)
-    first = re.search(r"INITED +cov: (\d+)", log)
+    first = re.search(r"INITED +cov: (\d+) ft: (\d+)", log)
+    before, now = first.groups() if first else ("?", "?"), covered[-1] if covered else ("?", "?")
     return (
         f"{int(tried[1]) if tried else 0:,} inputs; of {int(edges[1]) if edges else 0:,} edges "
-        f"{first[1] if first else '?'} by the kept ones, {covered[-1] if covered else '?'} now"
+        f"{before[0]} by the kept ones, {now[0]} now; features {before[1]}, {now[1]} now"
     )
 
 

@@ -1,5 +1,7 @@
 """`gang.open` without Spark: what is in whose memory, shares, and files that changed."""
 
+import base64
+import json
 import os
 import pickle
 import socket
@@ -281,6 +283,17 @@ def test_a_changed_byte_is_found_by_the_checksum(path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"{", b'{"format": "other"}', b"[]", b'{"version": 9}'])
 def test_a_torn_manifest_is_named(path: Path, content: bytes) -> None:
     (path / NAME).write_bytes(content)
+    with pytest.raises(DatasetError, match=NAME):
+        gang.open(path)
+
+
+@pytest.mark.parametrize("schema", [b"", pa.record_batch({"k": pa.array([], pa.int64())})])
+def test_a_manifest_without_a_schema_is_named(path: Path, schema: Any) -> None:
+    """pyarrow would take a record batch for one, and read wherever that leads."""
+    message = schema if isinstance(schema, bytes) else schema.serialize().to_pybytes()
+    content = json.loads((path / NAME).read_text())
+    content["schema"] = base64.b64encode(message).decode()
+    (path / NAME).write_text(json.dumps(content))
     with pytest.raises(DatasetError, match=NAME):
         gang.open(path)
 

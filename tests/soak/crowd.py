@@ -127,7 +127,7 @@ class Crowd:
             try:
                 wrong = self._one(name, mark)
             except Exception as error:
-                wrong = f"{type(error).__name__}: {str(error)[:300]}"
+                wrong = f"{type(error).__name__}: {essence(str(error))}"
             with self._lock:
                 self.queries[name] += 1
                 if wrong:
@@ -142,6 +142,12 @@ class Crowd:
             return "" if len(set(rows)) == len(rows) == 7 else f"{len(rows)} rows: {rows}"
         found = QUERIES[name](frame, mark)
         return difference(Counter(found), mark)
+
+
+def essence(text: str) -> str:
+    """An error's beginning, and what it came of."""
+    causes = [line for line in text.splitlines() if line.startswith("Caused by")]
+    return "\n".join([text[:600], *causes])
 
 
 def difference(found: "Counter[Any]", mark: int) -> str:

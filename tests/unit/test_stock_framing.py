@@ -219,3 +219,11 @@ def test_offsets_that_lead_out_of_the_batch(read: Callable[[bytes], list[Group]]
     assert data.count(offsets) == 1
     with pytest.raises(CorruptFrame, match="offsets"):
         read(data.replace(offsets, struct.pack("<4i", 0, 2**30, 9, 18)) + b"rest")
+
+
+@pytest.mark.parametrize("read", [as_stock_reads, as_fast_paths_read])
+def test_groups_that_begin_with_no_schema(read: Callable[[bytes], list[Group]]) -> None:
+    """What pyarrow is told is a schema it takes for one, and reads wherever that leads."""
+    message = pa.record_batch([pa.array([], pa.int64())], ["k"]).serialize().to_pybytes()
+    with pytest.raises((CorruptGroups, EOFError), match="schema"):
+        read(MAGIC + integer(1) + message + integer(-1))

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from hydrofoil.stream.group_format import END, MAGIC, cut, read_pieces, read_sides
-from hydrofoil.stream.reading import Prefixed, exactly
+from hydrofoil.stream.reading import CorruptGroups, Prefixed, exactly
 
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
@@ -35,6 +35,9 @@ class _SideBytes:
 
     def __init__(self, stream: BinaryIO) -> None:
         message = _message(stream)
+        if message.type != "schema":
+            # pyarrow would follow the offsets of whatever it is as if they were a schema's.
+            raise CorruptGroups(f"the JVM's groups begin with a {message.type}, and not a schema")
         self.message = message.serialize().to_pybytes()
         self.schema = pa.ipc.read_schema(message)
         self._pieces: Iterator[tuple[bytes, bool]] = iter(())

@@ -70,4 +70,8 @@ with use_engine(spark, ENGINES[1]):
     seen["gang"] = [come_of(of_gang, 1000), come_of(of_gang, 100_000), come_of(of_gang, 1000)]
     seen["spool"] = os.listdir(f"{DISK}/spool")
 print("SEEN", json.dumps(seen), flush=True)
+# Spark removes its own folder when its JVM ends, and that is later than this program's end.
+jvm = spark.sparkContext._gateway.proc
 spark.stop()
+jvm.stdin.close()
+jvm.wait(60)

@@ -5,7 +5,7 @@ import io
 import pyarrow as pa
 import pytest
 
-from hydrofoil._cext.columns import UnsupportedLayout, live_buffers
+from hydrofoil._cext.columns import ColumnView, UnsupportedLayout, live_buffers
 from hydrofoil._cext.export import FrameExport, live_exports
 from hydrofoil._cext.frames import FrameReader, FrameWriter
 from hydrofoil._cext.gather import Gatherer
@@ -115,6 +115,27 @@ def test_columns_that_are_not_there(wanted):
     (frame,) = frames(batch)
     with pytest.raises(IndexError, match="of a schema that has 2"):
         FrameExport(batch.schema).record_batch(frame, wanted, None, batch.schema)
+
+
+@pytest.mark.parametrize("kind", ["long", "string", "list", "struct"])
+def test_views_take_no_array_of_a_different_layout(kind):
+    """Whatever lies where values would lie would be read as values, offsets too."""
+    arrays = {
+        "long": pa.array([1 << 40, 2]),
+        "string": pa.array(["a", "bc"]),
+        "list": pa.array([[1], [2, 3]]),
+        "struct": pa.array([{"a": 1}, {"a": 2}]),
+    }
+    view = ColumnView.of_type(arrays[kind].type)
+    for name, array in arrays.items():
+        if name == kind:
+            assert view.bind(array) is view
+            view.release()
+        else:
+            with pytest.raises(TypeError, match="for a view of"):
+                view.bind(array)
+    with pytest.raises(TypeError, match="for a view of"):
+        view.bind(pa.array([None, "a"]).dictionary_encode())
 
 
 def test_export_declines_what_pyarrow_should_read():

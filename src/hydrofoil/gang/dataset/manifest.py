@@ -122,16 +122,19 @@ def load(folder: Folder) -> Manifest | None:
                 f"{VERSION}",
                 hint="upgrade Hydrofoil",
             )
-        buffer = pa.py_buffer(base64.b64decode(found["schema"]))
+        message = pa.ipc.read_message(pa.py_buffer(base64.b64decode(found["schema"])))
+        if message.type != "schema":
+            # pyarrow would follow the offsets of whatever it is as if they were a schema's.
+            raise ValueError(f"it has a {message.type} in place of a schema")
         return Manifest(
-            schema=pa.ipc.read_schema(buffer),
+            schema=pa.ipc.read_schema(message),
             parts=tuple(map(Part.of, found["files"])),
             export_id=found["export_id"],
             spark_schema=found["spark_schema"],
             created=found["created"],
             writer=found["writer"],
         )
-    except (KeyError, TypeError, ValueError, pa.ArrowException) as error:
+    except (EOFError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
         raise DatasetError(
             f"{path} is torn or not a data set's manifest: {error}",
             hint="export the data again with mode='overwrite'",
