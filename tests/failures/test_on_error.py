@@ -20,7 +20,8 @@ from hydrofoil.errors import UsageError
 from hydrofoil.reports.failed import FailedRows
 from hydrofoil.reports.policy import MAX_ERRORS_KEY, ON_ERROR_KEY, TABLE_KEY
 from hydrofoil.reports.received import Received
-from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, use_conf, use_engine
+from hydrofoil.spark.versions import installed_minor
+from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, Engine, use_conf, use_engine
 
 ARROW_KEY = "spark.sql.execution.pythonUDF.arrow.enabled"
 # Of a thousand rows in two partitions, with the row of its partition for each.
@@ -108,6 +109,26 @@ def test_quarantine(
     assert {row.query for row in rows} == {counts.query}
     said = "5 rows of 1,000 failed in parse (ValueError 4, KeyError 1), in table"
     assert [said in message for message in caplog.messages] == [True]
+
+
+@pytest.mark.skipif(installed_minor() == "3.5", reason="the JVM's half needs Spark 4")
+def test_the_ui_has_the_counts(spark: SparkSession, thousand: DataFrame) -> None:
+    first = hydrofoil.udf(parse, useArrow=True, on_error="null")
+    columnar = Engine("hydrofoil, columnar", "hydrofoil.daemon", columnar=True)
+    with use_engine(spark, columnar):
+        results(thousand, first("s", "id"))
+    execution = newest(spark).query
+    spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
+    store = spark._jsparkSession.sharedState().statusStore()
+    nodes = store.planGraph(execution).allNodes()
+    ids = [
+        metric.accumulatorId()
+        for node in map(nodes.apply, range(nodes.size()))
+        for metric in map(node.metrics().apply, range(node.metrics().size()))
+        if metric.name() == "rows that failed"
+    ]
+    shown = [store.executionMetrics(execution).get(id_) for id_ in ids]
+    assert [value.get() for value in shown if value.isDefined()] == ["5"]
 
 
 def test_chained_and_side_by_side(spark: SparkSession, thousand: DataFrame, table: str) -> None:

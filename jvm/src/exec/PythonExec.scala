@@ -31,6 +31,7 @@ trait PythonExec extends SparkPlan {
     "rowsSent" -> SQLMetrics.createMetric(sparkContext, "number of input rows"),
     "batchesSent" -> SQLMetrics.createMetric(sparkContext, "record batches sent"),
     "batchesReceived" -> SQLMetrics.createMetric(sparkContext, "record batches received"),
+    "rowsFailed" -> SQLMetrics.createMetric(sparkContext, FailedRows.METRIC),
     "waitTime" -> SQLMetrics.createNanoTimingMetric(sparkContext, "time waiting for Python")
   ) ++ ownMetrics
 

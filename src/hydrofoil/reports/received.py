@@ -9,11 +9,12 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from hydrofoil.reports import logs, stages
+from hydrofoil.reports import logs, metrics, stages
 from hydrofoil.reports.channel import ACCUMULATOR
 from hydrofoil.reports.policy import QUARANTINE, Limit
 
@@ -38,6 +39,8 @@ class FunctionCounts:
     rows: int = 0
     errors: Counter[str] = field(default_factory=Counter)
     example: str = ""
+    # How many of them the UI shows.
+    shown: int = 0
 
     def add(self, rows: int, errors: dict[str, int], sign: int = 1) -> None:
         """Add a task's counts, or take them away."""
@@ -222,11 +225,24 @@ class Received:
     def _tell(self, key: Any, stage: int) -> None:
         self._untold.discard((key, stage))
         query = self._queries.get(key)
-        if query is None or query.failed:
+        if query is None:
+            return
+        self._show(key, query)
+        if query.failed:
             return
         for function, counts in query.functions.items():
             if any(counts.errors.values()):
                 logger.warning("hydrofoil: %s, %s", said(function, counts), where(function))
+
+    def _show(self, key: Any, query: Query) -> None:
+        """Show what has failed since the last time on the query's page of the UI."""
+        for function, counts in query.functions.items():
+            more = sum(counts.errors.values()) - counts.shown
+            if more > 0 and isinstance(key, int):
+                # A page of Spark's is no reason to fail.
+                with suppress(Exception):
+                    metrics.add(key, function[0], more)
+                counts.shown += more
 
     def _watch(self) -> None:
         """Tell the end of stages whose last task had no report, such as those that fail."""
