@@ -203,6 +203,10 @@ def outcomes(spark: SparkSession) -> Iterator[tuple[str, str]]:
 
     hung = udf(planted(deadlock), "long", useArrow=arrow)
     assert len(data.select(hung("id")).collect()) == ROWS
+    # Beside this file, which is run as a program.
+    from ui import shown
+
+    print("slow rows in the UI:", shown(spark, "rows that were slow"), file=sys.stderr)
     if VERSION >= (4, 1):
         udf_keys = "spark.sql.execution.pyspark.udf"
         spark.conf.set(f"{udf_keys}.idleTimeoutSeconds", "1")

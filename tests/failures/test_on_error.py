@@ -22,6 +22,7 @@ from hydrofoil.reports.policy import MAX_ERRORS_KEY, ON_ERROR_KEY, TABLE_KEY
 from hydrofoil.reports.received import Received
 from hydrofoil.spark.versions import installed_minor
 from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, Engine, use_conf, use_engine
+from tests.failures.ui import shown
 
 ARROW_KEY = "spark.sql.execution.pythonUDF.arrow.enabled"
 # Of a thousand rows in two partitions, with the row of its partition for each.
@@ -117,18 +118,7 @@ def test_the_ui_has_the_counts(spark: SparkSession, thousand: DataFrame) -> None
     columnar = Engine("hydrofoil, columnar", "hydrofoil.daemon", columnar=True)
     with use_engine(spark, columnar):
         results(thousand, first("s", "id"))
-    execution = newest(spark).query
-    spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
-    store = spark._jsparkSession.sharedState().statusStore()
-    nodes = store.planGraph(execution).allNodes()
-    ids = [
-        metric.accumulatorId()
-        for node in map(nodes.apply, range(nodes.size()))
-        for metric in map(node.metrics().apply, range(node.metrics().size()))
-        if metric.name() == "rows that failed"
-    ]
-    shown = [store.executionMetrics(execution).get(id_) for id_ in ids]
-    assert [value.get() for value in shown if value.isDefined()] == ["5"]
+    assert shown(spark, "rows that failed", newest(spark).query) == ["5"]
 
 
 def test_chained_and_side_by_side(spark: SparkSession, thousand: DataFrame, table: str) -> None:

@@ -28,7 +28,7 @@ ROOMS = {
     "recordings": "private",
     "deaths": "_cext",
     "failures": "deaths private recordings",
-    "reports": "counts errors failures",
+    "reports": "counts deaths errors failures",
     "values": "_cext errors stream",
     "evals": "_cext counts deaths failures reports stream values",
     "settings": "counts deaths errors failures process",

@@ -31,7 +31,8 @@ trait PythonExec extends SparkPlan {
     "rowsSent" -> SQLMetrics.createMetric(sparkContext, "number of input rows"),
     "batchesSent" -> SQLMetrics.createMetric(sparkContext, "record batches sent"),
     "batchesReceived" -> SQLMetrics.createMetric(sparkContext, "record batches received"),
-    "rowsFailed" -> SQLMetrics.createMetric(sparkContext, FailedRows.METRIC),
+    "rowsFailed" -> SQLMetrics.createMetric(sparkContext, RowCounts.FAILED),
+    "rowsSlow" -> SQLMetrics.createMetric(sparkContext, RowCounts.SLOW),
     "waitTime" -> SQLMetrics.createNanoTimingMetric(sparkContext, "time waiting for Python")
   ) ++ ownMetrics
 

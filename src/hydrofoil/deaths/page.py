@@ -14,8 +14,9 @@ _SIZE = 4096
 
 # Integers of 64 bits, by their place. The core stores the first two, so they stay together.
 # Rows and items count from 0, and -1 stands for none. ROWS is -1 where items are groups.
-# STACKS is 1 once the worker writes its stacks when it is asked for them.
-ROW, FUNCTION, ITEM, BEFORE, ROWS, PARTITION, STATE, TASK, STACKS = range(9)
+# STACKS is 1 once the worker writes its stacks when it is asked for them. SLOW is the daemon's: how
+# many rows of the task it has found slow.
+ROW, FUNCTION, ITEM, BEFORE, ROWS, PARTITION, STATE, TASK, STACKS, SLOW = range(10)
 _BY_THE_CORE = 2 * 8
 
 # Values of STATE: waits for a task; reads a task; runs its functions; has run them. The last two

@@ -106,6 +106,7 @@ class SlowRows:
                 patience = _STACK_S
                 continue
             sight.told = True
+            fields[page.SLOW] += 1
             what = f"for {now - sight.since:.0f} s it has been {worker.page.place()}"
             said = f"{MARK}{worker.process} is slow: {what}"
             print(f"{said}; its stack:\n{stack}" if stack else said, file=sys.stderr, flush=True)

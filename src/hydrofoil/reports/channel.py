@@ -55,6 +55,8 @@ class TaskReport:
         Records, as `hydrofoil.reports.logs` makes them.
     logs_left : int
         How many records more there were.
+    slow : callable or None
+        Returns how many rows were slow, and a function that they were in.
     """
 
     def __init__(self, context: Any) -> None:
@@ -63,6 +65,7 @@ class TaskReport:
         self.functions: list[Callable[[], dict[str, Any]]] = []
         self.logs: list[tuple[Any, ...]] = []
         self.logs_left = 0
+        self.slow: Callable[[], tuple[int, str]] | None = None
         self.accumulator: Any = None
 
     @property
@@ -82,6 +85,7 @@ class TaskReport:
             "host": socket.gethostname(),
             "time": time.time(),
             "functions": [describe() for describe in self.functions],
+            "slow": (0, "") if self.slow is None else self.slow(),
             "logs": self.logs,
             "logs_left": self.logs_left,
         }

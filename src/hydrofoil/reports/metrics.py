@@ -1,19 +1,24 @@
-"""Counts of failed rows in Spark's UI, by the JVM's half."""
+"""Counts of rows that failed or were slow in Spark's UI, by the JVM's half."""
 
 from typing import Any
 
+# The names of metrics that operators of the JVM's half have.
+FAILED, SLOW = "rows that failed", "rows that were slow"
 
-def add(execution: int, function: str, rows: int) -> bool:
-    """Add to the metric "rows that failed" of the operator that runs a function.
+
+def add(execution: int, name: str, function: str, rows: int) -> bool:
+    """Add to a metric of the operator that runs a function.
 
     Parameters
     ----------
     execution : int
         Spark's id of the query.
+    name : str
+        `FAILED` or `SLOW`.
     function : str
         Its name.
     rows : int
-        How many more rows have failed.
+        How many more they are.
 
     Returns
     -------
@@ -26,8 +31,8 @@ def add(execution: int, function: str, rows: int) -> bool:
     context: Any = SparkContext._active_spark_context
     if context is None:
         return False
-    failed_rows = context._jvm.org.apache.spark.sql.hydrofoil.exec.FailedRows
+    counts = context._jvm.org.apache.spark.sql.hydrofoil.exec.RowCounts
     # Without the jar it is a package of that name.
-    if not isinstance(failed_rows, JavaClass):
+    if not isinstance(counts, JavaClass):
         return False
-    return bool(failed_rows.add(context._jsc.sc(), execution, function, rows))
+    return bool(counts.add(context._jsc.sc(), execution, name, function, rows))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hydrofoil.errors import UsageError
-from hydrofoil.reports import logs
+from hydrofoil.reports import logs, slow
 from hydrofoil.reports.columns import skipping_columns
 from hydrofoil.reports.groups import no_rows, no_value, skipping_groups
 from hydrofoil.reports.policy import ON_ERROR_KEY, RAISE, Policy, chosen
@@ -110,6 +110,7 @@ def begin_task() -> None:
     """Follow the settings of the task that begins in this process."""
     setting = _setting()
     logs.install(None if setting is None else setting(logs.LOGS_KEY))
+    slow.begin_task()
 
 
 def _made(function: Any, policy: Policy, kind: str, result: Any) -> Any:

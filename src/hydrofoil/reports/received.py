@@ -105,6 +105,7 @@ class Received:
 
     def _take(self, report: dict[str, Any]) -> None:
         logs.print_records(report)
+        self._tell_slow(report)
         if not report["functions"]:
             return
         stage = stages.stage_of(report["stage"], report["partition"])
@@ -241,8 +242,21 @@ class Received:
             if more > 0 and isinstance(key, int):
                 # A page of Spark's is no reason to fail.
                 with suppress(Exception):
-                    metrics.add(key, function[0], more)
+                    metrics.add(key, metrics.FAILED, function[0], more)
                 counts.shown += more
+
+    def _tell_slow(self, report: dict[str, Any]) -> None:
+        """Say that a task had slow rows; which ones is in its executor's log."""
+        rows, function = report["slow"]
+        if not rows:
+            return
+        logger.warning(
+            "hydrofoil: %d rows of partition %d were slow in %s; the log of executor %s has where",
+            *(rows, report["partition"], function, report["host"]),
+        )
+        if report["execution"] is not None:
+            with suppress(Exception):
+                metrics.add(int(report["execution"]), metrics.SLOW, function, rows)
 
     def _watch(self) -> None:
         """Tell the end of stages whose last task had no report, such as those that fail."""
