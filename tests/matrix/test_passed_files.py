@@ -30,7 +30,7 @@ def by_column(spark: SparkSession) -> DataFrame:
 
 # By version: a query, its name in the page, and the most files that a batch may pass.
 MADE: dict[str, tuple[Callable[[SparkSession], DataFrame], str, int]] = {
-    "4.1": (by_group, "`applyInPandas` on Spark 4.1", 12),
+    "4.1": (by_group, "`applyInPandas` on Spark 4.1", 15),
     "4.3": (by_column, "a function of Arrow's arrays on Spark 4.3", 10),
 }
 

@@ -58,20 +58,20 @@ class Located:
         self.plan = plan
         self.functions = functions
         self.items = items
-        self.chains = chains or [(function,) for function in functions]
+        self.names = _names(chains or [(function,) for function in functions])
+        self.keeping = kept.present()
 
     def __call__(self, split_index: int, items: Iterable[Any]) -> Iterator[Any]:
         position = Position(split_index, *self.left_out)
         _present[:] = [(self, position)]
         worker = page.mine()
-        worker.begin_functions(self._names(), split_index)
+        worker.begin_functions(self.names, split_index)
         if self.items:
-            keeping = kept.present()
             items = Counted(
                 items,
                 position,
                 rows_of if self.items == "batch" else None,
-                None if keeping is None else keeping.before,
+                None if self.keeping is None else self.keeping.before,
             )
         try:
             if worker.is_watched:
@@ -87,13 +87,6 @@ class Located:
         finally:
             worker.fields[page.STATE] = page.DONE
 
-    def _names(self) -> tuple[str, ...]:
-        """The functions, for when nothing is left of this process but their names."""
-        try:
-            return tuple(" or ".join(map(described, chain)) for chain in self.chains)
-        except Exception:
-            return ()
-
     def note(self, error: BaseException, position: Position) -> None:
         """Add the note; the error is more important than what is said of it."""
         try:
@@ -103,12 +96,20 @@ class Located:
                 return
             if Located.watch is not None:
                 Located.watch(error, self.functions, detail)
-            keeping = kept.present()
+            keeping = self.keeping
             path = None if keeping is None else keeping.save(f"{error!r}\n{note}", position)
             if path is not None:
                 append_note(error, kept_note(path))
         except Exception:
             return
+
+
+def _names(chains: Sequence[tuple[Any, ...]]) -> tuple[str, ...]:
+    """The functions, for when nothing is left of this process but their names."""
+    try:
+        return tuple(" or ".join(map(described, chain)) for chain in chains)
+    except Exception:
+        return ()
 
 
 def where(partition: int) -> str:
