@@ -45,7 +45,7 @@ _FRAMES: dict[str, tuple[tuple[str, ...], Callable[[int], tuple[Any, ...]]]] = {
         ("id AS a", "id * 0.5D AS v", "concat('name ', id) AS s"),
         _row,
     ),
-    "and struct, array, timestamp": (
+    "long, double, string, struct, array, timestamp": (
         (
             "id AS a",
             "id * 0.5D AS v",
