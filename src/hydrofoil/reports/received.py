@@ -247,7 +247,7 @@ class Received:
 
     def _tell_slow(self, report: dict[str, Any]) -> None:
         """Say that a task had slow rows; which ones is in its executor's log."""
-        rows, function = report["slow"]
+        rows, function = report.get("slow", (0, ""))
         if not rows:
             return
         logger.warning(
