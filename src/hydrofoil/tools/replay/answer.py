@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from hydrofoil.failures.notes import MARK
 from hydrofoil.recordings.recording import Recording
 
 _END_OF_DATA_SECTION = -1
@@ -150,7 +151,11 @@ def _elements(frame: Any) -> list[Any]:
 
 
 def _last_line(error: str | None) -> str | None:
-    return error if error is None else error.strip().rpartition("\n")[2]
+    """The last line but for the notes that Hydrofoil adds."""
+    if error is None:
+        return None
+    lines = [line for line in error.strip().split("\n") if not line.startswith(MARK)]
+    return lines[-1] if lines else ""
 
 
 def _table_difference(ours: pa.Table | None, theirs: pa.Table | None, by_batch: bool) -> str | None:
