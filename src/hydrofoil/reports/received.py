@@ -281,7 +281,8 @@ def said(function: Function, counts: FunctionCounts) -> str:
     """Counts in words: ``1,000 rows of 9,000 failed in parse (ValueError 990, KeyError 10)``."""
     errors = ", ".join(f"{name} {count:,}" for name, count in counts.errors.most_common() if count)
     failed = sum(counts.errors.values())
-    return f"{failed:,} rows of {counts.rows:,} failed in {function[0]} ({errors})"
+    rows = "row" if failed == 1 else "rows"
+    return f"{failed:,} {rows} of {counts.rows:,} failed in {function[0]} ({errors})"
 
 
 def where(function: Function) -> str:
