@@ -6,10 +6,11 @@ import inspect
 import json
 import os
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 
+from hydrofoil.failures.notes import MARK
 from hydrofoil.tools.parity.engines import HYDROFOIL, use_core_conf, use_engine, use_environment
 from others import functions
 from others.debugger import Debugger
@@ -92,7 +94,10 @@ def test_sentry_hears_of_an_error(
     assert paths(tmp_path) == {("fail_at_two", "fast")}
     (event,) = [item for item in collector.items if "exception" in item]
     (error,) = [value for value in event["exception"]["values"] if value["type"] == "ValueError"]
-    assert error["value"] == "two is too many"
+    # Sentry's text of an error has its notes.
+    text, note = error["value"].splitlines()
+    assert text == "two is too many"
+    assert note.startswith(f"{MARK}in fail_at_two (")
     assert error["mechanism"]["type"] == "spark"
     assert error["stacktrace"]["frames"][-1]["function"] == "fail_at_two"
     assert event["tags"]["partitionId"] == "0"
@@ -118,8 +123,7 @@ def test_coverage_sees_the_lines_that_workers_run(spark: SparkSession, tmp_path:
         query = spark.range(0, 4, 1, 2).select(udf(functions.measured, "long")("id"))
         assert [row[0] for row in query.collect()] == [1, 2, 3, 4]
     assert paths(traces) == {("measured", "fast")}
-    combined = coverage.CoverageData(str(data))
-    _combine(combined, data)
+    combined = _combined(data)
     (file,) = combined.measured_files()
     lines, first = inspect.getsourcelines(functions.measured)
     numbers = set(combined.lines(file) or ())
@@ -127,24 +131,22 @@ def test_coverage_sees_the_lines_that_workers_run(spark: SparkSession, tmp_path:
     assert "return x + 1" in ran and "return -1" not in ran
 
 
-def _combine(combined: coverage.CoverageData, data: Path) -> None:
+def _combined(data: Path) -> coverage.CoverageData:
     """What both workers have left. They write it when they end, which is after the query's end."""
     give_up = time.monotonic() + 60
     while True:
-        parts = [coverage.CoverageData(str(part)) for part in data.parent.glob(f"{data.name}.*")]
-        try:
-            for part in parts:
-                part.read()
+        parts = [path for path in data.parent.glob(f"{data.name}.*") if path.stat().st_size]
+        # While they are being written, they have no tables.
+        with suppress(coverage.CoverageException, sqlite3.Error):
             if len(parts) >= 2:
-                break
-        except coverage.CoverageException:
-            # It is being written.
-            if time.monotonic() > give_up:
-                raise
+                combined = coverage.CoverageData(no_disk=True)
+                for path in parts:
+                    part = coverage.CoverageData(str(path))
+                    part.read()
+                    combined.update(part)
+                return combined
         assert time.monotonic() < give_up, "each of the two workers should have left its data"
         time.sleep(0.2)
-    for part in parts:
-        combined.update(part)
 
 
 def test_debugpy_stops_in_a_function(spark: SparkSession, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from mmap import mmap
 from typing import Any
 
 _SIZE = 4096
@@ -183,6 +182,9 @@ def shared() -> Page:
     OSError
         There is no memory for it.
     """
+    # Imported here, behind what stock's worker has: a user's file may have this name.
+    from mmap import mmap
+
     return Page(mmap(-1, _SIZE))
 
 
