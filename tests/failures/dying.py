@@ -26,7 +26,7 @@ ROWS = 3000
 # The row 742 of the partition 1.
 AT = 1742
 VERSION = tuple(map(int, pyspark.__version__.split(".")[:2]))
-GROUP = sys.argv[1]
+GROUP = sys.argv[1] if len(sys.argv) > 1 else "-"
 
 
 def planted(act: Callable[[], Any]) -> Callable[[int], int]:
