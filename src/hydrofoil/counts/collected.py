@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from hydrofoil.counts.registry import register, value_of
 from hydrofoil.counts.sending import ACCUMULATOR, MOST_TASKS
 from hydrofoil.counts.task_trace import FAST, UdfTrace
 
@@ -92,20 +93,12 @@ class Collected:
 
 def collected() -> Collected:
     """What the tasks of this process's SparkContext have sent; from now on all is kept."""
-    from pyspark.accumulators import (
-        Accumulator,
-        AddingAccumulatorParam,
-        _accumulatorRegistry,
-    )
-
-    registry: dict[Any, Any] = _accumulatorRegistry
-    known = registry.get(ACCUMULATOR)
-    if known is not None and isinstance(known._value, Collected):
-        return known._value
+    known = value_of(ACCUMULATOR)
+    if isinstance(known, Collected):
+        return known
     made = Collected()
-    # It takes the other's place in the registry.
-    Accumulator(ACCUMULATOR, made, AddingAccumulatorParam(deque(maxlen=MOST_TASKS)))  # type: ignore
+    register(ACCUMULATOR, made, deque(maxlen=MOST_TASKS))
     if known is not None:
-        made.incomplete = len(known._value) == MOST_TASKS
-        made += list(known._value)
+        made.incomplete = len(known) == MOST_TASKS
+        made += list(known)
     return made

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from hydrofoil.counts.registry import register, value_of
 from hydrofoil.reports import logs, metrics, stages
 from hydrofoil.reports.channel import ACCUMULATOR
 from hydrofoil.reports.policy import QUARANTINE, Limit
@@ -292,19 +293,11 @@ def where(function: Function) -> str:
 
 def received() -> Received:
     """What takes reports in this process, from now on."""
-    from pyspark.accumulators import (
-        Accumulator,
-        AddingAccumulatorParam,
-        _accumulatorRegistry,
-    )
-
-    registry: dict[Any, Any] = _accumulatorRegistry
-    known = registry.get(ACCUMULATOR)
-    if known is not None and isinstance(known._value, Received):
-        return known._value
+    known = value_of(ACCUMULATOR)
+    if isinstance(known, Received):
+        return known
     made = Received()
-    # It takes the other's place in the registry.
-    Accumulator(ACCUMULATOR, made, AddingAccumulatorParam([]))  # type: ignore
+    register(ACCUMULATOR, made, [])
     return made
 
 

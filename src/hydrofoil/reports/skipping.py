@@ -1,6 +1,6 @@
 """A function that goes on where the user's raises: the row is null, and the driver is told of it.
 
-Once a row is what this costs, and only where it is asked for: about 0.1 microseconds.
+It costs one more call a row, and only where it is asked for.
 """
 
 import functools
