@@ -1,13 +1,13 @@
 """A disk that is full: the query fails, the next works, nothing stays on it."""
 
-import json
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from faults.programs import seen
 
 APP = Path(__file__).parent / "apps" / "small_disk.py"
 # A file system of its own, which is gone with the process.
@@ -31,21 +31,10 @@ def test_a_full_disk(tmp_path: Path) -> None:
     disk.mkdir()
     if not can_mount(disk):
         pytest.skip("this user may not mount a file system, not even one of its own")
-    done = subprocess.run(
-        [*UNSHARED, disk, sys.executable, APP, disk],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"SPARK_CONF_DIR": str(tmp_path)},
-        timeout=300,
-        check=False,
-    )
-    said = [line for line in done.stdout.splitlines() if line.startswith("SEEN ")]
-    assert len(said) == 1, done.stdout + done.stderr[-4000:]
-    seen = json.loads(said[0].removeprefix("SEEN "))
+    found = seen([*UNSHARED, disk, sys.executable, APP, disk], tmp_path)
     answer = [1000, 500_500, 1000 * 21 * 36]
-    assert seen["stock"] == [answer, "full", answer]
-    assert seen["hydrofoil"] == [answer, "full", answer]
-    assert seen["gang"] == [1000, "full", 1000]
-    assert seen["spool"] == []
+    assert found["stock"] == [answer, "full", answer]
+    assert found["hydrofoil"] == [answer, "full", answer]
+    assert found["gang"] == [1000, "full", 1000]
+    assert found["spool"] == []
     assert (tmp_path / "disk.left").read_text().split() == ["spool"]
