@@ -18,6 +18,7 @@ SOURCES = Path(__file__).parents[2] / "src"
 # src/hydrofoil. What lies in a room may import each other, but not in a circle.
 ROOMS = {
     "_cext": "",
+    "compiling": "",
     "errors": "",
     "lazy": "",
     "private": "",
@@ -36,14 +37,14 @@ ROOMS = {
     "worker": "process spark",
     "daemon": "deaths process spark worker",
     "aggregates": "errors",
-    "decorators": "_cext errors evals process reports settings spark values",
-    "driver": "_cext counts decorators errors process settings spark stream values",
+    "decorators": "_cext compiling errors evals process reports settings spark values",
+    "driver": "_cext compiling counts decorators errors process settings spark stream values",
     # Named by the driver's table.
     "bridge": "_cext driver settings spark stream values",
     "gang": "errors lazy private settings values version",
     "tools": (
-        "counts daemon deaths decorators driver errors evals failures gang private process "
-        "recordings reports settings spark values version worker"
+        "compiling counts daemon deaths decorators driver errors evals failures gang private "
+        "process recordings reports settings spark values version worker"
     ),
     # The public names, each imported when it is first used: the only one that imports tools.
     "__init__": "decorators driver lazy reports settings tools values version",

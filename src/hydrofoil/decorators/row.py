@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, overload
 
+from hydrofoil.compiling.asked import ask
 from hydrofoil.decorators.checks import check_picklable, positional, signature_of
 from hydrofoil.decorators.function import SparkFunction, is_connect
 from hydrofoil.decorators.local import arguments, as_arrow, returned
@@ -38,6 +39,7 @@ def udf(
     on_error: OnError | None = ...,
     quarantine: str | None = ...,
     max_errors: int | str | None = ...,
+    compile: bool | None = ...,
 ) -> SparkFunction: ...
 @overload
 def udf(
@@ -48,6 +50,7 @@ def udf(
     on_error: OnError | None = ...,
     quarantine: str | None = ...,
     max_errors: int | str | None = ...,
+    compile: bool | None = ...,
 ) -> Callable[[Callable[..., Any]], SparkFunction]: ...
 def udf(
     f: Any = None,
@@ -57,6 +60,7 @@ def udf(
     on_error: OnError | None = None,
     quarantine: str | None = None,
     max_errors: int | str | None = None,
+    compile: bool | None = None,
 ) -> Any:
     """Make a Spark function of a Python function that is called once for each row.
 
@@ -82,6 +86,9 @@ def udf(
         How many rows of a query may fail, as a number or a share such as ``"1%"``, before the query
         fails; by default ``spark.hydrofoil.maxErrors``, and without it 10,000 for "quarantine" and
         any number for "null".
+    compile : bool, optional
+        Whether the JVM may compute it, row by row, where that gives the very same: whatever the
+        session's ``spark.hydrofoil.compile.enabled`` says, which decides by default.
 
     Returns
     -------
@@ -103,12 +110,17 @@ def udf(
             on_error=on_error,
             quarantine=quarantine,
             max_errors=max_errors,
+            compile=compile,
         )
-    return _make(f, returnType, useArrow, policy)
+    return _make(f, returnType, useArrow, policy, compile)
 
 
 def _make(
-    function: Callable[..., Any], declared: Any, use_arrow: bool | None, policy: Policy | None
+    function: Callable[..., Any],
+    declared: Any,
+    use_arrow: bool | None,
+    policy: Policy | None,
+    compiled: bool | None,
 ) -> SparkFunction:
     from pyspark.sql.functions import udf as spark_udf
 
@@ -139,6 +151,8 @@ def _make(
     sent: Callable[..., Any] = function
     if convert_result is not None or any(convert.values()):
         sent = RowCall(function, list(signature.parameters), convert, convert_result)
+    if sent is function:
+        ask(function, compiled)
 
     transport = RowTransport(use_arrow)
     parameters = ", ".join(
