@@ -1,8 +1,9 @@
 """Plain functions of the kinds that programs have, to measure and to check compiled ones.
 
-Written for this project after what public code does with ``udf``: money and rates, buckets by ``if``,
-nulls replaced, names and e-mail addresses cleaned, codes looked up in dicts, dates taken apart, keys
-put together. `CASES` has them all; some can't be compiled, and are here because programs have them.
+Written for this project after what public code does with ``udf``: money and rates, buckets by
+``if``, nulls replaced, names and e-mail addresses cleaned, codes looked up in dicts, dates taken
+apart, keys put together. `CASES` has them all; some can't be compiled, and are here because
+programs have them.
 """
 
 import sys

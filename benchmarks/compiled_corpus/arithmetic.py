@@ -58,7 +58,9 @@ def change_in_percent(old, new):
     return round((new - old) / abs(old) * 100, 1)
 
 
-@case(KIND, "double", "number", 3, lambda x: F.least(F.greatest(x / 1000.0, F.lit(0.0)), F.lit(1.0)))
+@case(
+    KIND, "double", "number", 3, lambda x: F.least(F.greatest(x / 1000.0, F.lit(0.0)), F.lit(1.0))
+)
 def clamp(x):
     return max(0.0, min(1.0, x / 1000.0))
 

@@ -20,8 +20,11 @@ def of_working_age(age):
 
 def _age_group(age):
     return (
-        F.when(age < 18, "child").when(age < 30, "young").when(age < 50, "middle")
-        .when(age < 70, "older").otherwise("old")
+        F.when(age < 18, "child")
+        .when(age < 30, "young")
+        .when(age < 50, "middle")
+        .when(age < 70, "older")
+        .otherwise("old")
     )
 
 

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-_WORDS = "alpha Beta GAMMA delta  epsilon Zeta-eta theta_iota kappa lambda mu".split(" ")
+_WORDS = ("alpha", "Beta", "GAMMA", "delta", "", "Zeta-eta", "theta_iota", "kappa")
 _STATES = ("CA", "NY", "TX", "WA", "OR", "ZZ", "ca")
 _EPOCH = datetime.date(1995, 1, 1)
 

@@ -22,12 +22,12 @@ def dollars(price):
 
 @case("formatting", "string", "count", 1, lambda n: F.lpad(n.cast("string"), 6, "0"))
 def numbered(n):
-    return "{:06d}".format(n)
+    return "{:06d}".format(n)  # noqa: UP032
 
 
 @case("formatting", "string", "text count", 3, None)
 def labelled(name, n):
-    return "%s (%d)" % (name.strip(), n)
+    return "%s (%d)" % (name.strip(), n)  # noqa: UP031
 
 
 @case("conversions", "bigint", "digits", 1, lambda s: s.cast("bigint"))
@@ -49,7 +49,7 @@ def as_text(n):
 
 @case("conversions", "double", "pair", 3, None)
 def value_of_pair(pair):
-    name, value = pair.split(":")
+    _, value = pair.split(":")
     return float(value)
 
 

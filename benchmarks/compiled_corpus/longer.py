@@ -84,7 +84,7 @@ def mixed(a, b):
     lambda a, b, r: F.when(a > b, (a - b) * r + b).otherwise((b - a) * r + a) / 2 + 1,
 )
 def blended(a, b, rate):
-    if a > b:
+    if a > b:  # noqa: SIM108
         value = (a - b) * rate + b
     else:
         value = (b - a) * rate + a

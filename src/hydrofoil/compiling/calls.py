@@ -76,9 +76,7 @@ def call(node: ast.expr, scope: Scope, translate: Translate) -> Node:
     raise Refused(f"a call of {ast.unparse(function):.60}, which is not known before it runs", node)
 
 
-def _function(
-    node: ast.Call, value: Any, given: Given, scope: Scope, translate: Translate
-) -> Node:
+def _function(node: ast.Call, value: Any, given: Given, scope: Scope, translate: Translate) -> Node:
     name = builtin_name(value)
     if name is not None:
         return _builtin(node, name, given, scope, translate)
@@ -103,9 +101,7 @@ def _function(
     raise Refused(f"a call of {shown:.80}, which is not known to be pure", node)
 
 
-def _builtin(
-    node: ast.Call, name: str, given: Given, scope: Scope, translate: Translate
-) -> Node:
+def _builtin(node: ast.Call, name: str, given: Given, scope: Scope, translate: Translate) -> Node:
     if name in ("any", "all", "sum"):
         return iterating.reduced(node, name, given, scope, translate)
     if name == "isinstance":
@@ -118,6 +114,10 @@ def _builtin(
         return ["fstring", [["fmt", translate(value, scope), "", text]]]
     if name not in BUILTINS:
         raise Refused(f"a call of {name}", node)
+    if name == "len" and len(given.positional) == 1 and is_static(given.positional[0], scope):
+        value = static(given.positional[0], scope)
+        if type(value) in (list, tuple, dict, set, frozenset, str):
+            return ["const", "int", str(len(value))]
     if BUILTINS[name] == "*":
         if given.named:
             raise Refused(f"{name} with {next(iter(given.named))}=", node)
@@ -195,7 +195,12 @@ def _of_class(
         rest = _arguments(node, name, Given(given.positional[1:], given.named), scope, translate)
         variable = scope.budget.name("self")
         self: Node = ["var", variable]
-        checked = ["if", ["isinstance", self, ["str"]], ["method", name, self, rest], _not_str(name)]
+        checked = [
+            "if",
+            ["isinstance", self, ["str"]],
+            ["method", name, self, rest],
+            _not_str(name),
+        ]
         return ["let", variable, inner, checked]
     raise Refused(f"a call of {owner.__name__}.{name}", node)
 
@@ -261,7 +266,12 @@ def _method(
     if name == "join":
         return iterating.joined(node, base, given, scope, translate)
     if name == "group" and len(given.positional) <= 1 and not given.named:
-        return ["method", name, translate(base, scope), [translate(a, scope) for a in given.positional]]
+        return [
+            "method",
+            name,
+            translate(base, scope),
+            [translate(a, scope) for a in given.positional],
+        ]
     if name == "replace" and given.named:
         # A date's or time's.
         raise Refused("replace with keywords", node)
@@ -304,7 +314,7 @@ def _flags(flags: ast.expr | None, node: ast.AST, scope: Scope) -> Node:
         if isinstance(part, ast.BinOp) and isinstance(part.op, ast.BitOr):
             parts += [part.left, part.right]
             continue
-        value = part.value if isinstance(part, ast.Constant) else None
+        value: Any = part.value if isinstance(part, ast.Constant) else None
         if is_static(part, scope):
             value = static(part, scope)
         if type(value) not in (int, re.RegexFlag):

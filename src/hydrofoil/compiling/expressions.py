@@ -4,7 +4,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from hydrofoil.compiling import folding
+from hydrofoil.compiling import folding, iterating
 from hydrofoil.compiling.calls import call
 from hydrofoil.compiling.constants import NONE, Node, constant, constants
 from hydrofoil.compiling.pairs import as_node, pairs, written_dict
@@ -89,9 +89,9 @@ def binary(how: ast.operator, one: Node, other: Node, node: ast.AST) -> Node:
 
 
 def _binary(node: ast.BinOp, scope: Scope) -> Node:
-    if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant):
-        if isinstance(node.left.value, str):
-            return call(node, scope, expression)
+    text = isinstance(node.left, ast.Constant) and isinstance(node.left.value, str)
+    if text and isinstance(node.op, ast.Mod):
+        return call(node, scope, expression)
     return binary(node.op, expression(node.left, scope), expression(node.right, scope), node)
 
 
@@ -227,6 +227,12 @@ def _container(node: ast.expr, scope: Scope) -> Node:
             kind = type(value).__name__
             raise Refused(f"in, with a {kind} that is no container of constants", node)
         return ["consts", found]
+    members = iterating.view_of(node, scope)
+    if members is not None:
+        found = constants(members)
+        if found is None:
+            raise Refused("in, with a dict's values that are no constants", node)
+        return ["consts", found]
     return expression(node, scope)
 
 
@@ -277,7 +283,7 @@ def _formatted(node: ast.JoinedStr, scope: Scope) -> Node:
             for part in one.format_spec.values:
                 if not isinstance(part, ast.Constant):
                     raise Refused("a format whose width or kind is computed", node)
-                spec += part.value
+                spec += str(part.value)
         conversion = "" if one.conversion == -1 else chr(one.conversion)
         parts.append(["fmt", expression(one.value, scope), conversion, spec])
     return ["fstring", parts]

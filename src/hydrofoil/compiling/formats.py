@@ -75,7 +75,7 @@ def percent(node: ast.BinOp, scope: Scope, translate: Translate) -> Node:
         The text has fields that are named, computed or wrong.
     """
     assert isinstance(node.left, ast.Constant)
-    text = node.left.value
+    text = str(node.left.value)
     values = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
     if isinstance(node.right, ast.Dict):
         raise Refused("a format with % and a dict", node)

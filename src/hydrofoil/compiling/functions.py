@@ -6,7 +6,7 @@ from typing import Any
 
 from hydrofoil.compiling.constants import Node, constant
 from hydrofoil.compiling.expressions import expression
-from hydrofoil.compiling.names import Names, is_imported
+from hydrofoil.compiling.names import Names, check, is_imported
 from hydrofoil.compiling.refused import Refused, Unbound
 from hydrofoil.compiling.scope import MOST_DEPTH, Bound, Budget, Scope, Static
 from hydrofoil.compiling.sources import Source, source_of
@@ -26,6 +26,24 @@ def check_kind(function: Any) -> None:
         raise Refused("it is a generator or a coroutine")
     if flags & _VARIADIC:
         raise Refused("it takes *args or **kwargs")
+
+
+def checked_source(function: types.FunctionType) -> Source:
+    """The tree of a function, which is the one that runs in a worker.
+
+    Raises
+    ------
+    Refused
+        See `source_of`; or workers import it, and may find another one there.
+    """
+    source = source_of(function)
+    if is_imported(function):
+        check(
+            source.module, function.__module__, function.__qualname__, function, source.definition
+        )
+        if source.definition not in source.module.body:
+            raise Refused("workers import it, from where its module does not define it")
+    return source
 
 
 def body_of(
@@ -68,7 +86,7 @@ def inline(
     name = function.__name__
     try:
         check_kind(function)
-        source = source_of(function)
+        source = checked_source(function)
         bound = _arguments(function, source, positional, named, node)
         return body_of(function, source, bound, budget)
     except Refused as refused:

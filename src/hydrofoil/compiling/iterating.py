@@ -1,6 +1,7 @@
-"""What iterates: over constants and tuples, written out; over the characters of a text, as it is."""
+"""Loops: over constants and tuples, written out; over the characters of a text, as they are."""
 
 import ast
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,7 +15,11 @@ from hydrofoil.compiling.whitelist import builtin_name
 Translate = Callable[[ast.expr, Scope], Node]
 
 MOST_ROUNDS = 100
-_VIEWS = {"items": lambda d: list(d.items()), "keys": list, "values": lambda d: list(d.values())}
+_VIEWS: dict[str, Callable[[Any], list[Any]]] = {
+    "items": lambda d: list(d.items()),
+    "keys": list,
+    "values": lambda d: list(d.values()),
+}
 
 
 def known_members(node: ast.expr, scope: Scope) -> list[Any] | None:
@@ -50,13 +55,11 @@ def _members(node: ast.expr, scope: Scope) -> list[Any] | None:
         if type(value) is str:
             return [Static(one) for one in value]
         raise Refused(f"a loop over a {type(value).__name__}", node)
+    view = view_of(node, scope)
+    if view is not None:
+        return [Static(one) for one in view]
     if isinstance(node, ast.Call) and not node.keywords:
         function = node.func
-        if isinstance(function, ast.Attribute) and not node.args and function.attr in _VIEWS:
-            if is_static(function.value, scope):
-                value = static(function.value, scope)
-                if type(value) is dict:
-                    return [Static(one) for one in _VIEWS[function.attr](value)]
         if is_static(function, scope) and builtin_name(static(function, scope)) == "range":
             bounds = [one.value if isinstance(one, ast.Constant) else None for one in node.args]
             if bounds and all(type(one) is int for one in bounds):
@@ -66,6 +69,19 @@ def _members(node: ast.expr, scope: Scope) -> list[Any] | None:
                 return [Static(one) for one in numbers]
             raise Refused("a loop over a range that is not constant", node)
     return None
+
+
+def view_of(node: ast.expr, scope: Scope) -> list[Any] | None:
+    """The members of ``d.keys()``, ``d.values()`` or ``d.items()`` of a dict that is known now."""
+    if not isinstance(node, ast.Call) or node.args or node.keywords:
+        return None
+    function = node.func
+    if not isinstance(function, ast.Attribute) or function.attr not in _VIEWS:
+        return None
+    if not is_static(function.value, scope):
+        return None
+    value = static(function.value, scope)
+    return _VIEWS[function.attr](value) if type(value) is dict else None
 
 
 def bind(target: ast.expr, value: Any, node: ast.AST) -> dict[str, Bound]:
@@ -79,13 +95,13 @@ def bind(target: ast.expr, value: Any, node: ast.AST) -> dict[str, Bound]:
     if isinstance(target, ast.Name):
         found = constant(value)
         return {target.id: Static(value) if found is None else found}
-    if isinstance(target, ast.Tuple | ast.List) and type(value) in (tuple, list):
-        if len(target.elts) == len(value):
-            made: dict[str, Bound] = {}
-            for one, part in zip(target.elts, value, strict=True):
-                made |= bind(one, part, node)
-            return made
-    raise Refused("a loop whose values are taken apart", node)
+    parts = target.elts if isinstance(target, ast.Tuple | ast.List) else []
+    if type(value) not in (tuple, list) or len(parts) != len(value):
+        raise Refused("a loop whose values are taken apart", node)
+    made: dict[str, Bound] = {}
+    for one, part in zip(parts, value, strict=True):
+        made |= bind(one, part, node)
+    return made
 
 
 def rounds(
@@ -110,16 +126,16 @@ def rounds(
         if isinstance(target, ast.Name):
             found.append({target.id: _once(one, lets, scope, translate)})
             continue
-        if isinstance(target, ast.Tuple) and isinstance(one, ast.Tuple):
-            if len(target.elts) == len(one.elts):
-                bound: dict[str, Bound] = {}
-                for name, part in zip(target.elts, one.elts, strict=True):
-                    if not isinstance(name, ast.Name):
-                        raise Refused("a loop whose values are taken apart", iterated)
-                    bound[name.id] = _once(part, lets, scope, translate)
-                found.append(bound)
-                continue
-        raise Refused("a loop whose values are taken apart", iterated)
+        names = target.elts if isinstance(target, ast.Tuple) else []
+        parts = one.elts if isinstance(one, ast.Tuple) else []
+        if not names or len(names) != len(parts):
+            raise Refused("a loop whose values are taken apart", iterated)
+        bound: dict[str, Bound] = {}
+        for name, part in zip(names, parts, strict=True):
+            if not isinstance(name, ast.Name):
+                raise Refused("a loop whose values are taken apart", iterated)
+            bound[name.id] = _once(part, lets, scope, translate)
+        found.append(bound)
     return found, lets
 
 
@@ -187,6 +203,8 @@ def reduced(node: ast.Call, how: str, given: Given, scope: Scope, translate: Tra
 def _reduce(how: str, found: list[tuple[Node, Node]]) -> Node:
     true, false = ["const", "bool", True], ["const", "bool", False]
     if how == "sum":
+        if sys.version_info >= (3, 12):
+            raise Refused("sum, which adds floats in a way of its own from Python 3.12 on")
         body: Node = ["const", "int", "0"]
         for test, value in found:
             if test != true:

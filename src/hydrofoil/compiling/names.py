@@ -1,9 +1,9 @@
 """What a function's free names stand for, if that is the same where it runs.
 
-A function that is pickled by value takes the values of its closure and of its globals along, as they
-are at that moment. One of a module that workers import too finds that module's values there: then a
-name counts only if the module's source says by itself what it stands for, once, and the value here
-is that one.
+A function that is pickled by value takes the values of its closure and of its globals along, as
+they are at that moment. One of a module that workers import too finds that module's values there:
+then a name counts only if the module's source says by itself what it stands for, once, and the
+value here is that one.
 """
 
 import ast
@@ -37,6 +37,8 @@ class Names:
         self._module = source.module
         self._imported = is_imported(function)
         code = function.__code__
+        if getattr(function, "__builtins__", None) is not vars(builtins):
+            raise Refused("it has builtins of its own")
         self._cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
 
     def value(self, name: str, node: ast.AST) -> Any:
@@ -47,6 +49,8 @@ class Names:
         Refused
             It has no value, or may have another one in a worker.
         """
+        if name.startswith("__"):
+            raise Refused(f"{name} in it", node)
         if name in self._cells:
             try:
                 return self._cells[name].cell_contents
@@ -63,6 +67,7 @@ class Names:
             return getattr(builtins, name)
         except AttributeError:
             raise Refused(f"{name} has no value yet", node) from None
+
 
 def check(module: ast.Module, where: str, name: str, value: Any, node: ast.AST) -> None:
     """See that a name of an imported module stands for this value wherever it is imported.
@@ -143,7 +148,7 @@ def is_imported(function: types.FunctionType) -> bool:
 
 @lru_cache(maxsize=32)
 def _bound(module: ast.Module) -> dict[str, list[ast.AST]]:
-    """The statements that bind each name of a module's, wherever they are; "*" for a star import."""
+    """The statements that bind each name of a module's, anywhere; "*" for a star import."""
     found: dict[str, list[ast.AST]] = {}
     for statement, node, inside in _walk(module):
         if isinstance(node, ast.Global):

@@ -1,8 +1,8 @@
 """The syntax tree of a function, and the proof that it is this function's.
 
 A tree is found by name and line in the source, and compiled again: it counts only if that gives
-the very same code. So the wrong lambda of a line is never taken, nor a source that was edited since:
-trees that give the same code mean the same.
+the very same code. So the wrong lambda of a line is never taken, nor a source that was edited
+since: trees that give the same code mean the same.
 """
 
 import __future__
@@ -54,15 +54,13 @@ def source_of(function: FunctionType) -> Source:
     for node in ast.walk(module):
         if isinstance(node, ast.AsyncFunctionDef) and node.name == code.co_name:
             asynchronous = True
-        if isinstance(node, FunctionDefinitions) and _may_be(node, code):
-            if _is(node, code, _imported(module)):
-                return Source(node, module)
+        if not isinstance(node, ast.FunctionDef | ast.Lambda):
+            continue
+        if _may_be(node, code) and _is(node, code, _imported(module)):
+            return Source(node, module)
     if asynchronous:
         raise Refused("it is asynchronous")
     raise Refused("its source does not compile to its code: it was edited, made or changed since")
-
-
-FunctionDefinitions = (ast.FunctionDef, ast.Lambda)
 
 
 @lru_cache(maxsize=32)

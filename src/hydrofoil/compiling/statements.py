@@ -17,6 +17,9 @@ from hydrofoil.compiling.statics import is_static, static
 
 Then = Callable[[Scope], Node]
 
+# Names that an ``if`` changes, each with the whole of its ways, before it is written out twice.
+MOST_JOINED = 4
+
 _WHY_NOT = {
     ast.Global: "global: it changes what other functions see",
     ast.Nonlocal: "nonlocal: it changes what other functions see",
@@ -134,9 +137,7 @@ def _assign(targets: list[ast.expr], value: ast.expr, scope: Scope, then: Then) 
     return _let(names[0], bound, scope, lambda v: then(scope.having(**dict.fromkeys(names, v))))
 
 
-def _unpacked(
-    target: ast.Tuple | ast.List, value: ast.expr, scope: Scope, then: Then
-) -> Node:
+def _unpacked(target: ast.Tuple | ast.List, value: ast.expr, scope: Scope, then: Then) -> Node:
     names = []
     for one in target.elts:
         if not isinstance(one, ast.Name):
@@ -187,7 +188,7 @@ def _if(node: ast.If, rest: list[ast.stmt], scope: Scope, after: After) -> Node:
         return _block(rest, changed, after)
 
     test = expression(node.test, scope)
-    joined = _joined(node, test, scope, then) if rest else None
+    joined = _joined(node, test, scope, then)
     if joined is not None:
         return joined
     both = After(then, after.stop, after.go_on)
@@ -195,19 +196,31 @@ def _if(node: ast.If, rest: list[ast.stmt], scope: Scope, after: After) -> Node:
 
 
 def _joined(node: ast.If, test: Node, scope: Scope, then: Then) -> Node | None:
-    """An ``if`` of which only one name's value comes out, as a conditional value of that name."""
-    names = _assigned(node)
-    if names is None or len(names) != 1:
+    """An ``if`` of which only some names' values come out, as conditional values of these."""
+    names = sorted(_assigned(node) or ())
+    if not 1 <= len(names) <= MOST_JOINED:
         return None
-    [name] = names
-    ways = []
-    for way in (node.body, node.orelse):
-        value = _value_after(way, name, scope)
-        if value is None:
+    if len(names) == 1:
+        values = _values_after(node, names, test, scope)
+        if values is None:
             return None
-        ways.append(value)
-    chosen: Node = ["if", test, *ways]
-    return _let(name, chosen, scope, lambda v: then(scope.having(**{name: v})))
+        return _let(names[0], values[0], scope, lambda v: then(scope.having(**{names[0]: v})))
+    decided = scope.budget.name("decided")
+    values = _values_after(node, names, ["var", decided], scope)
+    if values is None:
+        return None
+    whether: Node = ["if", test, ["const", "bool", True], ["const", "bool", False]]
+    return ["let", decided, whether, _lets(names, values, scope, scope, then)]
+
+
+def _values_after(node: ast.If, names: list[str], test: Node, scope: Scope) -> list[Node] | None:
+    found: list[Node] = []
+    for name in names:
+        ways = [_value_after(way, name, scope) for way in (node.body, node.orelse)]
+        if ways[0] is None or ways[1] is None:
+            return None
+        found.append(["if", test, *ways])
+    return found
 
 
 class _NoNode(Exception):

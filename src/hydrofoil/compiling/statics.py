@@ -10,7 +10,6 @@ from hydrofoil.compiling.scope import Scope, Static
 from hydrofoil.compiling.whitelist import MODULE_CONSTANTS, is_module
 
 
-
 def is_static(node: ast.expr, scope: Scope) -> bool:
     """Whether an expression is a name, or an attribute of one, whose value is known now.
 
@@ -70,4 +69,4 @@ def _member(module: types.ModuleType, name: str, node: ast.Attribute) -> Any:
 
 
 # Modules of which nothing is pure that is not in the whitelist.
-_OTHERS = frozenset("numpy pandas pyspark pyarrow random time os sys logging requests".split())
+_OTHERS = frozenset(("numpy", "pandas", "pyspark", "random", "time", "os", "sys", "logging"))

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydrofoil.compiling.constants import Node, constant
-from hydrofoil.compiling.functions import body_of, check_kind, defaults
+from hydrofoil.compiling.functions import body_of, check_kind, checked_source, defaults
 from hydrofoil.compiling.names import is_imported
 from hydrofoil.compiling.refused import Refused
 from hydrofoil.compiling.scope import Bound, Budget
-from hydrofoil.compiling.sources import source_of
 
 VERSION = 1
 
@@ -54,7 +53,7 @@ def translate(function: Any) -> Translation:
 
 def _document(function: Any) -> dict[str, Any]:
     check_kind(function)
-    source = source_of(function)
+    source = checked_source(function)
     code = function.__code__
     names = list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
     known = defaults(function, source)

@@ -42,7 +42,7 @@ MATH = (
     "acos acosh asin asinh atan atan2 atanh cbrt ceil comb copysign cos cosh degrees dist erf erfc "
     "exp exp2 expm1 fabs factorial floor fmod gamma gcd hypot isclose isfinite isinf isnan isqrt "
     "lcm ldexp lgamma log log10 log1p log2 perm pow radians remainder sin sinh sqrt tan tanh trunc"
-).split()
+)
 
 # Methods of str, bytes, numbers, dates and times, by name: their parameters as above.
 METHODS = {
@@ -186,7 +186,7 @@ def math_name(value: Any) -> str | None:
     """The name of a function of math's, if the value is that very one."""
     if type(value) is not types.BuiltinFunctionType or value.__module__ != "math":
         return None
-    return value.__name__ if value.__name__ in MATH else None
+    return value.__name__ if value.__name__ in MATH.split() else None
 
 
 def regex_name(value: Any) -> str | None:
