@@ -11,12 +11,13 @@ import org.apache.spark.sql.execution.adaptive.{AQEShuffleReadExec, ShuffleQuery
 import org.apache.spark.sql.execution.datasources.v2.BatchScanExec
 import org.apache.spark.sql.execution.exchange.{ReusedExchangeExec, ShuffleExchangeLike}
 import org.apache.spark.sql.execution.python.{
-  ArrowEvalPythonExec, BatchEvalPythonExec, MapInArrowExec, MapInPandasExec}
+  ArrowEvalPythonExec, BatchEvalPythonExec, EvalPythonExec, MapInArrowExec, MapInPandasExec}
 import org.apache.spark.sql.hydrofoil.codegen.WholeUse
 import org.apache.spark.sql.hydrofoil.exec.{
   Arguments, ArrowBatchesExec, ArrowSinkExec, BatchEnds, BatchesToRowsExec, ColumnarScan,
-  ComputeColumnsExec, HydrofoilEvalPythonExec, HydrofoilMapInBatchExec, HydrofoilSourceScanExec,
-  LeftToSparkExec, RowsToArrowExec, SelectColumnsExec, SparkRowsExec, UnsafeRowsToArrowExec}
+  CompiledUdfExec, ComputeColumnsExec, HydrofoilEvalPythonExec, HydrofoilMapInBatchExec,
+  HydrofoilSourceScanExec, LeftToSparkExec, RowsToArrowExec, SelectColumnsExec, SparkRowsExec,
+  UnsafeRowsToArrowExec}
 import org.apache.spark.sql.hydrofoil.settings.{HydrofoilConf, Limits}
 
 /**
@@ -46,16 +47,11 @@ object ReplaceOperators extends Rule[SparkPlan] {
     case filter: FilterExec =>
       filter.mapChildren(replace(_, needed.map(_ ++ filter.condition.references)))
     case left: LeftToSparkExec => left
-    case eval: ArrowEvalPythonExec =>
-      val passThrough =
-        eval.child.output.filter(attribute => needed.forall(_.contains(attribute)))
-      val arguments = eval.udfs.flatMap(Arguments.chain(_)._2).map(Arguments.named(_)._2)
-      Coverage.scalar(eval, arguments, passThrough, conf) match {
-        case Some(reason) => leave(eval, reason)
-        case None =>
-          val used = AttributeSet(arguments.flatMap(_.references) ++ passThrough)
-          evaluate(eval, arguments, passThrough, replace(eval.child, Some(used)))
-      }
+    case eval: EvalPythonExec =>
+      CompileRule(eval, needed, conf).fold(scalar(eval, needed))(replace(_, needed))
+    case compiled: CompiledUdfExec =>
+      val used = AttributeSet(compiled.passThrough) ++ compiled.udf.references
+      compiled.mapChildren(replace(_, Some(used)))
     case map: MapInArrowExec =>
       mapInBatch(map, map.func, map.output, map.child, map.isBarrier, map.profile,
         MapEvalTypes.ARROW)
@@ -66,6 +62,20 @@ object ReplaceOperators extends Rule[SparkPlan] {
       Coverage.source(scan.scan.readSchema(), scan.output, conf) match {
         case Some(reason) => leave(scan, reason)
         case None => HydrofoilSourceScanExec.of(scan)
+      }
+    case other => other.mapChildren(replace(_, None))
+  }
+
+  private def scalar(plan: EvalPythonExec, needed: Option[AttributeSet]): SparkPlan = plan match {
+    case eval: ArrowEvalPythonExec =>
+      val passThrough =
+        eval.child.output.filter(attribute => needed.forall(_.contains(attribute)))
+      val arguments = eval.udfs.flatMap(Arguments.chain(_)._2).map(Arguments.named(_)._2)
+      Coverage.scalar(eval, arguments, passThrough, conf) match {
+        case Some(reason) => leave(eval, reason)
+        case None =>
+          val used = AttributeSet(arguments.flatMap(_.references) ++ passThrough)
+          evaluate(eval, arguments, passThrough, replace(eval.child, Some(used)))
       }
     case pickled: BatchEvalPythonExec =>
       leave(pickled, "its rows are pickled; spark.sql.execution.pythonUDF.arrow.enabled and " +
@@ -144,6 +154,8 @@ object ReplaceTransitions extends Rule[SparkPlan] {
     case eval: HydrofoilEvalPythonExec =>
       val arguments = Arguments.of(eval.udfs, eval.child.output).ordinals.map(eval.child.output(_))
       eval.mapChildren(sink(_, arguments.toSeq, eval.limits))
+    case compiled: CompiledUdfExec =>
+      compiled.mapChildren(sink(_, compiled.arguments, compiled.limits))
     case map: HydrofoilMapInBatchExec => map.mapChildren(sink(_, map.child.output, map.limits))
   }
 

@@ -1,0 +1,172 @@
+package org.apache.spark.sql.hydrofoil.compiled
+
+/** Python's functions, methods and attributes by their names. */
+private[compiled] final class Calls(
+    emit: Emit,
+    numbers: Numbers,
+    texts: Texts,
+    comparisons: Comparisons) {
+  import Emit.Next
+  import emit.{bool, define, guard, need}
+
+  private val dates = classOf[PyDates].getName
+
+  def needAll(values: Seq[Val])(next: Seq[Val] => String): String = {
+    def step(left: List[Val], done: Vector[Val]): String = left match {
+      case Nil => next(done)
+      case first :: rest => need(first)(value => step(rest, done :+ value))
+    }
+    step(values.toList, Vector.empty)
+  }
+
+  private def unknown(name: String, values: Seq[Val]): Nothing =
+    throw new NotCompiled(s"$name(${values.map(_.kind.python).mkString(", ")}) is not known")
+
+  def call(name: String, values: Seq[Val])(next: Next): String = (name, values) match {
+    case ("str", Seq(value)) => texts.str(value)(next)
+    case ("bool", Seq(value)) => bool(comparisons.truth(value))(next)
+    case ("round", Seq(value)) => numbers.round(value, None)(next)
+    case ("round", Seq(value, digits)) => numbers.round(value, Some(digits))(next)
+    case ("abs" | "math.fabs", Seq(value)) =>
+      numbers.absolute(if (name == "abs") value else floated(name, value))(next)
+    case ("min", _) if values.length > 1 => extreme("<", values)(next)
+    case ("max", _) if values.length > 1 => extreme(">", values)(next)
+    case ("pow", Seq(a, b)) => numbers.binary("**", a, b)(next)
+    case _ if values.exists(_.kind == Kind.Nothing) => needAll(values)(unknown(name, _))
+    case _ => needAll(values)(present(name, _)(next))
+  }
+
+  private def floated(name: String, value: Val): Val = value.kind match {
+    case kind if Numbers.isNumber(kind) => numbers.asFloat(value)
+    case Kind.Nothing => value
+    case _ => unknown(name, Seq(value))
+  }
+
+  private def extreme(op: String, values: Seq[Val])(next: Next): String =
+    values.tail.foldLeft((end: Next) => end(values.head)) { (chosen, value) =>
+      end => chosen(best => comparisons.chosen(op, best, value)(end))
+    }(next)
+
+  private def present(name: String, values: Seq[Val])(next: Next): String =
+    (name, values.map(_.kind)) match {
+      case ("len", Seq(Kind.Str)) => texts.length(values.head)(next)
+      case ("int", Seq(Kind.Str)) => texts.toInt(values.head)(next)
+      case ("float", Seq(Kind.Str)) => texts.toFloat(values.head)(next)
+      case ("int" | "math.trunc", Seq(Kind.Float)) => numbers.integral(values.head.code)(next)
+      case ("int" | "math.trunc" | "math.floor" | "math.ceil", Seq(kind)) if Numbers.isInt(kind) =>
+        next(numbers.asInt(values.head))
+      case ("math.floor" | "math.ceil", Seq(Kind.Float)) =>
+        numbers.integral(s"Math.${name.drop(5)}(${values.head.code})")(next)
+      case ("float", Seq(kind)) if Numbers.isNumber(kind) =>
+        next(numbers.asFloat(values.head))
+      case ("ord", Seq(Kind.Str)) => ordinal(values.head)(next)
+      case ("divmod", _) => unknown(name, values)
+      case (_, kinds) if name.startsWith("math.") && kinds.forall(Numbers.isNumber) =>
+        math(name.drop(5), values.map(numbers.asFloat))(next)
+      case _ => unknown(name, values)
+    }
+
+  private def ordinal(value: Val)(next: Next): String =
+    guard(s"${value.code}.numBytes() != 1 || ${value.code}.getByte(0) < 0", Trip.TEXT) {
+      define(Kind.Int, s"(long) ${value.code}.getByte(0)")(n => next(n.copy(low = 0, high = 127)))
+    }
+
+  private def math(name: String, values: Seq[Val])(next: Next): String = {
+    val code = values.map(_.code)
+    (name, values.length) match {
+      case ("sqrt", 1) =>
+        guard(s"${code.head} < 0.0d", Trip.RAISES)(
+          define(Kind.Float, s"Math.sqrt(${code.head})")(next))
+      case ("isnan", 1) => bool(s"Double.isNaN(${code.head})")(next)
+      case ("isinf", 1) => bool(s"Double.isInfinite(${code.head})")(next)
+      case ("isfinite", 1) => bool(s"Math.abs(${code.head}) <= Double.MAX_VALUE")(next)
+      case ("copysign", 2) =>
+        define(Kind.Float, s"Math.copySign(${code.mkString(", ")})")(next)
+      case _ => unknown(s"math.$name", values)
+    }
+  }
+
+  /** A part of an f-string. */
+  def formatted(value: Val, conversion: String, spec: String)(next: Next): String =
+    conversion match {
+      case "" => texts.format(value, spec)(next)
+      case "s" if spec.isEmpty => texts.str(value)(next)
+      case "s" => texts.str(value)(texts.format(_, spec)(next))
+      case "r" if value.kind != Kind.Str && value.kind != Kind.Date && spec.isEmpty =>
+        texts.str(value)(next)
+      case _ => throw new NotCompiled(s"the conversion !$conversion is not known")
+    }
+
+  /** `"%d" % value` and the like. */
+  def percent(form: String, value: Val)(next: Next): String =
+    (value.kind, form.drop(1)) match {
+      case (kind, "s") if kind != Kind.Nothing || true => texts.str(value)(next)
+      case (Kind.Int, "d" | "i") => need(value)(texts.str(_)(next))
+      case (Kind.Int, Calls.ZEROS(width)) => need(value)(texts.format(_, s"0${width}d")(next))
+      case (Kind.Float, Calls.FIXED(digits)) => texts.format(value, s".${digits}f")(next)
+      case (kind, _) => throw new NotCompiled(s"$form of ${kind.python} is not known")
+    }
+
+  /** `by.join(parts)`, of which the first value is `by`. */
+  def joined(values: Seq[Val])(next: Next): String = {
+    if (values.exists(value => value.kind != Kind.Str && value.kind != Kind.Nothing)) {
+      unknown("join", values)
+    }
+    needAll(values) { given =>
+      val by = given.head
+      val parts = given.tail.flatMap(part => Seq(by, part)).drop(1)
+      texts.concatAll(if (by.constant.contains("")) given.tail else parts)(next)
+    }
+  }
+
+  def attribute(name: String, value: Val)(next: Next): String = value.kind match {
+    case Kind.Date if Calls.FIELDS.contains(name) =>
+      need(value) { date =>
+        define(Kind.Int, s"$dates.$name(${date.code})") { n =>
+          val (low, high) = Calls.FIELDS(name)
+          next(n.copy(low = low, high = high))
+        }
+      }
+    case Kind.Nothing => emit.trip(Trip.NONE)
+    case kind => throw new NotCompiled(s"${kind.python}'s $name is not known")
+  }
+
+  def method(name: String, self: Val, arguments: Seq[Val])(next: Next): String = self.kind match {
+    case Kind.Str => texts.method(name, self, arguments)(next)
+    case Kind.Date if arguments.isEmpty => need(self)(ofDate(name, _)(next))
+    case Kind.Float if name == "is_integer" && arguments.isEmpty =>
+      need(self) { v =>
+        bool(s"Math.rint(${v.code}) == ${v.code} && !Double.isInfinite(${v.code})")(next)
+      }
+    case Kind.Nothing => emit.trip(Trip.NONE)
+    case kind => throw new NotCompiled(s"${kind.python}'s method $name is not known")
+  }
+
+  private def ofDate(name: String, date: Val)(next: Next): String = name match {
+    case "weekday" =>
+      define(Kind.Int, s"$dates.weekday(${date.code})")(n => next(n.copy(low = 0, high = 6)))
+    case "isoweekday" =>
+      define(Kind.Int, s"$dates.weekday(${date.code}) + 1L")(n => next(n.copy(low = 1, high = 7)))
+    case "toordinal" => define(Kind.Int, s"$dates.ordinal(${date.code})")(next)
+    case "isoformat" => texts.str(date)(next)
+    case _ => throw new NotCompiled(s"date's method $name is not known")
+  }
+
+  /** `(a - b).days` of dates. */
+  def daysBetween(a: Val, b: Val)(next: Next): String =
+    if (a.kind != Kind.Date || b.kind != Kind.Date) unknown("days", Seq(a, b))
+    else emit.need2(a, b) { (x, y) =>
+      define(Kind.Int, s"(long) (${x.code} - ${y.code})") { n =>
+        next(n.copy(low = -4000000, high = 4000000))
+      }
+    }
+}
+
+private[compiled] object Calls {
+  private val FIELDS: Map[String, (BigInt, BigInt)] = Map(
+    "year" -> ((BigInt(1), BigInt(9999))),
+    "month" -> ((BigInt(1), BigInt(12))),
+    "day" -> ((BigInt(1), BigInt(31))))
+  private val ZEROS = """0(\d{1,2})d""".r
+  private val FIXED = """\.(\d{1,2})f""".r
+}

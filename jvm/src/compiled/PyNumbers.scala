@@ -1,0 +1,67 @@
+package org.apache.spark.sql.hydrofoil.compiled
+
+import java.math.{BigDecimal => JavaDecimal, RoundingMode}
+
+/** What generated code calls for Python's numbers; the companion's methods are its static ones. */
+abstract class PyNumbers
+
+object PyNumbers {
+
+  /** Python's `%` of floats, whose divisor is not zero: the sign is the divisor's. */
+  def floorMod(a: Double, b: Double): Double = {
+    val rest = a % b
+    if (rest == 0.0) Math.copySign(0.0, b)
+    else if ((b < 0) != (rest < 0)) rest + b
+    else rest
+  }
+
+  /** Python's `//` of floats, whose divisor is not zero. */
+  def floorDiv(a: Double, b: Double): Double = {
+    var rest = a % b
+    var quotient = (a - rest) / b
+    if (rest != 0.0) {
+      if ((b < 0) != (rest < 0)) quotient -= 1.0
+    } else {
+      rest = 0.0
+    }
+    if (quotient != 0.0) {
+      val floor = Math.floor(quotient)
+      if (quotient - floor > 0.5) floor + 1.0 else floor
+    } else {
+      Math.copySign(0.0, a / b)
+    }
+  }
+
+  /** Negative, zero or positive as the int is less than, equal to or more than no NaN. */
+  def compare(a: Long, b: Double): Int =
+    if (b >= 9.223372036854775808e18) -1
+    else if (b < -9.223372036854775808e18) 1
+    else {
+      val whole = b.toLong
+      if (a != whole) java.lang.Long.compare(a, whole)
+      else java.lang.Double.compare(0.0, (b - whole.toDouble) + 0.0)
+    }
+
+  private val POWERS = Array.iterate(1.0, 16)(_ * 10.0)
+  private val LARGEST = 4503599627370496.0
+
+  def roundable(value: Double): Boolean = Math.abs(value) < 1e15
+
+  /**
+   * Python's `round(value, digits)`: the nearest decimal of the float as it is, of two the even
+   * one, and the float nearest to that.
+   */
+  def round(value: Double, digits: Int): Double = {
+    val scaled = value * POWERS(digits)
+    val magnitude = Math.abs(scaled)
+    val below = Math.floor(magnitude)
+    // The product is off by less than this, and a half by less is not decided by it.
+    val doubt = magnitude * 4.5e-16
+    if (magnitude < LARGEST && Math.abs(magnitude - below - 0.5) > doubt) {
+      Math.copySign(Math.rint(magnitude) / POWERS(digits), value)
+    } else {
+      val exact = new JavaDecimal(value).setScale(digits, RoundingMode.HALF_EVEN)
+      Math.copySign(java.lang.Double.parseDouble(exact.toString), value)
+    }
+  }
+}
