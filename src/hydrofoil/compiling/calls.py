@@ -92,9 +92,10 @@ def _function(node: ast.Call, value: Any, given: Given, scope: Scope, translate:
         made, parameters = _CLASSES[value]
         arguments = in_place(given, parameters, node)
         return ["call", made, [NONE if a is None else translate(a, scope) for a in arguments]]
-    if type(value) is types.FunctionType:
-        return _inlined(node, value, given, scope, translate)
     where = getattr(value, "__module__", None)
+    of_spark = isinstance(where, str) and where.partition(".")[0] == "pyspark"
+    if type(value) is types.FunctionType and not of_spark:
+        return _inlined(node, value, given, scope, translate)
     shown = ast.unparse(node.func)
     if isinstance(where, str) and where not in ("builtins", "__main__"):
         shown = f"{shown}, of {where},"

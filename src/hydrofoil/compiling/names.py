@@ -63,10 +63,13 @@ class Names:
             return value
         if self._imported and name in _bound(self._module):
             raise Refused(f"{name} is bound in its module while that runs", node)
-        try:
-            return getattr(builtins, name)
-        except AttributeError:
-            raise Refused(f"{name} has no value yet", node) from None
+        value = getattr(builtins, name, None)
+        if value is None:
+            raise Refused(f"{name} has no value yet", node)
+        if getattr(value, "__module__", None) != "builtins":
+            # A worker has Python's own.
+            raise Refused(f"{name}, which is another one than Python's own", node)
+        return value
 
 
 def check(module: ast.Module, where: str, name: str, value: Any, node: ast.AST) -> None:
