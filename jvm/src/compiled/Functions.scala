@@ -83,7 +83,8 @@ private final class Functions(
       inner(value => compiler.write(code.get("body"), Scope(_ => value, Map.empty))(next))
     }
     val body = chained(results.write)
-    CompiledFunction(source(reads.mkString + body), emit.references.map(_._1).toArray[Any], emit.reasons)
+    val constants = emit.references.map(_._1).toArray[Any]
+    CompiledFunction(source(reads.mkString + body), constants, emit.reasons)
   }
 
   private def call(code: JsonNode, values: Seq[Val])(next: Emit.Next): String = {

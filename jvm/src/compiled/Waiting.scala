@@ -30,7 +30,7 @@ private[compiled] final class Waiting(
     setting.metrics("bytesSpilled"),
     buffers)
   private val needed = (setting.arguments ++ setting.passThrough).distinct
-  // Of each batch in the queue: its rows that go to Python; null where all do.
+  // Of each batch in the queue: its rows that go to Python.
   private val asked = new ArrayDeque[Array[Int]]
   private val ready = new ArrayDeque[Part]
   private val copies = new BatchBuilder(
@@ -55,7 +55,7 @@ private[compiled] final class Waiting(
       if (answers.available > 0 || !answers.receive()) return null
     }
     val places = asked.peekFirst
-    if (places == null) allAnswered()
+    if (places eq Waiting.ALL) allAnswered()
     else {
       asked.removeFirst()
       val n = queue.available
@@ -183,7 +183,7 @@ private[compiled] final class Waiting(
       val empty = Waiting.noRows(setting.resultType)
       val passing = setting.passThrough.map(i => part.columns(needed.indexOf(i)).retain())
       queue.add(passing :+ empty, part.rows)
-      asked.addLast(null)
+      asked.addLast(Waiting.ALL)
       val arguments = setting.arguments.map(i => part.columns(needed.indexOf(i)).retain())
       ready.addLast(Part(arguments, part.rows))
     } finally {
@@ -193,6 +193,9 @@ private[compiled] final class Waiting(
 }
 
 private object Waiting {
+
+  /** Stands for all rows of a batch. */
+  private val ALL = Array(-1)
 
   /** Rows that go to Python at once, at most. */
   private val ROWS_SENT = 4096
