@@ -1,0 +1,74 @@
+"""Trees mean what functions do: each is made Python again, and gives the very same."""
+
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+
+from benchmarks.compiled_corpus import CASES, KINDS, Case
+from benchmarks.compiled_corpus.columns import rows
+from compiled import drawn, reference
+from hydrofoil.compiling.translate import translate
+
+# More of both with a variable: HYDROFOIL_COMPILED=1000000 evaluations.
+EVALUATIONS = int(os.environ.get("HYDROFOIL_COMPILED", "20000"))
+ROWS = list(drawn.values(200, 5))
+
+
+def outcome(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What a call gives, with its type, or the error's class."""
+    try:
+        value = function(*arguments)
+    except reference.Trip:
+        return ("trip",)
+    except Exception as error:
+        return "raises", type(error).__name__
+    if isinstance(value, float) and math.isnan(value):
+        return "value", float, "nan"
+    return "value", type(value), repr(value)
+
+
+def check(function: Callable[..., Any], arguments: list[tuple[Any, ...]]) -> int:
+    """Compare; a trip is an answer where Python raises, as a row of it is asked there."""
+    document = translate(function).document
+    if document is None:
+        return 0
+    made = reference.compiled(document)
+    for one in arguments:
+        expected, found = outcome(function, one), outcome(made, one)
+        if found == ("trip",):
+            assert expected[0] == "raises", (one, expected)
+        else:
+            assert found == expected, (one, document["body"])
+    return len(arguments)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_corpus(case: Case) -> None:
+    check(case.function, rows(case.arguments, 100))
+
+
+def test_most_of_the_corpus_is_translated() -> None:
+    translated = [case for case in CASES if translate(case.function).document is not None]
+    assert len(CASES) >= 60
+    assert len(translated) >= 60
+    assert {case.kind for case in translated} == set(KINDS)
+
+
+@seed(25)
+@settings(
+    max_examples=max(1, EVALUATIONS // len(ROWS)),
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(drawn.functions())
+def test_drawn_functions(made: tuple[str, tuple[str, ...], str]) -> None:
+    text, parameters, _ = made
+    function = drawn.function_of(text)
+    found = translate(function)
+    assert found.document is not None, f"{found.reason}\n{text}"
+    check(function, [tuple(row[name] for name in parameters) for row in ROWS])
