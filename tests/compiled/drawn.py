@@ -206,11 +206,11 @@ def _nested(draw: Any, kind: str, names: tuple[tuple[str, str], ...], depth: int
             lambda: f"{of('str')}.split({of('str')})[{one('0', '-1', '1')}]",
             lambda: f"{of('str')}.split()[0]",
             lambda: f"str({of(one('int', 'float', 'bool', 'str', 'date'))})",
-            lambda: f"f'{{{of('str')}}}-{{{of('int')}}}'",
-            lambda: f"f'{{{of('int')}:{one('d', '05d', '>6', ',', 'x', '+d')}}}'",
-            lambda: f"f'{{{of('float')}:{one('.2f', '.0f', '8.1f', '.3f')}}}'",
-            lambda: f"f'{{{of('str')}:{one('>5', '<5', '^5', 's')}}}'",
-            lambda: f"'%s/%d' % ({of('str')}, {of('int')})",
+            lambda: _formatted((of("str"), ""), (of("int"), "")),
+            lambda: _formatted((of("int"), one("d", "05d", ">6", ",", "x", "+d"))),
+            lambda: _formatted((of("float"), one(".2f", ".0f", "8.1f", ".3f"))),
+            lambda: _formatted((of("str"), one(">5", "<5", "^5", "s"))),
+            lambda: f"('%s/%d' % ({of('str')}, {of('int')}))",
             lambda: f"'{{}}:{{}}'.format({of('str')}, {of('int')})",
             lambda: f"'-'.join([{of('str')}, {of('str')}])",
             lambda: f"''.join(ch for ch in {of('str')} if ch.{one('isdigit', 'isalpha')}())",
@@ -248,6 +248,14 @@ def _nested(draw: Any, kind: str, names: tuple[tuple[str, str], ...], depth: int
         "date": (lambda: f"({of('date')} if {of('bool')} else {of('date')})",),
     }
     return draw(st.sampled_from(make[kind]))()  # type: ignore[no-any-return]
+
+
+def _formatted(*fields: tuple[str, str]) -> str:
+    """An f-string, or calls of format() where quotes would end it before Python 3.12."""
+    if any(quote in value for value, _ in fields for quote in "'\\{"):
+        return "(" + " + '-' + ".join(f"format({value}, {spec!r})" for value, spec in fields) + ")"
+    parts = (f"{{{value}:{spec}}}" if spec else f"{{{value}}}" for value, spec in fields)
+    return f"f'{'-'.join(parts)}'"
 
 
 @st.composite

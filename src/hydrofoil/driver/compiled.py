@@ -9,7 +9,7 @@ from typing import Any
 
 from hydrofoil.compiling import asked
 from hydrofoil.compiling.trailer import trailer
-from hydrofoil.compiling.translate import translate
+from hydrofoil.compiling.translate import VERSION, translate
 from hydrofoil.spark.row_functions import ROW_KINDS
 
 # What belongs to the function that is being pickled in this thread.
@@ -84,11 +84,13 @@ def is_wanted(function: Any, setting: Callable[[], str | None]) -> bool:
     return one if one is not None else setting() == "true"
 
 
-def trailer_of(function: Any) -> bytes | None:
-    """What the JVM is told of a function, or None where it can't be translated."""
-    document = translate(function).document
+def trailer_of(function: Any) -> bytes:
+    """What the JVM is told of a function: its tree, or why there is none, to show that."""
+    found = translate(function)
+    document = found.document
     if document is None:
-        return None
+        name = getattr(function, "__name__", type(function).__name__)
+        document = {"v": VERSION, "name": str(name), "reason": found.reason}
     return trailer({**document, "asked": asked.asked(function) is True})
 
 
@@ -122,6 +124,4 @@ def _add(inline: Any, client: Any, made: Any) -> None:
         return found and found.lower()
 
     if is_wanted(_Sent(inline, python), setting):
-        behind = trailer_of(python._func)
-        if behind is not None:
-            made.python_udf.command += behind
+        made.python_udf.command += trailer_of(python._func)
