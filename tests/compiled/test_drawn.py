@@ -43,6 +43,7 @@ class Counts:
 
 
 COUNTS = Counts()
+DIFFERENT: list[str] = []
 
 
 @dataclass
@@ -140,10 +141,11 @@ def compare(
         for row, want, got in zip(given_rows, expected, found, strict=True):
             if exactly(want[number]) != exactly(got[number]):
                 inputs = {name: row[name] for name in one.parameters}
-                raise AssertionError(
+                DIFFERENT.append(
                     f"{one.text}\n{one.declared}, arrow={arrow}, {inputs!r} (or the safe row):\n"
                     f"stock    {want[number]!r}\ncompiled {got[number]!r}"
                 )
+                break
 
 
 def argument(name: str, number: int, safe: dict[str, Any]) -> Any:
@@ -198,7 +200,11 @@ def compare_errors(both: Both, one: Drawn, row: dict[str, Any], arrow: bool) -> 
     with both.compiled():
         found = outcome()
     COUNTS.errors += 1
-    assert found == expected, f"{one.text}\n{one.declared}, arrow={arrow}, {row!r}\n"
+    if found != expected:
+        DIFFERENT.append(
+            f"{one.text}\n{one.declared}, arrow={arrow}, {row!r}:\n"
+            f"stock    {expected!r}\ncompiled {found!r}"
+        )
 
 
 def last_line(message: str) -> str:
@@ -214,6 +220,7 @@ def test_drawn_functions(both: Both) -> None:
         arrow = number // FUNCTIONS % 2 == 1
         compare_batch(both, made[number : number + FUNCTIONS], arrow, SEED + number)
     print(COUNTS)
+    assert not DIFFERENT, f"{len(DIFFERENT)} functions differ:\n" + "\n\n".join(DIFFERENT[:10])
     assert COUNTS.compiled > COUNTS.functions // 4
 
 
