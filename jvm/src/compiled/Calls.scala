@@ -107,6 +107,17 @@ private[compiled] final class Calls(
       case (kind, _) => throw new NotCompiled(s"$form of ${kind.python} is not known")
     }
 
+  /** `text.startswith((...))` and `endswith`. */
+  def anyOf(name: String, self: Val, parts: Seq[Val])(next: Next): String =
+    if ((self +: parts).exists(_.kind != Kind.Str)) unknown(name, self +: parts)
+    else needAll(self +: parts) { values =>
+      val method = if (name == "startswith") "startsWith" else "endsWith"
+      val tests = values.tail.map { part =>
+        s"${classOf[PyText].getName}.$method(${self.code}, ${part.code})"
+      }
+      bool(if (tests.isEmpty) "false" else tests.mkString(" || "))(next)
+    }
+
   /** `by.join(parts)`, of which the first value is `by`. */
   def joined(values: Seq[Val])(next: Next): String = {
     if (values.exists(value => value.kind != Kind.Str && value.kind != Kind.Nothing)) {

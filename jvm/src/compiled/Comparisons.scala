@@ -22,6 +22,8 @@ private[compiled] final class Comparisons(emit: Emit, numbers: Numbers) {
       case Kind.Bool => value.code
       case Kind.Str => s"${value.code}.numBytes() != 0"
       case Kind.Date => "true"
+      case Kind.Split(text, None) => s"${classOf[PyMade].getName}.words(${text.code}) != 0L"
+      case Kind.Split(_, _) => "true"
       case Kind.Nothing => "false"
     })
     if (!value.nullable || holds == "false") holds
@@ -80,6 +82,7 @@ private[compiled] final class Comparisons(emit: Emit, numbers: Numbers) {
       case (x, y) if Numbers.isNumber(x) && Numbers.isNumber(y) => numeric("==", a, b)
       case (Kind.Str, Kind.Str) => s"${a.code}.equals(${b.code})"
       case (Kind.Date, Kind.Date) => s"${a.code} == ${b.code}"
+      case (_: Kind.Split, _: Kind.Split) => throw new NotCompiled("lists are compared")
       case _ => "false"
     }
     (a.nullable, b.nullable) match {

@@ -14,6 +14,8 @@ private[compiled] final class Compiler(emit: Emit) {
   val texts = new Texts(emit, numbers)
   private val comparisons = new Comparisons(emit, numbers)
   private val constants = new Constants(emit, numbers, texts, comparisons)
+  private val lists = new Lists(emit, numbers, texts)
+  private val loops = new Each(emit, numbers, texts, comparisons)
   private val calls = new Calls(emit, numbers, texts, comparisons)
 
   def write(node: JsonNode, scope: Scope)(next: Next): String = node.get(0).asText match {
@@ -56,6 +58,16 @@ private[compiled] final class Compiler(emit: Emit) {
       case "call" => call(node.get(1).asText, node.get(2), scope)(next)
       case "attr" => attribute(node, scope)(next)
       case "method" => method(node, scope)(next)
+      case "part" => part(node, scope)(next)
+      case "each" => each(node, scope)(next)
+      case "istype" =>
+        write(node.get(1), scope) { value =>
+          val own = value.kind.python == node.get(2).asText
+          if (value.kind == Kind.Nothing || !value.nullable) next(Val.bool(own))
+          else if (node.get(2).asText == "NoneType") next(Val(Kind.Bool, value.isNull))
+          else if (own) emit.bool(s"!${value.isNull}")(next)
+          else next(Val.bool(false))
+        }
       case other => throw new NotCompiled(s"$other is not known")
     }
 
@@ -152,24 +164,14 @@ private[compiled] final class Compiler(emit: Emit) {
     if (node.get(0).asText == "const") node
     else throw new NotCompiled(s"a ${node.get(0).asText} is in a dict")
 
-  private def isCall(node: JsonNode, name: String): Boolean =
-    node.get(0).asText == "method" && node.get(1).asText == name
-
   private def index(of: JsonNode, at: JsonNode, scope: Scope)(next: Next): String =
     if (of.get(0).asText == "tuple") {
       val known = children(of.get(1)).map(node => constants.value(constant(node)))
       write(at, scope)(need(_)(constants.indexed(known, _)(next)))
-    } else if (isCall(of, "split") && of.get(3).size == 1) {
-      all(Seq(of.get(2), of.get(3).get(0), at), scope) { values =>
-        calls.needAll(values) {
-          case Seq(text, by, place)
-              if text.kind == Kind.Str && by.kind == Kind.Str && Numbers.isInt(place.kind) =>
-            texts.splitPart(text, by, numbers.asInt(place))(next)
-          case _ => throw new NotCompiled("split is known of text by text alone")
-        }
-      }
     } else {
-      pair(of, at, scope) { (value, place) =>
+      pair(of, at, scope) {
+        case (Val(list: Kind.Split, _, _, _, _, _, _), place) => lists.at(list, place)(next)
+        case (value, place) =>
         if (value.kind != Kind.Str || !Numbers.isInt(place.kind)) {
           throw new NotCompiled("an index is known of text and constants alone")
         }
@@ -210,20 +212,11 @@ private[compiled] final class Compiler(emit: Emit) {
     step(children(node.get(1)).toList, Vector.empty)
   }
 
-  private def call(name: String, arguments: JsonNode, scope: Scope)(next: Next): String = {
-    val values = children(arguments)
-    if (name == "len" && values.length == 1 && isCall(values.head, "split") &&
-        values.head.get(3).size == 1) {
-      pair(values.head.get(2), values.head.get(3).get(0), scope) { (value, by) =>
-        if (value.kind != Kind.Str || by.kind != Kind.Str) {
-          throw new NotCompiled("split is known of text by text alone")
-        }
-        emit.need2(value, by)(texts.splitCount(_, _)(next))
-      }
-    } else {
-      all(values, scope)(calls.call(name, _)(next))
+  private def call(name: String, arguments: JsonNode, scope: Scope)(next: Next): String =
+    all(children(arguments), scope) {
+      case Seq(Val(list: Kind.Split, _, _, _, _, _, _)) if name == "len" => lists.length(list)(next)
+      case values => calls.call(name, values)(next)
     }
-  }
 
   private def attribute(node: JsonNode, scope: Scope)(next: Next): String = {
     val name = node.get(1).asText
@@ -238,14 +231,49 @@ private[compiled] final class Compiler(emit: Emit) {
   private def method(node: JsonNode, scope: Scope)(next: Next): String = {
     val name = node.get(1).asText
     val arguments = children(node.get(3))
-    if (name == "join" && arguments.length == 1 && arguments.head.get(0).asText == "tuple") {
-      val parts = children(arguments.head.get(1))
-      all(node.get(2) +: parts, scope)(calls.joined(_)(next))
+    val several = arguments.length == 1 && arguments.head.get(0).asText == "tuple"
+    if (several && name == "join") {
+      all(node.get(2) +: children(arguments.head.get(1)), scope)(calls.joined(_)(next))
+    } else if (several && (name == "startswith" || name == "endswith")) {
+      all(node.get(2) +: children(arguments.head.get(1)), scope) { values =>
+        calls.anyOf(name, values.head, values.tail)(next)
+      }
     } else {
       all(node.get(2) +: arguments, scope) { values =>
-        calls.method(name, values.head, values.tail)(next)
+        methodOf(name, values.head, values.tail)(next)
       }
     }
+  }
+
+  private def methodOf(name: String, self: Val, arguments: Seq[Val])(next: Next): String =
+    (name, self.kind, arguments.map(_.kind)) match {
+      case ("split", Kind.Str, Seq()) => need(self)(lists.split(_, None)(next))
+      case ("split", Kind.Str, Seq(Kind.Str)) =>
+        emit.need2(self, arguments.head)((text, by) => lists.split(text, Some(by))(next))
+      case ("join", Kind.Str, Seq(list: Kind.Split)) => lists.joined(self, list)(next)
+      case _ => calls.method(name, self, arguments)(next)
+    }
+
+  private def part(node: JsonNode, scope: Scope)(next: Next): String =
+    write(node.get(1), scope) { value =>
+      value.kind match {
+        case list: Kind.Split => lists.part(list, node.get(2).asInt, node.get(3).asInt)(next)
+        case kind => throw new NotCompiled(s"the parts of ${kind.python} are not known")
+      }
+    }
+
+  private def each(node: JsonNode, scope: Scope)(next: Next): String = {
+    val (name, whole) = (node.get(2).asText, node.get(6).asBoolean)
+    def loop(text: Val, by: Option[Val]): String =
+      loops.write(node.get(1).asText, text, by, whole) { (char, step) =>
+        val inside = scope.and(name, char)
+        write(node.get(4), inside) { condition =>
+          branch(comparisons.truth(condition))(write(node.get(5), inside)(step))("")
+        }
+      }(next)
+    // The text by which it is joined is what Python has first.
+    if (node.size > 7) pair(node.get(7), node.get(3), scope)((by, text) => loop(text, Some(by)))
+    else write(node.get(3), scope)(loop(_, None))
   }
 }
 

@@ -102,7 +102,8 @@ private[compiled] final class Emit {
         text.replace(mark(i), end(value, i))
       }
     ends.map(_.kind).filter(_ != Kind.Nothing).distinct.toSeq match {
-      case Seq(kind) if ends.length > 1 => merged(kind, ends.toSeq, fill, next)
+      case Seq(kind) if ends.length > 1 && kind.java.nonEmpty =>
+        merged(kind, ends.toSeq, fill, next)
       case _ => fill((value, _) => next(value))
     }
   }

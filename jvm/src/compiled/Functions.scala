@@ -52,6 +52,9 @@ object Functions extends Logging {
       declared: DataType,
       transport: Transport): Either[String, CompiledFunction] =
     try {
+      codes.map(_.path("reason")).find(_.isTextual).foreach { reason =>
+        throw new NotCompiled(reason.asText)
+      }
       val function = new Functions(codes, arguments, columns, declared, transport).compile()
       if (function.largestMethod > MOST_BYTES) Left("it is too long") else Right(function)
     } catch {

@@ -145,6 +145,56 @@ object PyMade {
     null
   }
 
+  /** Where the next word of ASCII begins, or the end. */
+  private def wordFrom(text: UTF8String, from: Int): Int = {
+    var i = from
+    while (i < text.numBytes && (kinds(text.getByte(i)) & SPACE) != 0) i += 1
+    i
+  }
+
+  private def wordUntil(text: UTF8String, from: Int): Int = {
+    var i = from
+    while (i < text.numBytes && (kinds(text.getByte(i)) & SPACE) == 0) i += 1
+    i
+  }
+
+  /** Parts that `text.split()` has, of ASCII. */
+  def words(text: UTF8String): Long = {
+    var n = 0L
+    var i = wordFrom(text, 0)
+    while (i < text.numBytes) {
+      n += 1
+      i = wordFrom(text, wordUntil(text, i))
+    }
+    n
+  }
+
+  /** `text.split()[index]`; null where there are not so many. */
+  def word(text: UTF8String, index: Long): UTF8String = {
+    var left = if (index < 0) words(text) + index else index
+    if (left < 0) return null
+    var i = wordFrom(text, 0)
+    while (i < text.numBytes) {
+      val end = wordUntil(text, i)
+      if (left == 0) return PyText.part(text, i, end)
+      left -= 1
+      i = wordFrom(text, end)
+    }
+    null
+  }
+
+  /** `by.join(text.split())`. */
+  def joinWords(text: UTF8String, by: UTF8String): UTF8String = {
+    val made = new PyChars
+    var i = wordFrom(text, 0)
+    while (i < text.numBytes) {
+      val end = wordUntil(text, i)
+      made.add(PyText.part(text, i, end), by)
+      i = wordFrom(text, end)
+    }
+    made.text()
+  }
+
   /** The text with characters before or after it until it is so many long; it is ASCII. */
   def padded(text: UTF8String, width: Long, by: Byte, left: Boolean, right: Boolean): UTF8String = {
     val n = text.numBytes

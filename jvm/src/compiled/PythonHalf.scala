@@ -3,6 +3,7 @@ package org.apache.spark.sql.hydrofoil.compiled
 import java.io.DataOutputStream
 
 import org.apache.spark.sql.catalyst.InternalRow
+import org.apache.spark.sql.catalyst.expressions.UnsafeProjection
 import org.apache.spark.sql.hydrofoil.build.ColumnBuilder
 import org.apache.spark.sql.hydrofoil.exchange.{Part, TimedResults, Wire}
 import org.apache.spark.sql.hydrofoil.memory.{ArrowBatch, Column, TaskBuffers}
@@ -81,7 +82,10 @@ final class PickledHalf(pickled: PickledRows) extends PythonHalf {
   private[compiled] override def answers(
       rows: PythonRows, setting: GuardedTask.Setting): () => Column = {
     val buffers = TaskBuffers.of(setting.context)
-    val results = pickled.results(new PickledArguments(rows, buffers), setting.context)
+    // A batch's row gives values of what is null, which Spark's pickler would take.
+    val project = UnsafeProjection.create(setting.arguments.map(setting.childTypes(_)))
+    val arguments = new PickledArguments(rows, buffers).map(project)
+    val results = pickled.results(arguments, setting.context)
     val builder = ColumnBuilder.of(setting.resultType, buffers.allocator)
     buffers.atEnd(() => builder.release())
     () => {

@@ -20,7 +20,8 @@ private[compiled] final class Texts(emit: Emit, numbers: Numbers) {
 
   private def isAscii(value: String): Boolean = value.forall(_ < 128)
 
-  private def plain(value: Val)(next: => String): String = guard(
+  /** What follows is of ASCII alone. */
+  def plain(value: Val)(next: => String): String = guard(
     if (value.ascii == "true") "false" else if (value.ascii == "false") "true"
     else s"!${value.ascii}", Trip.TEXT)(next)
 
@@ -90,6 +91,7 @@ private[compiled] final class Texts(emit: Emit, numbers: Numbers) {
     case Kind.Float => emit.text(s"$parsed.ofFloat(${value.code})", "true", Trip.ROUNDING)(next)
     case Kind.Date => result(s"${classOf[PyDates].getName}.iso(${value.code})", "true")(next)
     case Kind.Nothing => next(literal("None"))
+    case _: Kind.Split => throw new NotCompiled("a list is made text")
   }
 
   /** Python's `int(text)`. */
@@ -138,7 +140,7 @@ private[compiled] final class Texts(emit: Emit, numbers: Numbers) {
       case ("removesuffix", Seq(Kind.Str)) => removed(self, arguments.head, "endsWith")(next)
       case ("find" | "rfind" | "index" | "rindex" | "count", Seq(Kind.Str)) =>
         searched(name, self, arguments.head)(next)
-      case ("replace", Seq(Kind.Str, Kind.Str)) => replaced(self, arguments)(next)
+      case ("replace", Seq(Kind.Str, Kind.Str)) => replaced(self, arguments(0), arguments(1))(next)
       case ("zfill" | "ljust" | "rjust" | "center", _) => padded(name, self, arguments)(next)
       case _ => throw new NotCompiled(s"text's method $name is not known with such arguments")
     }
@@ -172,16 +174,15 @@ private[compiled] final class Texts(emit: Emit, numbers: Numbers) {
     }
   }
 
-  private def replaced(self: Val, arguments: Seq[Val])(next: Next): String = {
-    val (old, by) = (arguments.head, arguments(1))
+  /** `self.replace(old, by)`. */
+  def replaced(self: Val, old: Val, by: Val)(next: Next): String =
     guard(emptiness(old), Trip.RESULT) {
       emit.text(
         s"$made.replace(${self.code}, ${old.code}, ${by.code})", both(self, by), Trip.RESULT)(next)
     }
-  }
 
   /** A condition: whether a text is empty. */
-  private def emptiness(value: Val): String = value.constant match {
+  def emptiness(value: Val): String = value.constant match {
     case Some(known: String) => known.isEmpty.toString
     case _ => s"${value.code}.numBytes() == 0"
   }
@@ -202,20 +203,6 @@ private[compiled] final class Texts(emit: Emit, numbers: Numbers) {
           s"$made.padded(${self.code}, ${width.code}, (byte) ${by.toInt}, $left, $right)"
         }
       emit.text(code, "true", Trip.RESULT)(next)
-    }
-
-  /** `text.split(by)[index]` and `len(text.split(by))`. */
-  def splitPart(self: Val, by: Val, index: Val)(next: Next): String =
-    guard(emptiness(by), Trip.RAISES) {
-      val part = s"$made.splitPart(${self.code}, ${by.code}, ${index.code})"
-      emit.text(part, self.ascii, Trip.INDEX)(next)
-    }
-
-  def splitCount(self: Val, by: Val)(next: Next): String =
-    guard(emptiness(by), Trip.RAISES) {
-      define(Kind.Int, s"$made.parts(${self.code}, ${by.code})") { n =>
-        next(n.copy(low = 1, high = Int.MaxValue))
-      }
     }
 
   /** `format(value, spec)` of the simple kinds. */

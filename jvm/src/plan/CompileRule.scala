@@ -1,5 +1,6 @@
 package org.apache.spark.sql.hydrofoil.plan
 
+import com.fasterxml.jackson.databind.JsonNode
 import org.apache.spark.SparkEnv
 import org.apache.spark.api.python.PythonEvalType
 import org.apache.spark.sql.catalyst.expressions.{
@@ -26,26 +27,29 @@ private[plan] object CompileRule {
    * The operator with those of its functions that are compiled below it, or gone if all are.
    *
    * @param needed the attributes that the parents use; None: all that there are
-   * @return None where no function is compiled
+   * @return why no function is compiled, for each that has a reason, or the operators
    */
   def apply(
       eval: EvalPythonExec,
       needed: Option[AttributeSet],
-      conf: SQLConf): Option[SparkPlan] = {
+      conf: SQLConf): Either[Seq[String], SparkPlan] = {
     val found = eval.udfs.zip(eval.resultAttrs).map { case (udf, result) =>
       (udf, result, compiled(udf, result, conf))
     }
-    val left = found.collect { case (udf, result, None) => (udf, result) }
-    val done = found.collect { case (udf, result, Some(function)) => (udf, result, function) }
-    if (done.isEmpty || !passes(eval, needed)) None
-    else {
+    val left = found.collect { case (udf, result, Left(_)) => (udf, result) }
+    val done = found.collect { case (udf, result, Right(function)) => (udf, result, function) }
+    if (done.isEmpty) {
+      Left(found.collect { case (udf, _, Left(Some(reason))) => s"${udf.name}: $reason" })
+    } else if (!passes(eval, needed)) {
+      Left(Seq("a column that passes through is of a type that is left to Spark"))
+    } else {
       val (columns, child) = computed(eval.child, done.map(_._1), left.map(_._1), needed)
       val all = done.map { case (udf, result, function) =>
         Compiled(onColumns(udf, columns), result, function)
       }
       val used = needed.map(_ ++ AttributeSet(left.flatMap(_._1.references)))
       val below = all.foldRight(child)((each, child) => operator(each, child, used, all))
-      Some(if (left.isEmpty) below else remaining(eval, left, below))
+      Right(if (left.isEmpty) below else remaining(eval, left, below))
     }
   }
 
@@ -106,29 +110,47 @@ private[plan] object CompileRule {
     eval.child.output.filter(attribute => needed.forall(_.contains(attribute)))
       .forall(attribute => Layout.find(Layout.stored(attribute.dataType)).isDefined)
 
+  /** The function compiled, or why it is not; no reason where nobody asked for it. */
   private def compiled(
-      udf: PythonUDF, result: Attribute, conf: SQLConf): Option[CompiledFunction] = {
+      udf: PythonUDF,
+      result: Attribute,
+      conf: SQLConf): Either[Option[String], CompiledFunction] = {
     val plain = udf.evalType == PythonEvalType.SQL_BATCHED_UDF ||
       udf.evalType == PythonEvalType.SQL_ARROW_BATCHED_UDF
-    if (!plain || !udf.udfDeterministic) return None
+    if (!plain) return Left(None)
     val ((chain, _), inputs) = Arguments.chain(udf)
     val codes = chain.funcs.flatMap(function => Functions.codeOf(function.command))
-    val enabled = conf.getConf(HydrofoilConf.COMPILE)
-    if (codes.length < chain.funcs.length || !enabled && !codes.forall(Functions.isAsked)) {
-      return None
+    if (codes.isEmpty || !conf.getConf(HydrofoilConf.COMPILE) && !codes.exists(Functions.isAsked)) {
+      Left(None)
+    } else if (codes.length < chain.funcs.length) {
+      Left(Some("the code of one that it is chained to is not known"))
+    } else if (!udf.udfDeterministic) {
+      Left(Some("it is nondeterministic"))
+    } else if (conf.pythonUDFProfiler.isDefined) {
+      Left(Some("it is to be profiled"))
+    } else {
+      compiled(codes, inputs.map(Arguments.named), result, transport(udf, conf)).left.map(Some(_))
     }
-    val named = inputs.map(Arguments.named)
+  }
+
+  private def compiled(
+      codes: Seq[JsonNode],
+      named: Seq[(Option[String], Expression)],
+      result: Attribute,
+      transport: Transport): Either[String, CompiledFunction] = {
     val values = named.map(_._2)
-    if (values.isEmpty || !values.forall(_.deterministic)) return None
-    val columns = values.foldLeft(Vector.empty[Expression]) { (known, value) =>
-      if (known.exists(_.semanticEquals(value))) known else known :+ value
+    if (values.isEmpty) Left("it has no argument")
+    else if (!values.forall(_.deterministic)) Left("an argument is nondeterministic")
+    else {
+      val columns = values.foldLeft(Vector.empty[Expression]) { (known, value) =>
+        if (known.exists(_.semanticEquals(value))) known else known :+ value
+      }
+      val arguments = named.map { case (name, value) =>
+        CallArgument(columns.indexWhere(_.semanticEquals(value)), name)
+      }
+      val types = columns.map(column => (Layout.stored(column.dataType), column.nullable))
+      Functions.compile(codes, arguments, types, Layout.stored(result.dataType), transport)
     }
-    val arguments = named.map { case (name, value) =>
-      CallArgument(columns.indexWhere(_.semanticEquals(value)), name)
-    }
-    val types = columns.map(column => (Layout.stored(column.dataType), column.nullable))
-    Functions.compile(
-      codes, arguments, types, Layout.stored(result.dataType), transport(udf, conf)).toOption
   }
 
   /** By which rules results are converted. */

@@ -48,7 +48,7 @@ object ReplaceOperators extends Rule[SparkPlan] {
       filter.mapChildren(replace(_, needed.map(_ ++ filter.condition.references)))
     case left: LeftToSparkExec => left
     case eval: EvalPythonExec =>
-      CompileRule(eval, needed, conf).fold(scalar(eval, needed))(replace(_, needed))
+      CompileRule(eval, needed, conf).fold(scalar(eval, needed, _), replace(_, needed))
     case compiled: CompiledUdfExec =>
       val used = AttributeSet(compiled.passThrough) ++ compiled.udf.references
       compiled.mapChildren(replace(_, Some(used)))
@@ -66,20 +66,26 @@ object ReplaceOperators extends Rule[SparkPlan] {
     case other => other.mapChildren(replace(_, None))
   }
 
-  private def scalar(plan: EvalPythonExec, needed: Option[AttributeSet]): SparkPlan = plan match {
+  /** @param reasons why functions that might have been compiled are not */
+  private def scalar(
+      plan: EvalPythonExec,
+      needed: Option[AttributeSet],
+      reasons: Seq[String]): SparkPlan = plan match {
     case eval: ArrowEvalPythonExec =>
       val passThrough =
         eval.child.output.filter(attribute => needed.forall(_.contains(attribute)))
       val arguments = eval.udfs.flatMap(Arguments.chain(_)._2).map(Arguments.named(_)._2)
       Coverage.scalar(eval, arguments, passThrough, conf) match {
-        case Some(reason) => leave(eval, reason)
+        case Some(reason) => leave(eval, (reason +: reasons).mkString("; not compiled: "))
         case None =>
           val used = AttributeSet(arguments.flatMap(_.references) ++ passThrough)
           evaluate(eval, arguments, passThrough, replace(eval.child, Some(used)))
+            .copy(notCompiled = reasons)
       }
     case pickled: BatchEvalPythonExec =>
-      leave(pickled, "its rows are pickled; spark.sql.execution.pythonUDF.arrow.enabled and " +
-        "useArrow=True send them as Arrow")
+      val reason = "its rows are pickled; spark.sql.execution.pythonUDF.arrow.enabled and " +
+        "useArrow=True send them as Arrow"
+      leave(pickled, (reason +: reasons).mkString("; not compiled: "))
     case other => other.mapChildren(replace(_, None))
   }
 
@@ -111,7 +117,7 @@ object ReplaceOperators extends Rule[SparkPlan] {
       eval: ArrowEvalPythonExec,
       arguments: Seq[Expression],
       passThrough: Seq[Attribute],
-      child: SparkPlan): SparkPlan = {
+      child: SparkPlan): HydrofoilEvalPythonExec = {
     val ends = BatchEnds.of(eval)
     // A nondeterministic argument equals no other, not even itself.
     val computed = arguments.filterNot(_.isInstanceOf[Attribute]).foldLeft(Vector.empty[Alias]) {
