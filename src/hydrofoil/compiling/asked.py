@@ -12,15 +12,15 @@ _asked: "weakref.WeakKeyDictionary[Any, bool]" = weakref.WeakKeyDictionary()
 def ask(function: Any, compiled: bool | None) -> None:
     """Remember what ``hydrofoil.udf(compile=...)`` said of the function that is sent to workers.
 
+    It counts for all that Spark makes of this function, by ``spark.udf.register`` too.
+
     Parameters
     ----------
     function : callable
     compiled : bool or None
         None leaves it to the session's setting.
     """
-    if compiled is None:
-        _asked.pop(function, None)
-    else:
+    if compiled is not None:
         _asked[function] = compiled
 
 
