@@ -1,0 +1,48 @@
+"""`hydrofoil.explain` says of each plain function whether it is compiled, and why not."""
+
+import math
+
+import pytest
+from pyspark.sql import functions as F
+
+import hydrofoil
+from compiled.conftest import Both
+
+
+def plus(x):
+    return x + 1
+
+
+def prints(x):
+    print(x)
+    return x
+
+
+def sine(x):
+    return math.sin(x)
+
+
+@pytest.mark.parametrize("arrow", [False, True], ids=["pickled", "arrow"])
+def test_which_functions_are_compiled(arrow: bool, both: Both) -> None:
+    with both.compiled():
+        frame = both.spark.range(3).select(
+            F.udf(plus, "bigint", useArrow=arrow)("id"),
+            F.udf(prints, "bigint", useArrow=arrow)("id"),
+            F.udf(sine, "double", useArrow=arrow)("id"),
+        )
+        explained = hydrofoil.explain(frame)
+    found = {f.name: f for f in explained.functions}
+    assert found["plus"].compiled == "yes; to Python go rows with an integer beyond 64 bits"
+    assert (found["plus"].operator, found["plus"].jvm) == ("CompiledUdf", "Hydrofoil")
+    assert found["prints"].compiled.startswith("no: a call of print, which is not known to be pure")
+    assert found["sine"].compiled.startswith("no: math.sin")
+    assert "compiled" not in found["prints"].jvm_reason
+    assert "a call of print" in str(explained)
+
+
+def test_nothing_is_said_where_nobody_asks(both: Both) -> None:
+    with both.stock():
+        frame = both.spark.range(3).select(F.udf(plus, "bigint")("id"))
+        explained = hydrofoil.explain(frame)
+    assert [f.compiled for f in explained.functions] == [""]
+    assert "compiled" not in str(explained)
