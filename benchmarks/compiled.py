@@ -1,4 +1,4 @@
-"""Plain functions compiled, against a hand's expression and the worker: `python -m benchmarks.compiled`.
+"""Plain functions compiled, by a hand and in the worker: ``python -m benchmarks.compiled``.
 
 Over Parquet, in one session, in turn: the expression that a hand would write, the function
 compiled, the function on Hydrofoil's worker, and on stock's under Spark's operators. Answers of the
@@ -83,7 +83,7 @@ class Bench:
         """The median CPU seconds of each variant that there is."""
         known = [v for v in variants if not v.native or case.native is not None]
         samples: dict[str, list[float]] = {v.name: [] for v in known}
-        plan = self._with(VARIANTS[1], lambda: _plan(self.query(case, VARIANTS[1])))
+        plan = self.with_variant(VARIANTS[1], lambda: _plan(self.query(case, VARIANTS[1])))
         if "CompiledUdf" not in plan:
             return {}
         self._compare(case)
@@ -91,27 +91,30 @@ class Bench:
             for variant in known:
                 if variant.name == "stock" and turn > 1:
                     continue
-                seconds = self._with(variant, lambda v=variant: self._time(case, v))
-                if turn >= 2 or variant.name == "stock" and turn == 1:
+                seconds = self.with_variant(
+                    variant, lambda v=variant: self.time(self.query(case, v))
+                )
+                if turn >= 2 or (variant.name == "stock" and turn == 1):
                     samples[variant.name].append(seconds)
         return {name: statistics.median(taken) for name, taken in samples.items()}
 
     def _compare(self, case: Case) -> None:
         answers = [
-            self._with(v, lambda v=v: self.query(case, v).limit(DRAWN).collect())
+            self.with_variant(v, lambda v=v: self.query(case, v).limit(DRAWN).collect())
             for v in (VARIANTS[1], VARIANTS[2])
         ]
         if repr(answers[0]) != repr(answers[1]):
             raise SystemExit(f"{case.name}: the answers differ")
 
-    def _time(self, case: Case, variant: Variant) -> float:
-        frame = self.query(case, variant)
+    def time(self, frame: DataFrame) -> float:
+        """CPU seconds of a query whose rows go nowhere."""
         self._tasks.restart()
         self._clock.restart()
         frame.write.format("noop").mode("overwrite").save()
         return self._tasks.elapsed() + self._clock.elapsed().python
 
-    def _with(self, variant: Variant, action: Callable[[], Any]) -> Any:
+    def with_variant(self, variant: Variant, action: Callable[[], Any]) -> Any:
+        """Do something as a variant has it."""
         settings = {
             COMPILE_KEY: str(variant.compiled).lower(),
             ENABLED_KEY: str(variant.ours).lower(),
@@ -119,6 +122,37 @@ class Bench:
         engine = HYDROFOIL if variant.ours else STOCK
         with use_conf(self._spark, settings), use_engine(self._spark, engine):
             return action()
+
+
+class Tripping:
+    """Functions and inputs of which every row trips a guard: what trying costs."""
+
+    CASES = (
+        ("id * 4000000000 + 5000000000", "bigint", lambda x: x * x % 1000, "overflow"),
+        ("concat('\u00e9', id)", "string", lambda s: s.upper(), "not ASCII"),
+        ("id / 7 * 1e-7", "string", lambda x: str(x), "digits of floats"),
+    )
+
+    def __init__(self, bench: Bench, spark: SparkSession, rows: int, folder: Path) -> None:
+        self._bench = bench
+        self._spark = spark
+        self._rows = rows
+        self._folder = folder
+
+    def run(self, number: int, repeat: int) -> tuple[str, float, float]:
+        """What it is, and the median CPU seconds compiled and on the worker."""
+        value, returns, function, name = self.CASES[number]
+        path = str(self._folder / f"tripping-{number}")
+        made = self._spark.range(1, self._rows + 1, 1, 2).selectExpr(f"{value} AS a")
+        made.write.mode("overwrite").parquet(path)
+        frame = self._spark.read.parquet(path).select(F.udf(function, returns)("a"))
+        taken: dict[str, list[float]] = {"compiled": [], "worker": []}
+        for turn in range(repeat + 2):
+            for variant in VARIANTS[1:3]:
+                seconds = self._bench.with_variant(variant, lambda: self._bench.time(frame))
+                if turn >= 2:
+                    taken[variant.name].append(seconds)
+        return name, statistics.median(taken["compiled"]), statistics.median(taken["worker"])
 
 
 def _plan(frame: DataFrame) -> str:
@@ -129,8 +163,9 @@ def _plan(frame: DataFrame) -> str:
 @click.option("--rows", default=2_000_000, help="Rows of each file.")
 @click.option("--repeat", default=3, help="Measured runs of each variant.")
 @click.option("--only", default="", help="Cases whose names contain this.")
+@click.option("--tripping", is_flag=True, help="Only inputs of which every row trips a guard.")
 @click.option("--stock/--no-stock", default=True, help="Whether stock's worker runs, too.")
-def main(rows: int, repeat: int, only: str, stock: bool) -> None:
+def main(rows: int, repeat: int, only: str, tripping: bool, stock: bool) -> None:
     """Print a line for each function, and the medians."""
     builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
     builder = builder.config("spark.driver.memory", "2g").config(COMPILE_KEY, "true")
@@ -143,6 +178,12 @@ def main(rows: int, repeat: int, only: str, stock: bool) -> None:
     variants = [v for v in VARIANTS if stock or v.name != "stock"]
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(spark, rows, Path(folder))
+        if tripping:
+            for number in range(len(Tripping.CASES)):
+                case = Tripping(bench, spark, rows, Path(folder))
+                name, compiled, worker = case.run(number, repeat)
+                click.echo(f"{name:24} compiled/worker {compiled / worker:.3f}, {worker:.2f} s")
+            return
         for case in CASES:
             if only in case.name:
                 found = bench.run(case, variants, repeat)
