@@ -7,6 +7,7 @@ import itertools
 import linecache
 import math
 import random
+import struct
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -26,6 +27,9 @@ PARAMETERS: dict[str, tuple[str, str, bool]] = {
     "c": ("boolean", "bool", True),
     "d": ("date", "date", False),
     "e": ("date", "date", True),
+    "k": ("int", "int", False),
+    "m": ("smallint", "int", True),
+    "h": ("float", "float", False),
 }
 DECLARED = {
     "int": "bigint",
@@ -488,16 +492,29 @@ def _usual(kind: str, draw: random.Random) -> Any:
     return datetime.date.fromordinal(draw.randint(1, 3652059))
 
 
+def _narrow(value: Any, declared: str) -> Any:
+    """The value as a column of a narrower type has it."""
+    if declared in ("int", "smallint"):
+        bits = 32 if declared == "int" else 16
+        return (value + 2 ** (bits - 1)) % 2**bits - 2 ** (bits - 1)
+    if declared == "float":
+        try:
+            return struct.unpack("<f", struct.pack("<f", value))[0]
+        except OverflowError:
+            return math.copysign(math.inf, value)
+    return value
+
+
 def values(count: int, seed: int) -> Iterator[dict[str, Any]]:
     """Rows of all parameters: extremes, usual values, and None where it may be."""
     draw = random.Random(seed)
     for _ in range(count):
         row = {}
-        for name, (_, kind, may) in PARAMETERS.items():
+        for name, (declared, kind, may) in PARAMETERS.items():
             if may and draw.random() < 0.15:
                 row[name] = None
-            elif draw.random() < 0.6:
-                row[name] = draw.choice(_SPECIAL[kind])
             else:
-                row[name] = _usual(kind, draw)
+                special = draw.random() < 0.6
+                value = draw.choice(_SPECIAL[kind]) if special else _usual(kind, draw)
+                row[name] = _narrow(value, declared)
         yield row

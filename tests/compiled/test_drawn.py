@@ -32,6 +32,18 @@ ROWS = min(1000, max(100, EVALUATIONS // 200))
 _PYTHON: dict[str, type] = {"bigint": int, "double": float, "string": str, "boolean": bool}
 
 
+_ARROW = {
+    "bigint": pa.int64(),
+    "int": pa.int32(),
+    "smallint": pa.int16(),
+    "double": pa.float64(),
+    "float": pa.float32(),
+    "string": pa.string(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+}
+
+
 @dataclass
 class Counts:
     """What a run has compared."""
@@ -162,11 +174,10 @@ def day(value: datetime.date | None) -> Any:
 
 
 def frame_of(both: Both, given_rows: list[dict[str, Any]], fine: list[list[bool]]) -> DataFrame:
-    types = {"int": pa.int64(), "float": pa.float64(), "str": pa.string(), "bool": pa.bool_()}
     table = pa.table(
         {
-            name: pa.array([row[name] for row in given_rows], types.get(kind, pa.date32()))
-            for name, (_, kind, _) in drawn.PARAMETERS.items()
+            name: pa.array([row[name] for row in given_rows], _ARROW[declared])
+            for name, (declared, _, _) in drawn.PARAMETERS.items()
         }
         | {f"fine{number}": pa.array(flags) for number, flags in enumerate(fine)}
     )
