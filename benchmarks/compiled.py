@@ -168,6 +168,7 @@ def _plan(frame: DataFrame) -> str:
 def main(rows: int, repeat: int, only: str, tripping: bool, stock: bool) -> None:
     """Print a line for each function, and the medians."""
     builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.ui.showConsoleProgress", "false")
     builder = builder.config("spark.driver.memory", "2g").config(COMPILE_KEY, "true")
     spark = hydrofoil.configure(builder).getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")

@@ -203,6 +203,11 @@ private[compiled] final class Compiler(emit: Emit) {
       case Nil => texts.concatAll(done)(next)
       case part :: rest if part.get(0).asText == "const" =>
         step(rest, done :+ constants.value(part))
+      case part :: rest if part.get(0).asText != "fmt" =>
+        write(part, scope) { text =>
+          if (text.kind != Kind.Str) throw new NotCompiled("a part of text is no text")
+          need(text)(known => step(rest, done :+ known))
+        }
       case part :: rest =>
         write(part.get(1), scope) { value =>
           calls.formatted(value, part.path(2).asText, part.path(3).asText)(text =>

@@ -6,7 +6,7 @@ import scala.collection.mutable.ArrayBuffer
  * Java of one function: names, constants and the reasons of its guards. Code is written in the
  * order of evaluation, each step with what follows it. Where a guard does not hold, it returns.
  */
-private[compiled] final class Emit {
+private[compiled] final class Emit(without: Set[String]) {
   import Emit.Next
 
   private var names = 0
@@ -41,6 +41,7 @@ private[compiled] final class Emit {
   def guard(condition: String, reason: String)(next: => String): String = condition match {
     case "false" => next
     case "true" => trip(reason)
+    case _ if without.contains(reason) => next
     case _ =>
       val leave = trip(reason)
       s"if ($condition) $leave$next"

@@ -43,6 +43,7 @@ object Functions extends Logging {
    * Functions that are called on one another's results, the innermost first, as one loop.
    *
    * @param arguments those of the innermost, which are columns of these types
+   * @param without reasons whose guards are left out, which only tests do
    * @return the function, or why it is left to Python
    */
   def compile(
@@ -50,12 +51,14 @@ object Functions extends Logging {
       arguments: Seq[CallArgument],
       columns: Seq[(DataType, Boolean)],
       declared: DataType,
-      transport: Transport): Either[String, CompiledFunction] =
+      transport: Transport,
+      without: Set[String] = Set.empty): Either[String, CompiledFunction] =
     try {
       codes.map(_.path("reason")).find(_.isTextual).foreach { reason =>
         throw new NotCompiled(reason.asText)
       }
-      val function = new Functions(codes, arguments, columns, declared, transport).compile()
+      val function =
+        new Functions(codes, arguments, columns, declared, transport, without).compile()
       if (function.largestMethod > MOST_BYTES) Left("it is too long") else Right(function)
     } catch {
       case left: NotCompiled => Left(left.reason)
@@ -70,10 +73,11 @@ private final class Functions(
     arguments: Seq[CallArgument],
     columns: Seq[(DataType, Boolean)],
     declared: DataType,
-    transport: Transport) {
+    transport: Transport,
+    without: Set[String]) {
   import Compiler.{children, Scope}
 
-  private val emit = new Emit
+  private val emit = new Emit(without)
   private val compiler = new Compiler(emit)
 
   def compile(): CompiledFunction = {
