@@ -8,10 +8,14 @@ since: trees that give the same code mean the same.
 import __future__
 
 import ast
+import copy
+import inspect
 import linecache
+import textwrap
+import tokenize
 from dataclasses import dataclass
 from functools import lru_cache
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from hydrofoil.compiling.refused import Refused
@@ -44,23 +48,43 @@ def source_of(function: FunctionType) -> Source:
     """
     code = function.__code__
     linecache.checkcache(code.co_filename)
-    text = "".join(linecache.getlines(code.co_filename, function.__globals__))
-    if not text:
+    lines = linecache.getlines(code.co_filename, function.__globals__)
+    if not lines:
         raise Refused(f"its source is not known: there is no {code.co_filename}")
-    module = parsed(text)
+    module = parsed("".join(lines))
+    imported = () if module is None else _imported(module)
     if module is None:
-        raise Refused(f"{code.co_filename} is not Python by itself")
+        # A page with Python in it.
+        module = _part(lines, code)
+        values = function.__globals__
+        imported = tuple(n for n in code.co_names if type(values.get(n)) is ModuleType)
     asynchronous = False
     for node in ast.walk(module):
         if isinstance(node, ast.AsyncFunctionDef) and node.name == code.co_name:
             asynchronous = True
         if not isinstance(node, ast.FunctionDef | ast.Lambda):
             continue
-        if _may_be(node, code) and _is(node, code, _imported(module)):
+        if _may_be(node, code) and _is(node, code, imported):
             return Source(node, module)
     if asynchronous:
         raise Refused("it is asynchronous")
     raise Refused("its source does not compile to its code: it was edited, made or changed since")
+
+
+def _part(lines: list[str], code: CodeType) -> ast.Module:
+    """The tree of the lines from a function's first one on, in a file that is no Python."""
+    first = code.co_firstlineno - 1
+    try:
+        block = inspect.getblock(lines[first:])
+    except (SyntaxError, IndentationError, tokenize.TokenError):
+        block = []
+    tree = parsed(textwrap.dedent("".join(block)))
+    if tree is None:
+        raise Refused(f"its source in {code.co_filename} is not Python by itself")
+    # Trees of the same text are one object.
+    copied = copy.deepcopy(tree)
+    ast.increment_lineno(copied, first)
+    return copied
 
 
 @lru_cache(maxsize=32)
