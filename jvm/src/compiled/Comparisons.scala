@@ -50,7 +50,7 @@ private[compiled] final class Comparisons(emit: Emit, numbers: Numbers) {
 
   private def ordered(op: String, a: Val, b: Val): String = (a.kind, b.kind) match {
     case (x, y) if Numbers.isNumber(x) && Numbers.isNumber(y) => numeric(op, a, b)
-    case (Kind.Str, Kind.Str) => s"${a.code}.binaryCompare(${b.code}) $op 0"
+    case (Kind.Str, Kind.Str) => s"${a.code}.compare(${b.code}) $op 0"
     case (Kind.Date, Kind.Date) => s"${a.code} $op ${b.code}"
     case (x, y) => throw new NotCompiled(s"${x.python} $op ${y.python} is Python's error")
   }

@@ -85,7 +85,7 @@ private[compiled] final class Constants(
       case Seq(Kind.Str) =>
         val all = values.map(_.constant.get.asInstanceOf[String])
         val ascii = all.forall(_.forall(_ < 128))
-        emit.define(Kind.Str, array(all.map(Texts.utf8).toArray, "UTF8String[]")) { v =>
+        emit.define(Kind.Str, array(all.map(text => PyStr.of(text)).toArray, "PyStr[]")) { v =>
           next(v.copy(ascii =
             if (ascii) "true" else s"${classOf[PyText].getName}.isAscii(${v.code})"))
         }

@@ -35,7 +35,7 @@ private[compiled] final class Each(
         val value = Val(Kind.Str, char, ascii = "true")
         loop.declared +
           s"for (int $i = 0; $i < ${text.code}.numBytes(); $i++) {\n" +
-          s"UTF8String $char = $helpers.of(${text.code}.getByte($i));\n" +
+          s"PyStr $char = $helpers.of(${text.code}.getByte($i));\n" +
           body(value, loop.step) + "}\n" + loop.result(next)
       }
     }

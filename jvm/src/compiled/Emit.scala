@@ -72,7 +72,7 @@ private[compiled] final class Emit(without: Set[String]) {
 
   /** Text that a helper has made, which is null where it can't say. */
   def text(code: String, ascii: String, reason: String)(next: Next): String =
-    let("UTF8String", code) { variable =>
+    let("PyStr", code) { variable =>
       guard(s"$variable == null", reason)(next(Val(Kind.Str, variable, ascii = ascii)))
     }
 

@@ -6,6 +6,7 @@ import scala.util.control.NonFatal
 
 import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 import org.apache.spark.internal.Logging
+import org.apache.spark.sql.execution.vectorized.OnHeapColumnVector
 import org.apache.spark.sql.types.{
   BooleanType, ByteType, DataType, DateType, DoubleType, FloatType, IntegerType, LongType,
   ShortType, StringType}
@@ -160,15 +161,19 @@ private final class Functions(
         val value = other(Kind.Date, "getInt")
         checked(value, s"!${classOf[PyDates].getName}.inYears(arg$i)", Trip.DATE)
         value
-      case text: StringType if text.isUTF8BinaryCollation =>
-        val value = other(Kind.Str, "getUTF8String")
-        val helpers = classOf[PyText].getName
-        val orNull = if (nullable) s"null$i || " else ""
-        reads += s"boolean ascii$i = $orNull$helpers.isAscii(arg$i);\n"
-        reads += emit.guard(s"!ascii$i && !$helpers.isUtf8(arg$i)", Trip.ENCODING)("")
-        value.copy(ascii = s"ascii$i")
+      case text: StringType if text.isUTF8BinaryCollation => this.text(nullable, i)
       case other => throw new NotCompiled(s"an argument is of type ${other.simpleString}")
     }
+  }
+
+  private def text(nullable: Boolean, i: Int): Val = {
+    val (read, helpers) = (s"PyStr.of(c$i.getUTF8String(i))", classOf[PyText].getName)
+    val (isNull, orNull) = if (nullable) (s"null$i", s"null$i || ") else ("false", "")
+    if (nullable) reads += s"boolean null$i = c$i.isNullAt(i);\n"
+    reads += s"PyStr arg$i = ${if (nullable) s"null$i ? null : " else ""}$read;\n"
+    reads += s"boolean ascii$i = $orNull$helpers.isAscii(arg$i);\n"
+    reads += emit.guard(s"!ascii$i && !$helpers.isUtf8(arg$i)", Trip.ENCODING)("")
+    Val(Kind.Str, s"arg$i", isNull, ascii = s"ascii$i")
   }
 
   private def source(row: String): String = {
@@ -176,11 +181,12 @@ private final class Functions(
     val fields = known.map { case (javaClass, i) => s"private final $javaClass f$i;" }
     val sets = known.map { case (javaClass, i) => s"f$i = ($javaClass) references[$i];" }
     val vectors = columns.indices.map(i => s"private ColumnVector c$i;")
+    val results =
+      (if (TextVector.holds(declared)) classOf[TextVector] else classOf[OnHeapColumnVector]).getName
     val opens = columns.indices.map(i => s"c$i = columns[$i];")
     s"""
-       |import org.apache.spark.sql.execution.vectorized.OnHeapColumnVector;
+       |import ${classOf[PyStr].getName};
        |import org.apache.spark.sql.vectorized.ColumnVector;
-       |import org.apache.spark.unsafe.types.UTF8String;
        |
        |public Object generate(Object[] references) {
        |  return new SpecificLoop(references);
@@ -189,15 +195,15 @@ private final class Functions(
        |class SpecificLoop extends ${classOf[CompiledLoop].getName} {
        |  ${fields.mkString("\n  ")}
        |  ${vectors.mkString("\n  ")}
-       |  private OnHeapColumnVector out;
+       |  private $results out;
        |
        |  public SpecificLoop(Object[] references) {
        |    ${sets.mkString("\n    ")}
        |  }
        |
-       |  public int run(ColumnVector[] columns, int rows, OnHeapColumnVector out, byte[] trips) {
+       |  public int run(ColumnVector[] columns, int rows, ColumnVector results, byte[] trips) {
        |    ${opens.mkString("\n    ")}
-       |    this.out = out;
+       |    out = ($results) results;
        |    int tripped = 0;
        |    for (int i = 0; i < rows; i++) {
        |      int reason = row(i);

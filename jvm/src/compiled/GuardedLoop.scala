@@ -1,6 +1,7 @@
 package org.apache.spark.sql.hydrofoil.compiled
 
-import org.apache.spark.sql.execution.vectorized.OnHeapColumnVector
+import org.apache.spark.sql.execution.vectorized.{OnHeapColumnVector, WritableColumnVector}
+import org.apache.spark.sql.types.DataType
 import org.apache.spark.sql.vectorized.{ColumnarBatch, ColumnVector}
 
 /** Runs a function over batches, and counts the rows that trip its guards. */
@@ -8,7 +9,7 @@ private[compiled] final class GuardedLoop(setting: GuardedTask.Setting) {
 
   private var trips = new Array[Byte](GuardedLoop.FEWEST)
   private var dirty = false
-  private var vector = new OnHeapColumnVector(GuardedLoop.FEWEST, setting.resultType)
+  private var vector = GuardedLoop.vector(GuardedLoop.FEWEST, setting.resultType)
   private val columns = new Array[ColumnVector](setting.arguments.length)
   // Of the last rows, more or less: how many were tried, and how many tripped.
   private var tried = 0L
@@ -16,7 +17,7 @@ private[compiled] final class GuardedLoop(setting: GuardedTask.Setting) {
   private val tripMetric = setting.metrics("rowsTripped")
 
   /** The results of the last batch; they last until the next. */
-  def results: OnHeapColumnVector = vector
+  def results: ColumnVector = vector
 
   /** Whether so many rows trip that it is better not to try. */
   def isVain: Boolean =
@@ -27,10 +28,13 @@ private[compiled] final class GuardedLoop(setting: GuardedTask.Setting) {
     val rows = batch.numRows
     if (rows > trips.length) {
       trips = new Array[Byte](rows)
-      vector = new OnHeapColumnVector(rows, setting.resultType)
+      vector = GuardedLoop.vector(rows, setting.resultType)
     } else {
       if (dirty) java.util.Arrays.fill(trips, 0.toByte)
-      vector.reset()
+      vector match {
+        case values: WritableColumnVector => values.reset()
+        case _ =>
+      }
     }
     dirty = false
     var i = 0
@@ -78,6 +82,10 @@ private[compiled] final class GuardedLoop(setting: GuardedTask.Setting) {
 }
 
 private object GuardedLoop {
+
+  private def vector(rows: Int, dataType: DataType): ColumnVector =
+    if (TextVector.holds(dataType)) new TextVector(rows) else new OnHeapColumnVector(rows, dataType)
+
   private val FEWEST = 4096
   private val RESPITE = 1000
   private val MEMORY = 1L << 16

@@ -2,8 +2,6 @@ package org.apache.spark.sql.hydrofoil.compiled
 
 import java.time.LocalDate
 
-import org.apache.spark.unsafe.types.UTF8String
-
 /** What generated code calls for Python's dates, which are days since 1970-01-01. */
 abstract class PyDates
 
@@ -53,14 +51,14 @@ object PyDates {
 
   def ordinal(days: Int): Long = days + 719163L
 
-  def iso(days: Int): UTF8String = {
+  def iso(days: Int): PyStr = {
     val bytes = new Array[Byte](10)
     digits(bytes, 0, 4, year(days).toInt)
     bytes(4) = '-'
     digits(bytes, 5, 2, month(days).toInt)
     bytes(7) = '-'
     digits(bytes, 8, 2, day(days).toInt)
-    UTF8String.fromBytes(bytes)
+    PyStr.of(bytes)
   }
 
   private def digits(bytes: Array[Byte], from: Int, n: Int, value: Int): Unit = {

@@ -3,7 +3,7 @@ package org.apache.spark.sql.hydrofoil.compiled
 import java.math.{BigDecimal => JavaDecimal, RoundingMode}
 import java.nio.charset.StandardCharsets.US_ASCII
 
-import org.apache.spark.unsafe.types.UTF8String
+import org.apache.spark.unsafe.Platform
 
 /** What generated code calls to make new text; texts that it gets are ASCII where it says so. */
 abstract class PyMade
@@ -27,31 +27,54 @@ object PyMade {
   private val other = Array.tabulate(128)(c => if (kinds(c) == LOWER) up(c) else down(c))
 
   /** Of ASCII: upper, lower, swapcase, capitalize or title. */
-  def upper(text: UTF8String): UTF8String = mapped(text, up)
-  def lower(text: UTF8String): UTF8String = mapped(text, down)
-  def swapcase(text: UTF8String): UTF8String = mapped(text, other)
+  def upper(text: PyStr): PyStr = changed(text, 'a')
+  def lower(text: PyStr): PyStr = changed(text, 'A')
 
-  private def mapped(text: UTF8String, to: Array[Byte]): UTF8String = {
-    val bytes = new Array[Byte](text.numBytes)
+  private val ONES = 0x0101010101010101L
+  private val HIGHS = 0x8080808080808080L
+
+  /** The text with all letters of the case of `first` in the other one, eight at a time. */
+  private def changed(text: PyStr, first: Int): PyStr = {
+    val bytes = text.getBytes
+    val least = (0x80 - first) * ONES
+    val beyond = (0x80 - first - 26) * ONES
     var i = 0
+    while (i + 8 <= bytes.length) {
+      val at = Platform.BYTE_ARRAY_OFFSET + i
+      val eight = Platform.getLong(bytes, at)
+      val letters = (eight + least) & ~(eight + beyond) & HIGHS
+      Platform.putLong(bytes, at, eight ^ (letters >>> 2))
+      i += 8
+    }
     while (i < bytes.length) {
-      bytes(i) = to(text.getByte(i))
+      val byte = bytes(i)
+      if (byte >= first && byte < first + 26) bytes(i) = (byte ^ 32).toByte
       i += 1
     }
-    UTF8String.fromBytes(bytes)
+    PyStr.of(bytes)
   }
 
-  def capitalize(text: UTF8String): UTF8String = {
+  def swapcase(text: PyStr): PyStr = {
+    val bytes = text.getBytes
+    var i = 0
+    while (i < bytes.length) {
+      bytes(i) = other(bytes(i))
+      i += 1
+    }
+    PyStr.of(bytes)
+  }
+
+  def capitalize(text: PyStr): PyStr = {
     val bytes = new Array[Byte](text.numBytes)
     var i = 0
     while (i < bytes.length) {
       bytes(i) = if (i == 0) up(text.getByte(i)) else down(text.getByte(i))
       i += 1
     }
-    UTF8String.fromBytes(bytes)
+    PyStr.of(bytes)
   }
 
-  def title(text: UTF8String): UTF8String = {
+  def title(text: PyStr): PyStr = {
     val bytes = new Array[Byte](text.numBytes)
     var inside = false
     var i = 0
@@ -61,26 +84,26 @@ object PyMade {
       inside = (kinds(byte) & (LOWER | UPPER)) != 0
       i += 1
     }
-    UTF8String.fromBytes(bytes)
+    PyStr.of(bytes)
   }
 
   /** Python's isdigit, isalpha and others of ASCII: some characters, and all of the kind. */
-  def isDigit(text: UTF8String): Boolean = all(text, DIGIT)
-  def isAlpha(text: UTF8String): Boolean = all(text, LOWER | UPPER)
-  def isAlnum(text: UTF8String): Boolean = all(text, LOWER | UPPER | DIGIT)
-  def isSpace(text: UTF8String): Boolean = all(text, SPACE)
+  def isDigit(text: PyStr): Boolean = all(text, DIGIT)
+  def isAlpha(text: PyStr): Boolean = all(text, LOWER | UPPER)
+  def isAlnum(text: PyStr): Boolean = all(text, LOWER | UPPER | DIGIT)
+  def isSpace(text: PyStr): Boolean = all(text, SPACE)
 
-  private def all(text: UTF8String, wanted: Int): Boolean = {
+  private def all(text: PyStr, wanted: Int): Boolean = {
     val n = text.numBytes
     var i = 0
     while (i < n && (kinds(text.getByte(i)) & wanted) != 0) i += 1
     n > 0 && i == n
   }
 
-  def isUpper(text: UTF8String): Boolean = cased(text, UPPER, LOWER)
-  def isLower(text: UTF8String): Boolean = cased(text, LOWER, UPPER)
+  def isUpper(text: PyStr): Boolean = cased(text, UPPER, LOWER)
+  def isLower(text: PyStr): Boolean = cased(text, LOWER, UPPER)
 
-  private def cased(text: UTF8String, wanted: Int, not: Int): Boolean = {
+  private def cased(text: PyStr, wanted: Int, not: Int): Boolean = {
     val n = text.numBytes
     var seen = 0
     var i = 0
@@ -91,46 +114,64 @@ object PyMade {
     (seen & wanted) != 0 && (seen & not) == 0
   }
 
-  def concat(a: UTF8String, b: UTF8String): UTF8String = UTF8String.concat(a, b)
-  def concat(a: UTF8String, b: UTF8String, c: UTF8String): UTF8String = UTF8String.concat(a, b, c)
-  def concat(all: Array[UTF8String]): UTF8String = UTF8String.concat(all: _*)
+  def concat(a: PyStr, b: PyStr): PyStr = PyStr.concat(a, b)
+  def concat(all: Array[PyStr]): PyStr = PyStr.concat(all)
 
   private val LONGEST = 1L << 20
 
   /** `text * times`; null where it is very long. */
-  def repeat(text: UTF8String, times: Long): UTF8String =
-    if (times <= 0) UTF8String.EMPTY_UTF8
+  def repeat(text: PyStr, times: Long): PyStr =
+    if (times <= 0) PyStr.EMPTY
     else if (times > LONGEST || times * text.numBytes > LONGEST) null
-    else text.repeat(times.toInt)
+    else {
+      val made = new Array[Byte](text.numBytes * times.toInt)
+      var i = 0
+      while (i < times) {
+        PyStr.put(text, made, text.numBytes * i)
+        i += 1
+      }
+      PyStr.of(made)
+    }
 
   /** `text.replace(old, by)`, of which `old` is not empty. */
-  def replace(text: UTF8String, old: UTF8String, by: UTF8String): UTF8String = {
-    var at = PyText.find(text, old, 0)
-    if (at < 0) return text
-    val (from, to) = (old.numBytes, by.getBytes)
+  def replace(text: PyStr, old: PyStr, by: PyStr): PyStr = {
+    val first = PyText.find(text, old, 0)
+    if (first < 0) return text
+    if (old.numBytes == 1 && by.numBytes == 1) {
+      return replaceByte(text.getBytes, first, old.getByte(0), by.getByte(0))
+    }
+    val (from, to) = (old.numBytes, by.numBytes)
     val times = PyText.count(text, old)
-    val size = text.numBytes + times * (to.length - from)
+    val size = text.numBytes + times * (to - from)
     if (size > Int.MaxValue - 64) return null
-    val bytes = text.getBytes
     val made = new Array[Byte](size.toInt)
-    var (read, written) = (0, 0)
+    var (read, written, at) = (0, 0, first)
     while (at >= 0) {
-      System.arraycopy(bytes, read, made, written, at - read)
+      PyStr.put(PyText.part(text, read, at), made, written)
       written += at - read
-      System.arraycopy(to, 0, made, written, to.length)
-      written += to.length
+      PyStr.put(by, made, written)
+      written += to
       read = at + from
       at = PyText.find(text, old, read)
     }
-    System.arraycopy(bytes, read, made, written, bytes.length - read)
-    UTF8String.fromBytes(made)
+    PyStr.put(PyText.part(text, read, text.numBytes), made, written)
+    PyStr.of(made)
+  }
+
+  private def replaceByte(bytes: Array[Byte], from: Int, old: Byte, by: Byte): PyStr = {
+    var i = from
+    while (i < bytes.length) {
+      if (bytes(i) == old) bytes(i) = by
+      i += 1
+    }
+    PyStr.of(bytes)
   }
 
   /** Parts that `text.split(by)` has; `by` is not empty. */
-  def parts(text: UTF8String, by: UTF8String): Long = PyText.count(text, by) + 1
+  def parts(text: PyStr, by: PyStr): Long = PyText.count(text, by) + 1
 
   /** `text.split(by)[index]`; null where there are not so many. */
-  def splitPart(text: UTF8String, by: UTF8String, index: Long): UTF8String = {
+  def splitPart(text: PyStr, by: PyStr, index: Long): PyStr = {
     val wanted = if (index < 0) parts(text, by) + index else index
     if (wanted < 0) return null
     var from = 0
@@ -146,20 +187,20 @@ object PyMade {
   }
 
   /** Where the next word of ASCII begins, or the end. */
-  private def wordFrom(text: UTF8String, from: Int): Int = {
+  private def wordFrom(text: PyStr, from: Int): Int = {
     var i = from
     while (i < text.numBytes && (kinds(text.getByte(i)) & SPACE) != 0) i += 1
     i
   }
 
-  private def wordUntil(text: UTF8String, from: Int): Int = {
+  private def wordUntil(text: PyStr, from: Int): Int = {
     var i = from
     while (i < text.numBytes && (kinds(text.getByte(i)) & SPACE) == 0) i += 1
     i
   }
 
   /** Parts that `text.split()` has, of ASCII. */
-  def words(text: UTF8String): Long = {
+  def words(text: PyStr): Long = {
     var n = 0L
     var i = wordFrom(text, 0)
     while (i < text.numBytes) {
@@ -170,7 +211,7 @@ object PyMade {
   }
 
   /** `text.split()[index]`; null where there are not so many. */
-  def word(text: UTF8String, index: Long): UTF8String = {
+  def word(text: PyStr, index: Long): PyStr = {
     var left = if (index < 0) words(text) + index else index
     if (left < 0) return null
     var i = wordFrom(text, 0)
@@ -184,7 +225,7 @@ object PyMade {
   }
 
   /** `by.join(text.split())`. */
-  def joinWords(text: UTF8String, by: UTF8String): UTF8String = {
+  def joinWords(text: PyStr, by: PyStr): PyStr = {
     val made = new PyChars
     var i = wordFrom(text, 0)
     while (i < text.numBytes) {
@@ -196,7 +237,7 @@ object PyMade {
   }
 
   /** The text with characters before or after it until it is so many long; it is ASCII. */
-  def padded(text: UTF8String, width: Long, by: Byte, left: Boolean, right: Boolean): UTF8String = {
+  def padded(text: PyStr, width: Long, by: Byte, left: Boolean, right: Boolean): PyStr = {
     val n = text.numBytes
     if (width > LONGEST) return null
     if (width <= n) return text
@@ -207,10 +248,10 @@ object PyMade {
     val made = new Array[Byte](width.toInt)
     java.util.Arrays.fill(made, by)
     System.arraycopy(text.getBytes, 0, made, before, n)
-    UTF8String.fromBytes(made)
+    PyStr.of(made)
   }
 
-  def zfill(text: UTF8String, width: Long): UTF8String = {
+  def zfill(text: PyStr, width: Long): PyStr = {
     val made = padded(text, width, '0', left = true, right = false)
     if (made != null && made.numBytes > text.numBytes && text.numBytes > 0) {
       val sign = text.getByte(0)
@@ -218,29 +259,60 @@ object PyMade {
         val bytes = made.getBytes
         bytes(made.numBytes - text.numBytes) = '0'
         bytes(0) = sign
-        return UTF8String.fromBytes(bytes)
+        return PyStr.of(bytes)
       }
     }
     made
   }
 
-  def ofLong(value: Long): UTF8String = ascii(java.lang.Long.toString(value))
+  def ofLong(value: Long): PyStr =
+    if (value == Long.MinValue) ascii(value.toString)
+    else decimal(Math.abs(value), 0, value < 0)
 
-  def ofBool(value: Boolean): UTF8String = ascii(if (value) "True" else "False")
+  def ofBool(value: Boolean): PyStr = ascii(if (value) "True" else "False")
 
-  private[compiled] def ascii(text: String): UTF8String = UTF8String.fromBytes(
+  private[compiled] def ascii(text: String): PyStr = PyStr.of(
     text.getBytes(US_ASCII))
 
+  private val POWERS = Array.iterate(1L, 10)(_ * 10L)
+
   /** `format(value, ".{digits}f")`, with commas if `grouped`. */
-  def fixed(value: Double, digits: Int, grouped: Boolean): UTF8String = {
+  def fixed(value: Double, digits: Int, grouped: Boolean): PyStr = {
     if (!(Math.abs(value) < 1e15)) return null
+    val negative = value < 0 || (value == 0.0 && 1.0 / value < 0)
+    if (digits < POWERS.length && !grouped) {
+      val scaled = PyNumbers.scaled(Math.abs(value), digits)
+      if (scaled >= 0) return decimal(scaled, digits, negative)
+    }
     val exact = new JavaDecimal(Math.abs(value)).setScale(digits, RoundingMode.HALF_EVEN)
     val plain = exact.toPlainString
-    val negative = value < 0 || (value == 0.0 && 1.0 / value < 0)
     ascii((if (negative) "-" else "") + (if (grouped) withCommas(plain) else plain))
   }
 
-  def grouped(value: Long): UTF8String =
+  /** The digits of an integer, of which so many follow a point. */
+  private def decimal(scaled: Long, digits: Int, negative: Boolean): PyStr = {
+    val bytes = new Array[Byte](24)
+    var at = 24
+    var left = scaled
+    var n = 0
+    while (left > 0 || n <= digits) {
+      if (n == digits && n > 0) {
+        at -= 1
+        bytes(at) = '.'
+      }
+      at -= 1
+      bytes(at) = ('0' + left % 10).toByte
+      left /= 10
+      n += 1
+    }
+    if (negative) {
+      at -= 1
+      bytes(at) = '-'
+    }
+    new PyStr(bytes, Platform.BYTE_ARRAY_OFFSET + at, 24 - at)
+  }
+
+  def grouped(value: Long): PyStr =
     if (value == Long.MinValue) null
     else ascii((if (value < 0) "-" else "") + withCommas(Math.abs(value).toString))
 

@@ -52,16 +52,22 @@ object PyNumbers {
    * one, and the float nearest to that.
    */
   def round(value: Double, digits: Int): Double = {
-    val scaled = value * POWERS(digits)
-    val magnitude = Math.abs(scaled)
-    val below = Math.floor(magnitude)
-    // The product is off by less than this, and a half by less is not decided by it.
-    val doubt = magnitude * 4.5e-16
-    if (magnitude < LARGEST && Math.abs(magnitude - below - 0.5) > doubt) {
-      Math.copySign(Math.rint(magnitude) / POWERS(digits), value)
+    val known = scaled(Math.abs(value), digits)
+    if (known >= 0) {
+      Math.copySign(known / POWERS(digits), value)
     } else {
       val exact = new JavaDecimal(value).setScale(digits, RoundingMode.HALF_EVEN)
       Math.copySign(java.lang.Double.parseDouble(exact.toString), value)
     }
+  }
+
+  /** The integer nearest to `size` times a power of ten; negative where it takes more to say. */
+  def scaled(size: Double, digits: Int): Long = {
+    val product = size * POWERS(digits)
+    val below = Math.floor(product)
+    // The product is off by less than this, and a half by less is not decided by it.
+    val doubt = product * 4.5e-16
+    if (product < LARGEST && Math.abs(product - below - 0.5) > doubt) Math.rint(product).toLong
+    else -1L
   }
 }

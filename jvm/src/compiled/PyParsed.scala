@@ -1,7 +1,5 @@
 package org.apache.spark.sql.hydrofoil.compiled
 
-import org.apache.spark.unsafe.types.UTF8String
-
 /** Numbers in text, and text of floats; what it does not know it says so of. */
 abstract class PyParsed
 
@@ -12,20 +10,20 @@ object PyParsed {
   private def isSpace(byte: Byte): Boolean =
     byte == ' ' || (byte >= 9 && byte <= 13) || (byte >= 0x1c && byte <= 0x1f)
 
-  private def start(text: UTF8String): Int = {
+  private def start(text: PyStr): Int = {
     var i = 0
     while (i < text.numBytes && isSpace(text.getByte(i))) i += 1
     i
   }
 
-  private def end(text: UTF8String, from: Int): Int = {
+  private def end(text: PyStr, from: Int): Int = {
     var i = text.numBytes
     while (i > from && isSpace(text.getByte(i - 1))) i -= 1
     i
   }
 
   /** Whether it is a sign, if any, and up to 18 digits, between spaces. */
-  def isInt(text: UTF8String): Boolean = {
+  def isInt(text: PyStr): Boolean = {
     var i = start(text)
     val until = end(text, i)
     if (i < until && (text.getByte(i) == '-' || text.getByte(i) == '+')) i += 1
@@ -35,7 +33,7 @@ object PyParsed {
   }
 
   /** The value of what `isInt` takes. */
-  def toInt(text: UTF8String): Long = {
+  def toInt(text: PyStr): Long = {
     var i = start(text)
     val until = end(text, i)
     val negative = text.getByte(i) == '-'
@@ -49,7 +47,7 @@ object PyParsed {
   }
 
   /** Whether it is digits, with a point or an exponent, between spaces: neither inf nor nan. */
-  def isFloat(text: UTF8String): Boolean = {
+  def isFloat(text: PyStr): Boolean = {
     var i = start(text)
     val until = end(text, i)
     if (until - i > 300) return false
@@ -72,7 +70,7 @@ object PyParsed {
   }
 
   /** The value of what `isFloat` takes: the nearest float. */
-  def toFloat(text: UTF8String): Double = {
+  def toFloat(text: PyStr): Double = {
     val from = start(text)
     val quick = short(text, from, end(text, from))
     if (!quick.isNaN) quick
@@ -83,7 +81,7 @@ object PyParsed {
   private val POWERS = Array.iterate(1.0, 16)(_ * 10.0)
 
   /** Of up to 15 digits without an exponent; otherwise NaN. */
-  private def short(text: UTF8String, from: Int, until: Int): Double = {
+  private def short(text: PyStr, from: Int, until: Int): Double = {
     if (until - from > 15) return Double.NaN
     var value = 0L
     var point = -1
@@ -100,7 +98,7 @@ object PyParsed {
   }
 
   /** Python's `str` of a float; null where that is not known here. */
-  def ofFloat(value: Double): UTF8String = {
+  def ofFloat(value: Double): PyStr = {
     val size = Math.abs(value)
     val negative = value < 0 || (value == 0.0 && 1.0 / value < 0)
     if (size == 0.0) return PyMade.ascii(if (negative) "-0.0" else "0.0")

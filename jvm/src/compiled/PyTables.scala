@@ -1,13 +1,9 @@
 package org.apache.spark.sql.hydrofoil.compiled
 
-import java.nio.charset.StandardCharsets.UTF_8
-
-import org.apache.spark.unsafe.types.UTF8String
-
 /** Constant texts, and where each is among them; of equal ones, the last. */
 final class PyTextTable(texts: Array[String]) extends Serializable {
 
-  private[this] val values = texts.map(text => UTF8String.fromBytes(text.getBytes(UTF_8)))
+  private[this] val values = texts.map(text => PyStr.of(text))
   private[this] val size = Integer.highestOneBit(math.max(texts.length, 4)) << 2
   private[this] val slots = {
     val made = Array.fill(size)(-1)
@@ -20,7 +16,7 @@ final class PyTextTable(texts: Array[String]) extends Serializable {
   }
 
   /** The place of a text; negative where it is none of them. */
-  def find(text: UTF8String): Int = {
+  def find(text: PyStr): Int = {
     var at = text.hashCode & (size - 1)
     while (slots(at) >= 0) {
       if (values(slots(at)).equals(text)) return slots(at)

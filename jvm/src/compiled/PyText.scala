@@ -1,7 +1,6 @@
 package org.apache.spark.sql.hydrofoil.compiled
 
 import org.apache.spark.unsafe.Platform
-import org.apache.spark.unsafe.types.UTF8String
 
 /** What generated code calls for Python's text. Where a method answers null, it can't say. */
 abstract class PyText
@@ -10,9 +9,9 @@ object PyText {
 
   private val HIGH = 0x8080808080808080L
 
-  def isAscii(text: UTF8String): Boolean = {
-    val base = text.getBaseObject
-    val from = text.getBaseOffset
+  def isAscii(text: PyStr): Boolean = {
+    val base = text.base
+    val from = text.offset
     val length = text.numBytes
     var i = 0
     while (i + 8 <= length) {
@@ -27,7 +26,7 @@ object PyText {
   }
 
   /** Whether Python's decoder takes them: no surrogates, nothing overlong or beyond Unicode. */
-  def isUtf8(text: UTF8String): Boolean = {
+  def isUtf8(text: PyStr): Boolean = {
     val n = text.numBytes
     var i = 0
     while (i < n) {
@@ -56,15 +55,15 @@ object PyText {
     true
   }
 
-  private def made(bytes: Array[Byte]): UTF8String = UTF8String.fromBytes(bytes)
-
-  def bytes(text: UTF8String): Array[Byte] = text.getBytes
+  /** Bytes of the character that begins with this one. */
+  private def width(first: Byte): Int =
+    if (first >= 0) 1 else if ((first & 0xe0) == 0xc0) 2 else if ((first & 0xf0) == 0xe0) 3 else 4
 
   private def isSpace(byte: Byte): Boolean =
     byte == ' ' || (byte >= 9 && byte <= 13) || (byte >= 0x1c && byte <= 0x1f)
 
   /** Python's strip, lstrip and rstrip; null where what ends the text is beyond ASCII. */
-  def strip(text: UTF8String, left: Boolean, right: Boolean): UTF8String = {
+  def strip(text: PyStr, left: Boolean, right: Boolean): PyStr = {
     var from = 0
     var until = text.numBytes
     if (left) while (from < until && isSpace(text.getByte(from))) from += 1
@@ -78,7 +77,7 @@ object PyText {
   }
 
   /** The same for given characters, which are ASCII. */
-  def stripOf(text: UTF8String, of: UTF8String, left: Boolean, right: Boolean): UTF8String = {
+  def stripOf(text: PyStr, of: PyStr, left: Boolean, right: Boolean): PyStr = {
     var from = 0
     var until = text.numBytes
     if (left) while (from < until && indexOfByte(of, text.getByte(from)) >= 0) from += 1
@@ -86,7 +85,7 @@ object PyText {
     part(text, from, until)
   }
 
-  private def indexOfByte(text: UTF8String, byte: Byte): Int = {
+  private def indexOfByte(text: PyStr, byte: Byte): Int = {
     val n = text.numBytes
     var i = 0
     while (i < n) {
@@ -97,42 +96,41 @@ object PyText {
   }
 
   /** Some of the bytes, which stay where they are. */
-  def part(text: UTF8String, from: Int, until: Int): UTF8String =
+  def part(text: PyStr, from: Int, until: Int): PyStr =
     if (from == 0 && until == text.numBytes) text
-    else UTF8String.fromAddress(
-      text.getBaseObject, text.getBaseOffset + from, math.max(until - from, 0))
+    else new PyStr(text.base, text.offset + from, math.max(until - from, 0))
 
   /** Where a character begins, of whichever characters of how many bytes. */
-  private def offset(text: UTF8String, ascii: Boolean, character: Int): Int =
+  private def offset(text: PyStr, ascii: Boolean, character: Int): Int =
     if (ascii) math.min(character, text.numBytes)
     else {
       val n = text.numBytes
       var at = 0
       var left = character
       while (left > 0 && at < n) {
-        at += UTF8String.numBytesForFirstByte(text.getByte(at))
+        at += width(text.getByte(at))
         left -= 1
       }
       at
     }
 
-  def length(text: UTF8String, ascii: Boolean): Int =
+  def length(text: PyStr, ascii: Boolean): Int =
     if (ascii) text.numBytes else text.numChars
 
   /** `text[index]`; null where it is out of range. */
-  def at(text: UTF8String, ascii: Boolean, index: Long): UTF8String = {
+  def at(text: PyStr, ascii: Boolean, index: Long): PyStr = {
     val n = length(text, ascii)
     val place = if (index < 0) index + n else index
     if (place < 0 || place >= n) null
     else {
       val from = offset(text, ascii, place.toInt)
-      val size = if (ascii) 1 else UTF8String.numBytesForFirstByte(text.getByte(from))
-      part(text, from, from + size)
+      val first = text.getByte(from)
+      if (first >= 0) PyChars.of(first) else part(text, from, from + width(first))
     }
   }
 
   /** `text[low:high]`; what is left out is 0, or `Long.MAX_VALUE`. */
-  def slice(text: UTF8String, ascii: Boolean, low: Long, high: Long): UTF8String = {
+  def slice(text: PyStr, ascii: Boolean, low: Long, high: Long): PyStr = {
     val bounded = low >= 0 && high >= 0
     if (bounded && !ascii) {
       val from = offset(text, ascii, math.min(low, Int.MaxValue).toInt)
@@ -142,14 +140,14 @@ object PyText {
     val n = length(text, ascii)
     val from = clip(low, n)
     val until = clip(high, n)
-    if (from >= until) UTF8String.EMPTY_UTF8
+    if (from >= until) PyStr.EMPTY
     else part(text, offset(text, ascii, from), offset(text, ascii, until))
   }
 
   private def clip(index: Long, n: Int): Int =
     if (index >= n) n else if (index >= 0) index.toInt else math.max(index + n, 0L).toInt
 
-  def reversed(text: UTF8String): UTF8String = {
+  def reversed(text: PyStr): PyStr = {
     val bytes = text.getBytes
     val n = bytes.length
     val turned = new Array[Byte](n)
@@ -158,11 +156,11 @@ object PyText {
       turned(i) = bytes(n - 1 - i)
       i += 1
     }
-    made(turned)
+    PyStr.of(turned)
   }
 
   /** Where a part begins, from a byte on; negative where it doesn't. */
-  private[compiled] def find(text: UTF8String, part: UTF8String, start: Int): Int = {
+  private[compiled] def find(text: PyStr, part: PyStr, start: Int): Int = {
     val n = text.numBytes
     val m = part.numBytes
     if (m == 0) return if (start <= n) start else -1
@@ -175,7 +173,7 @@ object PyText {
     -1
   }
 
-  private[compiled] def matches(text: UTF8String, part: UTF8String, at: Int): Boolean = {
+  private[compiled] def matches(text: PyStr, part: PyStr, at: Int): Boolean = {
     val m = part.numBytes
     if (at < 0 || at + m > text.numBytes) return false
     var i = 0
@@ -187,27 +185,27 @@ object PyText {
   }
 
   /** Characters before a byte of the text. */
-  private def characters(text: UTF8String, ascii: Boolean, bytes: Int): Int =
+  private def characters(text: PyStr, ascii: Boolean, bytes: Int): Int =
     if (ascii || bytes <= 0) bytes else part(text, 0, bytes).numChars
 
-  def indexOf(text: UTF8String, ascii: Boolean, part: UTF8String): Long =
+  def indexOf(text: PyStr, ascii: Boolean, part: PyStr): Long =
     characters(text, ascii, find(text, part, 0)).toLong
 
-  def lastIndexOf(text: UTF8String, ascii: Boolean, part: UTF8String): Long = {
+  def lastIndexOf(text: PyStr, ascii: Boolean, part: PyStr): Long = {
     var at = text.numBytes - part.numBytes
     while (at >= 0 && !matches(text, part, at)) at -= 1
     characters(text, ascii, math.max(at, -1)).toLong
   }
 
-  def contains(text: UTF8String, part: UTF8String): Boolean = find(text, part, 0) >= 0
+  def contains(text: PyStr, part: PyStr): Boolean = find(text, part, 0) >= 0
 
-  def startsWith(text: UTF8String, part: UTF8String): Boolean = matches(text, part, 0)
+  def startsWith(text: PyStr, part: PyStr): Boolean = matches(text, part, 0)
 
-  def endsWith(text: UTF8String, part: UTF8String): Boolean =
+  def endsWith(text: PyStr, part: PyStr): Boolean =
     matches(text, part, text.numBytes - part.numBytes)
 
   /** How often a part, which is not empty, is in a text. */
-  def count(text: UTF8String, part: UTF8String): Long = {
+  def count(text: PyStr, part: PyStr): Long = {
     var found = 0L
     var at = find(text, part, 0)
     while (at >= 0) {

@@ -51,6 +51,8 @@ private[compiled] final class Results(
         val over = s"Float.isInfinite($narrow) && !Double.isInfinite(${value.code})"
         guard(lost(value), Trip.RESULT)(guard(over, Trip.RESULT)(put("putFloat", narrow)))
       }
+    case (string: StringType, _) if !string.isUTF8BinaryCollation =>
+      throw new NotCompiled(s"it returns ${declared.simpleString}")
     case (_: StringType, Kind.Str) => text(value)
     case (DateType, Kind.Date) => put("putInt", value.code)
     case (_: StringType, Kind.Int) => texts.str(value)(text)
@@ -72,7 +74,7 @@ private[compiled] final class Results(
   }
 
   private def text(value: Val): String =
-    s"${classOf[CompiledLoop].getName}.put(out, i, ${value.code});\nreturn 0;\n"
+    put("put", value.code)
 
   private def other(value: Val): String = (transport, declared, value.kind) match {
     case (Transport.Pickled, _: StringType, kind) =>

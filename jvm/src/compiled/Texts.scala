@@ -1,9 +1,5 @@
 package org.apache.spark.sql.hydrofoil.compiled
 
-import java.nio.charset.StandardCharsets.UTF_8
-
-import org.apache.spark.unsafe.types.UTF8String
-
 /** Python's text: methods, parts, and what is made into text. */
 private[compiled] final class Texts(emit: Emit, numbers: Numbers) {
   import Emit.Next
@@ -14,7 +10,7 @@ private[compiled] final class Texts(emit: Emit, numbers: Numbers) {
   private val parsed = classOf[PyParsed].getName
 
   def literal(value: String): Val = {
-    val code = emit.reference(Texts.utf8(value), "UTF8String")
+    val code = emit.reference(PyStr.of(value), "PyStr")
     Val(Kind.Str, code, ascii = isAscii(value).toString, constant = Some(value))
   }
 
@@ -71,7 +67,7 @@ private[compiled] final class Texts(emit: Emit, numbers: Numbers) {
     case _ =>
       val ascii = parts.map(_.ascii).distinct.filter(_ != "true")
       val all = if (ascii.isEmpty) "true" else ascii.mkString("(", " && ", ")")
-      result(s"$made.concat(new UTF8String[] {${parts.map(_.code).mkString(", ")}})", all)(next)
+      result(s"$made.concat(new PyStr[] {${parts.map(_.code).mkString(", ")}})", all)(next)
   }
 
   /** Python's `str(value)`. */
@@ -224,8 +220,6 @@ private[compiled] final class Texts(emit: Emit, numbers: Numbers) {
 }
 
 private[compiled] object Texts {
-
-  def utf8(value: String): UTF8String = UTF8String.fromBytes(value.getBytes(UTF_8))
 
   private val MAPS = Set("upper", "lower", "swapcase", "capitalize", "title", "casefold")
   private val ASKS = Map(

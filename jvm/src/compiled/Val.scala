@@ -11,7 +11,7 @@ private[compiled] object Kind {
   case object Bool extends Kind("boolean", "false", "bool")
 
   /** Text in UTF-8 that is well-formed. */
-  case object Str extends Kind("UTF8String", "null", "str")
+  case object Str extends Kind("PyStr", "null", "str")
 
   /** Days since 1970-01-01, of the years that Python's dates have. */
   case object Date extends Kind("int", "0", "date")
