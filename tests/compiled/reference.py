@@ -22,7 +22,8 @@ class Trip(Exception):
 
 def compiled(document: dict[str, Any]) -> Callable[..., Any]:
     """The function that a document describes."""
-    names = {f"a{i}": i for i in range(len(document["args"]))}
+    defaults = document["defaults"]
+    names = [f"a{i}" + ("" if d is None else f"={_text(d)}") for i, d in enumerate(defaults)]
     text = f"lambda {', '.join(names)}: {_text(document['body'])}"
     made: Callable[..., Any] = eval(text, dict(_SPACE))
     return made

@@ -25,7 +25,7 @@ from compiled import drawn
 from compiled.conftest import Both
 
 # Evaluations in all; HYDROFOIL_COMPILED=1000000 is the long run.
-EVALUATIONS = int(os.environ.get("HYDROFOIL_COMPILED", "20000"))
+EVALUATIONS = int(os.environ.get("HYDROFOIL_COMPILED", "10000"))
 SEED = int(os.environ.get("HYDROFOIL_COMPILED_SEED", "25"))
 FUNCTIONS = 20
 ROWS = min(1000, max(100, EVALUATIONS // 200))

@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from hydrofoil.compiling import formats, iterating
+from hydrofoil.compiling import formats, iterating, tables
 from hydrofoil.compiling.binding import Given, in_place
 from hydrofoil.compiling.constants import NONE, Node, constant
 from hydrofoil.compiling.pairs import pairs, written_dict
@@ -115,6 +115,12 @@ def _builtin(node: ast.Call, name: str, given: Given, scope: Scope, translate: T
         return ["fstring", [["fmt", translate(value, scope), "", text]]]
     if name not in BUILTINS:
         raise Refused(f"a call of {name}", node)
+    if (
+        name == "len"
+        and len(given.positional) == 1
+        and isinstance(given.positional[0], ast.ListComp)
+    ):
+        return iterating.counted(given.positional[0], scope, translate)
     if name == "len" and len(given.positional) == 1 and is_static(given.positional[0], scope):
         value = static(given.positional[0], scope)
         if type(value) in (list, tuple, dict, set, frozenset, str):
@@ -264,6 +270,8 @@ def _method(
             return formats.formatted(node, static(base, scope), given, scope, translate)
     if isinstance(base, ast.Dict) and name == "get":
         return _get(node, written_dict(base, scope), given, scope, translate)
+    if name == "translate":
+        return tables.translated(node, base, given, scope, translate)
     if name == "join":
         return iterating.joined(node, base, given, scope, translate)
     if name == "group" and len(given.positional) <= 1 and not given.named:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from hydrofoil.compiling.binding import Given
-from hydrofoil.compiling.constants import Node, constant
+from hydrofoil.compiling.constants import NONE, Node, constant
 from hydrofoil.compiling.refused import Refused
 from hydrofoil.compiling.scope import Bound, Scope, Static, is_simple
 from hydrofoil.compiling.statics import is_static, static
@@ -240,7 +240,36 @@ def joined(
             each = _each("join", inner, clause, within, scope, translate)
             return [*each, separator]
         raise Refused("join of a comprehension over constants", node)
+    if is_reversed(inner, scope) and separator == ["const", "str", ""]:
+        # The JVM takes a slice with such a step of a text alone.
+        assert isinstance(inner, ast.Call)
+        back: Node = ["const", "int", "-1"]
+        return ["slice", translate(inner.args[0], scope), NONE, NONE, back]
     return ["method", "join", separator, [translate(inner, scope)]]
+
+
+def is_reversed(node: ast.expr, scope: Scope) -> bool:
+    """Whether an expression is ``reversed(x)``."""
+    if not isinstance(node, ast.Call) or len(node.args) != 1 or node.keywords:
+        return False
+    return is_static(node.func, scope) and builtin_name(static(node.func, scope)) == "reversed"
+
+
+def counted(node: ast.ListComp, scope: Scope, translate: Translate) -> Node:
+    """The tree of the length of a list of a text's characters."""
+    clause = _clause(node)
+    if not isinstance(node.elt, ast.Name | ast.Constant) or not isinstance(clause.target, ast.Name):
+        raise Refused("the length of a list of what is computed", node)
+    if isinstance(node.elt, ast.Name) and node.elt.id != clause.target.id:
+        raise Refused("the length of a list of what is computed", node)
+    if known_members(clause.iter, scope) is not None:
+        raise Refused("the length of a list over constants", node)
+    one = ast.copy_location(ast.Constant(1), node.elt)
+    ones = ast.copy_location(ast.ListComp(elt=one, generators=node.generators), node)
+    within = Scope(
+        scope.names, scope.local | _bound(clause.target), scope.env, scope.budget, scope.inline
+    )
+    return _each("sum", ones, clause, within, scope, translate)
 
 
 def _each(

@@ -41,14 +41,15 @@ def written_dict(node: ast.Dict, scope: Scope) -> dict[Any, Any]:
     for key, value in zip(node.keys, node.values, strict=True):
         if key is None:
             raise Refused("a dict with ** in it", node)
-        written = _written(key, scope)
-        if constant(written) is None:
+        key_value = written(key, scope)
+        if constant(key_value) is None:
             raise Refused("a dict whose keys are no constants", node)
-        made[written] = _written(value, scope)
+        made[key_value] = written(value, scope)
     return made
 
 
-def _written(node: ast.expr, scope: Scope) -> Any:
+def written(node: ast.expr, scope: Scope) -> Any:
+    """The value of an expression of constants."""
     if is_static(node, scope):
         return static(node, scope)
     try:

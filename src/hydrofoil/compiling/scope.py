@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hydrofoil.compiling.constants import Node
+from hydrofoil.compiling.constants import Node, constant
 from hydrofoil.compiling.names import Names
 from hydrofoil.compiling.refused import Refused, Unbound
 
@@ -20,6 +20,12 @@ class Static:
     """A value that is known now and is no constant of the tree: a function, a module, a dict."""
 
     value: Any
+
+
+def as_bound(value: Any) -> "Bound":
+    """A value that is known now, as a node where it is a constant."""
+    found = constant(value)
+    return Static(value) if found is None else found
 
 
 # What a local name stands for: a node, or a value that is known now. A name without is unbound.

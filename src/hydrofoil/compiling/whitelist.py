@@ -170,7 +170,7 @@ PATTERN_METHODS = {
 # Builtins as they are when this module is imported, to notice those that are replaced later.
 _ORIGINAL = {name: getattr(builtins, name) for name in [*BUILTINS, "isinstance", "any", "all"]}
 _ORIGINAL |= {name: getattr(builtins, name) for name in ("format", "sum", "tuple", "list", "range")}
-_ORIGINAL |= {name: getattr(builtins, name) for name in ("set", "frozenset", "type")}
+_ORIGINAL |= {name: getattr(builtins, name) for name in ("set", "frozenset", "type", "reversed")}
 
 
 def builtin_name(value: Any) -> str | None:
