@@ -1,6 +1,7 @@
 """Compiled functions wherever a query may have them, and values that few columns have."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -54,6 +55,19 @@ SHAPES: dict[str, Callable[[DataFrame, Make], DataFrame]] = {
     ),
     "one of another": lambda df, udf: df.select(
         udf(twice, "double")(udf(twice, "double")("d")), udf(twice, "bigint")("x")
+    ),
+    "one with defaults of another": lambda df, udf: df.select(
+        udf(add, "bigint")(udf(twice, "bigint")("x")),
+        udf(add, "bigint")(by=udf(twice, "bigint")("x"), x="x"),
+    ),
+    "a partial of another": lambda df, udf: df.select(
+        udf(partial(add, 3, by=2), "bigint")(udf(twice, "bigint")("x")),
+        udf(partial(add, by=7), "bigint")("x"),
+    ),
+    "one that is given too much": lambda df, udf: df.select(udf(twice, "bigint")("x", "x")),
+    "one that is given too little": lambda df, udf: df.select(udf(key, "string")("s")),
+    "one of another that is given too little": lambda df, udf: df.select(
+        udf(key, "string")(udf(name_of, "string")("s"))
     ),
     "of expressions": lambda df, udf: df.select(udf(add, "bigint")(F.col("x") + 1, F.lit(3))),
     "by name": lambda df, udf: df.select(udf(add, "bigint")("x", by=F.lit(2))),
