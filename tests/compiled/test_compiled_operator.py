@@ -110,7 +110,7 @@ SOURCES: dict[str, Callable[[DataFrame], DataFrame]] = {
 def test_any_input(both: Both, stored: str, source: str) -> None:
     def query() -> DataFrame:
         frame = SOURCES[source](both.spark.read.parquet(stored).limit(9_500))
-        return frame.select("id", "name", F.udf(more, "double")("rare"))
+        return frame.select("id", "name", F.udf(more, "double", useArrow=True)("rare"))
 
     same(both, query, compiled=2 if source == "union" else 1)
     both.spark.catalog.clearCache()
@@ -236,7 +236,7 @@ def test_functions_to_be_profiled_are_called(both: Both, stored: str) -> None:
 
 def test_metrics_say_which_rows_went_to_python(both: Both, stored: str) -> None:
     with both.compiled(**{"spark.sql.adaptive.enabled": "false"}):
-        frame = both.spark.read.parquet(stored).select(F.udf(more, "double")("rare"))
+        frame = both.spark.read.parquet(stored).select(F.udf(more, "double", useArrow=True)("rare"))
         frame.write.format("noop").mode("overwrite").save()
         frame.collect()
         node: Any = frame._jdf.queryExecution().executedPlan()

@@ -1,5 +1,6 @@
 """Trees mean what functions do: each is made Python again, and gives the very same."""
 
+import datetime
 import functools
 import math
 import os
@@ -102,6 +103,41 @@ ARGUMENTS = ["", "abc", "xaxb-", "Hello, World", "é-ß", 3, -1, None]
 @pytest.mark.parametrize("function", WRITTEN.values(), ids=WRITTEN.keys())
 def test_what_is_written_in_other_ways(function: Callable[..., Any]) -> None:
     assert check(function, [(one,) for one in ARGUMENTS])
+
+
+# Python raises for all of these, whatever it is given.
+WRONG = {
+    "int by name": lambda x: int(x="5"),
+    "abs by name": lambda x: abs(x=3),
+    "len by name": lambda x: len(obj="a"),
+    "float by name": lambda x: float(x="5"),
+    "ord by name": lambda x: ord(c="a"),
+    "isinstance by name": lambda x: isinstance(x, class_or_tuple=int),
+    "format by name": lambda x: format(value="a"),
+    "replace by a name": lambda x: "a".replace(old="a", new="b"),
+    "strip by name": lambda x: "a".strip(chars="a"),
+    "numbered in part": lambda x: "{}{0}".format("a"),  # noqa: F525
+    "numbered in part, otherwise": lambda x: "{0}{}".format("a"),  # noqa: F525
+    "not numbered enough": lambda x: "{}{}".format("a"),  # noqa: F524
+    "strptime by name": lambda x: datetime.datetime.strptime(date_string="1", format="%d"),
+    "weekday by name": lambda x: datetime.date(2000, 1, 1).weekday(x=1),
+    "sqrt by name": lambda x: math.sqrt(x=4),
+    "max by a name": lambda x: max(1, 2, z=3),
+    "get by name": lambda x: {"a": 1}.get(key="a"),
+    "too many of split": lambda x: "a".split("b", 1, 2),  # noqa: SIM905
+    "round by a name": lambda x: round(1.5, digits=1),
+    "a helper by a name": lambda x: added(1, w=2),
+    "a helper twice": lambda x: added(1, x=2),
+    "a helper by position": lambda x: added(1, 2, 3),
+    "formats without values": lambda x: "%s %s" % ("a",),  # noqa: F507, UP031
+    "values without formats": lambda x: "%s" % ("a", "b"),  # noqa: F507, UP031
+}
+
+
+@pytest.mark.parametrize("function", WRONG.values(), ids=WRONG.keys())
+def test_what_is_wrong_is_pythons_to_say(function: Callable[..., Any]) -> None:
+    assert outcome(function, (1,))[0] == "raises"
+    check(function, [(1,)])
 
 
 def test_what_a_partial_leaves_to_give() -> None:

@@ -90,6 +90,7 @@ def _function(node: ast.Call, value: Any, given: Given, scope: Scope, translate:
         return _regex(node, name, in_place(given, REGEX[name], node), scope, translate)
     if isinstance(value, type) and value in _CLASSES:
         made, parameters = _CLASSES[value]
+        _check_names(given, keywords_of(made), made, node)
         arguments = in_place(given, parameters, node)
         return ["call", made, [NONE if a is None else translate(a, scope) for a in arguments]]
     where = getattr(value, "__module__", None)
@@ -105,6 +106,7 @@ def _function(node: ast.Call, value: Any, given: Given, scope: Scope, translate:
 def _builtin(node: ast.Call, name: str, given: Given, scope: Scope, translate: Translate) -> Node:
     if name in ("any", "all", "sum"):
         return iterating.reduced(node, name, given, scope, translate)
+    _check_names(given, keywords_of(name), name, node)
     if name == "isinstance":
         return _isinstance(node, given, scope, translate)
     if name == "format":
@@ -193,6 +195,7 @@ def _of_class(
 ) -> Node:
     if (owner, name) in _CLASS_METHODS:
         parameters = _CLASS_METHODS[owner, name]
+        _check_names(given, (), f"{owner.__name__}.{name}", node)
         arguments = [one for one in in_place(given, parameters, node) if one is not None]
         translated = [translate(one, scope) for one in arguments]
         return ["call", f"{owner.__name__}.{name}", translated]
@@ -292,14 +295,20 @@ def _method(
 def _arguments(
     node: ast.Call, name: str, given: Given, scope: Scope, translate: Translate
 ) -> list[Node]:
-    unknown = [one for one in given.named if one not in keywords_of(name)]
-    if unknown:
-        raise Refused(f"the method {name} with {unknown[0]}=", node)
+    _check_names(given, keywords_of(name), name, node)
     arguments = in_place(given, METHODS[name], node)
     while arguments and arguments[-1] is None:
         arguments.pop()
-    # Only split has one that is left out before one that is given, and there None says the same.
+    if None in arguments and name not in ("split", "rsplit"):
+        # There None says the same as nothing.
+        raise Refused(f"{name} without its first argument", node)
     return [NONE if one is None else translate(one, scope) for one in arguments]
+
+
+def _check_names(given: Given, fine: tuple[str, ...], what: str, node: ast.AST) -> None:
+    for name in given.named:
+        if name not in fine:
+            raise Refused(f"{what} with {name}=", node)
 
 
 def _regex(

@@ -37,7 +37,7 @@ def formatted(node: ast.Call, text: str, given: Given, scope: Scope, translate: 
     positional = [once(one) for one in given.positional]
     named = {name: once(one) for name, one in given.named.items()}
     parts: list[Node] = []
-    count = 0
+    count, numbered = 0, False
     try:
         fields = list(string.Formatter().parse(text))
     except ValueError as error:
@@ -47,12 +47,16 @@ def formatted(node: ast.Call, text: str, given: Given, scope: Scope, translate: 
             parts.append(["const", "str", literal])
         if field is None:
             continue
-        if field == "":
+        by_count = field == ""
+        if by_count:
             field = str(count)
             count += 1
         if "{" in (spec or ""):
             raise Refused("a format whose width or kind is computed", node)
         found = None
+        numbered = numbered or (field.isdecimal() and not by_count)
+        if numbered and count:
+            raise Refused("a format whose fields are numbered in part", node)
         if field.isdecimal() and field.isascii():
             found = positional[int(field)] if int(field) < len(positional) else None
         else:

@@ -104,8 +104,16 @@ METHODS = {
     "total_seconds": "",
     "weekday": "",
 }
-# Methods whose parameters PySpark's values take by position alone: a keyword is an error.
+# Parameters that may be given by name; for all others a keyword is an error of Python's.
 _KEYWORDS = {
+    "int": ("base",),
+    "pow": ("base", "exp", "mod"),
+    "round": ("number", "ndigits"),
+    "str": ("object",),
+    "date": ("year", "month", "day"),
+    "datetime": ("year", "month", "day", "hour", "minute", "second", "microsecond"),
+    "timedelta": ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks"),
+    "Decimal": ("value",),
     "split": ("sep", "maxsplit"),
     "rsplit": ("sep", "maxsplit"),
     "splitlines": ("keepends",),
@@ -209,6 +217,6 @@ def is_module(value: Any) -> str | None:
     return value.__name__ if known.get(value.__name__) is value else None
 
 
-def keywords_of(method: str) -> tuple[str, ...]:
-    """The parameters of a method that may be given by name."""
-    return _KEYWORDS.get(method, ())
+def keywords_of(name: str) -> tuple[str, ...]:
+    """The parameters of a builtin, class or method that may be given by name."""
+    return _KEYWORDS.get(name, ())
