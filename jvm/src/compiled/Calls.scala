@@ -60,6 +60,7 @@ private[compiled] final class Calls(
       case ("float", Seq(kind)) if Numbers.isNumber(kind) =>
         next(numbers.asFloat(values.head))
       case ("ord", Seq(Kind.Str)) => ordinal(values.head)(next)
+      case ("timedelta", _) => timedelta(values)(next)
       case ("divmod", _) => unknown(name, values)
       case (_, kinds) if name.startsWith("math.") && kinds.forall(Numbers.isNumber) =>
         math(name.drop(5), values.map(numbers.asFloat))(next)
@@ -138,12 +139,19 @@ private[compiled] final class Calls(
           next(n.copy(low = low, high = high))
         }
       }
+    case Kind.Delta if name == "days" =>
+      need(value)(delta => define(Kind.Int, delta.code)(n =>
+        next(n.copy(low = -Calls.MOST_DAYS, high = Calls.MOST_DAYS))))
     case Kind.Nothing => emit.trip(Trip.NONE)
     case kind => throw new NotCompiled(s"${kind.python}'s $name is not known")
   }
 
   def method(name: String, self: Val, arguments: Seq[Val])(next: Next): String = self.kind match {
     case Kind.Str => texts.method(name, self, arguments)(next)
+    case Kind.Date if name == "strftime" && arguments.map(_.kind) == Seq(Kind.Str) =>
+      need(self)(strftime(_, arguments.head)(next))
+    case Kind.Delta if name == "total_seconds" && arguments.isEmpty =>
+      need(self)(delta => define(Kind.Float, s"${delta.code} * 86400.0d")(next))
     case Kind.Date if arguments.isEmpty => need(self)(ofDate(name, _)(next))
     case Kind.Float if name == "is_integer" && arguments.isEmpty =>
       need(self) { v =>
@@ -163,14 +171,59 @@ private[compiled] final class Calls(
     case _ => throw new NotCompiled(s"date's method $name is not known")
   }
 
-  /** `(a - b).days` of dates. */
-  def daysBetween(a: Val, b: Val)(next: Next): String =
-    if (a.kind != Kind.Date || b.kind != Kind.Date) unknown("days", Seq(a, b))
-    else emit.need2(a, b) { (x, y) =>
-      define(Kind.Int, s"(long) (${x.code} - ${y.code})") { n =>
-        next(n.copy(low = -4000000, high = 4000000))
+  /** Dates and timedeltas, added or subtracted; `op` is one of these. */
+  def dated(op: String, a: Val, b: Val)(next: Next): String =
+    emit.need2(a, b) { (x, y) =>
+      val code = s"${x.code} $op ${y.code}"
+      (x.kind, op, y.kind) match {
+        case (Kind.Date, "-", Kind.Date) => define(Kind.Delta, s"(long) ($code)")(next)
+        case (Kind.Date, _, Kind.Delta) => date(code)(next)
+        case (Kind.Delta, "+", Kind.Date) => date(code)(next)
+        case (Kind.Delta, _, Kind.Delta) => delta(code)(next)
+        case (p, _, q) => throw new NotCompiled(s"${p.python} $op ${q.python} is not known")
       }
     }
+
+  private def date(days: String)(next: Next): String =
+    emit.let("long", days) { day =>
+      guard(s"$day < ${PyDates.FIRST}L || $day > ${PyDates.LAST}L", Trip.DATE) {
+        define(Kind.Date, s"(int) $day")(next)
+      }
+    }
+
+  private def delta(days: String)(next: Next): String =
+    define(Kind.Delta, days) { value =>
+      guard(s"${value.code} < -999999999L || ${value.code} > 999999999L", Trip.DATE)(next(value))
+    }
+
+  /** `timedelta(days, seconds, microseconds)`, of whole days alone. */
+  private def timedelta(values: Seq[Val])(next: Next): String = {
+    val rest = values.drop(1).map(_.constant)
+    if (values.isEmpty || !Numbers.isInt(values.head.kind) || !rest.forall(_.contains(BigInt(0)))) {
+      unknown("timedelta", values)
+    }
+    delta(s"${numbers.asInt(values.head).code}")(next)
+  }
+
+  /** `strftime` of a constant format, for years of four digits. */
+  private def strftime(date: Val, format: Val)(next: Next): String = {
+    val parts = format.constant match {
+      case Some(known: String) => Calls.DIRECTIVE.findAllIn(known).toSeq
+      case _ => throw new NotCompiled("strftime is known with a constant format alone")
+    }
+    val written = parts.map {
+      case "%Y" => s"$dates.digits($dates.year(${date.code}), 4)"
+      case "%m" => s"$dates.digits($dates.month(${date.code}), 2)"
+      case "%d" => s"$dates.digits($dates.day(${date.code}), 2)"
+      case "%%" => texts.literal("%").code
+      case plain if !plain.startsWith("%") && plain.forall(c => c > 0 && c < 128) =>
+        texts.literal(plain).code
+      case other => throw new NotCompiled(s"strftime's $other is not known")
+    }
+    guard(s"${date.code} < $dates.FOUR_DIGITS()", Trip.DATE) {
+      texts.concatAll(written.map(code => Val(Kind.Str, code, ascii = "true")))(next)
+    }
+  }
 }
 
 private[compiled] object Calls {
@@ -178,6 +231,8 @@ private[compiled] object Calls {
     "year" -> ((BigInt(1), BigInt(9999))),
     "month" -> ((BigInt(1), BigInt(12))),
     "day" -> ((BigInt(1), BigInt(31))))
+  private val MOST_DAYS = BigInt(999999999)
+  private val DIRECTIVE = "%.|[^%]+|%".r
   private val ZEROS = """0(\d{1,2})d""".r
   private val FIXED = """\.(\d{1,2})f""".r
 }

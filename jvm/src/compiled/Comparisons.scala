@@ -22,6 +22,7 @@ private[compiled] final class Comparisons(emit: Emit, numbers: Numbers) {
       case Kind.Bool => value.code
       case Kind.Str => s"${value.code}.numBytes() != 0"
       case Kind.Date => "true"
+      case Kind.Delta => s"${value.code} != 0L"
       case Kind.Split(text, None) => s"${classOf[PyMade].getName}.words(${text.code}) != 0L"
       case Kind.Split(_, _) => "true"
       case Kind.Nothing => "false"
@@ -51,7 +52,7 @@ private[compiled] final class Comparisons(emit: Emit, numbers: Numbers) {
   private def ordered(op: String, a: Val, b: Val): String = (a.kind, b.kind) match {
     case (x, y) if Numbers.isNumber(x) && Numbers.isNumber(y) => numeric(op, a, b)
     case (Kind.Str, Kind.Str) => s"${a.code}.compare(${b.code}) $op 0"
-    case (Kind.Date, Kind.Date) => s"${a.code} $op ${b.code}"
+    case (Kind.Date, Kind.Date) | (Kind.Delta, Kind.Delta) => s"${a.code} $op ${b.code}"
     case (x, y) => throw new NotCompiled(s"${x.python} $op ${y.python} is Python's error")
   }
 
@@ -81,7 +82,7 @@ private[compiled] final class Comparisons(emit: Emit, numbers: Numbers) {
       case (Kind.Nothing, _) | (_, Kind.Nothing) => "false"
       case (x, y) if Numbers.isNumber(x) && Numbers.isNumber(y) => numeric("==", a, b)
       case (Kind.Str, Kind.Str) => s"${a.code}.equals(${b.code})"
-      case (Kind.Date, Kind.Date) => s"${a.code} == ${b.code}"
+      case (Kind.Date, Kind.Date) | (Kind.Delta, Kind.Delta) => s"${a.code} == ${b.code}"
       case (_: Kind.Split, _: Kind.Split) => throw new NotCompiled("lists are compared")
       case _ => "false"
     }

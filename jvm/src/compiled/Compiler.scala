@@ -127,6 +127,8 @@ private[compiled] final class Compiler(emit: Emit) {
           emit.need2(a, b)((times, text) => texts.repeat(text, times)(next))
         case (_, Kind.Nothing, _) | (_, _, Kind.Nothing) =>
           emit.need2(a, b)((_, _) => throw new IllegalStateException("None has a value"))
+        case ("+" | "-", Kind.Date | Kind.Delta, _) | ("+" | "-", _, Kind.Date | Kind.Delta) =>
+          calls.dated(op, a, b)(next)
         case _ => numbers.binary(op, a, b)(next)
       }
     }
@@ -223,15 +225,8 @@ private[compiled] final class Compiler(emit: Emit) {
       case values => calls.call(name, values)(next)
     }
 
-  private def attribute(node: JsonNode, scope: Scope)(next: Next): String = {
-    val name = node.get(1).asText
-    val of = node.get(2)
-    if (name == "days" && of.get(0).asText == "bin" && of.get(1).asText == "-") {
-      pair(of.get(2), of.get(3), scope)(calls.daysBetween(_, _)(next))
-    } else {
-      write(of, scope)(calls.attribute(name, _)(next))
-    }
-  }
+  private def attribute(node: JsonNode, scope: Scope)(next: Next): String =
+    write(node.get(2), scope)(calls.attribute(node.get(1).asText, _)(next))
 
   private def method(node: JsonNode, scope: Scope)(next: Next): String = {
     val name = node.get(1).asText

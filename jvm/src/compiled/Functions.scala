@@ -86,25 +86,27 @@ private final class Functions(
       column(dataType, nullable, i)
     }
     val results = new Results(emit, compiler.texts, declared, transport)
-    val innermost: Emit.Next => String = call(codes.head, values)(_)
+    val asked = arguments.map(argument => (argument.name, values(argument.column)))
+    val innermost: Emit.Next => String = call(codes.head, asked)(_)
     val chained = codes.tail.foldLeft(innermost) { (inner, code) => next =>
-      inner(value => compiler.write(code.get("body"), Scope(_ => value, Map.empty))(next))
+      inner(value => call(code, Seq((None, value)))(next))
     }
     val body = chained(results.write)
     val constants = emit.references.map(_._1).toArray[Any]
     CompiledFunction(source(reads.mkString + body), constants, emit.reasons)
   }
 
-  private def call(code: JsonNode, values: Seq[Val])(next: Emit.Next): String = {
+  /** Calls a function with arguments, of which some have names. */
+  private def call(code: JsonNode, asked: Seq[(Option[String], Val)])(next: Emit.Next): String = {
     val names = children(code.get("args")).map(_.asText)
     val positional = names.length - code.path("kwonly").asInt
-    val bound = arguments.zipWithIndex.map { case (CallArgument(at, name), i) =>
+    val bound = asked.zipWithIndex.map { case ((name, value), i) =>
       val place = name match {
         case Some(known) => names.indexOf(known, code.path("posonly").asInt)
         case None => if (i < positional) i else -1
       }
       if (place < 0) throw new NotCompiled("it is not called with its arguments")
-      place -> values(at)
+      place -> value
     }
     val bindings = bound.toMap
     if (bindings.size < bound.length) throw new NotCompiled("it is given an argument twice")

@@ -89,5 +89,5 @@ private object GuardedLoop {
   private val FEWEST = 4096
   private val RESPITE = 1000
   private val MEMORY = 1L << 16
-  private val ONE_IN = 8
+  private val ONE_IN = 6
 }

@@ -51,6 +51,15 @@ object PyDates {
 
   def ordinal(days: Int): Long = days + 719163L
 
+  /** The first day of a year that `strftime` writes with four digits everywhere. */
+  val FOUR_DIGITS: Int = LocalDate.of(1000, 1, 1).toEpochDay.toInt
+
+  def digits(value: Long, n: Int): PyStr = {
+    val bytes = new Array[Byte](n)
+    digits(bytes, 0, n, value.toInt)
+    PyStr.of(bytes)
+  }
+
   def iso(days: Int): PyStr = {
     val bytes = new Array[Byte](10)
     digits(bytes, 0, 4, year(days).toInt)

@@ -42,6 +42,26 @@ object PyNumbers {
       else java.lang.Double.compare(0.0, (b - whole.toDouble) + 0.0)
     }
 
+  // Of a unit in the last place.
+  private val NEAR = 0.449
+  // Where what a product leaves over is a float, too.
+  private val SMALLEST = 1e-270
+
+  /** Whether `square`, which is `value * value`, is what any good `pow` has. */
+  def isSquare(value: Double, square: Double): Boolean =
+    if (square.isNaN) value.isNaN
+    else if (square.isInfinite) value.isInfinite
+    else if (square < SMALLEST) value == 0.0
+    else Math.abs(Math.fma(value, value, -square)) <= NEAR * Math.ulp(square)
+
+  def root(value: Double): Double = if (value == 0.0) 0.0 else Math.sqrt(value)
+
+  /** The same of a square root. */
+  def isRoot(value: Double, root: Double): Boolean =
+    if (value.isNaN || value == 0.0 || value == Double.PositiveInfinity) true
+    else value >= SMALLEST && !value.isInfinite &&
+      Math.abs(Math.fma(-root, root, value)) <= 2 * root * NEAR * Math.ulp(root)
+
   private val POWERS = Array.iterate(1.0, 16)(_ * 10.0)
   private val LARGEST = 4503599627370496.0
 

@@ -79,6 +79,8 @@ private[compiled] final class Results(
   private def other(value: Val): String = (transport, declared, value.kind) match {
     case (Transport.Pickled, _: StringType, kind) =>
       throw new NotCompiled(s"it returns ${kind.python} for a declared string")
+    case (_, _, kind) if kind.java.isEmpty || kind == Kind.Delta =>
+      throw new NotCompiled(s"it returns ${kind.python}")
     case (Transport.Pickled, BooleanType | ByteType | ShortType | IntegerType | LongType |
         FloatType | DoubleType, _) =>
       nothing

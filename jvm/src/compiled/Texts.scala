@@ -87,7 +87,7 @@ private[compiled] final class Texts(emit: Emit, numbers: Numbers) {
     case Kind.Float => emit.text(s"$parsed.ofFloat(${value.code})", "true", Trip.ROUNDING)(next)
     case Kind.Date => result(s"${classOf[PyDates].getName}.iso(${value.code})", "true")(next)
     case Kind.Nothing => next(literal("None"))
-    case _: Kind.Split => throw new NotCompiled("a list is made text")
+    case other => throw new NotCompiled(s"a ${other.python} is made text")
   }
 
   /** Python's `int(text)`. */

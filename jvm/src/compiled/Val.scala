@@ -16,6 +16,9 @@ private[compiled] object Kind {
   /** Days since 1970-01-01, of the years that Python's dates have. */
   case object Date extends Kind("int", "0", "date")
 
+  /** A timedelta of whole days. */
+  case object Delta extends Kind("long", "0L", "timedelta")
+
   /** A list that `split` makes; by spaces where `by` is none. */
   final case class Split(text: Val, by: Option[Val]) extends Kind("", "", "list")
   case object Nothing extends Kind("", "", "NoneType")

@@ -8,6 +8,7 @@ import org.apache.spark.sql.execution.SparkPlan
 import org.apache.spark.sql.execution.python.{BatchEvalPythonEvaluatorFactory, BatchEvalPythonExec}
 import org.apache.spark.sql.execution.python.EvalPythonExec.ArgumentMetadata
 import org.apache.spark.sql.hydrofoil.compiled.PickledRows
+import org.apache.spark.sql.hydrofoil.shim.Shim
 import org.apache.spark.sql.types.StructType
 
 /** Calls a function by what Spark's own operator for pickled rows runs in its tasks. */
@@ -32,7 +33,9 @@ private[exec] object PickledCalls {
     new PickledCalls(
       evaluator.asInstanceOf[BatchEvalPythonEvaluatorFactory],
       arguments.functions,
-      arguments.metadata.map(_.map(each => ArgumentMetadata(each.offset, each.name))),
+      arguments.metadata.map(_.map { argument =>
+        Shim.get.argument(argument).asInstanceOf[ArgumentMetadata]
+      }),
       arguments.schema)
   }
 }
