@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 import hydrofoil
 from compiled.conftest import Both
+from hydrofoil.tools.paths.jvm import Operator, compiled
 
 
 def plus(x):
@@ -46,3 +47,24 @@ def test_nothing_is_said_where_nobody_asks(both: Both) -> None:
         explained = hydrofoil.explain(frame)
     assert [f.compiled for f in explained.functions] == [""]
     assert "compiled" not in str(explained)
+
+
+def test_what_a_programs_plans_say() -> None:
+    operators = [
+        Operator("CompiledUdf", "CompiledUdf f(x#1)#2, guards: division by zero; None, where"),
+        Operator("CompiledUdf", "CompiledUdf g(x#1)#2, guards: none"),
+        Operator(
+            "HydrofoilEvalPython",
+            "HydrofoilEvalPython [h(x#1)#3, k(x#1)#4], SQL_ARROW_BATCHED_UDF, not compiled: h: a "
+            "call of print, which is not known to be pure (line 7), not compiled: k: while in it",
+        ),
+        Operator("BatchEvalPython", "...", "its rows are pickled; not compiled: m: it is long"),
+    ]
+    assert compiled(operators) == [
+        ("f", "yes", "to Python go rows with division by zero; None, where"),
+        ("g", "yes", ""),
+        ("h", "no", "a call of print, which is not known to be pure (line 7)"),
+        ("k", "no", "while in it"),
+        ("m", "no", "it is long"),
+    ]
+    assert operators[3].why_sparks == "its rows are pickled"

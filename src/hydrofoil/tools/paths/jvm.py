@@ -67,6 +67,19 @@ class Operator:
         return _NOT_COMPILED.sub("", self.reason)
 
 
+def compiled(operators: "Sequence[Operator]") -> list[tuple[str, str, str]]:
+    """Each function that is compiled, or might have been: its name, yes or no, and why."""
+    found: dict[tuple[str, str, str], None] = {}
+    for operator in operators:
+        if operator.guards is not None:
+            name = operator.description.removeprefix(_COMPILED).partition("(")[0].strip()
+            none = operator.guards in ("", "none")
+            found[name, "yes", "" if none else f"to Python go rows with {operator.guards}"] = None
+        for name, reason in operator.not_compiled.items():
+            found[name, "no", reason] = None
+    return list(found)
+
+
 class Node(Protocol):
     """A node of a plan, from wherever the plan is."""
 
