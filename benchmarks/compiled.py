@@ -10,6 +10,7 @@ import statistics
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,20 +92,24 @@ class Bench:
             for variant in known:
                 if variant.name == "stock" and turn > 1:
                     continue
-                seconds = self.with_variant(
-                    variant, lambda v=variant: self.time(self.query(case, v))
-                )
+                seconds = self.with_variant(variant, partial(self._time, case, variant))
                 if turn >= 2 or (variant.name == "stock" and turn == 1):
                     samples[variant.name].append(seconds)
         return {name: statistics.median(taken) for name, taken in samples.items()}
 
     def _compare(self, case: Case) -> None:
         answers = [
-            self.with_variant(v, lambda v=v: self.query(case, v).limit(DRAWN).collect())
+            self.with_variant(v, partial(self._answers, case, v))
             for v in (VARIANTS[1], VARIANTS[2])
         ]
         if repr(answers[0]) != repr(answers[1]):
             raise SystemExit(f"{case.name}: the answers differ")
+
+    def _answers(self, case: Case, variant: Variant) -> list[Any]:
+        return self.query(case, variant).limit(DRAWN).collect()
+
+    def _time(self, case: Case, variant: Variant) -> float:
+        return self.time(self.query(case, variant))
 
     def time(self, frame: DataFrame) -> float:
         """CPU seconds of a query whose rows go nowhere."""
@@ -181,8 +186,8 @@ def main(rows: int, repeat: int, only: str, tripping: bool, stock: bool) -> None
         bench = Bench(spark, rows, Path(folder))
         if tripping:
             for number in range(len(Tripping.CASES)):
-                case = Tripping(bench, spark, rows, Path(folder))
-                name, compiled, worker = case.run(number, repeat)
+                every = Tripping(bench, spark, rows, Path(folder))
+                name, compiled, worker = every.run(number, repeat)
                 click.echo(f"{name:24} compiled/worker {compiled / worker:.3f}, {worker:.2f} s")
             return
         for case in CASES:

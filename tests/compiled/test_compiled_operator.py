@@ -62,11 +62,12 @@ def plan_of(frame: DataFrame) -> str:
     return str(frame._jdf.queryExecution().executedPlan().toString())
 
 
-def same(both: Both, query: Callable[[], DataFrame], compiled: int = 1, **conf: str) -> str:
+def same(both: Both, query: Callable[[], DataFrame], *, compiled: int = 1, memory: str = "") -> str:
     """Compare a query's answers with stock's; return the compiled plan, with so many operators."""
-    with both.stock(**{**CODE, **conf}):
+    conf = {**CODE, "spark.hydrofoil.columnar.passThroughMemory": memory or "256m"}
+    with both.stock(**conf):
         expected = digest(query())
-    with both.compiled(**{**CODE, **conf}):
+    with both.compiled(**conf):
         frame = query()
         plan = plan_of(frame)
         assert len(re.findall(r"CompiledUdf\b", plan)) == compiled, plan
@@ -91,7 +92,7 @@ def test_what_waits_for_answers_goes_to_disk(both: Both, stored: str) -> None:
         function = F.udf(lambda s, x: f"{s}-{x + 1}", "string")
         return both.spark.read.parquet(stored).select("name", "some", function("name", "often"))
 
-    same(both, query, **{"spark.hydrofoil.columnar.passThroughMemory": "0"})
+    same(both, query, memory="0")
 
 
 SOURCES: dict[str, Callable[[DataFrame], DataFrame]] = {
@@ -133,7 +134,7 @@ def test_after_a_row_that_tripped_batches_are_no_longer_copied(
 def test_several_functions(both: Both, stored: str) -> None:
     def query() -> DataFrame:
         add = F.udf(lambda x: x + 1, "double")
-        text = F.udf(lambda s, n=3: s[:n].upper() if s else "none", "string")
+        text: Any = F.udf(lambda s, n=3: s[:n].upper() if s else "none", "string")
         left = F.udf(lambda s: len(repr(s)), "bigint")
         frame = both.spark.read.parquet(stored).limit(9_500)
         return frame.select(
