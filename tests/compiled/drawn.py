@@ -47,6 +47,7 @@ GLOBALS: dict[str, Any] = {
     "LIMIT": 1000,
     "SHARE": 0.1,
     "DAY": datetime.date(2000, 2, 29),
+    "timedelta": datetime.timedelta,
 }
 _HELPERS = """
 def half(v):
@@ -173,6 +174,9 @@ def _nested(draw: Any, kind: str, names: tuple[tuple[str, str], ...], depth: int
             lambda: f"SIZES[{of('int')}]",
             lambda: f"(3, 1, 4, 1, 5)[{of('int')} % 5]",
             lambda: f"ord({of('str')}[0])",
+            lambda: f"len([ch for ch in {of('str')} if ch in 'abc'])",
+            lambda: f"({of('date')} - timedelta(days={one('1', '7')})).day",
+            lambda: f"len({of('str')}.split({one(repr('a'), repr(','), '')}))",
         ),
         "float": (
             lambda: f"({of('float')} {one('+', '-', '*')} {of('float')})",
@@ -193,6 +197,8 @@ def _nested(draw: Any, kind: str, names: tuple[tuple[str, str], ...], depth: int
             lambda: f"math.{one('sqrt', 'fabs')}({of('float')})",
             lambda: f"math.copysign({of('float')}, {of('float')})",
             lambda: f"half({of('int')})",
+            lambda: f"({of('float')} ** {one('2', '0.5', '2')})",
+            lambda: f"({of('date')} - {of('date')}).total_seconds()",
         ),
         "str": (
             lambda: f"({of('str')} + {of('str')})",
@@ -222,6 +228,9 @@ def _nested(draw: Any, kind: str, names: tuple[tuple[str, str], ...], depth: int
             lambda: f"NAMES[{of('str')}]",
             lambda: f"clean({of('str')})",
             lambda: f"{of('date')}.isoformat()",
+            lambda: f"{of('date')}.strftime('{one('%Y-%m', '%d/%m/%Y', '%Y%m%d', '%y', 'x')}')",
+            lambda: f"{of('str')}.translate(str.maketrans('ab', 'b ', '-,'))",
+            lambda: f"''.join(reversed({of('str')}))",
             lambda: f"('low', 'mid', 'high')[{of('int')} % 3]",
         ),
         "bool": (
@@ -248,8 +257,13 @@ def _nested(draw: Any, kind: str, names: tuple[tuple[str, str], ...], depth: int
             lambda: f"all(ch.isdigit() for ch in {of('str')})",
             lambda: f"bool({of(one('int', 'float', 'str', 'bool'))})",
             lambda: f"math.{one('isnan', 'isinf')}({of('float')})",
+            lambda: f"({of('date')} - {of('date')} {one('<', '>=', '==')} timedelta(days=30))",
         ),
-        "date": (lambda: f"({of('date')} if {of('bool')} else {of('date')})",),
+        "date": (
+            lambda: f"({of('date')} if {of('bool')} else {of('date')})",
+            lambda: f"({of('date')} {one('+', '-')} timedelta(days={one('1', '-30', 'k', 'i')}))",
+            lambda: f"({of('date')} {one('+', '-')} timedelta(days={of('int')}))",
+        ),
     }
     return draw(st.sampled_from(make[kind]))()  # type: ignore[no-any-return]
 
