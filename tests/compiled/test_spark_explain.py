@@ -33,7 +33,9 @@ def test_which_functions_are_compiled(arrow: bool, both: Both) -> None:
         )
         explained = hydrofoil.explain(frame)
     found = {f.name: f for f in explained.functions}
-    assert found["plus"].compiled == "yes; to Python go rows with an integer beyond 64 bits"
+    # Before Spark 4.2, whose Arrow goes through pandas, there is a guard more.
+    expected = "yes; to Python go rows with an integer beyond 64 bits"
+    assert found["plus"].compiled.startswith(expected)
     assert (found["plus"].operator, found["plus"].jvm) == ("CompiledUdf", "Hydrofoil")
     assert found["prints"].compiled.startswith("no: a call of print, which is not known to be pure")
     assert found["sine"].compiled.startswith("no: math.sin")
