@@ -168,9 +168,10 @@ def _plan(frame: DataFrame) -> str:
 @click.option("--rows", default=2_000_000, help="Rows of each file.")
 @click.option("--repeat", default=3, help="Measured runs of each variant.")
 @click.option("--only", default="", help="Cases whose names contain this.")
+@click.option("--operations", default=1, help="Only cases of so many operations and more.")
 @click.option("--tripping", is_flag=True, help="Only inputs of which every row trips a guard.")
 @click.option("--stock/--no-stock", default=True, help="Whether stock's worker runs, too.")
-def main(rows: int, repeat: int, only: str, tripping: bool, stock: bool) -> None:
+def main(rows: int, repeat: int, only: str, operations: int, tripping: bool, stock: bool) -> None:
     """Print a line for each function, and the medians."""
     builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
     builder = builder.config("spark.ui.showConsoleProgress", "false")
@@ -191,7 +192,7 @@ def main(rows: int, repeat: int, only: str, tripping: bool, stock: bool) -> None
                 click.echo(f"{name:24} compiled/worker {compiled / worker:.3f}, {worker:.2f} s")
             return
         for case in CASES:
-            if only in case.name:
+            if only in case.name and case.operations >= operations:
                 found = bench.run(case, variants, repeat)
                 measured.append((case, found))
                 click.echo(_line(case, found, rows))
