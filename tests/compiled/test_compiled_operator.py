@@ -265,3 +265,53 @@ def test_dates_out_of_pythons_years(both: Both) -> None:
         with pytest.raises(PythonException):
             late.select(F.udf(lambda d: d.year, "bigint")("d")).collect()
     assert datetime.date.max.year == 9999
+
+
+def _replacing(pattern: str, by: str) -> Callable[[str], str]:
+    return lambda s: re.sub(pattern, by, s)
+
+
+PATTERNS = (
+    *(
+        r"\s+",
+        r"\s",
+        r"\S",
+        r"\d+",
+        r"\D",
+        r"\w+",
+        r"\W",
+        r"[^0-9]",
+        "[^a-zA-Z ]+",
+        r"[\w-]",
+        "[-a]",
+    ),
+    *("a", "a+", r"\.", r"\+", "[.,;]", r"[\]\\]", "[ \t]+", "[a-c_]", "[^_]"),
+)
+TEXTS = (
+    "",
+    " ",
+    "a b\t c",
+    "a-b_c",
+    "aaa",
+    "1.5+x",
+    "a\x1cb\x0b\n",
+    "]\\[",
+    "A1 b2,c;d.",
+    "\u00e9 \u0663",
+)
+
+
+def test_classes_of_characters(both: Both) -> None:
+    def query() -> DataFrame:
+        frame = both.spark.createDataFrame([(text,) for text in TEXTS], "s string").coalesce(1)
+        replaced = [F.udf(_replacing(p, by), "string")("s") for p in PATTERNS for by in ("", "<>")]
+        return frame.select(*replaced)
+
+    same(both, query, compiled=2 * len(PATTERNS))
+
+
+@pytest.mark.parametrize(
+    "pattern", ["a|b", "^a", "a*", "(a)", "[a-z]{2}", "[[a]", r"\bx", "é", "a+?"]
+)
+def test_other_expressions_are_left_to_python(plans: Any, pattern: str) -> None:
+    assert "CompiledUdf" not in plans(_replacing(pattern, "-"), "name", "string")
