@@ -137,7 +137,12 @@ def compare(
             safe = given_rows[fine[number].index(True)]
             made = F.udf(one.function, one.declared, useArrow=arrow)
             columns.append(
-                made(*(argument(name, number, safe) for name in one.parameters)).alias(f"r{number}")
+                made(
+                    *(
+                        name if all(fine[number]) else argument(name, number, safe)
+                        for name in one.parameters
+                    )
+                ).alias(f"r{number}")
             )
         return frame.select(*columns)
 
@@ -182,7 +187,17 @@ def frame_of(both: Both, given_rows: list[dict[str, Any]], fine: list[list[bool]
         | {f"fine{number}": pa.array(flags) for number, flags in enumerate(fine)}
     )
     made: DataFrame = both.spark.createDataFrame(table)
+    # Columns without nulls are known to have none, as those of many tables are.
+    for field in made.schema:
+        may = drawn.PARAMETERS[field.name][2] if field.name in drawn.PARAMETERS else True
+        if not may:
+            made = made.withColumn(field.name, F.coalesce(F.col(field.name), zero(field.dataType)))
     return made
+
+
+def zero(kind: Any) -> Any:
+    name = kind.simpleString()
+    return F.lit(0).cast(name) if name != "date" else F.date_from_unix_date(F.lit(0))
 
 
 def plan_of(frame: DataFrame) -> str:
