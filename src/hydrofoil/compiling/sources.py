@@ -11,6 +11,7 @@ import ast
 import copy
 import inspect
 import linecache
+import sys
 import textwrap
 import tokenize
 from dataclasses import dataclass
@@ -174,7 +175,7 @@ def key_of(code: CodeType) -> Any:
     return (
         code.co_name,
         code.co_code,
-        tuple(_constant_key(one) for one in code.co_consts),
+        _constants_key(code.co_consts),
         code.co_names,
         code.co_varnames,
         code.co_freevars,
@@ -185,6 +186,16 @@ def key_of(code: CodeType) -> Any:
         code.co_flags & _KINDS,
         getattr(code, "co_exceptiontable", b""),
     )
+
+
+def _constants_key(values: tuple[Any, ...]) -> Any:
+    keys = [_constant_key(one) for one in values]
+    if sys.version_info < (3, 11):
+        # Behind the code of an inner function is its name with those of all around it.
+        for i, one in enumerate(values[1:], 1):
+            if isinstance(values[i - 1], CodeType) and isinstance(one, str):
+                keys[i] = str, one.rpartition(".<locals>.")[2]
+    return tuple(keys)
 
 
 def _constant_key(value: Any) -> Any:
