@@ -60,12 +60,35 @@ private[compiled] final class Calls(
       case ("float", Seq(kind)) if Numbers.isNumber(kind) =>
         next(numbers.asFloat(values.head))
       case ("ord", Seq(Kind.Str)) => ordinal(values.head)(next)
+      case ("re.sub", Seq(Kind.Str, Kind.Str, Kind.Str, Kind.Int, Kind.Int)) =>
+        substituted(values)(next)
       case ("timedelta", _) => timedelta(values)(next)
       case ("divmod", _) => unknown(name, values)
       case (_, kinds) if name.startsWith("math.") && kinds.forall(Numbers.isNumber) =>
         math(name.drop(5), values.map(numbers.asFloat))(next)
       case _ => unknown(name, values)
     }
+
+  /** `re.sub` of a class of characters by plain text, everywhere and without flags. */
+  private def substituted(values: Seq[Val])(next: Next): String = {
+    val plain = values(3).constant.contains(BigInt(0)) &&
+      Seq(0, 32).exists(flags => values(4).constant.contains(BigInt(flags)))
+    (values(0).constant, values(1).constant) match {
+      case (Some(pattern: String), Some(by: String)) if plain && !by.contains('\\') =>
+        val known = PyCharacters.of(pattern).getOrElse(
+          throw new NotCompiled(s"the regular expression $pattern is not known"))
+        val field = emit.reference(known, classOf[PyCharacters].getName)
+        val ascii = if (by.forall(_ < 128)) "true" else "false"
+        texts.plain(values(2)) {
+          val code = s"$field.sub(${values(2).code}, ${values(1).code})"
+          define(Kind.Str, code) { text =>
+            next(text.copy(ascii =
+              if (ascii == "true") ascii else s"${classOf[PyText].getName}.isAscii(${text.code})"))
+          }
+        }
+      case _ => throw new NotCompiled("re.sub is known of simple constants alone")
+    }
+  }
 
   private def ordinal(value: Val)(next: Next): String =
     guard(s"${value.code}.numBytes() != 1 || ${value.code}.getByte(0) < 0", Trip.TEXT) {

@@ -13,6 +13,14 @@ final case class CompiledFunction(
     references: Array[Any],
     reasons: Seq[String]) {
 
+  /** By its code: operators are equal only if their functions' pickles are, too. */
+  override def equals(other: Any): Boolean = other match {
+    case function: CompiledFunction => function.body == body
+    case _ => false
+  }
+
+  override def hashCode: Int = body.hashCode
+
   /** A loop for one task. */
   def open(): CompiledLoop = {
     val source = CodeFormatter.stripOverlappingComments(new CodeAndComment(body, Map.empty))

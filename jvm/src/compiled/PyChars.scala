@@ -27,6 +27,8 @@ final class PyChars {
     append(text)
   }
 
+  def add(text: PyStr): Unit = append(text)
+
   def text(): PyStr = PyStr.of(bytes, size)
 }
 
