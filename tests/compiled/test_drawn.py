@@ -23,6 +23,7 @@ from benchmarks.compiled_corpus import CASES
 from benchmarks.compiled_corpus.columns import COLUMNS, rows, schema
 from compiled import drawn
 from compiled.conftest import Both
+from hydrofoil.spark.versions import installed_version
 
 # Evaluations in all; HYDROFOIL_COMPILED=1000000 is the long run.
 EVALUATIONS = int(os.environ.get("HYDROFOIL_COMPILED", "10000"))
@@ -82,7 +83,12 @@ class Drawn:
 
 
 def chosen(made: list[tuple[str, tuple[str, ...], str]], arrow: bool, draw: random.Random) -> Any:
+    version = installed_version()
+    by_pandas = arrow and version is not None and version.rows_go_through_pandas
     for text, parameters, kind in made:
+        # There None arrives as NaN, and integers beside it as floats: not what is called here.
+        if by_pandas and any(name in ("n", "m", "y") for name in parameters):
+            continue
         declared = drawn.DECLARED[kind]
         if not arrow and draw.random() < 0.2:
             declared = draw.choice(("bigint", "double", "string", "boolean", "int", "float"))
