@@ -7,6 +7,7 @@ import itertools
 import linecache
 import math
 import random
+import re
 import struct
 import sys
 import unicodedata
@@ -48,6 +49,8 @@ GLOBALS: dict[str, Any] = {
     "SHARE": 0.1,
     "DAY": datetime.date(2000, 2, 29),
     "timedelta": datetime.timedelta,
+    "re": re,
+    "SPACES": re.compile(r"\s+"),
 }
 _HELPERS = """
 def half(v):
@@ -117,6 +120,26 @@ _TEXTS = (
     "'12'",
     "'\\u0130'",
 )
+
+
+_PATTERNS = tuple(
+    repr(one)
+    for one in (
+        "[^0-9]",
+        r"\s+",
+        r"\d",
+        r"\D+",
+        "[a-z]+",
+        "[^a-zA-Z ]",
+        "a",
+        "[a-]",
+        r"\W",
+        "[é]",
+        "a*",
+        ".",
+    )
+)
+_PUT = ("''", "' '", "'-'", "'aa'", r"'\\g<0>'", "'é'")
 
 
 @st.composite
@@ -231,6 +254,8 @@ def _nested(draw: Any, kind: str, names: tuple[tuple[str, str], ...], depth: int
             lambda: f"{of('date')}.strftime('{one('%Y-%m', '%d/%m/%Y', '%Y%m%d', '%y', 'x')}')",
             lambda: f"{of('str')}.translate(str.maketrans('ab', 'b ', '-,'))",
             lambda: f"''.join(reversed({of('str')}))",
+            lambda: f"re.sub({one(*_PATTERNS)}, {one(*_PUT)}, {of('str')})",
+            lambda: f"SPACES.sub({one(*_PUT)}, {of('str')})",
             lambda: f"('low', 'mid', 'high')[{of('int')} % 3]",
         ),
         "bool": (

@@ -11,7 +11,8 @@ import pytest
 CLIENT = Path(__file__).with_name("connect_client.py")
 
 
-@pytest.mark.parametrize("on", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("on", [True, False])
 def test_a_client(on: bool, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(CLIENT), str(on).lower()],
