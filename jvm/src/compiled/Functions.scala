@@ -37,6 +37,12 @@ object Functions extends Logging {
     }
   }
 
+  /** Whether pandas leaves None be among values of the type. */
+  private def keepsNone(dataType: DataType): Boolean = dataType match {
+    case _: StringType | DateType => true
+    case _ => false
+  }
+
   /** Whether the function itself asks to be compiled, whatever the setting. */
   def isAsked(code: JsonNode): Boolean = code.path("asked").asBoolean
 
@@ -135,6 +141,9 @@ private final class Functions(
   /** The value of a column's row, which is read whether it is used or not, as Python reads it. */
   private def column(dataType: DataType, nullable: Boolean, i: Int): Val = {
     val isNull = if (nullable) s"null$i" else "false"
+    if (nullable && transport == Transport.Pandas && !Functions.keepsNone(dataType)) {
+      throw new NotCompiled("pandas makes NaN of None among numbers")
+    }
     def read(kind: Kind, getter: String, low: BigInt, high: BigInt): Val = {
       val value = s"($getter(i))"
       val cast = if (kind == Kind.Int || kind == Kind.Float) s"(${kind.java}) " else ""

@@ -5,7 +5,11 @@ import org.apache.spark.sql.types.{
   ShortType, StringType}
 
 /** How rows reach Python and results come back, which decides what a result of another type is. */
-sealed abstract class Transport extends Serializable
+sealed abstract class Transport extends Serializable {
+
+  /** Whether what a result is can depend on the others of its batch, by way of pandas. */
+  def isOfBatches: Boolean = false
+}
 
 object Transport {
 
@@ -15,8 +19,15 @@ object Transport {
   /** Arrow by Spark's rules from 4.2 on. */
   case object Arrow extends Transport
 
-  /** Arrow by way of pandas, as before 4.2: what a result is can depend on its batch. */
-  case object Pandas extends Transport
+  /** Arrow as in 4.1, of whose results less is taken for certain. */
+  case object EarlyArrow extends Transport {
+    override def isOfBatches: Boolean = true
+  }
+
+  /** Arrow by way of pandas: a null makes NaN of itself, and floats of the integers beside it. */
+  case object Pandas extends Transport {
+    override def isOfBatches: Boolean = true
+  }
 }
 
 /** What becomes of a function's results by their declared type; a row's code ends here. */
@@ -61,12 +72,12 @@ private[compiled] final class Results(
 
   /** pandas takes NaN for null. */
   private def lost(value: Val): String =
-    if (transport == Transport.Pandas) s"Double.isNaN(${value.code})" else "false"
+    if (transport.isOfBatches) s"Double.isNaN(${value.code})" else "false"
 
   private def int(value: Val, method: String, javaType: String, bits: Int): String = {
-    val most = if (transport == Transport.Pandas) Val.EXACT else (BigInt(1) << (bits - 1)) - 1
+    val most = if (transport.isOfBatches) Val.EXACT else (BigInt(1) << (bits - 1)) - 1
     val high = most.min((BigInt(1) << (bits - 1)) - 1)
-    val low = -high - (if (transport == Transport.Pandas) 0 else 1)
+    val low = -high - (if (transport.isOfBatches) 0 else 1)
     val over =
       if (value.low >= low && value.high <= high) "false"
       else s"${value.code} < ${Val.int(low).code} || ${value.code} > ${Val.int(high).code}"

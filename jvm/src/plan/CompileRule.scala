@@ -159,9 +159,11 @@ private[plan] object CompileRule {
     val rows = Option(SparkEnv.get).map(_.conf.get("spark.executorEnv.HYDROFOIL_ROWS", "stock"))
     if (udf.evalType == PythonEvalType.SQL_BATCHED_UDF || rows.contains("arrow")) {
       Transport.Pickled
-    } else if (Set("4.0", "4.1").contains(Shim.minor) ||
+    } else if (Shim.minor == "4.0" ||
         isOn("spark.sql.legacy.execution.pythonUDF.pandas.conversion.enabled")) {
       Transport.Pandas
+    } else if (Shim.minor == "4.1") {
+      Transport.EarlyArrow
     } else {
       Transport.Arrow
     }
