@@ -15,10 +15,13 @@ from compiled.conftest import Both
 from hydrofoil.compiling.trailer import trailer
 from hydrofoil.compiling.translate import translate
 from hydrofoil.driver import compiled as hook
+from hydrofoil.spark.versions import installed_minor
 
 ROWS = 40_000
 # What every n-th row holds trips a guard of the functions below: which n, for which column.
 RARE, OFTEN, ALL = 9_001, 9, 1
+# On 4.0 Arrow goes through pandas, for which functions of numbers that may be null are left alone.
+ARROW = installed_minor() != "4.0"
 # As users have it.
 CODE = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
 
@@ -75,7 +78,7 @@ def same(both: Both, query: Callable[[], DataFrame], *, compiled: int = 1, memor
     return plan
 
 
-@pytest.mark.parametrize("arrow", [True, False], ids=["arrow", "pickled"])
+@pytest.mark.parametrize("arrow", [True, False] if ARROW else [False])
 @pytest.mark.parametrize("column", ["id", "rare", "often", "always", "once"])
 def test_rows_that_trip_come_back_in_their_places(
     both: Both, stored: str, column: str, arrow: bool
@@ -111,9 +114,10 @@ SOURCES: dict[str, Callable[[DataFrame], DataFrame]] = {
 def test_any_input(both: Both, stored: str, source: str) -> None:
     def query() -> DataFrame:
         frame = SOURCES[source](both.spark.read.parquet(stored).limit(9_500))
-        return frame.select("id", "name", F.udf(more, "double", useArrow=True)("rare"))
+        return frame.select("id", "name", F.udf(more, "double", useArrow=ARROW)("rare"))
 
-    same(both, query, compiled=2 if source == "union" else 1)
+    # Both sides of the union are one exchange.
+    same(both, query)
     both.spark.catalog.clearCache()
 
 
@@ -214,18 +218,18 @@ def test_a_plan_says_what_is_compiled_and_what_is_not(plans: Any) -> None:
 
 
 def test_off_the_plan_is_what_it_was(both: Both, stored: str) -> None:
-    function = F.udf(more, "double")
+    function = F.udf(more, "double", useArrow=ARROW)
     with both.compiled():
         frame = both.spark.read.parquet(stored).select("id", function("rare"))
         assert "CompiledUdf" in plan_of(frame)
     with both.compiled(**{"spark.hydrofoil.compile.enabled": "false"}):
-        never = F.udf(more, "double")
+        never = F.udf(more, "double", useArrow=ARROW)
         texts = [
             re.sub(r"#\d+L?", "#", plan_of(both.spark.read.parquet(stored).select("id", f("rare"))))
             for f in (function, never)
         ]
     assert texts[0] == texts[1]
-    assert "HydrofoilEvalPython" in texts[0]
+    assert ("HydrofoilEvalPython" if ARROW else "LeftToSpark") in texts[0]
 
 
 def test_functions_to_be_profiled_are_called(both: Both, stored: str) -> None:
@@ -237,7 +241,9 @@ def test_functions_to_be_profiled_are_called(both: Both, stored: str) -> None:
 
 def test_metrics_say_which_rows_went_to_python(both: Both, stored: str) -> None:
     with both.compiled(**{"spark.sql.adaptive.enabled": "false"}):
-        frame = both.spark.read.parquet(stored).select(F.udf(more, "double", useArrow=True)("rare"))
+        frame = both.spark.read.parquet(stored).select(
+            F.udf(more, "double", useArrow=ARROW)("rare")
+        )
         frame.write.format("noop").mode("overwrite").save()
         frame.collect()
         node: Any = frame._jdf.queryExecution().executedPlan()
@@ -245,7 +251,7 @@ def test_metrics_say_which_rows_went_to_python(both: Both, stored: str) -> None:
             node = node.children().apply(0)
         metrics = node.metrics()
     assert metrics.apply("rowsTripped").value() == ROWS // RARE
-    assert metrics.apply("rowsSent").value() == ROWS // RARE
+    assert metrics.apply("rowsSent").value() == (ROWS // RARE if ARROW else 0)
     by_reason = {
         metrics.apply(f"tripped{i}").name().get(): metrics.apply(f"tripped{i}").value()
         for i in range(node.function().reasons().size())

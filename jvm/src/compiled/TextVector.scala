@@ -10,6 +10,7 @@ final class TextVector(capacity: Int) extends ColumnVector(StringType) {
   private[this] val values = new Array[PyStr](capacity)
 
   def put(row: Int, value: PyStr): Unit = values(row) = value
+  def get(row: Int): PyStr = values(row)
   def putNull(row: Int): Unit = values(row) = null
 
   override def isNullAt(row: Int): Boolean = values(row) == null

@@ -175,6 +175,8 @@ object ReplaceTransitions extends Rule[SparkPlan] {
       case ColumnarToRowExec(ours: ArrowBatchesExec) =>
         val used = ours.output.filter(whole.contains)
         BatchesToRowsExec(below(ours, AttributeSet.empty), generated, used)
+      case ColumnarToRowExec(compiled: CompiledUdfExec) =>
+        BatchesToRowsExec(below(compiled, AttributeSet.empty), generated = true, Nil)
       // As Spark's operators would be, which yield rows: each child becomes rows by itself.
       case ColumnarToRowExec(union: UnionExec) if union.exists(_.isInstanceOf[ArrowBatchesExec]) =>
         below(union.withNewChildren(union.children.map(ColumnarToRowExec(_))), whole)
