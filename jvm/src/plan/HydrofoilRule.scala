@@ -12,12 +12,13 @@ import org.apache.spark.sql.execution.datasources.v2.BatchScanExec
 import org.apache.spark.sql.execution.exchange.{ReusedExchangeExec, ShuffleExchangeLike}
 import org.apache.spark.sql.execution.python.{
   ArrowEvalPythonExec, BatchEvalPythonExec, EvalPythonExec, MapInArrowExec, MapInPandasExec}
-import org.apache.spark.sql.hydrofoil.codegen.WholeUse
+import org.apache.spark.sql.hydrofoil.codegen.{RowWriter, WholeUse}
 import org.apache.spark.sql.hydrofoil.exec.{
   Arguments, ArrowBatchesExec, ArrowSinkExec, BatchEnds, BatchesToRowsExec, ColumnarScan,
-  CompiledUdfExec, ComputeColumnsExec, HydrofoilEvalPythonExec, HydrofoilMapInBatchExec,
-  HydrofoilSourceScanExec, LeftToSparkExec, RowsToArrowExec, SelectColumnsExec, SparkRowsExec,
-  UnsafeRowsToArrowExec}
+  CompiledRowsExec, CompiledUdfExec, ComputeColumnsExec, HydrofoilEvalPythonExec,
+  HydrofoilMapInBatchExec, HydrofoilSourceScanExec, LeftToSparkExec, RowsToArrowExec,
+  SelectColumnsExec, SparkRowsExec, UnsafeRowsToArrowExec}
+import org.apache.spark.sql.hydrofoil.memory.Layout
 import org.apache.spark.sql.hydrofoil.settings.{HydrofoilConf, Limits}
 
 /**
@@ -175,6 +176,10 @@ object ReplaceTransitions extends Rule[SparkPlan] {
       case ColumnarToRowExec(ours: ArrowBatchesExec) =>
         val used = ours.output.filter(whole.contains)
         BatchesToRowsExec(below(ours, AttributeSet.empty), generated, used)
+      case ProjectExec(columns, ColumnarToRowExec(compiled: CompiledUdfExec))
+          if !generated && SelectColumnsExec.takes(columns) &&
+            RowWriter.takes(columns.map(c => Layout.stored(c.dataType)).toArray) =>
+        CompiledRowsExec(columns, below(compiled, AttributeSet.empty))
       case ColumnarToRowExec(compiled: CompiledUdfExec) =>
         BatchesToRowsExec(below(compiled, AttributeSet.empty), generated = true, Nil)
       // As Spark's operators would be, which yield rows: each child becomes rows by itself.
