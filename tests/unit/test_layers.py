@@ -27,7 +27,7 @@ ROOMS = {
     "counts": "private",
     "recordings": "private",
     "deaths": "_cext",
-    "failures": "deaths private recordings",
+    "failures": "_cext deaths private recordings",
     "reports": "counts deaths errors failures",
     "values": "_cext errors stream",
     "evals": "_cext counts deaths failures reports stream values",
