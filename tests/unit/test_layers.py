@@ -36,17 +36,18 @@ ROOMS = {
     "worker": "process spark",
     "daemon": "deaths process spark worker",
     "aggregates": "errors",
-    "decorators": "_cext errors evals process reports settings spark values",
+    "gang": "errors lazy private settings values version",
+    "waiting": "errors failures gang reports values",
+    "decorators": "_cext errors evals process reports settings spark values waiting",
     "driver": "_cext counts decorators errors process settings spark stream values",
     # Named by the driver's table.
     "bridge": "_cext driver settings spark stream values",
-    "gang": "errors lazy private settings values version",
     "tools": (
         "counts daemon deaths decorators driver errors evals failures gang private process "
         "recordings reports settings spark values version worker"
     ),
     # The public names, each imported when it is first used: the only one that imports tools.
-    "__init__": "decorators driver lazy reports settings tools values version",
+    "__init__": "decorators driver lazy reports settings tools values version waiting",
 }
 
 # Rooms that leave a package of others' alone.

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, overload
 
 from hydrofoil.decorators.checks import check_picklable, positional, signature_of
@@ -13,18 +14,18 @@ from hydrofoil.decorators.spark_types import (
     describe,
     hints_of,
     name_of,
+    parameter_type,
     plain,
     spark_type,
 )
 from hydrofoil.decorators.structs import Converter, argument_converter, result_converter
+from hydrofoil.decorators.waits import BLOCKING, waiting_function
 from hydrofoil.errors import UsageError
 from hydrofoil.reports.on_error import carrying
 from hydrofoil.reports.policy import OnError, Policy, policy_of
 from hydrofoil.spark.row_functions import RowTransport
 from hydrofoil.values.arrow_types import arrow_type
-
-# Hints of parameters that say nothing about a Spark type, and need not.
-_ANYTHING: tuple[Any, ...] = (Any, object, list, dict, tuple)
+from hydrofoil.waiting.options import count_of
 
 
 @overload
@@ -38,6 +39,7 @@ def udf(
     on_error: OnError | None = ...,
     quarantine: str | None = ...,
     max_errors: int | str | None = ...,
+    concurrency: int | None = ...,
 ) -> SparkFunction: ...
 @overload
 def udf(
@@ -48,6 +50,7 @@ def udf(
     on_error: OnError | None = ...,
     quarantine: str | None = ...,
     max_errors: int | str | None = ...,
+    concurrency: int | None = ...,
 ) -> Callable[[Callable[..., Any]], SparkFunction]: ...
 def udf(
     f: Any = None,
@@ -57,6 +60,7 @@ def udf(
     on_error: OnError | None = None,
     quarantine: str | None = None,
     max_errors: int | str | None = None,
+    concurrency: int | None = None,
 ) -> Any:
     """Make a Spark function of a Python function that is called once for each row.
 
@@ -82,6 +86,9 @@ def udf(
         How many rows of a query may fail, as a number or a share such as ``"1%"``, before the query
         fails; by default ``spark.hydrofoil.maxErrors``, and without it 10,000 for "quarantine" and
         any number for "null".
+    concurrency : int, optional
+        Call it in so many threads at once, because it blocks; results keep the order of rows. Equal
+        arguments are asked each time. `hydrofoil.async_udf` has more of this.
 
     Returns
     -------
@@ -103,7 +110,16 @@ def udf(
             on_error=on_error,
             quarantine=quarantine,
             max_errors=max_errors,
+            concurrency=concurrency,
         )
+    if concurrency is not None:
+        if useArrow is not None:
+            raise UsageError(
+                "useArrow= has no meaning with concurrency=: rows travel as Arrow record batches",
+                hint="leave useArrow= out",
+            )
+        options = replace(BLOCKING, concurrency=count_of(concurrency, "concurrency", 1))
+        return waiting_function(f, returnType, options, policy)
     return _make(f, returnType, useArrow, policy)
 
 
@@ -173,14 +189,6 @@ def _make(
         local=local,
         session_kind=lambda: (is_connect(), transport.is_arrow()),
     )
-
-
-def parameter_type(hint: Any, where: str) -> Any:
-    """The Spark type of a parameter's hint, or None if the hint leaves it open."""
-    stripped = plain(hint)
-    if stripped in _ANYTHING or getattr(stripped, "__module__", "").startswith("pyspark."):
-        return None
-    return spark_type(hint, where)
 
 
 class RowCall:
