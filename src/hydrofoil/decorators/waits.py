@@ -249,10 +249,10 @@ def _with_hub(function: Function) -> Function:
     if hub is None:
         if function.options.needs_hub and is_connect():
             raise UsageError(
-                f"{function.name}() has limits that all tasks share, or remembers answers; a Spark "
-                "Connect client has no driver beside it that could keep them",
-                hint="leave out rate=, tokens=, max_in_flight= and remember= and bound each task by "
-                "concurrency=, or run it in a session without Spark Connect",
+                f"{function.name}() has limits that all tasks share, or remembers answers, and a "
+                "Spark Connect client has no driver beside it that could keep them",
+                hint="leave out rate=, tokens=, max_in_flight= and remember=, and bound each task "
+                "by concurrency=; or run it in a session without Spark Connect",
             )
         return function
     hub.register(function.key, function.name, function.options)
@@ -347,7 +347,9 @@ class WaitingFunction(SparkFunction):
         setups = self._call.function.setups
         parameters = inspect.signature(self._function).parameters
         missing = [
-            n for n in self._needs if n not in setups and parameters[n].default is inspect._empty
+            n
+            for n in self._needs
+            if n not in setups and parameters[n].default is inspect.Parameter.empty
         ]
         if missing:
             name = self._call.function.name

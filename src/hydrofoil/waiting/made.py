@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def waiting_calls(spark: "SparkSession") -> list[WaitingCalls]:
-    """The counts of calls of functions by `hydrofoil.async_udf`, of the newest queries, oldest first.
+    """The calls of functions by `hydrofoil.async_udf`, of the newest queries, oldest first.
 
     They are a second old at most while tasks run. Calls of tasks that have failed count too: they
     were made.

@@ -1,6 +1,8 @@
 """A function of rows that waits, as Spark calls it: an iterator of batches to one of results."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -115,32 +117,36 @@ class RowBatches:
             if failures is not None:
                 failures.rows += 1
             if row.error is not None:
-                if (
-                    failures is None
-                    or not isinstance(row.error, Exception)
-                    or not failures.take(row.error, i, row.arguments, {})
-                ):
+                if not self._taken_by(failures, row.error, i, row.arguments):
                     self._raise(row.error, row, i)
             else:
                 try:
                     value = self._results.converted(row.value)
                 except Exception as error:
-                    taken = failures is not None and failures.take(
-                        error, i, (), {"result": row.value}
-                    )
-                    if not taken:
+                    if not self._taken_by(failures, error, i, (), {"result": row.value}):
                         self._raise(error, row, i)
             values.append(value)
         return self._results.array(values)
+
+    def _taken_by(
+        self,
+        failures: Failures | None,
+        error: BaseException,
+        number: int,
+        arguments: tuple[Any, ...],
+        named: Mapping[str, Any] = MappingProxyType({}),
+    ) -> bool:
+        """Whether the query goes on without a row."""
+        if failures is None or not isinstance(error, Exception):
+            return False
+        return failures.take(error, number, arguments, named)
 
     def _raise(self, error: BaseException, row: Row, number: int) -> None:
         position = Position(TaskPlace.here().partition)
         function = self._function.function
         detail = Detail((function,), number, row.arguments or None)
-        try:
+        with suppress(Exception):  # The error is more important than what is said of it.
             add_note(error, note_of(error, [function], position, detail))
-        except Exception:  # The error is more important than what is said of it.
-            pass
         raise error
 
 

@@ -85,6 +85,7 @@ class Client:
 
 # By the function's key and the parameter's name.
 _clients: dict[tuple[str, str], Client] = {}
+_ending: set[asyncio.Task[None]] = set()
 
 
 async def borrowed(function: str, setups: dict[str, Callable[[], Any]]) -> dict[str, Any]:
@@ -124,7 +125,9 @@ def _tear_down(function: str, name: str) -> None:
     client = _clients.get((function, name))
     if client is not None and not client.users:
         del _clients[function, name]
-        asyncio.ensure_future(client.tear_down())
+        task = asyncio.ensure_future(client.tear_down())
+        _ending.add(task)
+        task.add_done_callback(_ending.discard)
 
 
 async def _tear_down_all() -> None:

@@ -112,10 +112,10 @@ class Gate:
         waiting = sum(not future.done() for future in self._waiting)
         want = min(self._most, self._active + waiting)
         # A little less for a moment is not told, for it will be more again.
-        if want > self._told_want or want < 0.75 * self._told_want or want == 0:
-            if want != self._told_want:
-                self._told_want = want
-                self._link.send({"kind": "want", "n": want})
+        told = self._told_want
+        if want > told or want < 0.75 * told:
+            self._told_want = want
+            self._link.send({"kind": "want", "n": want})
         holds = max(self._share, self._active)
         if holds < self._holds:
             self._holds = holds

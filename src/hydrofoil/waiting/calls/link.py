@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from hydrofoil.errors import HydrofoilError
@@ -102,10 +103,8 @@ class HubLink:
         if self._reader is not None:
             self._reader.cancel()
         self._writer.close()
-        try:
+        with suppress(OSError, asyncio.TimeoutError):
             await asyncio.wait_for(self._writer.wait_closed(), 5.0)
-        except (OSError, asyncio.TimeoutError):
-            pass
 
 
 async def _prove(

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from hydrofoil.gang.channel.proof import ChannelError
@@ -237,9 +238,9 @@ class WaitingHub:
                 return
             try:
                 stages, untold = self._call(self._watched)
-                over = {stage for stage in stages if not self._is_running(stage)}
-                if over or untold:
-                    self._call(lambda: self._end(over))
+                over = frozenset(stage for stage in stages if not self._is_running(stage))
+                if over:
+                    self._call(partial(self._end, over))
                 for one in untold:
                     if one[2] in over or one[2] not in stages:
                         self._tell(one)
@@ -254,7 +255,7 @@ class WaitingHub:
         untold = list(self._untold)
         return {seat.stage for seat in self._seats} | {one[2] for one in untold}, untold
 
-    def _end(self, stages: set[int]) -> None:
+    def _end(self, stages: frozenset[int]) -> None:
         for seat in self._seats:
             if seat.stage in stages:
                 seat.peer.send({"kind": "cancel"})
