@@ -18,7 +18,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -72,10 +72,8 @@ class Service:
             entry[3] = time.time()
             return False
         left.cancel()
-        try:
+        with suppress(asyncio.CancelledError):
             await left
-        except asyncio.CancelledError:
-            pass
         entry[2] = int(how)
         self._write(writer, int(how), f"answer to {x}")
         return True

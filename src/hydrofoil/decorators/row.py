@@ -118,7 +118,8 @@ def udf(
                 "useArrow= has no meaning with concurrency=: rows travel as Arrow record batches",
                 hint="leave useArrow= out",
             )
-        options = replace(BLOCKING, concurrency=count_of(concurrency, "concurrency", 1))
+        count_of(concurrency, "concurrency", 1)
+        options = replace(BLOCKING, concurrency=concurrency)
         return waiting_function(f, returnType, options, policy)
     return _make(f, returnType, useArrow, policy)
 

@@ -102,7 +102,7 @@ def async_udf(
         ``concurrency``, or it can't be pickled.
     """
     policy = policy_of(on_error, quarantine, max_errors)
-    given = {
+    given: dict[str, Any] = {
         "concurrency": concurrency,
         "retries": retries,
         "backoff": backoff,
@@ -115,7 +115,7 @@ def async_udf(
         "remember": remember,
         "retry_on": retry_on,
     }
-    options = options_of(**given)  # type: ignore[arg-type]
+    options = options_of(**given)
     if f is None or not callable(f) or isinstance(f, type):
         return functools.partial(
             async_udf,
@@ -235,7 +235,7 @@ class WaitingCall:
         # On the driver, when Spark first takes it.
         state = dict(self.__dict__)
         function = self.function
-        if function.hub is None and function.options.wants_hub:
+        if function.hub is None:
             state["function"] = _with_hub(function)
         return state
 
@@ -347,9 +347,9 @@ class WaitingFunction(SparkFunction):
         setups = self._call.function.setups
         parameters = inspect.signature(self._function).parameters
         missing = [
-            n
-            for n in self._needs
-            if n not in setups and parameters[n].default is inspect.Parameter.empty
+            name
+            for name in self._needs
+            if name not in setups and parameters[name].default is inspect.Parameter.empty
         ]
         if missing:
             name = self._call.function.name

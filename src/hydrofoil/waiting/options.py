@@ -67,11 +67,6 @@ class Options:
         """Whether tasks can't run without the driver's hub."""
         return self.has_limits or self.remember is not None
 
-    @property
-    def wants_hub(self) -> bool:
-        """Whether the hub is of use to tasks."""
-        return self.needs_hub or self.once
-
 
 def options_of(
     *,

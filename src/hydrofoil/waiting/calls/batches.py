@@ -103,7 +103,7 @@ class RowBatches:
             raise error
 
     def _taken(self, flight: Flight) -> list[Row]:
-        taken = []
+        taken: list[Row] = []
         while flight.rows and flight.rows[0].done and len(taken) < max(_TOGETHER, self._window):
             taken.append(flight.rows.popleft())
         return taken

@@ -18,7 +18,7 @@ from hydrofoil.waiting.calls.counts import Counts
 from hydrofoil.waiting.calls.failing import delay_of
 from hydrofoil.waiting.calls.function import Function
 from hydrofoil.waiting.calls.gate import Gate
-from hydrofoil.waiting.calls.link import HubError, HubLink
+from hydrofoil.waiting.calls.link import HubError, HubLink, linked
 from hydrofoil.waiting.calls.loop import event_loop
 from hydrofoil.waiting.calls.place import TaskPlace
 from hydrofoil.waiting.calls.threads import Threads
@@ -177,13 +177,7 @@ class _Calls:
 
     async def _open(self) -> None:
         function, options = self.function, self.options
-        if function.hub is not None and options.wants_hub:
-            try:
-                self.link = await HubLink.connect(function.hub, self.task)
-            except HubError as error:
-                if options.needs_hub:
-                    raise
-                function.warn(f"equal calls of other tasks are not known here: {error.message}")
+        self.link = await linked(function, self.task)
         if self.link is not None:
             self.link.handlers["cancel"] = lambda header, blob: self._killed("its stage has ended")
             self.link.on_lost = self._lost

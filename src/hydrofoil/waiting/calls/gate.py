@@ -47,6 +47,7 @@ class Gate:
         self._due: deque[tuple[asyncio.Future[None], float]] = deque()
         self._moments: deque[float] = deque()
         self._asked: list[float] = []
+        self._late = 0
         self._timer: asyncio.TimerHandle | None = None
         if link is not None:
             link.handlers["share"] = self._take_share
@@ -141,7 +142,8 @@ class Gate:
     def _send_asked(self) -> None:
         assert self._link is not None
         asked, self._asked = self._asked, []
-        self._link.send({"kind": "moments", "costs": asked})
+        late, self._late = self._late, 0
+        self._link.send({"kind": "moments", "costs": asked, "late": late})
 
     def _take_moments(self, header: dict[str, list[float]], blob: bytes) -> None:
         now = self._loop.time()
@@ -162,6 +164,7 @@ class Gate:
             if not self._due:
                 continue
             if late > _LATE_S:
+                self._late += 1
                 self._ask(self._due[0][1])
                 continue
             future, _ = self._due.popleft()

@@ -6,6 +6,7 @@ what it yields: it asks for what it needs, and the main thread does it.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
+from concurrent.futures import CancelledError, Future
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -15,7 +16,9 @@ import pyarrow as pa
 from hydrofoil.waiting.calls import clients, watching
 from hydrofoil.waiting.calls.flight import TaskEnded
 from hydrofoil.waiting.calls.function import Function
+from hydrofoil.waiting.calls.link import linked
 from hydrofoil.waiting.calls.loop import event_loop
+from hydrofoil.waiting.calls.place import TaskPlace
 from hydrofoil.waiting.calls.values import Arguments, Results
 
 # Batches that it may have yielded before they are written.
@@ -53,13 +56,13 @@ class GeneratorBatches:
             clients.attend_end()
         events: SimpleQueue[tuple[str, Any]] = SimpleQueue()
         descriptor = watching.connection_to_executor()
-        running = asyncio.run_coroutine_threadsafe(self._run(events), loop)
+        running = asyncio.run_coroutine_threadsafe(self._run(events, TaskPlace.here()), loop)
         source = iter(batches)
         try:
             while True:
                 kind, what = self._next(events, descriptor)
                 if kind == _ENDS:
-                    running.result()
+                    self._end(running)
                     return
                 if kind == _YIELDS:
                     array, room = what
@@ -70,6 +73,12 @@ class GeneratorBatches:
                     loop.call_soon_threadsafe(_answer, what, batch)
         finally:
             running.cancel()
+
+    def _end(self, running: "Future[None]") -> None:
+        try:
+            running.result()
+        except CancelledError:
+            raise TaskEnded("the task was killed: its stage has ended") from None
 
     def _next(
         self, events: "SimpleQueue[tuple[str, Any]]", descriptor: int | None
@@ -83,10 +92,15 @@ class GeneratorBatches:
                         "the task was killed: the executor has closed its connection"
                     ) from None
 
-    async def _run(self, events: "SimpleQueue[tuple[str, Any]]") -> None:
+    async def _run(self, events: "SimpleQueue[tuple[str, Any]]", task: TaskPlace) -> None:
         function = self._function
         given: dict[str, Any] | None = None
+        link = None
         try:
+            link = await linked(function, task)
+            if link is not None:
+                link.handlers["cancel"] = partial(_cancel, asyncio.current_task())
+                link.start()
             bound = function.function
             if function.setups:
                 given = await clients.borrowed(function.key, function.setups)
@@ -100,6 +114,8 @@ class GeneratorBatches:
             if given is not None:
                 clients.give_back(function.key, function.setups, asyncio.get_running_loop())
             events.put((_ENDS, None))
+            if link is not None:
+                await link.close()
 
     async def _batches(self, events: "SimpleQueue[tuple[str, Any]]") -> AsyncIterator[Any]:
         loop = asyncio.get_running_loop()
@@ -126,3 +142,7 @@ class GeneratorBatches:
 def _answer(needed: "asyncio.Future[Any]", batch: Any) -> None:
     if not needed.done():
         needed.set_result(batch)
+
+
+def _cancel(running: Any, header: dict[str, Any], blob: bytes) -> None:
+    running.cancel()

@@ -10,6 +10,7 @@ from hydrofoil.errors import HydrofoilError
 from hydrofoil.gang.channel.proof import GREETING, PROOF, Answer, ChannelError
 from hydrofoil.gang.channel.records import Opener, Sealer
 from hydrofoil.gang.hub.server import Connection
+from hydrofoil.waiting.calls.function import Function
 from hydrofoil.waiting.calls.place import HubPlace, TaskPlace
 
 _CONNECT_S = 20.0
@@ -105,6 +106,28 @@ class HubLink:
         self._writer.close()
         with suppress(OSError, asyncio.TimeoutError):
             await asyncio.wait_for(self._writer.wait_closed(), 5.0)
+
+
+async def linked(function: Function, task: TaskPlace) -> HubLink | None:
+    """A task's connection; None where it does without.
+
+    Raises
+    ------
+    HubError
+        It can't be had, and is needed for limits or answers.
+    """
+    if function.hub is None:
+        return None
+    try:
+        return await HubLink.connect(function.hub, task)
+    except HubError as error:
+        if function.options.needs_hub:
+            raise
+        function.warn(
+            "it runs without the driver's hub: equal calls of other tasks are not known, and "
+            f"cancelling takes longer: {error.message}"
+        )
+        return None
 
 
 async def _prove(

@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -66,14 +67,13 @@ class Threads:
 
     def _do(self, future: "asyncio.Future[Any]", function: Callable[[], Any]) -> None:
         try:
-            result = function()
-        except BaseException as error:
-            if isinstance(error, StopIteration):
-                # No future takes it.
-                error = RuntimeError("the function raised StopIteration")
-            tell: Callable[[], None] = lambda failed=error: _fail(future, failed)  # noqa: E731
-        else:
-            tell = lambda: _succeed(future, result)  # noqa: E731
+            tell = partial(_succeed, future, function())
+        except StopIteration:
+            # No future takes it.
+            error: BaseException = RuntimeError("the function raised StopIteration")
+            tell = partial(_fail, future, error)
+        except BaseException as raised:
+            tell = partial(_fail, future, raised)
         with suppress(RuntimeError):  # The loop is closed.
             self._loop.call_soon_threadsafe(tell)
 

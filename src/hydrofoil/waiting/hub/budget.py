@@ -56,7 +56,7 @@ class Budget:
         """Tell tasks what they may have now: what is taken back is given on when it is over."""
         if self._most is None:
             return
-        fair = shares({seat: seat.want for seat in self.seats}, self._most)  # type: ignore[misc]
+        fair = shares({seat: seat.want for seat in self.seats}, self._most)
         for seat in self.seats:
             if fair[seat] < seat.told:
                 self._tell(seat, fair[seat])
@@ -74,9 +74,10 @@ class Budget:
 
     # --- Moments ----------------------------------------------------------------------------------
 
-    def asks(self, seat: Seat, costs: list[float]) -> None:
-        """A task has calls that wait for their moments."""
+    def asks(self, seat: Seat, costs: list[float], late: int = 0) -> None:
+        """A task has calls that wait for their moments; so many it has let pass, as too late."""
         seat.costs.extend(costs)
+        self._pace.unused += late
 
     def give_moments(self) -> float | None:
         """Tell tasks their next moments, in turns; return in how many seconds to do so again.
