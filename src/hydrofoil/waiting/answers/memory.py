@@ -50,7 +50,7 @@ class Memory:
         self._pending: dict[bytes, bytes] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._closed = False
+        self._ending = threading.Event()
         self.failed: Exception | None = None
         self._thread = threading.Thread(target=self._write, name="hydrofoil-remember", daemon=True)
         self._thread.start()
@@ -82,7 +82,7 @@ class Memory:
 
     def close(self) -> None:
         """Write what is left, and end the thread."""
-        self._closed = True
+        self._ending.set()
         self._wake.set()
         self._thread.join(30)
         self._reading.close()
@@ -98,15 +98,15 @@ class Memory:
         writing = self._open()
         try:
             while True:
-                self._wake.wait()
-                if not self._closed:
-                    threading.Event().wait(_GATHER_S)
+                if not self._ending.is_set():
+                    self._wake.wait()
+                    self._ending.wait(_GATHER_S)
                 self._wake.clear()
                 with self._lock:
                     some = dict(self._pending)
                 if some:
                     self._insert(writing, some)
-                elif self._closed:
+                elif self._ending.is_set():
                     return
         finally:
             writing.close()
@@ -123,7 +123,7 @@ class Memory:
         except sqlite3.Error as error:
             # They stay where they can be got, and go on being tried with the next ones.
             self.failed = error
-            if self._closed:
+            if self._ending.is_set():
                 with self._lock:
                     self._pending.clear()
             return
