@@ -13,8 +13,9 @@ def test_one_rate_for_all_tasks(tmp_path: Path) -> None:
     assert found["right"]
     assert found["counts"] == [2000, 2000, 0]
     most, _ = windows(log)
-    # How it is distributed over time, benchmarks/waiting.py measures; here others run, too.
-    assert most <= 206
+    # A budget for each task would be 1,600. benchmarks/waiting.py measures it closer: here others
+    # run, too.
+    assert most <= 230
 
 
 @pytest.mark.slow
