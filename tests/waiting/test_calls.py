@@ -45,6 +45,10 @@ VALUES = {
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_parity(worker: Engine, spark: SparkSession, kind: str) -> None:
+    by_pandas = worker is not HYDROFOIL and spark.version < "4.1"
+    if by_pandas and kind.startswith(("int", "bigint", "map", "struct")):
+        pytest.skip("PySpark's worker before 4.1 has columns by way of pandas: docs/waiting.md")
+
     def same(x):  # type: ignore[no-untyped-def]
         return x
 

@@ -203,6 +203,8 @@ class WaitingCall:
 
     # What becomes of errors is decided within.
     __hydrofoil_on_error__ = True
+    # It returns arrays of exactly the declared type.
+    over_arrays = True
 
     def __init__(self, function: Function, shape: Shape, policy: Policy | None) -> None:
         self.function = function
@@ -223,11 +225,10 @@ class WaitingCall:
         arguments = Arguments(shape.types, shape.converters)
         if not shape.over_batches:
             return RowBatches(self.function, arguments, results, self.policy)
-        of_arrays = shape.of_arrays
         return GeneratorBatches(
             self.function,
-            None if of_arrays else arguments,
-            None if of_arrays else results,
+            None if shape.of_arrays else arguments,
+            results,
             several=shape.several,
         )
 

@@ -31,8 +31,8 @@ class GeneratorBatches:
 
     Parameters
     ----------
-    arguments, results : Arguments, Results or None
-        What converts; None where batches are arrays.
+    arguments : Arguments or None
+        What converts columns; None where batches are arrays.
     several : bool
         Each batch is a tuple of columns.
     """
@@ -41,7 +41,7 @@ class GeneratorBatches:
         self,
         function: Function,
         arguments: Arguments | None,
-        results: Results | None,
+        results: Results,
         *,
         several: bool,
     ) -> None:
@@ -133,9 +133,11 @@ class GeneratorBatches:
             yield columns if self._several else columns[0]
 
     def _array(self, result: Any) -> Any:
-        if self._results is None or isinstance(result, (pa.Array, pa.ChunkedArray)):
-            return result
         results = self._results
+        if isinstance(result, pa.ChunkedArray):
+            result = result.combine_chunks()
+        if isinstance(result, pa.Array):
+            return result if result.type == results.arrow else result.cast(results.arrow)
         return results.array([results.converted(results.internal(value)) for value in result])
 
 

@@ -61,7 +61,7 @@ class Results:
     def __init__(self, return_type: Any, converter: Converter | None) -> None:
         self._rules = ResultRules(return_type)
         self._converter = converter
-        self._arrow = arrow_type(return_type)
+        self.arrow = arrow_type(return_type)
 
     def internal(self, result: Any) -> Any:
         """What PySpark's worker would send of a result: done when the function has returned."""
@@ -73,7 +73,7 @@ class Results:
 
     def array(self, converted: list[Any]) -> pa.Array:
         """These as a column."""
-        return array_of(converted, self._arrow)
+        return array_of(converted, self.arrow)
 
 
 def _binary_as_bytes() -> bool:

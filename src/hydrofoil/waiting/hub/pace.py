@@ -4,8 +4,8 @@ from collections.abc import Hashable, Mapping
 
 # Of a rate, what is planned, since calls arrive a little apart from when they were sent; and what
 # is planned while moments that were let pass are made up for.
-PLANNED = 0.965
-AGAIN = 1.0
+PLANNED = 0.955
+AGAIN = 0.98
 
 
 class Pace:
