@@ -9,6 +9,7 @@ import inspect
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -281,9 +282,10 @@ class _Calls:
                 told = loop.time()
                 self._tell_counts()
 
-    def _tell_counts(self) -> None:
+    def _tell_counts(self, *, last: bool = False) -> None:
         if self.link is not None:
-            self.link.send({"kind": "counts", "counts": self.counts.as_dict()})
+            counts = self.counts.as_dict()
+            self.link.send({"kind": "counts", "counts": counts, "last": last})
 
     def _killed(self, why: str) -> None:
         self._end(TaskEnded(f"the task was killed: {why}"))
@@ -311,5 +313,9 @@ class _Calls:
         if self.given is not None:
             clients.give_back(self.function.key, self.function.setups, asyncio.get_running_loop())
         if self.link is not None:
-            self._tell_counts()
+            counted = asyncio.Event()
+            self.link.handlers["counted"] = lambda header, blob: counted.set()
+            self._tell_counts(last=True)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(counted.wait(), 1.0)
             await self.link.close()

@@ -11,8 +11,8 @@ from hydrofoil.waiting.calls.link import HubLink
 from hydrofoil.waiting.hub.pace import Pace
 from hydrofoil.waiting.options import Options
 
-# A moment that has passed by more is not used. If all calls come late by as much, a second still has
-# no more than the rate, of which less is planned.
+# A moment that has passed by more is not used. If all calls come late by as much, a second still
+# has no more than the rate, of which less is planned.
 _LATE_S = 0.06
 # What the driver is told is gathered for as long.
 _GATHER_S = 0.004

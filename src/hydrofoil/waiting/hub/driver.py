@@ -23,8 +23,10 @@ _known: tuple[str, WaitingHub] | None = None
 
 def application() -> str | None:
     """The id of the application whose driver this process is; None where it is none."""
-    from pyspark import SparkContext
-
+    try:
+        from pyspark import SparkContext
+    except ImportError:  # PySpark's package for Connect alone.
+        return None
     context = SparkContext._active_spark_context
     return None if context is None or context._jsc is None else str(context.applicationId)
 

@@ -227,6 +227,9 @@ class WaitingHub:
         more.subtract(seat.counts)
         seat.counts = now
         self.tally.add(seat.execution, function.name, +more)
+        if header.get("last"):
+            # Whoever asks once the query has returned is to find them.
+            seat.peer.send({"kind": "counted"})
 
     # --- In a thread that asks Spark --------------------------------------------------------------
 
