@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from failures.ui import shown
 from pyspark.sql import SparkSession
 from waiting import service
 from waiting.caller import Caller
 
 import hydrofoil
+from hydrofoil.settings import jvm_operators
+from hydrofoil.settings.user_conf import spark_version
 from hydrofoil.tools.parity.engines import HYDROFOIL, use_engine
 
 
@@ -116,6 +119,22 @@ def test_remembered_answers(spark: SparkSession, address: str, tmp_path: Path) -
     assert sum(3000 <= int(x) < 3400 for _, x, _, _ in service.log_of(address)) == 400
     counts = hydrofoil.waiting_calls(spark)[-1]
     assert (counts.calls, counts.saved) == (0, 400)
+
+
+def test_calls_are_shown(spark: SparkSession, address: str) -> None:
+    if jvm_operators.why_not(spark_version()) is not None:
+        pytest.skip("without the JVM's half, Spark's operators have no such metrics")
+    before = spark.conf.get(jvm_operators.ENABLED_KEY)
+    spark.conf.set(jvm_operators.ENABLED_KEY, "true")
+    try:
+        ask = asks(address, "ms=1&fail=500", backoff=0.01, rate="1000/s", cost=lambda x: 3)
+        spark.range(5100, 5200, 1, 2).select(ask("id")).collect()
+    finally:
+        spark.conf.set(jvm_operators.ENABLED_KEY, before)
+    assert shown(spark, "calls of services") == ["200"]
+    assert shown(spark, "calls made again") == ["100"]
+    assert shown(spark, "cost of calls") == ["600"]
+    assert len(shown(spark, "time waiting for limits")) == 1
 
 
 def test_limits_of_one_machine(spark: SparkSession, address: str) -> None:

@@ -317,6 +317,8 @@ class WaitingFunction(SparkFunction):
 
     def __call__(self, *columns: Any, **named: Any) -> Any:
         self._check_setups()
+        # Here, because what is raised when it is pickled is no UsageError any more.
+        _with_hub(self._call.function)
         if named and self._signature is not None:
             columns = self._by_position(columns, named)
             named = {}

@@ -2,11 +2,14 @@
 
 import atexit
 import threading
+from contextlib import suppress
 from typing import Any
 
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.channel.encryption import encryption
+from hydrofoil.reports import metrics
 from hydrofoil.waiting.hub.server import WaitingHub
+from hydrofoil.waiting.hub.tally import WaitingCalls
 
 PORT_KEY = "spark.hydrofoil.waiting.port"
 # Each encrypts Spark's RPC by itself; the last one is Spark 4's.
@@ -82,13 +85,29 @@ def _made() -> WaitingHub:
         encryption()
     try:
         return WaitingHub(
-            bind, host, port, encrypt, encrypt or is_on("spark.authenticate"), is_running
+            bind, host, port, encrypt, encrypt or is_on("spark.authenticate"), is_running, show
         )
     except OSError as error:
         raise UsageError(
             f"the driver can't listen on {bind}:{port} for functions that wait: {error}",
             hint=f"set spark.driver.bindAddress, and {PORT_KEY} to a free port or 0",
         ) from error
+
+
+def show(more: WaitingCalls) -> None:
+    """Show what has been called on the query's page of Spark's UI, if that has room for it."""
+    if more.query is None:
+        return
+    for name, count in (
+        (metrics.CALLS, more.calls),
+        (metrics.CALLS_AGAIN, more.retries),
+        (metrics.WAITED, round(1000 * more.waited_s)),
+        (metrics.COST, round(more.cost)),
+    ):
+        # A page of Spark's is no reason to fail.
+        with suppress(Exception):
+            if count and not metrics.add(more.query, name, more.function, count):
+                return
 
 
 def is_running(stage: int) -> bool:

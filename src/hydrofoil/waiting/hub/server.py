@@ -19,7 +19,7 @@ from hydrofoil.waiting.answers.memory import Memory
 from hydrofoil.waiting.hub.budget import Budget
 from hydrofoil.waiting.hub.claims import KEPT_BYTES, Claims
 from hydrofoil.waiting.hub.seat import Seat
-from hydrofoil.waiting.hub.tally import Tally
+from hydrofoil.waiting.hub.tally import Tally, WaitingCalls
 from hydrofoil.waiting.options import Options
 
 T = TypeVar("T")
@@ -29,6 +29,11 @@ _BACKLOG = 1024
 _STRANGERS = 1024
 # How often it is asked whether stages still run: a task of one that doesn't is told so.
 _STAGES_S = 0.2
+# In how many times of these it is shown what has been called.
+_SHOWN_EVERY = 5
+
+# The query, the function's name, and the stage.
+_Use = tuple[int | None, str, int]
 
 
 class Function:
@@ -52,6 +57,8 @@ class WaitingHub:
         As in `Secret`.
     is_running : callable
         Whether a stage's number is that of one that runs. Called in a thread of its own.
+    show : callable
+        Shows what has been called since the last time; in threads of its own.
     """
 
     def __init__(
@@ -62,6 +69,7 @@ class WaitingHub:
         encrypt: bool = False,
         strict: bool = False,
         is_running: Callable[[int], bool] = lambda stage: True,
+        show: Callable[[WaitingCalls], None] = lambda more: None,
     ) -> None:
         self.secret = Secret(secrets.token_bytes(SIZE), encrypt, strict).of("waiting")
         family, _, _, _, place = socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM)[0]
@@ -71,11 +79,13 @@ class WaitingHub:
         self.address: tuple[str, int] = (host or bind, self._socket.getsockname()[1])
         self.tally = Tally()
         self._is_running = is_running
+        self._show = show
+        self._showing = threading.Lock()
         self._functions: dict[str, Function] = {}
         self._memories: dict[str, Memory] = {}
         self._kept = Kept(KEPT_BYTES)
         self._seats: dict[Seat, Function] = {}
-        self._untold: set[tuple[int | None, str, int]] = set()
+        self._untold: set[_Use] = set()
         self._strangers = Strangers(_STRANGERS)
         self._connections: set[asyncio.Task[None]] = set()
         self._closed = threading.Event()
@@ -228,46 +238,60 @@ class WaitingHub:
         seat.counts = now
         self.tally.add(seat.execution, function.name, +more)
         if header.get("last"):
-            # Whoever asks once the query has returned is to find them.
-            seat.peer.send({"kind": "counted"})
+            # Whoever looks once the query has returned is to find them.
+            shown = self._loop.run_in_executor(None, self._show_more, seat.execution, function.name)
+            shown.add_done_callback(lambda done: seat.peer.send({"kind": "counted"}))
+
+    def _show_more(self, query: int | None, name: str) -> None:
+        with self._showing:
+            more = self.tally.since_told(query, name)
+            if more is not None:
+                self._show(more)
 
     # --- In a thread that asks Spark --------------------------------------------------------------
 
     def _watch(self) -> None:
-        """Tell tasks whose stage has been cancelled, and the log what queries have called."""
+        """Tell tasks whose stage has been cancelled, and show and log what queries have called."""
+        rounds = 0
         while not self._closed.is_set():
             self._busy.wait()
             if self._closed.wait(_STAGES_S):
                 return
+            rounds += 1
             try:
-                stages, untold = self._call(self._watched)
-                over = frozenset(stage for stage in stages if not self._is_running(stage))
-                if over:
-                    self._call(partial(self._end, over))
-                for one in untold:
-                    if one[2] in over or one[2] not in stages:
-                        self._tell(one)
+                self._look(show=rounds % _SHOWN_EVERY == 0)
             except Exception:
                 if self._closed.is_set():
                     return
                 _logger.exception("hydrofoil: stages can't be watched")
 
-    def _watched(self) -> tuple[set[int], list[tuple[int | None, str, int]]]:
+    def _look(self, *, show: bool) -> None:
+        connected, untold = self._call(self._watched)
+        stages = {stage for _, _, stage in [*connected, *untold]}
+        over = frozenset(stage for stage in stages if not self._is_running(stage))
+        if over:
+            self._call(partial(self._end, over))
+        for query, name in {one[:2] for one in connected} if show else ():
+            self._show_more(query, name)
+        for one in untold:
+            if one[2] in over:
+                self._untold.discard(one)
+                said = self.tally.of(one[0], one[1])
+                if said is not None:
+                    _logger.info("hydrofoil: %s", said)
+
+    def _watched(self) -> tuple[list[_Use], list[_Use]]:
         if not self._seats and not self._untold:
             self._busy.clear()
-        untold = list(self._untold)
-        return {seat.stage for seat in self._seats} | {one[2] for one in untold}, untold
+        connected = [
+            (seat.execution, function.name, seat.stage) for seat, function in self._seats.items()
+        ]
+        return connected, list(self._untold)
 
     def _end(self, stages: frozenset[int]) -> None:
         for seat in self._seats:
             if seat.stage in stages:
                 seat.peer.send({"kind": "cancel"})
-
-    def _tell(self, one: tuple[int | None, str, int]) -> None:
-        self._untold.discard(one)
-        said = self.tally.since_told(one[0], one[1])
-        if said is not None:
-            _logger.info("hydrofoil: %s", said)
 
 
 _Handler = Callable[[WaitingHub, Seat, Function, dict[str, Any], bytes], None]

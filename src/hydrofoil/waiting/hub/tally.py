@@ -83,6 +83,12 @@ class Tally:
         with self._lock:
             return [_made(key, counts) for key, counts in self._counts.items()]
 
+    def of(self, query: int | None, function: str) -> WaitingCalls | None:
+        """The counts of one function in one query."""
+        with self._lock:
+            counts = self._counts.get((query, function))
+            return None if counts is None else _made((query, function), counts)
+
     def since_told(self, query: int | None, function: str) -> WaitingCalls | None:
         """What has come since this was last asked; None for nothing."""
         key = (query, function)
