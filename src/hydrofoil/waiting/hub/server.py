@@ -92,7 +92,9 @@ class WaitingHub:
         self._busy = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="hydrofoil-waiting-hub", daemon=True)
+        self._listening = threading.Event()
         self._thread.start()
+        self._listening.wait()
         self._watcher = threading.Thread(
             target=self._watch, name="hydrofoil-waiting-stages", daemon=True
         )
@@ -149,6 +151,7 @@ class WaitingHub:
         loop = self._loop
         asyncio.set_event_loop(loop)
         server = loop.run_until_complete(asyncio.start_server(self._serve, sock=self._socket))
+        loop.call_soon(self._listening.set)
         try:
             loop.run_forever()
         finally:
