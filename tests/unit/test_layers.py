@@ -37,7 +37,7 @@ ROOMS = {
     "daemon": "deaths process spark worker",
     "aggregates": "errors",
     "gang": "errors lazy private settings values version",
-    "waiting": "errors failures gang reports values",
+    "waiting": "_cext errors failures gang reports values",
     "decorators": "_cext errors evals process reports settings spark values waiting",
     "driver": "_cext counts decorators errors process settings spark stream values",
     # Named by the driver's table.

@@ -7,8 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from hydrofoil._cext.place import Position
 from hydrofoil.failures.notes import add_note, note_of
-from hydrofoil.failures.place import Detail, Position
+from hydrofoil.failures.place import Detail
 from hydrofoil.reports.policy import ON_ERROR_KEY, RAISE, Policy, chosen
 from hydrofoil.reports.skipping import Failures, failures_of
 from hydrofoil.waiting.calls.flight import Flight, Row
