@@ -74,10 +74,9 @@ class Budget:
 
     # --- Moments ----------------------------------------------------------------------------------
 
-    def asks(self, seat: Seat, costs: list[float], late: int = 0) -> None:
-        """A task has calls that wait for their moments; so many it has let pass, as too late."""
+    def asks(self, seat: Seat, costs: list[float]) -> None:
+        """A task has calls that wait for their moments."""
         seat.costs.extend(costs)
-        self._pace.unused += late
 
     def give_moments(self) -> float | None:
         """Tell tasks their next moments, in turns; return in how many seconds to do so again.

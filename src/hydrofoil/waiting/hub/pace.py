@@ -2,10 +2,8 @@
 
 from collections.abc import Hashable, Mapping
 
-# Of a rate, what is planned, since calls arrive a little apart from when they were sent; and what
-# is planned while moments that were let pass are made up for.
+# Of a rate, what is planned, since calls arrive a little apart from when they were sent.
 PLANNED = 0.955
-AGAIN = 0.98
 
 
 class Pace:
@@ -18,10 +16,8 @@ class Pace:
     """
 
     def __init__(self, rate: float | None, tokens: float | None) -> None:
-        self._apart = 0.0 if rate is None else 1.0 / rate
-        self._each = 0.0 if tokens is None else 1.0 / tokens
-        # Moments that nobody has used.
-        self.unused = 0.0
+        self._apart = 0.0 if rate is None else 1.0 / (rate * PLANNED)
+        self._each = 0.0 if tokens is None else 1.0 / (tokens * PLANNED)
         self._next_call = self._next_token = float("-inf")
 
     def next(self, now: float) -> float:
@@ -31,11 +27,8 @@ class Pace:
     def take(self, now: float, cost: float) -> float:
         """The moment of the next call, which it then has."""
         at = self.next(now)
-        planned = PLANNED
-        if self.unused > 0:
-            self.unused, planned = self.unused - (AGAIN - PLANNED), AGAIN
-        self._next_call = at + self._apart / planned
-        self._next_token = at + self._each * cost / planned
+        self._next_call = at + self._apart
+        self._next_token = at + self._each * cost
         return at
 
 
