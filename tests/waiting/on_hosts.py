@@ -46,9 +46,17 @@ def run(
 
 
 def windows(log: list[list[Any]], seconds: float = 1.0) -> tuple[int, int]:
-    """The most and the fewest requests within a window while there were more to come."""
+    """The most requests within any window, and the fewest within one in which all tasks had work.
+
+    Those are the ones from when all have begun, two seconds after the first, to a second before the
+    end, when none has more calls than it has begun.
+    """
     times = sorted(entry[0] for entry in log)
     counts = [bisect.bisect_left(times, at + seconds) - i for i, at in enumerate(times)]
-    # One that begins right behind a request has the fewest.
-    inner = [count - 1 for count, at in zip(counts, times, strict=True) if at < times[-1] - seconds]
+    inner = [
+        # One that begins right behind a request has the fewest.
+        count - 1
+        for count, at in zip(counts, times, strict=True)
+        if times[0] + 2 < at < times[-1] - 1 - seconds
+    ]
     return max(counts), min(inner)

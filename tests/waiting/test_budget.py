@@ -9,7 +9,7 @@ import pytest
 from hydrofoil.waiting.answers.kept import Kept
 from hydrofoil.waiting.hub.budget import AHEAD_S, Budget
 from hydrofoil.waiting.hub.claims import Claims
-from hydrofoil.waiting.hub.pace import AGAIN, PLANNED, Pace, shares
+from hydrofoil.waiting.hub.pace import PLANNED, Pace, shares
 from hydrofoil.waiting.hub.seat import Seat
 from hydrofoil.waiting.options import Options
 
@@ -57,15 +57,6 @@ def test_moments_by_cost() -> None:
     at = [pace.take(0.0, cost) for cost in (500.0, 1.0, 1.0)]
     assert at[1] == pytest.approx(0.5 / PLANNED)
     assert at[2] - at[1] == pytest.approx(0.01 / PLANNED)
-
-
-def test_moments_that_were_let_pass_are_made_up_for() -> None:
-    pace = Pace(100.0, None)
-    pace.unused = 1.0
-    times = [pace.take(0.0, 1.0) for _ in range(2000)]
-    # One more than there would be.
-    assert times[-1] == pytest.approx(1998 * 0.01 / PLANNED, rel=1e-3)
-    assert min(b - a for a, b in pairwise(times)) == pytest.approx(0.01 / AGAIN)
 
 
 @pytest.mark.parametrize(

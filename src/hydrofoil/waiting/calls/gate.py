@@ -13,7 +13,7 @@ from hydrofoil.waiting.options import Options
 
 # A moment that has passed by more is not used. If all calls come late by as much, a second still
 # has no more than the rate, of which less is planned.
-_LATE_S = 0.06
+_LATE_S = 0.05
 # What the driver is told is gathered for as long.
 _GATHER_S = 0.004
 
@@ -48,7 +48,6 @@ class Gate:
         self._due: deque[tuple[asyncio.Future[None], float]] = deque()
         self._moments: deque[float] = deque()
         self._asked: list[float] = []
-        self._late = 0
         self._timer: asyncio.TimerHandle | None = None
         if link is not None:
             link.handlers["share"] = self._take_share
@@ -143,8 +142,7 @@ class Gate:
     def _send_asked(self) -> None:
         assert self._link is not None
         asked, self._asked = self._asked, []
-        late, self._late = self._late, 0
-        self._link.send({"kind": "moments", "costs": asked, "late": late})
+        self._link.send({"kind": "moments", "costs": asked})
 
     def _take_moments(self, header: dict[str, list[float]], blob: bytes) -> None:
         now = self._loop.time()
@@ -165,7 +163,6 @@ class Gate:
             if not self._due:
                 continue
             if late > _LATE_S:
-                self._late += 1
                 self._ask(self._due[0][1])
                 continue
             future, _ = self._due.popleft()

@@ -213,7 +213,7 @@ class WaitingHub:
         function.budget.holds(seat, int(header["n"]))
 
     def _moments(self, seat: Seat, function: Function, header: dict[str, Any], blob: bytes) -> None:
-        function.budget.asks(seat, [float(cost) for cost in header["costs"]], int(header["late"]))
+        function.budget.asks(seat, [float(cost) for cost in header["costs"]])
         if function.timer is None:
             self._give_moments(function)
 
