@@ -31,14 +31,17 @@ ROOMS = {
     "reports": "counts deaths errors failures",
     "values": "_cext errors stream",
     "evals": "_cext counts deaths failures reports stream values",
-    "settings": "counts deaths errors failures process",
+    "holders": "deaths errors process",
+    "settings": "counts deaths errors failures holders process",
     "spark": "_cext counts deaths errors evals failures process reports settings stream values",
     "worker": "process spark",
     "daemon": "deaths process spark worker",
     "aggregates": "errors",
     "gang": "errors lazy private settings values version",
     "waiting": "_cext errors failures gang reports values",
-    "decorators": "_cext errors evals process reports settings spark values waiting",
+    "decorators": (
+        "_cext deaths errors evals holders process reports settings spark values waiting"
+    ),
     "driver": "_cext counts decorators errors process settings spark stream values",
     # Named by the driver's table.
     "bridge": "_cext driver settings spark stream values",

@@ -29,7 +29,8 @@ class Request:
         self.arrays = arrays
         self.rows = rows
         self.taken = 0
-        self.parts: list[Any] = []
+        # What was returned, and for how many rows.
+        self.parts: list[tuple[Any, int]] = []
         self.error: BaseException | None = None
 
     @property
@@ -158,7 +159,7 @@ class _Server:
                 if count(result) == {total}:
                     at = 0
                     for request, _, rows in taken:
-                        request.parts.append(cut(result, at, at + rows))
+                        request.parts.append((cut(result, at, at + rows), rows))
                         at += rows
                     return
             except Exception:
@@ -166,7 +167,7 @@ class _Server:
                 pass
         for request, arrays, rows in taken:
             try:
-                request.parts.append(run(function, arrays, rows))
+                request.parts.append((run(function, arrays, rows), rows))
             except Exception as error:
                 request.error = error
                 if request in self.waiting:
@@ -176,10 +177,7 @@ class _Server:
         if request.error is not None:
             answer = failure(request.error)
         else:
-            try:
-                answer = ("result", joined(request.parts))
-            except Exception as error:
-                answer = failure(error)
+            answer = _result(request)
         self._send(request.channel, answer)
         request.arrays, request.parts = [], []
 
@@ -212,3 +210,14 @@ class _Server:
         self._numbers = {n: one for n, one in self._numbers.items() if one != descriptor}
         self.waiting = deque(r for r in self.waiting if r.channel is not channel)
         channel.close()
+
+
+def _result(request: Request) -> tuple[Any, ...]:
+    """The message with all that was returned for a request; or the part that is of other rows."""
+    for part, rows in request.parts:
+        if count(part) != {rows}:
+            return "result", part, rows
+    try:
+        return "result", joined([part for part, _ in request.parts]), request.rows
+    except Exception as error:
+        return failure(error)

@@ -75,8 +75,11 @@ class Remote:
             # The result that is waited for next says so, and tries again.
             pass
 
-    def result(self) -> Any:
-        """The result of the first batch that was sent. Its arrays are good until the next is.
+    def result(self) -> tuple[Any, int]:
+        """The result of the first batch that was sent, and of how many rows it is.
+
+        They are fewer than were sent only where the function returned another number. Arrays are
+        good until the next batch is sent.
 
         Raises
         ------
@@ -91,13 +94,14 @@ class Remote:
         return found
 
     def _result(self) -> Any:
-        return _answer(self._channel())[0]
+        value, rows = _answer(self._channel())
+        return value, rows
 
     def call(self, *arrays: Any) -> Any:
         """The result of one batch."""
         self.abandon()
         self.send(arrays, len(arrays[0]))
-        return self.result()
+        return self.result()[0]
 
     def abandon(self) -> None:
         """Let go of a task's batches whose results nobody waits for any more."""

@@ -81,7 +81,9 @@ def answer_to(functions: Functions, what: str, *values: Any) -> tuple[Any, ...]:
             return "takes", functions.add(key, bytes(pickled))
         key, arrays, rows = values
         function = functions.of(key)
-        return ("unknown",) if function is None else ("result", run(function, arrays, rows))
+        if function is None:
+            return ("unknown",)
+        return "result", run(function, arrays, rows), rows
     except Exception as error:
         return failure(error)
 
@@ -159,7 +161,7 @@ def joined(parts: Sequence[Any]) -> Any:
         return {name: joined([part[name] for part in parts]) for name in first}
     if isinstance(first, list):
         return [one for part in parts for one in part]
-    return np.concatenate([np.atleast_1d(part) for part in parts])
+    return np.concatenate(parts)
 
 
 def cut(result: Any, start: int, end: int) -> Any:
