@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hydrofoil.decorators.waits import async_udf
     from hydrofoil.driver.calls import collect, create_dataframe, iterate, to_numpy, to_torch
     from hydrofoil.driver.switch import disable, enable
+    from hydrofoil.predictors.api import inference
     from hydrofoil.reports.failed import failed_rows
     from hydrofoil.reports.logs import log
     from hydrofoil.settings.launch import configure, session
@@ -47,6 +48,7 @@ _PUBLIC = {
     "explain": "hydrofoil.tools.paths.functions",
     "failed_rows": "hydrofoil.reports.failed",
     "group_by": "hydrofoil.decorators.aggregate",
+    "inference": "hydrofoil.predictors.api",
     "iterate": "hydrofoil.driver.calls",
     "last_query": "hydrofoil.tools.paths.query",
     "log": "hydrofoil.reports.logs",
@@ -78,6 +80,7 @@ __all__ = [
     "explain",
     "failed_rows",
     "group_by",
+    "inference",
     "iterate",
     "last_query",
     "log",

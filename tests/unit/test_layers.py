@@ -42,6 +42,7 @@ ROOMS = {
     "decorators": (
         "_cext deaths errors evals holders process reports settings spark values waiting"
     ),
+    "predictors": "decorators errors holders",
     "driver": "_cext counts decorators errors process settings spark stream values",
     # Named by the driver's table.
     "bridge": "_cext driver settings spark stream values",
@@ -50,7 +51,9 @@ ROOMS = {
         "recordings reports settings spark values version worker"
     ),
     # The public names, each imported when it is first used: the only one that imports tools.
-    "__init__": "decorators driver lazy reports settings tools values version waiting",
+    "__init__": (
+        "decorators driver lazy predictors reports settings tools values version waiting"
+    ),
 }
 
 # Rooms that leave a package of others' alone.

@@ -1,0 +1,27 @@
+"""Models of LightGBM: boosters, and those with scikit-learn's methods."""
+
+from typing import Any
+
+from hydrofoil.predictors.adapter import Adapter, methods_type
+
+
+class LightGBM(Adapter):
+    name = "LightGBM"
+    package = "lightgbm"
+    modules = ("lightgbm",)
+    suffixes = (".txt", ".lgb")
+
+    def read(self, path: str) -> Any:
+        import lightgbm
+
+        return lightgbm.Booster(model_file=path)
+
+    def features(self, model: Any) -> list[str] | None:
+        names = list(model.feature_name_ if hasattr(model, "feature_name_") else model.feature_name())
+        # What it calls those that had no names.
+        return None if names == [f"Column_{i}" for i in range(len(names))] else names
+
+    def result_type(self, model: Any, method: str) -> str:
+        if hasattr(model, "booster_"):
+            return methods_type(model, method, "double")
+        return "array<double>" if model.num_model_per_iteration() > 1 else "double"
