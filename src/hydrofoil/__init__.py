@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hydrofoil.driver.calls import collect, create_dataframe, iterate, to_numpy, to_torch
     from hydrofoil.driver.switch import disable, enable
     from hydrofoil.predictors.api import inference
+    from hydrofoil.predictors.generating import generate
     from hydrofoil.reports.failed import failed_rows
     from hydrofoil.reports.logs import log
     from hydrofoil.settings.launch import configure, session
@@ -47,6 +48,7 @@ _PUBLIC = {
     "enable": "hydrofoil.driver.switch",
     "explain": "hydrofoil.tools.paths.functions",
     "failed_rows": "hydrofoil.reports.failed",
+    "generate": "hydrofoil.predictors.generating",
     "group_by": "hydrofoil.decorators.aggregate",
     "inference": "hydrofoil.predictors.api",
     "iterate": "hydrofoil.driver.calls",
@@ -79,6 +81,7 @@ __all__ = [
     "enable",
     "explain",
     "failed_rows",
+    "generate",
     "group_by",
     "inference",
     "iterate",

@@ -27,7 +27,7 @@ def addresses() -> tuple[str, ...]:
     present = _present()
     if not present:
         raise UsageError(
-            'device="cuda", and neither has Spark assigned a GPU to the task nor does the host show one',
+            'device="cuda", and Spark has assigned no GPU to the task, nor is there one to see',
             hint="set spark.task.resource.gpu.amount, or leave device out",
         )
     return (present[(context.partitionId() if context else 0) % len(present)],)

@@ -93,7 +93,9 @@ def _seconds(keep: Any) -> float:
     except ValueError:
         found = 0.0
     if found <= 0:
-        raise UsageError(f"keep={keep!r} is no time", hint='write keep="10min", or a number of seconds')
+        raise UsageError(
+            f"keep={keep!r} is no time", hint='write keep="10min", or a number of seconds'
+        )
     return found
 
 

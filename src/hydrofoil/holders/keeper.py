@@ -106,8 +106,8 @@ class Keeper:
                 self._end_strangers()
         self._listener.close()
         for holder in [*self._holders.values(), *self._old]:
+            _kill(holder)
             with suppress(OSError):
-                os.kill(holder.process, signal.SIGKILL)
                 os.waitpid(holder.process, 0)
 
     # --- Descriptors -----------------------------------------------------------------------------
@@ -211,6 +211,8 @@ class Keeper:
         status = 1
         try:
             die_with(keeper)
+            # What the model starts is ended with it.
+            os.setpgid(0, 0)
             call_it("hydrofoil-model")
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -265,7 +267,9 @@ class Keeper:
         refused = ""
         if over > 0 and self._most is not None:
             used = ", ".join(f"{h.asked.name}() {size(h.memory)}" for h in self._holders.values())
-            refused = f"models in use would have {size(self._total())} of {size(self._most)}: {used}"
+            refused = (
+                f"models in use would have {size(self._total())} of {size(self._most)}: {used}"
+            )
         with suppress(OSError):
             holder.control.send(json.dumps(["refused", refused] if refused else ["go"]).encode())
 
@@ -283,8 +287,7 @@ class Keeper:
     def _end(self, holder: Holder, why: str) -> None:
         holder.ended = why
         self._retire(holder)
-        with suppress(OSError):
-            os.kill(holder.process, signal.SIGKILL)
+        _kill(holder)
 
     def _end_unused(self) -> None:
         for holder in [*self._holders.values()]:
@@ -332,6 +335,13 @@ class Keeper:
             # Those that were seen a moment ago have ended.
             return now - self._last_seen <= self._linger_s
         return now - self._last_seen <= max(self._linger_s, _GREETING_S)
+
+
+def _kill(holder: Holder) -> None:
+    """End a holder, its slots and what the model has started."""
+    for kill in (os.killpg, os.kill):
+        with suppress(OSError):
+            kill(holder.process, signal.SIGKILL)
 
 
 def _wakes_for_children() -> int:

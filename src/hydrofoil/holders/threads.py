@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from hydrofoil.process import blas
-from hydrofoil.process.preload import environment
+from hydrofoil.process.preload import environment, import_environment
 
 # Variables that libraries read when they are loaded.
 _VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -21,7 +21,7 @@ _OPENMP = ("libgomp", "libomp", "libiomp5")
 @contextmanager
 def none_are_started() -> Iterator[None]:
     """Have libraries that are loaded inside the block compute in the thread that calls them."""
-    with environment(dict.fromkeys(_VARIABLES, "1")):
+    with environment(dict.fromkeys(_VARIABLES, "1") | import_environment("pyarrow")):
         yield
 
 

@@ -97,6 +97,22 @@ class Adapter:
             )
 
 
+def with_names(model: Any, matrix: Any, names: Sequence[str]) -> Any:
+    """A matrix as the data frame that a model looks for which was trained on one."""
+    known = names_in(model)
+    if known is None:
+        return matrix
+    import pandas as pd
+
+    return pd.DataFrame(matrix, columns=list(names) if set(names) == set(known) else known)
+
+
+def names_in(model: Any) -> list[str] | None:
+    """The names of the features that a model in scikit-learn's manner was trained on, if it has."""
+    found = getattr(model, "feature_names_in_", None)
+    return None if found is None else [str(name) for name in found]
+
+
 def type_of_labels(classes: Any) -> str:
     """The Spark type of a classifier's labels."""
     if isinstance(classes, list):  # Several outputs.

@@ -86,7 +86,7 @@ def inference(
             if several
             else next(iter(types.values()))
         )
-    load = load_of(_session(df), adapter, model, device)
+    load = load_of(df.sparkSession, adapter, model, device)
     call = batch_udf(
         load=load,
         return_type=result,
@@ -130,8 +130,3 @@ def _types(
     for method in methods:
         adapter.check_method(here, method)
     return {method: adapter.result_type(here, method) for method in methods}
-
-
-def _session(frame: Any) -> Any:
-    session = frame.sparkSession
-    return session
