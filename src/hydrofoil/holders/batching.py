@@ -174,10 +174,8 @@ class _Server:
                     self.waiting.remove(request)
 
     def _answer(self, request: Request) -> None:
-        if request.error is not None:
-            answer = failure(request.error)
-        else:
-            answer = _result(request)
+        error = request.error
+        answer = _result(request) if error is None else failure(error)
         self._send(request.channel, answer)
         request.arrays, request.parts = [], []
 

@@ -9,14 +9,17 @@ import os
 import pickle
 import sys
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from hydrofoil.holders import names, starting
 from hydrofoil.holders.asked import Asked
 from hydrofoil.holders.errors import Gone, HolderDied, InHolder
 from hydrofoil.holders.packets import AREAS, Channel
+
+_Answer = TypeVar("_Answer")
 
 # Connections that a process keeps; each is a process of the host.
 _KEPT = 16
@@ -55,10 +58,11 @@ class Remote:
         """
         return self._twice(self._takes)
 
-    def _takes(self) -> Any:
+    def _takes(self) -> int | None:
         channel = _channel(self._asked, self._load, self._key, self._function)
         channel.send("function", self._key, self._function)
-        return _answer(channel)[0]
+        [count] = _answer(channel)
+        return None if count is None else int(count)
 
     def send(self, arrays: Sequence[Any], rows: int) -> None:
         """Have a batch run. There may be as many before the first result as there are areas.
@@ -69,11 +73,9 @@ class Remote:
         """
         assert len(self._sent) < AREAS
         self._sent.append((arrays, rows))
-        try:
+        # If it is gone, the result that is waited for next says so, and tries again.
+        with suppress(Gone):
             self._channel().send("call", self._key, arrays, rows)
-        except Gone:
-            # The result that is waited for next says so, and tries again.
-            pass
 
     def result(self) -> tuple[Any, int]:
         """The result of the first batch that was sent, and of how many rows it is.
@@ -93,7 +95,7 @@ class Remote:
         self._sent.popleft()
         return found
 
-    def _result(self) -> Any:
+    def _result(self) -> tuple[Any, int]:
         value, rows = _answer(self._channel())
         return value, rows
 
@@ -112,7 +114,7 @@ class Remote:
     def _channel(self) -> Channel:
         return _channel(self._asked, self._load, self._key, self._function)
 
-    def _twice(self, ask: Any) -> Any:
+    def _twice(self, ask: Callable[[], _Answer]) -> _Answer:
         try:
             return ask()
         except Gone as first:

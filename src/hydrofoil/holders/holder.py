@@ -51,7 +51,7 @@ def hold(asked: Asked, control_socket: socket.socket, page: Page) -> None:
         refused = control.wait_for_go()
         if refused:
             raise ModelTooLarge(
-                f"{asked.name}() loads a model that does not fit on {socket.gethostname()}: {refused}",
+                f"the model of {asked.name}() does not fit on {socket.gethostname()}: {refused}",
                 hint=f"raise {MEMORY_KEY}, or use fewer models at a time",
             )
     except (Exception, SystemExit) as error:
@@ -121,8 +121,9 @@ def _fail(control: Control, first: Channel, error: BaseException) -> None:
 
 def _say_threads(asked: Asked, names: list[str]) -> None:
     print(
-        f"hydrofoil: {asked.name}() has left {len(names)} thread(s) running ({', '.join(names)}), so "
-        "it can't be forked; one process runs the batches of all tasks, as with batching=True",
+        f"hydrofoil: {asked.name}() has left {len(names)} thread(s) running ({', '.join(names)}), "
+        "so its process can't be forked, and runs the batches of all tasks itself, as with "
+        "batching=True",
         file=sys.stderr,
         flush=True,
     )

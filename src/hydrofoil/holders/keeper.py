@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
-from hydrofoil.deaths.memory import Kills, size
+from hydrofoil.deaths.memory import Kills, size, sizes
 from hydrofoil.deaths.verdict import by_signal
 from hydrofoil.holders.asked import Asked
 from hydrofoil.holders.errors import Gone
@@ -30,6 +30,10 @@ _LOOK_S = 0.5
 # What a connection has to say what it wants, and how many may be about to.
 _GREETING_S = 10.0
 _STRANGERS = 256
+# Seconds after which a model counts as not used where memory is short, and for how long a model
+# that has been loaded waits for that.
+_UNUSED_S = 2.0
+_PATIENCE_S = 10.0
 _PACKET = 16 << 10
 _RSS_UNIT = 1024
 
@@ -79,6 +83,8 @@ class Keeper:
         # Those that have failed or are being ended, which workers ask for no more.
         self._old: list[Holder] = []
         self._number = 0
+        # Those whose models are loaded and wait for memory, and since when.
+        self._waiting: list[tuple[Holder, float]] = []
         self._kills = Kills()
         self._poll = select.poll()
         self._when: dict[int, Callable[[], None]] = {}
@@ -103,6 +109,9 @@ class Keeper:
                 if not self._is_needed():
                     break
                 self._end_unused()
+                waiting, self._waiting = self._waiting, []
+                for holder, since in waiting:
+                    self._admit(holder, since)
                 self._end_strangers()
         self._listener.close()
         for holder in [*self._holders.values(), *self._old]:
@@ -248,30 +257,34 @@ class Keeper:
         what, *values = json.loads(said)
         if what == "loaded":
             holder.memory = values[0]
-            self._admit(holder)
+            self._admit(holder, time.monotonic())
         elif what == "failed":
             self._retire(holder)
         elif what == "ended":
             number, status, peak = values
             self._close(holder, number, self._why(status, peak))
 
-    def _admit(self, holder: Holder) -> None:
-        """Say whether a model that is loaded may stay; end idle ones that are in its way."""
-        others = [other for other in self._holders.values() if other is not holder]
-        others.sort(key=lambda other: -other.page.idle_s())
-        over = self._total() - self._most if self._most is not None else 0
-        for other in others:
-            if over > 0 and other.memory >= 0 and other.page.idle_s() > 0:
-                over -= other.memory
+    def _admit(self, holder: Holder, since: float) -> None:
+        """Say whether a model that is loaded may stay; end idle ones that are in its way.
+
+        Those that were used a moment ago may be about to be used again, or not: that is waited for.
+        """
+        if holder not in self._holders.values():
+            return
+        most = self._most
+        others = [h for h in self._holders.values() if h is not holder and h.memory >= 0]
+        for other in sorted(others, key=lambda other: -other.page.idle_s()):
+            if most is not None and self._total() > most and other.page.idle_s() > _UNUSED_S:
                 self._end(other, "its memory was needed for another model")
-        refused = ""
-        if over > 0 and self._most is not None:
+        said = ["go"]
+        if most is not None and self._total() > most:
+            if time.monotonic() - since < _PATIENCE_S:
+                self._waiting.append((holder, since))
+                return
             used = ", ".join(f"{h.asked.name}() {size(h.memory)}" for h in self._holders.values())
-            refused = (
-                f"models in use would have {size(self._total())} of {size(self._most)}: {used}"
-            )
+            said = ["refused", f"models in use would have {sizes(self._total(), most)}: {used}"]
         with suppress(OSError):
-            holder.control.send(json.dumps(["refused", refused] if refused else ["go"]).encode())
+            holder.control.send(json.dumps(said).encode())
 
     def _total(self) -> int:
         return sum(max(0, holder.memory) for holder in self._holders.values())

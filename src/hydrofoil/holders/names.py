@@ -1,4 +1,4 @@
-"""By what the workers of an application find its keeper, and by what that knows how long it lasts."""
+"""By what an application's workers find their keeper, and it knows how long to stay."""
 
 import hashlib
 import os

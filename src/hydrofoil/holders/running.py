@@ -1,4 +1,4 @@
-"""Running a batch: a worker's function on its arrays, and what is sent back of a result or error."""
+"""Running a batch: a worker's function on its arrays, and what is sent back of its end."""
 
 import functools
 import inspect

@@ -3,7 +3,6 @@
 import os
 import select
 import signal
-import socket
 import sys
 from contextlib import suppress
 from typing import NoReturn

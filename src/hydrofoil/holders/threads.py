@@ -1,4 +1,4 @@
-"""Threads of the libraries that models compute with: none while a holder forks, then as many as asked.
+"""Threads of the libraries that compute: none before a holder forks, then as many as asked for.
 
 A pool of threads does not survive a fork: whoever uses it in the child waits for ever.
 """

@@ -35,8 +35,8 @@ def inference(
     df : DataFrame
     model : object, str or path
         Of scikit-learn, XGBoost, LightGBM or torch, or an ``onnx.ModelProto``; or the path of its
-        file, by whose end the library is known: ``.onnx``, ``.ubj``, ``.json``, ``.txt`` (LightGBM),
-        ``.pt``, ``.pt2``, ``.joblib``, ``.pkl``. A file here is sent to the executors.
+        file, by whose end the library is known: ``.onnx``, ``.ubj``, ``.json``, ``.txt``
+        (LightGBM), ``.pt``, ``.pt2``, ``.joblib``, ``.pkl``. A file here is sent to the executors.
     features : str, Column, or list of them, optional
         Numbers, booleans, arrays of them, or vectors of Spark ML; nulls are NaN. By default what
         the model itself names, or the only column. Models of torch and ONNX take each array as an

@@ -18,9 +18,8 @@ class LightGBM(Adapter):
         return lightgbm.Booster(model_file=path)
 
     def features(self, model: Any) -> list[str] | None:
-        names = list(
-            model.feature_name_ if hasattr(model, "feature_name_") else model.feature_name()
-        )
+        is_booster = not hasattr(model, "feature_name_")
+        names = list(model.feature_name() if is_booster else model.feature_name_)
         # What it calls those that had no names.
         return None if names == [f"Column_{i}" for i in range(len(names))] else names
 

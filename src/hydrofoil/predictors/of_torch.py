@@ -25,7 +25,7 @@ class Torch(Adapter):
         if path.endswith(".pt2"):
             return torch.export.load(path).module()
         try:
-            return torch.jit.load(path, map_location="cpu")
+            return torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
         except RuntimeError:
             # It is a pickle, then.
             model = torch.load(path, map_location="cpu", weights_only=False)
@@ -50,7 +50,8 @@ class Torch(Adapter):
         import torch
 
         if data[:6] == b"script":
-            return torch.jit.load(io.BytesIO(data[6:]), map_location="cpu")
+            file = io.BytesIO(data[6:])
+            return torch.jit.load(file, map_location="cpu")  # type: ignore[no-untyped-call]
         return super().loads(data[6:])
 
     def prepared(self, model: Any, device: str | None) -> Any:

@@ -36,7 +36,7 @@ class Predict:
         for field, (method, is_row) in self.methods.items():
             result = adapter.predict(model, method, inputs, self.names)
             found[field] = _shaped(_as_array(result), is_row)
-        return found if "" not in found else found[""]
+        return found.get("", found)
 
 
 def _matrix(columns: Sequence[Any]) -> list[Any]:
