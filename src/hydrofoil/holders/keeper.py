@@ -1,6 +1,6 @@
 """The process that knows the models of an application on a host, and starts and ends their holders.
 
-It has no model itself, computes nothing and imports no library, so that it lives. All holders end
+It has no model itself and computes nothing, so that it lives. All holders end
 with it. It keeps a duplicate of each connection that it hands on: so a worker's end is seen, and a
 worker can be told why its model died.
 """
@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from typing import NoReturn
 
 from hydrofoil.deaths.memory import Kills, size, sizes
@@ -205,6 +207,7 @@ class Keeper:
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         page = Page()
         self._kills.refresh()
+        _import_what_pickles_need()
         keeper = os.getpid()
         process = os.fork()
         if process == 0:
@@ -348,6 +351,16 @@ class Keeper:
             # Those that were seen a moment ago have ended.
             return now - self._last_seen <= self._linger_s
         return now - self._last_seen <= max(self._linger_s, _GREETING_S)
+
+
+@cache
+def _import_what_pickles_need() -> None:
+    """Import once what every holder imports, to unpickle its functions: no more than PySpark.
+
+    It starts no threads, which would be lost in holders.
+    """
+    with suppress(ImportError):
+        import_module("pyspark.cloudpickle")
 
 
 def _kill(holder: Holder) -> None:
