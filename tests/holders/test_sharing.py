@@ -140,14 +140,14 @@ def test_errors_of_the_function(spark: SparkSession, batching: bool) -> None:
         (lambda model, x: 1, "double", "returned one value for 4 rows"),
         (lambda model, x: x, "array<double>", "needs two"),
         (lambda model, x: {"b": x}, "a double", r"returned \['b'\], and its type has the fields"),
-        (lambda model, x, y: x, "double", "was given 1 columns and takes 2"),
-        (lambda model, x: model[3], "double", r"(?s)KeyError: 3.*in <lambda>"),
+        (lambda model, *x: model[3], "double", "KeyError: 3"),
+        (lambda model, x: model[3], "double", r"(?s)KeyError: 3.*, in <lambda>\n"),
     ):
         with pytest.raises(Exception, match=message):
             data.select(shared(dict, batching, return_type=kind)(predict)("id")).collect()
-    with pytest.raises(Exception, match="returned .* and no function of arrays"):
+    with pytest.raises(Exception, match="returned 5 and no function of arrays"):
         options = {"return_type": "double", "batch_size": 4, "share": "host"}
-        data.select(hydrofoil.batch_udf(dict, batching=batching, **options)("id")).collect()
+        data.select(hydrofoil.batch_udf(lambda: 5, batching=batching, **options)("id")).collect()
 
 
 @MODES
@@ -163,9 +163,9 @@ def test_a_model_that_does_not_load(spark: SparkSession, tmp_path: Path, batchin
         return x * model
 
     frame = spark.range(0, 9, 1, 1).select(half("id"))
-    with pytest.raises(Exception, match=r"(?s)in load\b.*FileNotFoundError") as told:
+    with pytest.raises(Exception, match=r"(?s)FileNotFoundError.*, in load\b") as told:
         frame.collect()
-    assert str(told.value).count("FileNotFoundError: [Errno 2] No such file") <= 2
+    assert str(told.value).count(", in load\n") == 1
     Path(file).write_text("0.5")
     assert values(frame)[8] == 4.0
 

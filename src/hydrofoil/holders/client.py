@@ -12,7 +12,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from hydrofoil.holders import names, starting
 from hydrofoil.holders.asked import Asked
@@ -205,5 +205,10 @@ def _answer(channel: Channel) -> Any:
     return values
 
 
-def _raise(pickled: bytes, text: str) -> None:
-    raise pickle.loads(pickled) from InHolder(text)
+def _raise(pickled: bytes, text: str) -> NoReturn:
+    error = pickle.loads(pickled)
+    # A note, because Spark leaves causes out.
+    if hasattr(error, "add_note"):
+        error.add_note(f"In the process that has the model:\n{text}")
+        raise error
+    raise error from InHolder(text)

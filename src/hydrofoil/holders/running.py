@@ -2,15 +2,18 @@
 
 import functools
 import inspect
+import os
 import pickle
 import sys
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
 from typing import Any
 
 from hydrofoil.holders.errors import OutOfDeviceMemory
 
+_HERE = os.path.dirname(__file__)
 # Functions that a process keeps unpickled.
 _KEPT = 64
 # How libraries call it, besides MemoryError.
@@ -182,7 +185,7 @@ def count(result: Any) -> set[int]:
 
 def failure(error: BaseException) -> tuple[Any, ...]:
     """The message by which an error goes to a worker: itself, if it can, and its traceback."""
-    text = "".join(traceback.format_exception(error)).rstrip()
+    text = "".join(traceback.format_exception(type(error), error, _users(error))).rstrip()
     cause, error.__cause__, error.__context__ = error.__cause__, None, None
     try:
         pickled = pickle.dumps(error)
@@ -193,3 +196,11 @@ def failure(error: BaseException) -> tuple[Any, ...]:
     finally:
         error.__cause__ = cause
     return "failed", pickled, text
+
+
+def _users(error: BaseException) -> TracebackType | None:
+    """The traceback from the first call that is not of this package; all of it, if none is."""
+    found = error.__traceback__
+    while found is not None and found.tb_frame.f_code.co_filename.startswith(_HERE):
+        found = found.tb_next
+    return found or error.__traceback__
