@@ -1,10 +1,10 @@
 """A model that eight workers share, beside PySpark's ``predict_batch_udf``: memory and loads.
 
-``python -m benchmarks.holders`` runs three queries with 90 idle seconds between them, in which Spark
-ends idle workers, for a model of 500 MB of which each batch reads every page. Memory is the sum of
-the proportional shares (``Pss`` of ``/proc/*/smaps_rollup``) of workers, daemon, holder, slots and
-keeper, at its highest of some looks during the queries. ``--idle 5`` and ``--megabytes 50`` are
-for trying it out.
+``python -m benchmarks.holders`` runs three queries with 90 idle seconds between them, in which
+Spark ends idle workers, for a model of 500 MB of which each batch reads every page. Memory is the
+sum of the proportional shares (``Pss`` of ``/proc/*/smaps_rollup``) of workers, daemon, holder,
+slots and keeper, at its highest of some looks during the queries. ``--idle 5`` and
+``--megabytes 50`` are for trying it out.
 """
 
 import argparse
@@ -73,7 +73,8 @@ def run(engine: str, megabytes: int, idle_s: float) -> dict[str, Any]:
 
             predict = predict_batch_udf(make, return_type=DoubleType(), batch_size=ROWS)
         frame = spark.range(0, WORKERS * ROWS, 1, WORKERS)
-        seconds, copies = [], []
+        seconds: list[float] = []
+        copies: list[dict[str, float]] = []
         for query in range(QUERIES):
             if query:
                 time.sleep(idle_s)
@@ -81,7 +82,9 @@ def run(engine: str, megabytes: int, idle_s: float) -> dict[str, Any]:
             start = time.perf_counter()
             frame.select(predict("id")).collect()
             seconds.append(round(time.perf_counter() - start, 2))
-            copies.append(round(watch.end() / (megabytes << 20), 2))
+            seen = {name: size / (megabytes << 20) for name, size in watch.end().items()}
+            seen["all"] = sum(seen.values())
+            copies.append({name: round(size, 2) for name, size in seen.items()})
         loads = len(Path(log).read_text().split())
         spark.stop()
     return {"engine": engine, "loads": loads, "copies": copies, "seconds": seconds}
@@ -97,36 +100,41 @@ def _stock_session(conf: dict[str, str]) -> Any:
 
 
 class Watch:
-    """Looks at the memory of all Python processes below and beside this one."""
+    """Looks at the memory of all Python processes that this one has started."""
 
     def __init__(self) -> None:
-        self._most = 0
+        self._most = {"workers": 0, "holders": 0}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look)
         self._thread.start()
 
     def _look(self) -> None:
         while not self._ended.wait(0.2):
-            self._most = max(self._most, sum(map(_pss, _processes())))
+            seen = {name: sum(map(_pss, processes)) for name, processes in _processes().items()}
+            self._most = max(self._most, seen, key=lambda each: sum(each.values()))
 
-    def end(self) -> int:
-        """The most that was seen, in bytes."""
+    def end(self) -> dict[str, int]:
+        """Bytes at the moment of the most that was seen."""
         self._ended.set()
         self._thread.join()
         return self._most
 
 
-def _processes() -> list[int]:
-    """Daemons, workers and holders: by their commands, without those of other programs."""
-    mine, found = os.getpid(), []
+def _processes() -> dict[str, list[int]]:
+    """Workers with their daemon, and keepers with holders and slots."""
+    mine = os.getpid()
+    found: dict[str, list[int]] = {"workers": [], "holders": []}
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:
             is_ours = f"{MARK}={mine}".encode() in path.read_bytes().split(b"\0")
-            command = (path.parent / "cmdline").read_bytes()
+            words = (path.parent / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if is_ours and (b"daemon" in command or b"hydrofoil.holders" in command):
-            found.append(int(path.parent.name))
+        # The JVM's command names them, too.
+        is_python = os.path.basename(words[0]).startswith(b"python")
+        if is_ours and is_python and {b"-m"} < set(words) and int(path.parent.name) != mine:
+            kind = "holders" if b"hydrofoil.holders" in words else "workers"
+            found[kind].append(int(path.parent.name))
     return found
 
 
@@ -162,8 +170,9 @@ def main() -> None:
         if chosen.json:
             print(json.dumps(found))
         else:
-            print(f"{engine}: loaded {found['loads']} times, {found['copies']} copies in memory, ")
-            print(f"    {found['seconds']} s a query")
+            print(f"{engine}: loaded {found['loads']} times; {found['seconds']} s a query")
+            for query, copies in enumerate(found["copies"]):
+                print(f"    query {query + 1}: copies of the model in memory: {copies}")
 
 
 if __name__ == "__main__":
