@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from pyspark import cloudpickle
 
-from hydrofoil.holders import limits, names
+from hydrofoil.errors import UsageError
+from hydrofoil.holders import limits, names, starting
 from hydrofoil.holders.asked import Asked
 from hydrofoil.holders.client import Remote
 from hydrofoil.holders.errors import ModelTooLarge
@@ -106,3 +107,34 @@ def test_the_keeper_ends_soon_after_its_daemon(tmp_path: Path) -> None:
     command = f"{sys.executable} -c '{code}' {Path(__file__).parent}; true"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
     ends(int(done.stdout))
+
+
+def as_nobody(code: str) -> subprocess.Popen[str]:
+    """A program of a different user's, with a line that it prints once it is ready."""
+    head = "import os, socket, sys, time; os.setuid(65534)\n"
+    head += "s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+    command = [sys.executable, "-c", head + code]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a program as a different user")
+def test_a_different_user() -> None:
+    """Who has taken the keeper's name is not talked to, and who connects to a keeper is left."""
+    place = names.here()
+    other = names.Place(place.name[:-1] + "x", place.daemon, True)
+    taken = f"s.bind('\\0{other.name}'); s.listen(); print('ready', flush=True); input()"
+    with as_nobody(taken) as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        with pytest.raises(UsageError, match=f"user 65534 of this host has taken .*{other.name}"):
+            starting.connect(other)
+        process.communicate("\n")
+    starting.connect(place).close()
+    joins = (
+        f"s.connect('\\0{place.name}'); s.settimeout(20)\n"
+        "try: s.send(b'{}'); print(s.recv(10))\n"
+        "except OSError as error: print(error)"
+    )
+    with as_nobody(joins) as process:
+        said, _ = process.communicate()
+    # Closed before anything was read, or while it was sent.
+    assert said.strip() in ("b''", "[Errno 32] Broken pipe", "[Errno 104] Connection reset by peer")
