@@ -88,8 +88,11 @@ def test_answers_as_without(worker: Engine, spark: SparkSession, batching: bool)
         made.append(hydrofoil.batch_udf(load, share="host", batching=batching, **options)(*columns))
         without = hydrofoil.batch_udf(load, **options)
         expected[f"case{i}"] = without.local(*(table[name] for name in columns)).to_pylist()
-    data = spark.createDataFrame(table.to_pandas(), "x array<float>, n double, s string")
-    data = data.coalesce(1).selectExpr("x", "nullif(n, double('NaN')) as n", "s")
+    data = spark.range(0, 23, 1, 1).selectExpr(
+        "transform(array(id, id * 2, 3, 4), e -> float(e)) as x",
+        "if(id = 3, null, id * 1.5D) as n",
+        "if(id % 3 = 0, null, string(id)) as s",
+    )
     found = data.select(*(one.alias(f"case{i}") for i, one in enumerate(made))).collect()
     assert {name: [row.asDict(True)[name] for row in found] for name in expected} == expected
 
