@@ -127,11 +127,11 @@ def test_it_is_loaded_once_also_for_new_workers(
             spark.range(0, 2, 1, 2).select(ends("id")).collect()
     # Another function, with the same model.
 
-    @shared(noting(tmp_path / "loads"), batching)
-    def halves(model: float, x: Floats) -> Floats:
-        return -x * model
+    @shared(noting(tmp_path / "loads"), batching, batch_size=3)
+    def sizes(model: float, x: Floats) -> Floats:
+        return np.full(len(x), len(x)) * model
 
-    assert values(spark.range(3).select(halves("id")))[2] == -1.0
+    assert values(spark.range(0, 7, 1, 1).select(sizes("id"))) == [1.5] * 6 + [0.5]
     assert len(lines(tmp_path / "loads")) == 1
 
 

@@ -18,7 +18,8 @@ class Asked:
     batching : bool
         Whether one process runs the batches of all tasks, and fills them from several.
     batch_size : int
-        Rows of such a batch.
+        Rows of such a batch. This and the next are a function's own: functions of different ones
+        share a model.
     max_wait_ms : float
         How long one that is not full waits for more.
     threads : int
@@ -41,7 +42,7 @@ class Asked:
     @property
     def key(self) -> str:
         """The same for tasks that share a holder."""
-        apart = {"name", "keep_s"} | (set() if self.batching else {"batch_size", "max_wait_ms"})
+        apart = {"name", "keep_s", "batch_size", "max_wait_ms"}
         named = {name: value for name, value in asdict(self).items() if name not in apart}
         return hashlib.sha256(repr(sorted(named.items())).encode()).hexdigest()[:32]
 

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from hydrofoil.holders.asked import Asked
 from hydrofoil.holders.control import Control
 from hydrofoil.holders.errors import Gone
 from hydrofoil.holders.packets import AREAS, Channel
@@ -21,13 +20,37 @@ from hydrofoil.holders.running import Functions, answer_to, count, cut, failure,
 
 
 class Request:
-    """Rows of one worker, of which some may have been taken for a batch."""
+    """Rows of one worker, of which some may have been taken for a batch.
 
-    def __init__(self, channel: Channel, key: str, arrays: Sequence[Any], rows: int) -> None:
+    Parameters
+    ----------
+    channel : Channel
+    key : str
+        Of the function.
+    arrays : sequence
+    rows : int
+    batch_size : int
+        Rows of a batch; 0 where these are one by themselves.
+    max_wait_ms : float
+        For how long a batch that is not full waits.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        key: str,
+        arrays: Sequence[Any],
+        rows: int,
+        batch_size: int,
+        max_wait_ms: float,
+    ) -> None:
         self.channel = channel
         self.key = key
         self.arrays = arrays
         self.rows = rows
+        self.batch_size = batch_size or rows
+        self._is_whole = not batch_size
+        self.wait_s = max_wait_ms / 1000
         self.taken = 0
         # What was returned, and for how many rows.
         self.parts: list[tuple[Any, int]] = []
@@ -42,7 +65,8 @@ class Request:
         """The same for requests whose rows fit into one batch."""
         shapes = [(str(one.dtype), one.shape[1:]) for one in self.arrays if hasattr(one, "dtype")]
         # Columns that are no arrays are not put together.
-        return self.key, shapes if len(shapes) == len(self.arrays) else id(self)
+        is_alone = self._is_whole or len(shapes) < len(self.arrays)
+        return self.key, self.batch_size, id(self) if is_alone else shapes
 
     def take(self, rows: int) -> list[Any]:
         """The next rows."""
@@ -52,10 +76,10 @@ class Request:
         return [one[start : self.taken] for one in self.arrays]
 
 
-def serve(asked: Asked, functions: Functions, control: Control, page: Page) -> None:
+def serve(functions: Functions, control: Control, page: Page) -> None:
     """Run batches until the keeper ends this process."""
     gc.freeze()
-    server = _Server(asked, functions, control, page)
+    server = _Server(functions, control, page)
     # Some have come while the model was loaded.
     server.hear()
     while not control.has_ended:
@@ -66,8 +90,7 @@ def serve(asked: Asked, functions: Functions, control: Control, page: Page) -> N
 
 
 class _Server:
-    def __init__(self, asked: Asked, functions: Functions, control: Control, page: Page) -> None:
-        self._asked = asked
+    def __init__(self, functions: Functions, control: Control, page: Page) -> None:
         self._functions = functions
         self._control = control
         self._page = page
@@ -102,7 +125,9 @@ class _Server:
     def fill(self) -> None:
         """Wait until the next batch is full, for as long as it may wait."""
         self.listen(0.0)
-        until = time.monotonic() + self._asked.max_wait_ms / 1000
+        if not self.waiting:
+            return
+        until = time.monotonic() + self.waiting[0].wait_s
         while self.waiting and not self._is_full() and time.monotonic() < until:
             if self._all_wait():
                 return
@@ -125,7 +150,7 @@ class _Server:
     def _is_full(self) -> bool:
         kind = self.waiting[0].kind
         rows = sum(request.left for request in self.waiting if request.kind == kind)
-        return rows >= self._asked.batch_size
+        return rows >= self.waiting[0].batch_size
 
     def _all_wait(self) -> bool:
         """Whether each worker has as many requests here as it sends."""
@@ -133,16 +158,16 @@ class _Server:
         return all(sent.count(channel) >= AREAS for channel in self._channels.values())
 
     def _next_batch(self) -> list[tuple[Request, list[Any], int]]:
-        kind, rows, taken = self.waiting[0].kind, 0, []
+        kind, size, rows, taken = self.waiting[0].kind, self.waiting[0].batch_size, 0, []
         for request in list(self.waiting):
             if request.kind != kind:
                 continue
-            take = min(request.left, self._asked.batch_size - rows)
+            take = min(request.left, size - rows)
             taken.append((request, request.take(take), take))
             rows += take
             if not request.left:
                 self.waiting.remove(request)
-            if rows == self._asked.batch_size:
+            if rows == size:
                 break
         return taken
 

@@ -75,7 +75,7 @@ class Remote:
         self._sent.append((arrays, rows))
         # If it is gone, the result that is waited for next says so, and tries again.
         with suppress(Gone):
-            self._channel().send("call", self._key, arrays, rows)
+            self._send(arrays, rows)
 
     def result(self) -> tuple[Any, int]:
         """The result of the first batch that was sent, and of how many rows it is.
@@ -111,6 +111,12 @@ class Remote:
             self._sent.clear()
             _forget(self._asked)
 
+    def _send(self, arrays: Sequence[Any], rows: int) -> None:
+        asked = self._asked
+        # Without batching it is a batch as it is, wherever it is run.
+        size = asked.batch_size if asked.batching else 0
+        self._channel().send("call", self._key, arrays, rows, size, asked.max_wait_ms)
+
     def _channel(self) -> Channel:
         return _channel(self._asked, self._load, self._key, self._function)
 
@@ -124,7 +130,7 @@ class Remote:
         try:
             self._takes()
             for arrays, rows in self._sent:
-                self._channel().send("call", self._key, arrays, rows)
+                self._send(arrays, rows)
             return ask()
         except Gone as second:
             _forget(self._asked)

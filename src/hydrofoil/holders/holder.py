@@ -62,7 +62,7 @@ def hold(asked: Asked, control_socket: socket.socket, page: Page) -> None:
         if not asked.batching:
             _say_threads(asked, threads_left)
         threads.use(asked.threads or threads.cores())
-        batching.serve(asked, functions, control, page)
+        batching.serve(functions, control, page)
     else:
         # Frozen objects stay out of collections, which would write to their pages in each slot.
         gc.freeze()

@@ -82,7 +82,7 @@ def answer_to(functions: Functions, what: str, *values: Any) -> tuple[Any, ...]:
         if what == "function":
             key, pickled = values
             return "takes", functions.add(key, bytes(pickled))
-        key, arrays, rows = values
+        key, arrays, rows, *_ = values
         function = functions.of(key)
         if function is None:
             return ("unknown",)
