@@ -84,6 +84,7 @@ def load() -> Callable[[Any], Any]:
 
 
 predict = hydrofoil.batch_udf(load, return_type="double", batch_size=2)
+shared = hydrofoil.batch_udf(load, return_type="double", batch_size=2, share="host")
 mean = hydrofoil.aggregate(Mean)
 median = hydrofoil.aggregate(Quantiles(0.5))
 
@@ -107,6 +108,7 @@ def results(spark: SparkSession) -> dict[str, Any]:
         "numpy_udf": data.select(ratio("n", data.id + 1)),
         "numpy_udf.named": data.select(ratio(y=data.id + 1, x="id")),
         "batch_udf": data.select(predict("a")),
+        "batch_udf.shared": data.select(shared("a")),
         "aggregate": data.groupBy("k").agg(mean("n")).orderBy("k"),
         "group_by": hydrofoil.group_by(data, "k").agg(m=(mean, "n"), q=(median, "id")).orderBy("k"),
         "not deterministic": data.select(half.asNondeterministic()("id")),

@@ -30,6 +30,7 @@ EXPECTED = {
     "numpy_udf": [[0.0], [None], [2 / 3], [0.75]],
     "numpy_udf.named": [[0.0], [0.5], [2 / 3], [0.75]],
     "batch_udf": [[1.0], [2.0], [3.0], [4.0]],
+    "batch_udf.shared": [[1.0], [2.0], [3.0], [4.0]],
     "aggregate": [[0, 1.0], [1, 3.0]],
     "not deterministic": [[0.0], [0.5], [1.0], [1.5]],
     "torch_udf": [[0], [None], [-2], [-3]],
