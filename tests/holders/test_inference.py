@@ -223,8 +223,7 @@ def predicted(frame: DataFrame) -> Any:
     return np.array([row.prediction for row in frame.select("prediction").collect()])
 
 
-@pytest.mark.parametrize("share", [None, "host"])
-def test_columns_in_and_columns_out(frame: DataFrame, share: Any) -> None:
+def test_columns_in_and_columns_out(frame: DataFrame) -> None:
     model = forest()
     expected = model.predict(X.to_numpy())
     doubles = array("a", "b", "c")
@@ -234,7 +233,7 @@ def test_columns_in_and_columns_out(frame: DataFrame, share: Any) -> None:
         [array_to_vector(doubles)],
         [array("a", "b"), "c"],
     ):
-        found = hydrofoil.inference(frame, model, features, share=share, batch_size=16)
+        found = hydrofoil.inference(frame, model, features, share="host", batch_size=16)
         assert found.columns == ["a", "b", "c", "label", "prediction"]
         assert predicted(found) == pytest.approx(expected)
 

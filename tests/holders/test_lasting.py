@@ -29,6 +29,7 @@ def sockets() -> set[str]:
     return set(re.findall(rf"@({names.PREFIX}\w+)", Path("/proc/net/unix").read_text()))
 
 
+@pytest.mark.slow
 def test_nothing_is_left_after_the_application(tmp_path: Path) -> None:
     before = sockets()
     variables = {**os.environ, "TMPDIR": str(tmp_path), "PYSPARK_PYTHON": sys.executable}

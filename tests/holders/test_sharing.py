@@ -58,8 +58,15 @@ def noting(file: Path, model: Any = 0.5) -> Callable[[], Any]:
     return load
 
 
-@MODES
-def test_answers_as_without(worker: Engine, spark: SparkSession, batching: bool) -> None:
+def test_answers_as_without(worker: Engine, spark: SparkSession) -> None:
+    check_answers(spark, batching=False)
+
+
+def test_answers_as_without_also_with_batching(spark: SparkSession) -> None:
+    check_answers(spark, batching=True)
+
+
+def check_answers(spark: SparkSession, batching: bool) -> None:
     def outputs(x: Any) -> Any:
         return {"total": x.sum(axis=1), "twice": x * 2}
 
@@ -138,14 +145,16 @@ def test_it_is_loaded_once_also_for_new_workers(
 @MODES
 def test_errors_of_the_function(spark: SparkSession, batching: bool) -> None:
     data = spark.range(0, 6, 1, 1).selectExpr("id", "array(id) as x")
-    for predict, kind, message in (
+    cases: tuple[tuple[Any, str, str], ...] = (
         (lambda model, x: x[1:], "double", "returned 3 for 4 rows"),
         (lambda model, x: 1, "double", "returned one value for 4 rows"),
         (lambda model, x: x, "array<double>", "needs two"),
         (lambda model, x: {"b": x}, "a double", r"returned \['b'\], and its type has the fields"),
         (lambda model, *x: model[3], "double", "KeyError: 3"),
         (lambda model, x: model[3], "double", r"(?s)KeyError: 3.*, in <lambda>\n"),
-    ):
+    )
+    # What is returned goes the same way from a slot.
+    for predict, kind, message in cases if batching else cases[-1:]:
         with pytest.raises(Exception, match=message):
             data.select(shared(dict, batching, return_type=kind)(predict)("id")).collect()
     with pytest.raises(Exception, match="returned 5 and no function of arrays"):
@@ -315,6 +324,7 @@ def test_a_model_that_nobody_uses_goes(spark: SparkSession, tmp_path: Path, batc
     assert len(lines(tmp_path / "loads")) == 2
 
 
+@pytest.mark.slow
 def test_libraries_with_threads(spark: SparkSession) -> None:
     """Threads that a model starts would be lost in a fork; those of OpenMP are not started."""
 
