@@ -188,18 +188,12 @@ def test_files(tmp_path: Path) -> None:
     torch.jit.script(made).save(tmp_path / "model.pt")
     torch.save(made, tmp_path / "whole.pt")
     torch.save(made.state_dict(), tmp_path / "state.pt")
-    example = (torch.ones(4, 3),)
-    shapes = {"input": {0: torch.export.Dim("rows")}}
-    torch.export.save(
-        torch.export.export(made.eval(), example, dynamic_shapes=shapes), tmp_path / "model.pt2"
-    )
     for file, expected in {
         "model.joblib": sklearn.predict_proba(X),
         "model.ubj": matrix_of(xgb),
         "model.txt": lgb.predict(X),
         "model.pt": tensors(made),
         "whole.pt": tensors(made),
-        "model.pt2": tensors(made),
     }.items():
         adapter = adapter_of(tmp_path / file)
         method = "predict_proba" if "joblib" in file else adapter.default
@@ -211,6 +205,18 @@ def test_files(tmp_path: Path) -> None:
         Load("torch", b"", str(tmp_path / "state.pt"), None)()
     with pytest.raises(UsageError, match="ends like no model's file"):
         adapter_of(tmp_path / "model.bin")
+
+
+@pytest.mark.slow
+def test_exported_programs(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    made, file = net(), tmp_path / "model.pt2"
+    shapes = {"input": {0: torch.export.Dim("rows")}}
+    example = (torch.ones(4, 3),)
+    torch.export.save(torch.export.export(made.eval(), example, dynamic_shapes=shapes), file)
+    predict = Predict("torch", list(X), {"": ("forward", True)})
+    found = predict(Load("torch", b"", str(file), None)(), *(X[name].to_numpy() for name in X))
+    assert found == pytest.approx(tensors(made), rel=1e-5)
 
 
 @pytest.fixture(scope="module")
