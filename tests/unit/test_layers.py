@@ -51,9 +51,7 @@ ROOMS = {
         "recordings reports settings spark values version worker"
     ),
     # The public names, each imported when it is first used: the only one that imports tools.
-    "__init__": (
-        "decorators driver lazy predictors reports settings tools values version waiting"
-    ),
+    "__init__": ("decorators driver lazy predictors reports settings tools values version waiting"),
 }
 
 # Rooms that leave a package of others' alone.
