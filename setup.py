@@ -41,6 +41,7 @@ MODULES = [
     "objects.special",
     "rows",
     "faults",
+    "place",
     "udtf",
     "records",
     "arrays.read",

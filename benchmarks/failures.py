@@ -5,12 +5,21 @@ Tasks are recorded once and sent to one worker of each of two checkouts in turn,
 that a daemon reads when its worker has died, and this one. What counts is the CPU time of the
 worker's process, by the kernel's clock. Blocks of tasks take turns, and what is told is the median
 of the differences between neighbours, with quartiles: the same load slows both of a pair.
+
+With ``--instructions`` the instructions of the worker's process are counted instead, by valgrind,
+which must be installed. A machine's load does not change them, so that one run is enough.
 """
 
 import os
+import re
+import socket
 import statistics
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -18,7 +27,7 @@ import pandas as pd
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from benchmarks.small_tasks import worker
+from benchmarks.small_tasks import answer, authenticated, worker
 from hydrofoil.recordings.recording import Recording
 from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.replay.recorder import record
@@ -77,16 +86,63 @@ def pairs(task: Recording, before: str, here: str, blocks: int) -> Iterator[tupl
             yield taken if k % 2 else taken[::-1]
 
 
+def instructions(task: Recording, folder: str) -> float:
+    """Instructions of a task's worker: how many more it has executed after more tasks."""
+    few, many = (executed(task, folder, tasks) for tasks in (2, 7))
+    return (many - few) / 5
+
+
+def executed(task: Recording, folder: str, tasks: int) -> int:
+    """Instructions of a worker that has run a task so many times."""
+    more = {"PYTHONPATH": folder, "SPARK_REUSE_WORKER": "1", "PYTHONHASHSEED": "0"}
+    with TemporaryDirectory() as made:
+        tool = ("valgrind", "--quiet", "--tool=callgrind", "--trace-children=yes")
+        around = (*tool, f"--callgrind-out-file={made}/%p")
+        environment = os.environ | task.environment | more
+        # Forked processes that end late have no place for their counts any more, and say so.
+        started = authenticated("hydrofoil.daemon", environment, 0, subprocess.DEVNULL, around)
+        with started as (connection, pid):
+            for _ in range(tasks):
+                answer(connection, task.data)
+            connection.shutdown(socket.SHUT_RDWR)
+            counts = Path(made, str(pid))
+            # It is written while the worker ends.
+            for _ in range(600):
+                found = re.search(
+                    r"^totals: (\d+)", counts.read_text() if counts.exists() else "", re.M
+                )
+                if found:
+                    return int(found[1])
+                time.sleep(0.1)
+    raise click.ClickException(f"valgrind has written no totals of process {pid}")
+
+
+def print_instructions(made: dict[str, tuple[int, Recording]], before: str, here: str) -> None:
+    """Print the table of `instructions`."""
+    print("| | instructions a task, thousands | more, % | more a row, group or task |")
+    print("| --- | ---: | ---: | ---: |")
+    for folder in (before, here):  # So that all modules are compiled.
+        executed(next(iter(made.values()))[1], folder, 1)
+    for name, (count, task) in made.items():
+        old, new = instructions(task, before), instructions(task, here)
+        each = (new - old) / count
+        print(f"| {name} | {old / 1e3:,.0f} | {new / old - 1:+.1%} | {each:+,.0f} |", flush=True)
+
+
 @click.command()
 @click.option("--before", required=True, metavar="FOLDER", help="The src of the other checkout.")
 @click.option("--blocks", default=20, show_default=True, help="Pairs of blocks of 20 tasks.")
-def main(before: str, blocks: int) -> None:
+@click.option("--instructions", "counting", is_flag=True, help="Count them, by valgrind.")
+def main(before: str, blocks: int, counting: bool) -> None:
     """Print the table."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     here = os.environ.get("PYTHONPATH", "")
     made = recorded()
     machine = describe_machine()
     print(f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}\n")
+    if counting:
+        print_instructions(made, before, here)
+        return
     print("| | worker CPU a task, ms | more, % (quartiles) | more a row, group or task, ns |")
     print("| --- | ---: | ---: | ---: |")
     for name, (count, task) in made.items():

@@ -15,7 +15,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -75,18 +75,23 @@ def recorded() -> dict[str, Recording]:
 
 @contextmanager
 def authenticated(
-    module: str, environment: dict[str, str], delay: float = 0.0, stderr: int | None = None
+    module: str,
+    environment: dict[str, str],
+    delay: float = 0.0,
+    stderr: int | None = None,
+    around: Sequence[str] = (),
 ) -> Iterator[tuple[socket.socket, int]]:
     """A worker of a daemon's, ready for tasks: the connection to it and its process id.
 
-    The daemon is ``delay`` seconds old when it forks the worker.
+    The daemon is ``delay`` seconds old when it forks the worker. ``around`` is a command that runs
+    it.
     """
     environment = environment | {
         "PYTHON_WORKER_FACTORY_SECRET": _SECRET.decode(),
         "OMP_NUM_THREADS": "1",
     }
     daemon = subprocess.Popen(
-        [sys.executable, "-m", module, "pyspark.worker"],
+        [*around, sys.executable, "-m", module, "pyspark.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
@@ -106,6 +111,17 @@ def authenticated(
         daemon.wait()
 
 
+def answer(connection: socket.socket, data: bytes) -> bytes:
+    """What a worker answers to a task's bytes."""
+    connection.sendall(data)
+    answered = b""
+    while not answered.endswith(_END):
+        part = connection.recv(1 << 16)
+        assert part, "the worker has ended without an answer"
+        answered += part
+    return answered
+
+
 @contextmanager
 def worker(module: str, folder: str, task: Recording) -> Iterator[Callable[[bytes, float], float]]:
     """A worker of a daemon's: a task's bytes and the pause after each in s, to CPU ms a task."""
@@ -120,12 +136,7 @@ def worker(module: str, folder: str, task: Recording) -> Iterator[Callable[[byte
         def run(data: bytes, pause: float) -> float:
             before = spent()
             for _ in range(_BLOCK):
-                connection.sendall(data)
-                answer = b""
-                while not answer.endswith(_END):
-                    part = connection.recv(1 << 16)
-                    assert part, f"a worker of {module} ended without an answer"
-                    answer += part
+                answer(connection, data)
                 time.sleep(pause)
             time.sleep(_AFTERWARDS_S)
             return (spent() - before) / _BLOCK

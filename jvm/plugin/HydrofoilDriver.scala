@@ -143,7 +143,9 @@ object HydrofoilDriver {
     "spark.hydrofoil.keepFailedBatches",
     "spark.hydrofoil.failures.folder",
     "spark.hydrofoil.slowRow",
-    "spark.hydrofoil.worker.memory"
+    "spark.hydrofoil.worker.memory",
+    "spark.hydrofoil.models.memory",
+    "spark.hydrofoil.models.linger"
   )
 
   /** Variables of the driver's that its workers need too, beside those of such settings. */

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from hydrofoil.decorators.row import udf
     from hydrofoil.decorators.torch import torch_udf
     from hydrofoil.decorators.vectorized import arrow_udf, pandas_udf
+    from hydrofoil.decorators.waits import async_udf
     from hydrofoil.driver.calls import collect, create_dataframe, iterate, to_numpy, to_torch
     from hydrofoil.driver.switch import disable, enable
+    from hydrofoil.predictors.api import inference
+    from hydrofoil.predictors.generating import generate
     from hydrofoil.reports.failed import failed_rows
     from hydrofoil.reports.logs import log
     from hydrofoil.settings.launch import configure, session
@@ -25,13 +28,17 @@ if TYPE_CHECKING:
     from hydrofoil.tools.paths.functions import explain
     from hydrofoil.tools.paths.query import last_query
     from hydrofoil.values.arrays import Masked, Ragged
+    from hydrofoil.waiting.calls.failing import TryAgain
+    from hydrofoil.waiting.made import waiting_calls
 
 # Public name -> the module that defines it.
 _PUBLIC = {
     "Masked": "hydrofoil.values.arrays",
     "Ragged": "hydrofoil.values.arrays",
+    "TryAgain": "hydrofoil.waiting.calls.failing",
     "aggregate": "hydrofoil.decorators.aggregate",
     "arrow_udf": "hydrofoil.decorators.vectorized",
+    "async_udf": "hydrofoil.decorators.waits",
     "batch_udf": "hydrofoil.decorators.batch",
     "collect": "hydrofoil.driver.calls",
     "configure": "hydrofoil.settings.launch",
@@ -41,7 +48,9 @@ _PUBLIC = {
     "enable": "hydrofoil.driver.switch",
     "explain": "hydrofoil.tools.paths.functions",
     "failed_rows": "hydrofoil.reports.failed",
+    "generate": "hydrofoil.predictors.generating",
     "group_by": "hydrofoil.decorators.aggregate",
+    "inference": "hydrofoil.predictors.api",
     "iterate": "hydrofoil.driver.calls",
     "last_query": "hydrofoil.tools.paths.query",
     "log": "hydrofoil.reports.logs",
@@ -52,14 +61,17 @@ _PUBLIC = {
     "to_torch": "hydrofoil.driver.calls",
     "torch_udf": "hydrofoil.decorators.torch",
     "udf": "hydrofoil.decorators.row",
+    "waiting_calls": "hydrofoil.waiting.made",
 }
 
 __all__ = [
     "Masked",
     "Ragged",
+    "TryAgain",
     "__version__",
     "aggregate",
     "arrow_udf",
+    "async_udf",
     "batch_udf",
     "collect",
     "configure",
@@ -69,7 +81,9 @@ __all__ = [
     "enable",
     "explain",
     "failed_rows",
+    "generate",
     "group_by",
+    "inference",
     "iterate",
     "last_query",
     "log",
@@ -80,6 +94,7 @@ __all__ = [
     "to_torch",
     "torch_udf",
     "udf",
+    "waiting_calls",
 ]
 
 

@@ -4,6 +4,7 @@ Argument: the server's daemon module. The decorators run before there is a sessi
 modules that a program imports.
 """
 
+import asyncio
 import json
 import os
 import sys
@@ -21,6 +22,7 @@ from pyspark.sql import SparkSession
 
 import hydrofoil
 from hydrofoil.aggregates import Mean, Quantiles
+from hydrofoil.errors import UsageError
 from hydrofoil.tools.parity.session import CONF
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -35,6 +37,26 @@ class Item:
 @hydrofoil.udf
 def twice(item: Item, times: int) -> Item:
     return Item(item.name * times, item.amount)
+
+
+@hydrofoil.async_udf
+async def later(x: int | None, item: Item) -> Item:
+    await asyncio.sleep(0.001)
+    return Item(f"{x}", item.amount)
+
+
+@hydrofoil.async_udf(rate="10/s")
+async def limited(x: int) -> int:
+    return x
+
+
+def refused(data: Any) -> str:
+    """What is said of a limit, which nobody here could hold."""
+    try:
+        data.select(limited("id")).collect()
+    except UsageError as error:
+        return error.message
+    return ""
 
 
 @hydrofoil.pandas_udf
@@ -62,6 +84,7 @@ def load() -> Callable[[Any], Any]:
 
 
 predict = hydrofoil.batch_udf(load, return_type="double", batch_size=2)
+shared = hydrofoil.batch_udf(load, return_type="double", batch_size=2, share="host")
 mean = hydrofoil.aggregate(Mean)
 median = hydrofoil.aggregate(Quantiles(0.5))
 
@@ -77,6 +100,7 @@ def results(spark: SparkSession) -> dict[str, Any]:
     frames = {
         "udf": data.select(twice("i", "id")),
         "udf.sql": spark.sql("select twice(i, id).name from data"),
+        "async_udf": data.select(later("n", "i")),
         "pandas_udf": data.select(half("n")),
         "pandas_udf.aggregate": data.groupBy("k").agg(largest("id")).orderBy("k"),
         "arrow_udf": data.select(next_one("n")),
@@ -84,6 +108,7 @@ def results(spark: SparkSession) -> dict[str, Any]:
         "numpy_udf": data.select(ratio("n", data.id + 1)),
         "numpy_udf.named": data.select(ratio(y=data.id + 1, x="id")),
         "batch_udf": data.select(predict("a")),
+        "batch_udf.shared": data.select(shared("a")),
         "aggregate": data.groupBy("k").agg(mean("n")).orderBy("k"),
         "group_by": hydrofoil.group_by(data, "k").agg(m=(mean, "n"), q=(median, "id")).orderBy("k"),
         "not deterministic": data.select(half.asNondeterministic()("id")),
@@ -95,7 +120,8 @@ def results(spark: SparkSession) -> dict[str, Any]:
     else:
         negated = hydrofoil.torch_udf(lambda x: torch.neg(x), "bigint")
         frames["torch_udf"] = data.select(negated("n"))
-    return {name: [list(row) for row in frame.collect()] for name, frame in frames.items()}
+    found = {name: [list(row) for row in frame.collect()] for name, frame in frames.items()}
+    return found | {"async_udf.limits": refused(data)}
 
 
 def main(daemon: str) -> None:

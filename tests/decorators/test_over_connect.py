@@ -18,6 +18,11 @@ CLIENT = Path(__file__).with_name("decorators_client.py")
 EXPECTED = {
     "udf": [[[name, amount]] for amount, name in enumerate(["", "a", "aa", "aaa"])],
     "udf.sql": [[""], ["a"], ["aa"], ["aaa"]],
+    "async_udf": [[["0", 0]], [["None", 1]], [["2", 2]], [["3", 3]]],
+    "async_udf.limits": (
+        "limited() has limits that all tasks share, or remembers answers, and a Spark Connect "
+        "client has no driver beside it that could keep them"
+    ),
     "pandas_udf": [[0.0], [None], [1.0], [1.5]],
     "pandas_udf.aggregate": [[0, 2], [1, 3]],
     "arrow_udf": [[1], [None], [3], [4]],
@@ -25,6 +30,7 @@ EXPECTED = {
     "numpy_udf": [[0.0], [None], [2 / 3], [0.75]],
     "numpy_udf.named": [[0.0], [0.5], [2 / 3], [0.75]],
     "batch_udf": [[1.0], [2.0], [3.0], [4.0]],
+    "batch_udf.shared": [[1.0], [2.0], [3.0], [4.0]],
     "aggregate": [[0, 1.0], [1, 3.0]],
     "not deterministic": [[0.0], [0.5], [1.0], [1.5]],
     "torch_udf": [[0], [None], [-2], [-3]],

@@ -32,6 +32,7 @@ class Node:
 
 def test_freezes_once_for_a_new_library(monkeypatch: pytest.MonkeyPatch) -> None:
     libraries = frozen.Libraries()
+    assert libraries.freeze(), "what the daemon has made is no task's"
     assert not libraries.freeze()
     imported(monkeypatch, "small", frozen.MANY_MODULES - 1)
     assert not libraries.freeze()

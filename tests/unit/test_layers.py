@@ -28,26 +28,31 @@ ROOMS = {
     "counts": "private",
     "recordings": "private",
     "deaths": "_cext",
-    "failures": "deaths private recordings",
+    "failures": "_cext deaths private recordings",
     "reports": "counts deaths errors failures",
     "values": "_cext errors stream",
     "evals": "_cext counts deaths failures reports stream values",
-    "settings": "counts deaths errors failures process",
+    "holders": "deaths errors process",
+    "settings": "counts deaths errors failures holders process",
     "spark": "_cext counts deaths errors evals failures process reports settings stream values",
     "worker": "process spark",
     "daemon": "deaths process spark worker",
     "aggregates": "errors",
-    "decorators": "_cext compiling errors evals process reports settings spark values",
+    "gang": "errors lazy private settings values version",
+    "waiting": "_cext errors failures gang reports values",
+    "decorators": (
+        "_cext compiling deaths errors evals holders process reports settings spark values waiting"
+    ),
+    "predictors": "decorators errors holders",
     "driver": "_cext compiling counts decorators errors process settings spark stream values",
     # Named by the driver's table.
     "bridge": "_cext driver settings spark stream values",
-    "gang": "errors lazy private settings values version",
     "tools": (
-        "compiling counts daemon deaths decorators driver errors evals failures gang private "
-        "process recordings reports settings spark values version worker"
+        "counts daemon deaths decorators driver errors evals failures gang holders private process "
+        "recordings reports settings spark values version worker"
     ),
     # The public names, each imported when it is first used: the only one that imports tools.
-    "__init__": "decorators driver lazy reports settings tools values version",
+    "__init__": ("decorators driver lazy predictors reports settings tools values version waiting"),
 }
 
 # Rooms that leave a package of others' alone.

@@ -33,6 +33,10 @@ trait PythonExec extends SparkPlan {
     "batchesReceived" -> SQLMetrics.createMetric(sparkContext, "record batches received"),
     "rowsFailed" -> SQLMetrics.createMetric(sparkContext, RowCounts.FAILED),
     "rowsSlow" -> SQLMetrics.createMetric(sparkContext, RowCounts.SLOW),
+    "calls" -> SQLMetrics.createMetric(sparkContext, RowCounts.CALLS),
+    "callsAgain" -> SQLMetrics.createMetric(sparkContext, RowCounts.CALLS_AGAIN),
+    "waited" -> SQLMetrics.createTimingMetric(sparkContext, RowCounts.WAITED),
+    "cost" -> SQLMetrics.createMetric(sparkContext, RowCounts.COST),
     "waitTime" -> SQLMetrics.createNanoTimingMetric(sparkContext, "time waiting for Python")
   ) ++ ownMetrics
 

@@ -3,12 +3,19 @@ package org.apache.spark.sql.hydrofoil.exec
 import org.apache.spark.SparkContext
 import org.apache.spark.sql.execution.ui.{SparkListenerDriverAccumUpdates, SQLAppStatusStore}
 
-/** Rows that failed or were slow, on the page of a query: the driver's Python has counted them. */
+/**
+ * Rows that failed or were slow, and calls of services, on the page of a query: the driver's Python
+ * has counted them.
+ */
 object RowCounts {
 
   /** What the UI calls them; operators of Python functions have metrics of these names. */
   final val FAILED = "rows that failed"
   final val SLOW = "rows that were slow"
+  final val CALLS = "calls of services"
+  final val CALLS_AGAIN = "calls made again"
+  final val WAITED = "time waiting for limits"
+  final val COST = "cost of calls"
 
   /**
    * Adds to a metric of the operator that runs a function; of the first one that has the metric, if

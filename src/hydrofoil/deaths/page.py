@@ -6,23 +6,29 @@ The worker stores where it is, which is no call of the system: a row costs one s
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from faulthandler import is_enabled
 from functools import cache
+from struct import Struct
 from typing import Any
 
 _SIZE = 4096
 
-# Integers of 64 bits, by their place. The core stores the first two, so they stay together.
+# Integers of 64 bits, by their place. The core stores the first two for each row, and the first
+# five for each batch or group.
 # Rows and items count from 0, and -1 stands for none. ROWS is -1 where items are groups.
 # STACKS is 1 once the worker writes its stacks when it is asked for them. SLOW is the daemon's: how
 # many rows of the task it has found slow.
 ROW, FUNCTION, ITEM, BEFORE, ROWS, PARTITION, STATE, TASK, STACKS, SLOW = range(10)
-_BY_THE_CORE = 2 * 8
+_OF_ROWS = 2 * 8
+_OF_ITEMS = 5 * 8
 
 # Values of STATE: waits for a task; reads a task; runs its functions; has run them. The last two
 # are set while functions run, for tasks that are watched for slow rows.
 IDLE, BEGUN, RUNNING, DONE, READING, WRITING = range(6)
 
 _FIELDS = 16
+# ROW, FUNCTION, ITEM, BEFORE, ROWS, PARTITION, STATE.
+_BEGUN_FIELDS = Struct("=7q")
 # The libraries of a fault: its own, and that which called it.
 _FAULT = 256
 _FAULT_END = 384
@@ -93,6 +99,7 @@ class Page:
         # Whether the daemon looks for slow rows.
         self.is_watched = False
         self._watch_faults: Callable[[], None] = _nothing
+        self._faults_watched = False
         # The names that stand there: tasks of a query have the same ones.
         self._names: tuple[str, ...] | None = None
 
@@ -105,15 +112,14 @@ class Page:
 
     def begin_functions(self, names: Sequence[str], partition: int) -> None:
         """Say which functions run now, before the first item of a partition."""
-        fields = self.fields
-        fields[ROW] = fields[ITEM] = fields[ROWS] = -1
-        fields[FUNCTION] = 0 if len(names) == 1 else -1
-        fields[BEFORE], fields[PARTITION] = 0, partition
         if self._names != names:
             self._write(tuple(names))
-        # Python's fault handler is set anew for each task, on some versions of Spark.
-        self._watch_faults()
-        fields[STATE] = RUNNING
+        # Python's fault handler is set anew for each task, where Spark is told to have one.
+        if not self._faults_watched or is_enabled():
+            self._watch_faults()
+            self._faults_watched = True
+        function = 0 if len(names) == 1 else -1
+        _BEGUN_FIELDS.pack_into(self._memory, 0, -1, function, -1, 0, -1, partition, RUNNING)
 
     def _write(self, names: tuple[str, ...]) -> None:
         lines = "\n".join(name.replace("\n", " ") for name in names)
@@ -157,12 +163,14 @@ class Page:
     def have_core_note_rows(self) -> None:
         """Have the core's loops store their rows here."""
         # Imported here, because a daemon whose workers run stock's code does without the core.
-        from hydrofoil._cext import faults, rows
+        from hydrofoil._cext import faults, place, rows
 
         memory = memoryview(self._memory)
-        rows.note_rows_in(memory[:_BY_THE_CORE])
+        rows.note_rows_in(memory[:_OF_ROWS])
+        place.note_items_in(memory[:_OF_ITEMS])
         faults.note_faults_in(memory[_FAULT:_FAULT_END])
         self._watch_faults = faults.watch_faults
+        self._faults_watched = False
 
 
 def _text(ended: bytes) -> str:

@@ -79,17 +79,33 @@ def _why(end: End) -> str:
         )
         return lost if end.awaited else ""
     number = os.WTERMSIG(end.status)
-    peak = f"its memory had reached {size(end.peak)}"
     if end.over:
         return end.over
     if number in _FAULTS:
         return _fault(number, end.fault, end.place.libraries)
-    if end.memory:
-        return f"killed for memory {end.memory} ({peak})"
+    return by_signal(number, end.peak, end.memory)
+
+
+def by_signal(number: int, peak: int, memory: str) -> str:
+    """Why a process has ended by this signal.
+
+    Parameters
+    ----------
+    number : int
+    peak : int
+        The most memory that it had, in bytes.
+    memory : str
+        Where the kernel has killed it for memory; empty if it has not.
+    """
+    reached = f"its memory had reached {size(peak)}"
+    if memory:
+        return f"killed for memory {memory} ({reached})"
     if number == signal.SIGKILL:
-        return f"killed by SIGKILL from outside, not for memory as far as the kernel says ({peak})"
+        return (
+            f"killed by SIGKILL from outside, not for memory as far as the kernel says ({reached})"
+        )
     if number == signal.SIGTERM:
-        return f"ended by SIGTERM, by Spark's idle timeout or from outside ({peak})"
+        return f"ended by SIGTERM, by Spark's idle timeout or from outside ({reached})"
     return f"ended by {_named(number)}"
 
 

@@ -37,6 +37,11 @@ def positional(signature: inspect.Signature) -> list[inspect.Parameter]:
     return [p for p in signature.parameters.values() if p.kind in kinds]
 
 
+def takes_any(signature: inspect.Signature) -> bool:
+    """Whether columns can be passed by ``*args``."""
+    return any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values())
+
+
 def check_takes_columns(function: Any, signature: inspect.Signature, what: str) -> None:
     """Raise `UsageError` if a vectorized function takes no parameter at all."""
     if not signature.parameters:

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, overload
 
 from hydrofoil.compiling.asked import ask
@@ -14,18 +15,18 @@ from hydrofoil.decorators.spark_types import (
     describe,
     hints_of,
     name_of,
+    parameter_type,
     plain,
     spark_type,
 )
 from hydrofoil.decorators.structs import Converter, argument_converter, result_converter
+from hydrofoil.decorators.waits import BLOCKING, waiting_function
 from hydrofoil.errors import UsageError
 from hydrofoil.reports.on_error import carrying
 from hydrofoil.reports.policy import OnError, Policy, policy_of
 from hydrofoil.spark.row_functions import RowTransport
 from hydrofoil.values.arrow_types import arrow_type
-
-# Hints of parameters that say nothing about a Spark type, and need not.
-_ANYTHING: tuple[Any, ...] = (Any, object, list, dict, tuple)
+from hydrofoil.waiting.options import count_of
 
 
 @overload
@@ -40,6 +41,7 @@ def udf(
     quarantine: str | None = ...,
     max_errors: int | str | None = ...,
     compile: bool | None = ...,
+    concurrency: int | None = ...,
 ) -> SparkFunction: ...
 @overload
 def udf(
@@ -51,6 +53,7 @@ def udf(
     quarantine: str | None = ...,
     max_errors: int | str | None = ...,
     compile: bool | None = ...,
+    concurrency: int | None = ...,
 ) -> Callable[[Callable[..., Any]], SparkFunction]: ...
 def udf(
     f: Any = None,
@@ -61,6 +64,7 @@ def udf(
     quarantine: str | None = None,
     max_errors: int | str | None = None,
     compile: bool | None = None,
+    concurrency: int | None = None,
 ) -> Any:
     """Make a Spark function of a Python function that is called once for each row.
 
@@ -89,6 +93,9 @@ def udf(
     compile : bool, optional
         Whether the JVM may compute it, row by row, where that gives the very same: whatever the
         session's ``spark.hydrofoil.compile.enabled`` says, which decides by default.
+    concurrency : int, optional
+        Call it in so many threads at once, because it blocks; results keep the order of rows. Equal
+        arguments are asked each time. `hydrofoil.async_udf` has more of this.
 
     Returns
     -------
@@ -111,7 +118,17 @@ def udf(
             quarantine=quarantine,
             max_errors=max_errors,
             compile=compile,
+            concurrency=concurrency,
         )
+    if concurrency is not None:
+        if useArrow is not None:
+            raise UsageError(
+                "useArrow= has no meaning with concurrency=: rows travel as Arrow record batches",
+                hint="leave useArrow= out",
+            )
+        count_of(concurrency, "concurrency", 1)
+        options = replace(BLOCKING, concurrency=concurrency)
+        return waiting_function(f, returnType, options, policy)
     return _make(f, returnType, useArrow, policy, compile)
 
 
@@ -187,14 +204,6 @@ def _make(
         local=local,
         session_kind=lambda: (is_connect(), transport.is_arrow()),
     )
-
-
-def parameter_type(hint: Any, where: str) -> Any:
-    """The Spark type of a parameter's hint, or None if the hint leaves it open."""
-    stripped = plain(hint)
-    if stripped in _ANYTHING or getattr(stripped, "__module__", "").startswith("pyspark."):
-        return None
-    return spark_type(hint, where)
 
 
 class RowCall:

@@ -31,6 +31,9 @@ SCALARS: dict[Any, str] = {
     type(None): "void",
 }
 
+# Hints of parameters that say nothing about a Spark type, and need not.
+_ANYTHING: tuple[Any, ...] = (Any, object, list, dict, tuple)
+
 # NumPy scalar type, by name -> DDL. By name, because plain functions do without NumPy.
 NUMPY = {
     **DDL_OF_DTYPE,
@@ -210,6 +213,14 @@ def spark_type(hint: Any, where: str, _inside: tuple[Any, ...] = ()) -> Any:
     raise UsageError(
         f"{where}: the type hint {describe(hint)} has no Spark type", hint=_instead(hint, origin)
     )
+
+
+def parameter_type(hint: Any, where: str) -> Any:
+    """The Spark type of a parameter's hint, or None if the hint leaves it open."""
+    stripped = plain(hint)
+    if stripped in _ANYTHING or getattr(stripped, "__module__", "").startswith("pyspark."):
+        return None
+    return spark_type(hint, where)
 
 
 def describe(hint: Any) -> str:

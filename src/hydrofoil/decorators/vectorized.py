@@ -276,6 +276,8 @@ class OverSeries:
         self.function = function
         self.result = result
         self.kind = kind
+        # Hydrofoil's worker then calls the function itself: `hydrofoil.evals.arrays_iter`.
+        self.over_arrays = getattr(function, "over_arrays", False)
         self.__name__ = name_of(function)
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__

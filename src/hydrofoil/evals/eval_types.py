@@ -105,12 +105,16 @@ _GROUPS = ("grouped map", "cogrouped map", "grouped aggregate", "window aggregat
 _BATCHES = ("row", "scalar", "map")
 
 
+_ITEMS = {
+    code: "batch" if row.family in _BATCHES else "group"
+    for code, row in EVAL_TYPES.items()
+    if row.family in _BATCHES + _GROUPS
+}
+
+
 def items_of(code: int) -> str:
     """What the items of a task's input are: ``"batch"``, ``"group"``, or ``""`` for others."""
-    row = EVAL_TYPES.get(code)
-    if row is None:
-        return ""
-    return "batch" if row.family in _BATCHES else "group" if row.family in _GROUPS else ""
+    return _ITEMS.get(code, "")
 
 
 _KINDS = {

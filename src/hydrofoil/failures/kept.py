@@ -11,13 +11,16 @@ import struct
 import sys
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hydrofoil import private
-from hydrofoil.failures.place import Position
 from hydrofoil.recordings.recording import SUFFIX, encode_header, make_header
 from hydrofoil.recordings.tee import Tee, is_ours
+
+if TYPE_CHECKING:
+    from hydrofoil._cext.place import Position
 
 VARIABLE = "HYDROFOIL_KEEP_FAILED_BATCHES"
 FOLDER_VARIABLE = "HYDROFOIL_FAILURES_FOLDER"
@@ -35,15 +38,21 @@ _present: "list[Keeping]" = []
 def begin(infile: BinaryIO) -> "BinaryIO | Keeping":
     """The file to read a task's input from; one that keeps what is read, if that is asked for."""
     _present.clear()
-    most = os.environ.get(VARIABLE, "").strip()
-    if not most:
+    most = _asked_for()
+    if most == 0:
         return infile
-    if not most.isdecimal():
-        print(f"hydrofoil: {VARIABLE} is {most!r}; it must be a number", file=sys.stderr)
-        return infile
-    keeping = Keeping(infile, int(most))
+    keeping = Keeping(infile, most)
     _present.append(keeping)
     return keeping
+
+
+@cache
+def _asked_for() -> int:
+    """How many failures are to be kept; a daemon says it to all its workers."""
+    most = os.environ.get(VARIABLE, "").strip()
+    if most and not most.isdecimal():
+        print(f"hydrofoil: {VARIABLE} is {most!r}; it must be a number", file=sys.stderr)
+    return int(most) if most.isdecimal() else 0
 
 
 def present() -> "Keeping | None":
@@ -80,7 +89,7 @@ class Keeping(Tee):
     def keep(self, chunk: Any) -> None:
         self._spool.write(chunk)
 
-    def before(self, position: Position) -> None:
+    def before(self, position: "Position") -> None:
         """Note that the next item of the input begins here; leave those before it out."""
         at = self._spool.tell()
         if self._begin is None:
@@ -102,7 +111,7 @@ class Keeping(Tee):
         (length,) = struct.unpack("<i", start[4:])
         return start + self._spool.read(min(length, end - begin - 8))
 
-    def save(self, text: str, position: Position) -> Path | None:
+    def save(self, text: str, position: "Position") -> Path | None:
         """Write the file of a failure, unless there are enough.
 
         Parameters

@@ -3,27 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
+from hydrofoil._cext.place import Counted, Position
 from hydrofoil.deaths import page
-from hydrofoil.failures import kept
+from hydrofoil.failures import kept, present
 from hydrofoil.failures.functions import described
-from hydrofoil.failures.notes import add_note, append_note, described_item, kept_note, note_of
-from hydrofoil.failures.place import Counted, Detail, Position, rows_of
+from hydrofoil.failures.notes import add_note, append_note, kept_note, note_of
+from hydrofoil.failures.place import Detail
 from hydrofoil.failures.watched import watched
-
-# Of the task that runs in this process: what says where it is.
-_present: "list[tuple[Located, Position]]" = []
-
-
-def note_unlocated(error: BaseException) -> None:
-    """Say where the task is in an error from behind its functions, such as of pickling results.
-
-    Errors of the connection to the JVM, and of reading from it, are no function's.
-    """
-    if isinstance(error, (OSError, EOFError, SystemExit)) or not _present:
-        return
-    located, position = _present[-1]
-    if not position.reading:
-        located.note(error, position)
 
 
 class Located:
@@ -58,19 +44,19 @@ class Located:
         self.plan = plan
         self.functions = functions
         self.items = items
-        self.names = _names(chains or [(function,) for function in functions])
+        self.names = _names(functions, chains)
         self.keeping = kept.present()
 
     def __call__(self, split_index: int, items: Iterable[Any]) -> Iterator[Any]:
         position = Position(split_index, *self.left_out)
-        _present[:] = [(self, position)]
+        present.begin(self, position)
         worker = page.mine()
         worker.begin_functions(self.names, split_index)
         if self.items:
             items = Counted(
                 items,
                 position,
-                rows_of if self.items == "batch" else None,
+                self.items == "batch",
                 None if self.keeping is None else self.keeping.before,
             )
         try:
@@ -104,19 +90,11 @@ class Located:
             return
 
 
-def _names(chains: Sequence[tuple[Any, ...]]) -> tuple[str, ...]:
+def _names(functions: Sequence[Any], chains: Sequence[tuple[Any, ...]]) -> tuple[str, ...]:
     """The functions, for when nothing is left of this process but their names."""
     try:
-        return tuple(" or ".join(map(described, chain)) for chain in chains)
+        if len(functions) == 1:
+            return (described(functions[0]),)
+        return tuple(" or ".join(map(described, chain)) for chain in chains or zip(functions))
     except Exception:
         return ()
-
-
-def where(partition: int) -> str:
-    """Where in a partition the task is that runs in this process; empty where it is not known."""
-    if not _present:
-        return ""
-    located, position = _present[-1]
-    if position.partition != partition or not located.items:
-        return ""
-    return f"partition {partition}, {described_item(position)}" if position.item >= 0 else ""

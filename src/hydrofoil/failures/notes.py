@@ -7,11 +7,14 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydrofoil.failures import shown
 from hydrofoil.failures.functions import described, parameters_of, running
-from hydrofoil.failures.place import Detail, Position
+from hydrofoil.failures.place import Detail
+
+if TYPE_CHECKING:
+    from hydrofoil._cext.place import Position
 
 # What each note begins with, so that programs can find it, and comparisons leave it out.
 MARK = "hydrofoil: "
@@ -20,7 +23,7 @@ MARK = "hydrofoil: "
 def note_of(
     error: BaseException,
     functions: Sequence[Any],
-    position: Position,
+    position: "Position",
     detail: Detail | None,
 ) -> str:
     """Where an error was raised, in one line.
@@ -46,7 +49,7 @@ def note_of(
     return f"{MARK}in " + ", ".join(parts)
 
 
-def _group(position: Position, detail: Detail) -> list[str]:
+def _group(position: "Position", detail: Detail) -> list[str]:
     parts = [f"group {position.item}"]
     if detail.key is not None and shown.are_shown():
         parts.append(f"key ({shown.shown_call([''] * len(detail.key), detail.key)})")
@@ -55,12 +58,12 @@ def _group(position: Position, detail: Detail) -> list[str]:
     return parts
 
 
-def described_item(position: Position) -> str:
+def described_item(position: "Position") -> str:
     """The batch, or the group, that a task is at."""
     return _batch(position) if position.has_rows else f"group {position.item}"
 
 
-def _batch(position: Position) -> str:
+def _batch(position: "Position") -> str:
     if position.rows == 1:
         return f"row {position.before}"
     if position.rows <= 0:

@@ -14,10 +14,11 @@ MANY_MODULES = 50
 
 
 class Libraries:
-    """The modules that were there when objects were frozen last."""
+    """The modules that were there when a worker has frozen its objects last."""
 
     def __init__(self) -> None:
-        self._modules = len(sys.modules)
+        # What its daemon has made since it froze its own is no task's either.
+        self._modules = 0
 
     def freeze(self) -> bool:
         """Freeze what is alive if a library is new; return whether.

@@ -27,6 +27,7 @@ MODULES = (
     "hydrofoil.evals.batched",
     "hydrofoil.evals.pickled",
     "hydrofoil._cext.faults",
+    "hydrofoil._cext.place",
     "pyspark.sql.conversion",
 )
 

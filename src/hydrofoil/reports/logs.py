@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 from hydrofoil.errors import UsageError
-from hydrofoil.failures.located import where
+from hydrofoil.failures.present import where
 from hydrofoil.reports.channel import TaskReport, report
 
 LOGS_KEY = "spark.hydrofoil.logs"
@@ -113,6 +113,8 @@ def install(setting: str | None) -> None:
         It is no level.
     """
     global _installed
+    if setting is None and _installed is None:
+        return
     root = logging.getLogger()
     if _installed is not None:
         handler, before = _installed

@@ -1,9 +1,13 @@
-"""Counts of rows that failed or were slow in Spark's UI, by the JVM's half."""
+"""Counts of rows that failed or were slow, and of calls, in Spark's UI, by the JVM's half."""
 
 from typing import Any
 
 # The names of metrics that operators of the JVM's half have.
 FAILED, SLOW = "rows that failed", "rows that were slow"
+CALLS, CALLS_AGAIN = "calls of services", "calls made again"
+# In milliseconds.
+WAITED = "time waiting for limits"
+COST = "cost of calls"
 
 
 def add(execution: int, name: str, function: str, rows: int) -> bool:
@@ -14,7 +18,7 @@ def add(execution: int, name: str, function: str, rows: int) -> bool:
     execution : int
         Spark's id of the query.
     name : str
-        `FAILED` or `SLOW`.
+        One of the above.
     function : str
         Its name.
     rows : int

@@ -1,7 +1,7 @@
 """``on_error``, from a decorator or a setting to the function that a task calls."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hydrofoil.errors import UsageError
@@ -69,6 +69,29 @@ def carried(
     return made  # type: ignore[no-any-return]
 
 
+# What reads a setting of the task that runs in this process, where `ON_ERROR_KEY` is one.
+_setting: Callable[[str], str | None] | None = None
+
+
+def begin_task(properties: Mapping[str, str]) -> None:
+    """Follow the settings of the task that begins in this process.
+
+    Parameters
+    ----------
+    properties : mapping of str
+        Those of the driver's thread, as the task has them.
+    """
+    global _setting
+    _setting = properties.get if ON_ERROR_KEY in properties else None
+    logs.install(properties.get(logs.LOGS_KEY))
+    slow.begin_task()
+
+
+def is_asked() -> bool:
+    """Whether the running task has a setting for `by_setting`."""
+    return _setting is not None
+
+
 def by_setting(command: Any, kind: str) -> Any:
     """What stock's worker has read of a function, as `ON_ERROR_KEY` wants it called.
 
@@ -85,7 +108,7 @@ def by_setting(command: Any, kind: str) -> Any:
     UsageError
         The setting can't be followed.
     """
-    setting = _setting()
+    setting = _setting
     if setting is None or not setting(ON_ERROR_KEY):
         return command
     function, result = command if isinstance(command, tuple) else (command, None)
@@ -106,23 +129,9 @@ def by_setting(command: Any, kind: str) -> Any:
     return _made(function, policy, kind, result), result
 
 
-def begin_task() -> None:
-    """Follow the settings of the task that begins in this process."""
-    setting = _setting()
-    logs.install(None if setting is None else setting(logs.LOGS_KEY))
-    slow.begin_task()
-
-
 def _made(function: Any, policy: Policy, kind: str, result: Any) -> Any:
     if kind == "row":
         return skipping(function, policy)
     if kind in _NOTHING:
         return skipping_groups(function, policy, _NOTHING[kind])
     return skipping_columns(function, policy, result)
-
-
-def _setting() -> Callable[[str], str | None] | None:
-    from pyspark import TaskContext
-
-    context = TaskContext.get()
-    return None if context is None else context.getLocalProperty

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from hydrofoil.deaths import limits
 from hydrofoil.failures import kept, shown
+from hydrofoil.holders import limits as holders
 from hydrofoil.process import inner
 
 INNER_KEY = "spark.hydrofoil.daemon.inner"
@@ -18,6 +19,8 @@ VARIABLES = {
     "spark.hydrofoil.failures.folder": kept.FOLDER_VARIABLE,
     limits.SLOW_ROW_KEY: limits.SLOW_ROW,
     limits.MEMORY_KEY: limits.MEMORY,
+    holders.MEMORY_KEY: holders.MEMORY,
+    holders.LINGER_KEY: holders.LINGER,
 }
 
 

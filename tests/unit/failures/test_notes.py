@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from hydrofoil.failures.functions import code_of, described, parameters_of, running
-from hydrofoil.failures.located import Located, note_unlocated
+from hydrofoil.failures.located import Located
 from hydrofoil.failures.notes import MARK, add_note, notes_of
 from hydrofoil.failures.place import Detail
+from hydrofoil.failures.present import note_unlocated
 from hydrofoil.failures.shown import VARIABLE, shown, shown_call
 
 

@@ -5,7 +5,7 @@ import traceback
 from types import ModuleType, SimpleNamespace, TracebackType
 from typing import Any, BinaryIO
 
-from hydrofoil.failures.located import note_unlocated
+from hydrofoil.failures.present import note_unlocated
 
 
 def without_our_frames(

@@ -6,10 +6,11 @@ accumulators, profilers, timing and errors stay stock's own.
 """
 
 import io
+import itertools
 import socket
 import struct
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any, BinaryIO, ClassVar, Protocol
@@ -21,7 +22,7 @@ from hydrofoil.deaths import page
 from hydrofoil.errors import UsageError
 from hydrofoil.evals.eval_types import describe, items_of, kind_of
 from hydrofoil.evals.udf import function_name
-from hydrofoil.failures import kept
+from hydrofoil.failures import kept, present
 from hydrofoil.failures.located import Located
 from hydrofoil.failures.printing import print_notes
 from hydrofoil.process import address_space, user_modules
@@ -124,7 +125,10 @@ class StockWorker:
 
     def main(self, infile: BinaryIO, outfile: BinaryIO) -> None:
         """Run one task; see `hydrofoil.worker.main`."""
-        self.stock.main(kept.begin(infile), outfile)
+        try:
+            self.stock.main(kept.begin(infile), outfile)
+        finally:
+            present.leave()
 
     # --- Stock's functions, with an eye on what passes through ------------------------------------
 
@@ -133,7 +137,8 @@ class StockWorker:
         user_modules.give_way()
         command = self.original["read_command"](*args, **kwargs)
         if self.capture is not None:
-            command = on_error.by_setting(command, kind_of(self.capture.eval_type))
+            if on_error.is_asked():
+                command = on_error.by_setting(command, kind_of(self.capture.eval_type))
             # A table function's command is its handler alone.
             function, self.capture.return_type = (
                 command if isinstance(command, tuple) else (command, None)
@@ -194,7 +199,7 @@ class StockWorker:
         Pipeline
             Ours, or what stock's worker returns.
         """
-        on_error.begin_task()
+        on_error.begin_task(local_properties())
         read = partial(self.original["read_udfs"], pickle_ser)
         reason = self._declined(eval_type, confs)
         with self._capturing(eval_type, names_alone=bool(reason)) as capture:
@@ -205,8 +210,7 @@ class StockWorker:
                         lambda: self.plans.plan(self._task(capture, read, source, stock, confs))
                     )
                     chains = [udf.chain for udf in capture.udfs]
-                    functions = [function for chain in chains for function in chain]
-                    return _located(made, functions, eval_type, chains)
+                    return _located(made, [*itertools.chain(*chains)], eval_type, chains)
                 except StaysStock as unplanned:
                     reason = str(unplanned)
         if self.version.udfs_are_parsed and capture.replays:
@@ -219,7 +223,7 @@ class StockWorker:
 
     def read_udtf(self, pickle_ser: Any, source: Any, eval_type: int, *confs: Any) -> Any:
         """Read a table function; all is as for `read_udfs`."""
-        on_error.begin_task()
+        on_error.begin_task(local_properties())
         with self._capturing(eval_type, names_alone=True) as capture:
             stock = self.original["read_udtf"](pickle_ser, source, eval_type, *confs)
         parsed = self.version.udfs_are_parsed
@@ -342,8 +346,15 @@ def _located(
     """
     if len(pipeline) != len(Pipeline._fields):
         return pipeline
-    made = Pipeline(*pipeline)
-    return made._replace(function=Located(made.function, functions, items_of(eval_type), chains))
+    function, *others = pipeline
+    return Pipeline(Located(function, functions, items_of(eval_type), chains), *others)
+
+
+def local_properties() -> Mapping[str, str]:
+    """The properties of the driver's thread that a task has got; empty for what is no task."""
+    context = TaskContext.get()
+    # Its method for one of them costs more than all of them here.
+    return getattr(context, "_localProperties", None) or {}
 
 
 def is_wrapper(name: str) -> bool:

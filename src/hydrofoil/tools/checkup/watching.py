@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from hydrofoil.deaths import limits
+from hydrofoil.holders import limits as models
 from hydrofoil.settings.for_workers import executor_key
 from hydrofoil.settings.launch import WHY_DIED
 from hydrofoil.settings.plugin import PLUGIN, PLUGINS_KEY
@@ -13,6 +14,8 @@ from hydrofoil.tools.checkup.finding import Finding, Level
 _LIMITS: dict[str, tuple[str, Callable[[str], float]]] = {
     limits.SLOW_ROW_KEY: (limits.SLOW_ROW, limits.seconds),
     limits.MEMORY_KEY: (limits.MEMORY, limits.byte_count),
+    models.MEMORY_KEY: (models.MEMORY, limits.byte_count),
+    models.LINGER_KEY: (models.LINGER, limits.seconds),
 }
 
 

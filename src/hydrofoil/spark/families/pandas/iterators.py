@@ -8,6 +8,7 @@ import pandas as pd
 from pyspark.errors import PySparkTypeError
 
 from hydrofoil.counts.task_trace import TaskTrace
+from hydrofoil.evals.arrays_iter import ScalarArraysIter, is_over_arrays
 from hydrofoil.evals.pandas_scalar import ScalarPandasIter, ScalarPandasIterCalled, is_struct
 from hydrofoil.spark.stock.task import Task
 from hydrofoil.values.dataframes.stock import StockPandas
@@ -18,6 +19,9 @@ Plan = Callable[..., Iterator[Any]]
 def scalar_plan(task: Task, stock: StockPandas, trace: TaskTrace) -> Plan:
     """The plan of a scalar function of iterators."""
     udf, worker, function = task.udfs[0], task.worker, task.stock.function
+    if is_over_arrays(udf):
+        made: Any = udf.chain[0]
+        return ScalarArraysIter(udf, worker.fail_on_stopiteration(made.function), trace)
     if task.version.iterators_run_in_stock:
         return ScalarPandasIterCalled(
             udf,

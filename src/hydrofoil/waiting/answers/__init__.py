@@ -1,0 +1,1 @@
+"""Which calls are equal, and what was answered to them. Knows no connections and no Spark."""
