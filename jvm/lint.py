@@ -26,6 +26,7 @@ LAYERS = (
     "shim",
     "exchange",
     "codegen",
+    "compiled",
     "exec",
     "grouped",
     "plan",

@@ -7,6 +7,7 @@ object Main {
     val suites = Seq(
       new BuilderTests,
       new ConnectionTests,
+      new GuardTests,
       new RowWriterTests,
       new SpillFileTests,
       new TaskBuffersTests,

@@ -21,7 +21,14 @@ from run_page import run
 FILES = Path(__file__).parent / "files"
 
 # These start Spark themselves; the others have a session called `spark`.
-PROGRAMS = ("README.md", "docs/driver.md", "docs/explain.md", "docs/rdd.md", "docs/rows.md")
+PROGRAMS = (
+    "README.md",
+    "docs/compile.md",
+    "docs/driver.md",
+    "docs/explain.md",
+    "docs/rdd.md",
+    "docs/rows.md",
+)
 # tests/decorators/test_examples.py runs each of its blocks, on both workers.
 ELSEWHERE = ("docs/decorators.md",)
 WITH_PYTHON = [page for page in PAGES if any(blocks(page, "python"))]

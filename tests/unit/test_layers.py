@@ -18,6 +18,7 @@ SOURCES = Path(__file__).parents[2] / "src"
 # src/hydrofoil. What lies in a room may import each other, but not in a circle.
 ROOMS = {
     "_cext": "",
+    "compiling": "",
     "errors": "",
     "lazy": "",
     "private": "",
@@ -40,10 +41,10 @@ ROOMS = {
     "gang": "errors lazy private settings values version",
     "waiting": "_cext errors failures gang reports values",
     "decorators": (
-        "_cext deaths errors evals holders process reports settings spark values waiting"
+        "_cext compiling deaths errors evals holders process reports settings spark values waiting"
     ),
     "predictors": "decorators errors holders",
-    "driver": "_cext counts decorators errors process settings spark stream values",
+    "driver": "_cext compiling counts decorators errors process settings spark stream values",
     # Named by the driver's table.
     "bridge": "_cext driver settings spark stream values",
     "tools": (

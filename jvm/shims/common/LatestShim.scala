@@ -9,13 +9,17 @@ import org.apache.spark.sql.errors.{ExecutionErrors, QueryExecutionErrors}
 import org.apache.spark.sql.execution.SparkPlan
 import org.apache.spark.sql.execution.python.{
   ArrowAggregatePythonExec, ArrowPythonRunner, HybridRowQueue}
-import org.apache.spark.sql.hydrofoil.shim.{Aggregation, KeyQueue, Shim}
+import org.apache.spark.sql.execution.python.EvalPythonExec.ArgumentMetadata
+import org.apache.spark.sql.hydrofoil.shim.{Aggregation, Argument, KeyQueue, Shim}
 import org.apache.spark.sql.internal.SQLConf
 import org.apache.spark.sql.types.{ArrayType, DataType, MapType, StructType, UserDefinedType}
 import org.apache.spark.sql.util.ArrowUtils
 
 /** What the newest Spark does; an older one's adapter overrides what is different there. */
 abstract class LatestShim extends Shim {
+
+  override def argument(argument: Argument): AnyRef =
+    ArgumentMetadata(argument.offset, argument.name)
 
   override def runnerConf(conf: SQLConf): Map[String, String] =
     ArrowPythonRunner.getPythonRunnerConfMap(conf)

@@ -4,6 +4,7 @@ import org.apache.arrow.vector.types.pojo.Schema
 import org.apache.spark.TaskContext
 import org.apache.spark.sql.execution.SparkPlan
 import org.apache.spark.sql.execution.python.{AggregateInPandasExec, HybridRowQueue}
+import org.apache.spark.sql.execution.python.EvalPythonExec.ArgumentMetadata
 import org.apache.spark.sql.hydrofoil.shim.{
   Aggregation, Argument, BatchSource, Exchange, KeyQueue, RunnerSpec}
 import org.apache.spark.sql.hydrofoil.shims.common.LatestShim
@@ -22,6 +23,9 @@ final class Adapter extends LatestShim {
 
   override def scalarRunner(spec: RunnerSpec, named: Argument.Lists, input: BatchSource): Exchange =
     new NamedRunner(spec, named, input)
+
+  override def argument(argument: Argument): AnyRef =
+    ArgumentMetadata(argument.offset, argument.name)
 
   override def sessionUUID(conf: SQLConf): Option[String] = None
 

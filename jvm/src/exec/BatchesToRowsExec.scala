@@ -6,11 +6,13 @@ import org.apache.spark.sql.catalyst.expressions.{Attribute, UnsafeProjection}
 import org.apache.spark.sql.catalyst.expressions.codegen.{
   CodegenContext, CodeGenerator, ExprCode, FalseLiteral, JavaCode}
 import org.apache.spark.sql.catalyst.expressions.codegen.Block._
-import org.apache.spark.sql.execution.{CodegenSupport, ColumnarToRowTransition, SparkPlan}
+import org.apache.spark.sql.execution.{
+  CodegenSupport, ColumnarToRowExec, ColumnarToRowTransition, SparkPlan}
 import org.apache.spark.sql.execution.metric.{SQLMetric, SQLMetrics}
 import org.apache.spark.sql.hydrofoil.codegen.{RowWriter, UnsafeValues}
+import org.apache.spark.sql.hydrofoil.compiled.{PyStr, TextVector}
 import org.apache.spark.sql.hydrofoil.memory.{Layout, RawVector}
-import org.apache.spark.sql.vectorized.ColumnarBatch
+import org.apache.spark.sql.vectorized.{ColumnarBatch, ColumnVector}
 
 /**
  * Rows of record batches, in the place of Spark's `ColumnarToRowExec`.
@@ -33,7 +35,13 @@ case class BatchesToRowsExec(child: SparkPlan, generated: Boolean, whole: Seq[At
     "numOutputRows" -> SQLMetrics.createMetric(sparkContext, "number of output rows"),
     "numInputBatches" -> SQLMetrics.createMetric(sparkContext, "number of input batches"))
 
-  override protected def doExecute(): RDD[InternalRow] = {
+  /** Whether all vectors are ours; a compiled function's are until a row trips a guard. */
+  private def areRaw: Boolean = child.isInstanceOf[ArrowBatchesExec]
+
+  override protected def doExecute(): RDD[InternalRow] =
+    if (areRaw) executeRaw() else ColumnarToRowExec(child).execute()
+
+  private def executeRaw(): RDD[InternalRow] = {
     val rows = longMetric("numOutputRows")
     val inputs = longMetric("numInputBatches")
     val attributes = output
@@ -58,7 +66,7 @@ case class BatchesToRowsExec(child: SparkPlan, generated: Boolean, whole: Seq[At
 
   override protected def doProduce(ctx: CodegenContext): String = {
     val batchClass = classOf[ColumnarBatch].getName
-    val vectorClass = classOf[RawVector].getName
+    val vectorClass = (if (areRaw) classOf[RawVector] else classOf[ColumnVector]).getName
     val input = ctx.addMutableState("scala.collection.Iterator", "input", v => s"$v = inputs[0];")
     val batch = ctx.addMutableState(batchClass, "batch")
     val begin = ctx.addMutableState(CodeGenerator.JAVA_INT, "nextRow")
@@ -107,7 +115,11 @@ case class BatchesToRowsExec(child: SparkPlan, generated: Boolean, whole: Seq[At
     val row = ctx.freshName("row")
     val end = ctx.freshName("end")
     val values = output.zip(vectors).map { case (attribute, vector) =>
-      BatchesToRowsExec.value(ctx, vector, nested.get(vector), row, attribute)
+      if (areRaw || CodeGenerator.javaType(attribute.dataType) != "UTF8String") {
+        BatchesToRowsExec.value(ctx, vector, nested.get(vector), row, attribute)
+      } else {
+        BatchesToRowsExec.text(ctx, vector, row, attribute)
+      }
     }
     val stop = if (parent.needStopCheck) s"if (shouldStop()) { $begin = $row + 1; return; }" else ""
     s"""
@@ -135,6 +147,43 @@ case class BatchesToRowsExec(child: SparkPlan, generated: Boolean, whole: Seq[At
 }
 
 object BatchesToRowsExec {
+
+  /** The variables of a string of any vector, which is made in one place for the same reason. */
+  private def text(
+      ctx: CodegenContext,
+      vector: String,
+      row: String,
+      attribute: Attribute): ExprCode = {
+    val value = JavaCode.variable(ctx.freshName("value"), attribute.dataType)
+    val isNull = JavaCode.isNullVariable(ctx.freshName("isNull"))
+    val names = Seq("base", "at", "length", "text").map(ctx.freshName)
+    val (base, at, length, text) = (names(0), names(1), names(2), names(3))
+    val (raw, own) = (classOf[RawVector].getName, classOf[TextVector].getName)
+    val code = code"""
+      boolean $isNull = $vector.isNullAt($row);
+      Object $base = null;
+      long $at = 0L;
+      int $length = 0;
+      if (!$isNull) {
+        if ($vector instanceof $own) {
+          ${classOf[PyStr].getName} $text = (($own) $vector).get($row);
+          $base = $text.base();
+          $at = $text.offset();
+          $length = $text.numBytes();
+        } else if ($vector instanceof $raw) {
+          $at = (($raw) $vector).textAddress($row);
+          $length = (($raw) $vector).textLength($row);
+        } else {
+          UTF8String $text = $vector.getUTF8String($row);
+          $base = $text.getBaseObject();
+          $at = $text.getBaseOffset();
+          $length = $text.numBytes();
+        }
+      }
+      UTF8String $value = UTF8String.fromAddress($base, $at, $length);
+    """
+    ExprCode(code, isNull, value)
+  }
 
   /**
    * The variables of a column's value. A string is made in one place, null or not: the JVM's

@@ -15,6 +15,7 @@ import org.apache.spark.sql.vectorized.ColumnarBatch
  *
  * @param passThrough the child's columns that the parents need, in the child's order
  * @param ends where the batches end that go to the worker
+ * @param notCompiled why functions were not compiled that might have been, for those who read plans
  */
 case class HydrofoilEvalPythonExec(
     udfs: Seq[PythonUDF],
@@ -22,7 +23,8 @@ case class HydrofoilEvalPythonExec(
     passThrough: Seq[Attribute],
     child: SparkPlan,
     evalType: Int,
-    ends: BatchEnds)
+    ends: BatchEnds,
+    notCompiled: Seq[String] = Nil)
   extends UnaryExecNode with ColumnarPythonExec {
 
   override def output: Seq[Attribute] = passThrough ++ resultAttrs
@@ -30,7 +32,8 @@ case class HydrofoilEvalPythonExec(
   override def producedAttributes: AttributeSet = AttributeSet(resultAttrs)
 
   override def simpleString(maxFields: Int): String =
-    s"$nodeName ${udfs.mkString("[", ", ", "]")}, ${PythonEvalType.toString(evalType)}"
+    s"$nodeName ${udfs.mkString("[", ", ", "]")}, ${PythonEvalType.toString(evalType)}" +
+      notCompiled.map(reason => s", not compiled: $reason").mkString
 
   override protected def doExecuteColumnar(): RDD[ColumnarBatch] = {
     val arguments = Arguments.of(udfs, child.output)

@@ -17,10 +17,7 @@ case class SelectColumnsExec(columns: Seq[NamedExpression], child: SparkPlan)
   override def outputOrdering: Seq[SortOrder] = ProjectExec(columns, child).outputOrdering
 
   override protected def doExecuteColumnar(): RDD[ColumnarBatch] = {
-    val ordinals = columns.map { column =>
-      val attribute = SelectColumnsExec.column(column).get
-      child.output.indexWhere(_.exprId == attribute.exprId)
-    }.toArray
+    val ordinals = SelectColumnsExec.ordinals(columns, child.output)
     child.executeColumnar().mapPartitionsInternal { batches =>
       val buffers = TaskBuffers.of(TaskContext.get())
       new BatchIterator {
@@ -38,6 +35,10 @@ case class SelectColumnsExec(columns: Seq[NamedExpression], child: SparkPlan)
 object SelectColumnsExec {
 
   def takes(columns: Seq[NamedExpression]): Boolean = columns.forall(column(_).isDefined)
+
+  /** Where the columns, which are taken, are in an input. */
+  def ordinals(columns: Seq[NamedExpression], input: Seq[Attribute]): Array[Int] =
+    Columns.ordinals(columns.map(column(_).get), input)
 
   private def column(expression: NamedExpression): Option[Attribute] = expression match {
     case attribute: Attribute => Some(attribute)

@@ -69,6 +69,10 @@ final class RawVector(val column: Column, val start: Int) extends ColumnVector(c
     UTF8String.fromAddress(null, third + from, offset(row + 1) - from)
   }
 
+  /** Where the bytes of a row's string are, and how many; it is not null. */
+  def textAddress(row: Int): Long = third + offset(row)
+  def textLength(row: Int): Int = offset(row + 1) - offset(row)
+
   /** The string of a row; the empty one where `isNull`, which says what `isNullAt` did. */
   def text(row: Int, isNull: Boolean): UTF8String = {
     var from = 0

@@ -11,12 +11,14 @@ import org.apache.spark.sql.execution.adaptive.{AQEShuffleReadExec, ShuffleQuery
 import org.apache.spark.sql.execution.datasources.v2.BatchScanExec
 import org.apache.spark.sql.execution.exchange.{ReusedExchangeExec, ShuffleExchangeLike}
 import org.apache.spark.sql.execution.python.{
-  ArrowEvalPythonExec, BatchEvalPythonExec, MapInArrowExec, MapInPandasExec}
-import org.apache.spark.sql.hydrofoil.codegen.WholeUse
+  ArrowEvalPythonExec, BatchEvalPythonExec, EvalPythonExec, MapInArrowExec, MapInPandasExec}
+import org.apache.spark.sql.hydrofoil.codegen.{RowWriter, WholeUse}
 import org.apache.spark.sql.hydrofoil.exec.{
   Arguments, ArrowBatchesExec, ArrowSinkExec, BatchEnds, BatchesToRowsExec, ColumnarScan,
-  ComputeColumnsExec, HydrofoilEvalPythonExec, HydrofoilMapInBatchExec, HydrofoilSourceScanExec,
-  LeftToSparkExec, RowsToArrowExec, SelectColumnsExec, SparkRowsExec, UnsafeRowsToArrowExec}
+  CompiledRowsExec, CompiledUdfExec, ComputeColumnsExec, HydrofoilEvalPythonExec,
+  HydrofoilMapInBatchExec, HydrofoilSourceScanExec, LeftToSparkExec, RowsToArrowExec,
+  SelectColumnsExec, SparkRowsExec, UnsafeRowsToArrowExec}
+import org.apache.spark.sql.hydrofoil.memory.Layout
 import org.apache.spark.sql.hydrofoil.settings.{HydrofoilConf, Limits}
 
 /**
@@ -46,16 +48,11 @@ object ReplaceOperators extends Rule[SparkPlan] {
     case filter: FilterExec =>
       filter.mapChildren(replace(_, needed.map(_ ++ filter.condition.references)))
     case left: LeftToSparkExec => left
-    case eval: ArrowEvalPythonExec =>
-      val passThrough =
-        eval.child.output.filter(attribute => needed.forall(_.contains(attribute)))
-      val arguments = eval.udfs.flatMap(Arguments.chain(_)._2).map(Arguments.named(_)._2)
-      Coverage.scalar(eval, arguments, passThrough, conf) match {
-        case Some(reason) => leave(eval, reason)
-        case None =>
-          val used = AttributeSet(arguments.flatMap(_.references) ++ passThrough)
-          evaluate(eval, arguments, passThrough, replace(eval.child, Some(used)))
-      }
+    case eval: EvalPythonExec =>
+      CompileRule(eval, needed, conf).fold(scalar(eval, needed, _), replace(_, needed))
+    case compiled: CompiledUdfExec =>
+      val used = AttributeSet(compiled.passThrough) ++ compiled.udf.references
+      compiled.mapChildren(replace(_, Some(used)))
     case map: MapInArrowExec =>
       mapInBatch(map, map.func, map.output, map.child, map.isBarrier, map.profile,
         MapEvalTypes.ARROW)
@@ -67,9 +64,29 @@ object ReplaceOperators extends Rule[SparkPlan] {
         case Some(reason) => leave(scan, reason)
         case None => HydrofoilSourceScanExec.of(scan)
       }
+    case other => other.mapChildren(replace(_, None))
+  }
+
+  /** @param reasons why functions that might have been compiled are not */
+  private def scalar(
+      plan: EvalPythonExec,
+      needed: Option[AttributeSet],
+      reasons: Seq[String]): SparkPlan = plan match {
+    case eval: ArrowEvalPythonExec =>
+      val passThrough =
+        eval.child.output.filter(attribute => needed.forall(_.contains(attribute)))
+      val arguments = eval.udfs.flatMap(Arguments.chain(_)._2).map(Arguments.named(_)._2)
+      Coverage.scalar(eval, arguments, passThrough, conf) match {
+        case Some(reason) => leave(eval, (reason +: reasons).mkString("; not compiled: "))
+        case None =>
+          val used = AttributeSet(arguments.flatMap(_.references) ++ passThrough)
+          evaluate(eval, arguments, passThrough, replace(eval.child, Some(used)))
+            .copy(notCompiled = reasons)
+      }
     case pickled: BatchEvalPythonExec =>
-      leave(pickled, "its rows are pickled; spark.sql.execution.pythonUDF.arrow.enabled and " +
-        "useArrow=True send them as Arrow")
+      val reason = "its rows are pickled; spark.sql.execution.pythonUDF.arrow.enabled and " +
+        "useArrow=True send them as Arrow"
+      leave(pickled, (reason +: reasons).mkString("; not compiled: "))
     case other => other.mapChildren(replace(_, None))
   }
 
@@ -101,7 +118,7 @@ object ReplaceOperators extends Rule[SparkPlan] {
       eval: ArrowEvalPythonExec,
       arguments: Seq[Expression],
       passThrough: Seq[Attribute],
-      child: SparkPlan): SparkPlan = {
+      child: SparkPlan): HydrofoilEvalPythonExec = {
     val ends = BatchEnds.of(eval)
     // A nondeterministic argument equals no other, not even itself.
     val computed = arguments.filterNot(_.isInstanceOf[Attribute]).foldLeft(Vector.empty[Alias]) {
@@ -144,6 +161,8 @@ object ReplaceTransitions extends Rule[SparkPlan] {
     case eval: HydrofoilEvalPythonExec =>
       val arguments = Arguments.of(eval.udfs, eval.child.output).ordinals.map(eval.child.output(_))
       eval.mapChildren(sink(_, arguments.toSeq, eval.limits))
+    case compiled: CompiledUdfExec =>
+      compiled.mapChildren(sink(_, compiled.arguments, compiled.limits))
     case map: HydrofoilMapInBatchExec => map.mapChildren(sink(_, map.child.output, map.limits))
   }
 
@@ -157,6 +176,12 @@ object ReplaceTransitions extends Rule[SparkPlan] {
       case ColumnarToRowExec(ours: ArrowBatchesExec) =>
         val used = ours.output.filter(whole.contains)
         BatchesToRowsExec(below(ours, AttributeSet.empty), generated, used)
+      case ProjectExec(columns, ColumnarToRowExec(compiled: CompiledUdfExec))
+          if !generated && SelectColumnsExec.takes(columns) &&
+            RowWriter.takes(columns.map(c => Layout.stored(c.dataType)).toArray) =>
+        CompiledRowsExec(columns, below(compiled, AttributeSet.empty))
+      case ColumnarToRowExec(compiled: CompiledUdfExec) =>
+        BatchesToRowsExec(below(compiled, AttributeSet.empty), generated = true, Nil)
       // As Spark's operators would be, which yield rows: each child becomes rows by itself.
       case ColumnarToRowExec(union: UnionExec) if union.exists(_.isInstanceOf[ArrowBatchesExec]) =>
         below(union.withNewChildren(union.children.map(ColumnarToRowExec(_))), whole)

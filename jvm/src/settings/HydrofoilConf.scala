@@ -51,4 +51,11 @@ object HydrofoilConf {
       .bytesConf(ByteUnit.BYTE)
       .checkValue(_ >= 0, "must not be negative")
       .createWithDefaultString("256m")
+
+  val COMPILE: ConfigEntry[Boolean] = SQLConf.buildConf("spark.hydrofoil.compile.enabled")
+    .doc("Whether Python functions of single rows (udf) whose code is known run as Java, with " +
+      "guards; rows for which a guard does not hold go to Python.")
+    .version("4.0.0")
+    .booleanConf
+    .createWithDefault(false)
 }

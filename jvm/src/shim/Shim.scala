@@ -20,6 +20,9 @@ trait Shim {
   /** The same for scalar functions, which Spark tells how many results to look at together. */
   def scalarRunner(spec: RunnerSpec, named: Argument.Lists, input: BatchSource): Exchange
 
+  /** Spark's own description of an argument, an `EvalPythonExec.ArgumentMetadata`. */
+  def argument(argument: Argument): AnyRef
+
   /** The settings that Spark sends to the worker. */
   def runnerConf(conf: SQLConf): Map[String, String]
 

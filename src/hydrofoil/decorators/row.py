@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, overload
 
+from hydrofoil.compiling.asked import ask
 from hydrofoil.decorators.checks import check_picklable, positional, signature_of
 from hydrofoil.decorators.function import SparkFunction, is_connect
 from hydrofoil.decorators.local import arguments, as_arrow, returned
@@ -39,6 +40,7 @@ def udf(
     on_error: OnError | None = ...,
     quarantine: str | None = ...,
     max_errors: int | str | None = ...,
+    compile: bool | None = ...,
     concurrency: int | None = ...,
 ) -> SparkFunction: ...
 @overload
@@ -50,6 +52,7 @@ def udf(
     on_error: OnError | None = ...,
     quarantine: str | None = ...,
     max_errors: int | str | None = ...,
+    compile: bool | None = ...,
     concurrency: int | None = ...,
 ) -> Callable[[Callable[..., Any]], SparkFunction]: ...
 def udf(
@@ -60,6 +63,7 @@ def udf(
     on_error: OnError | None = None,
     quarantine: str | None = None,
     max_errors: int | str | None = None,
+    compile: bool | None = None,
     concurrency: int | None = None,
 ) -> Any:
     """Make a Spark function of a Python function that is called once for each row.
@@ -86,6 +90,9 @@ def udf(
         How many rows of a query may fail, as a number or a share such as ``"1%"``, before the query
         fails; by default ``spark.hydrofoil.maxErrors``, and without it 10,000 for "quarantine" and
         any number for "null".
+    compile : bool, optional
+        Whether the JVM may compute it, row by row, where that gives the very same: whatever the
+        session's ``spark.hydrofoil.compile.enabled`` says, which decides by default.
     concurrency : int, optional
         Call it in so many threads at once, because it blocks; results keep the order of rows. Equal
         arguments are asked each time. `hydrofoil.async_udf` has more of this.
@@ -110,6 +117,7 @@ def udf(
             on_error=on_error,
             quarantine=quarantine,
             max_errors=max_errors,
+            compile=compile,
             concurrency=concurrency,
         )
     if concurrency is not None:
@@ -121,11 +129,15 @@ def udf(
         count_of(concurrency, "concurrency", 1)
         options = replace(BLOCKING, concurrency=concurrency)
         return waiting_function(f, returnType, options, policy)
-    return _make(f, returnType, useArrow, policy)
+    return _make(f, returnType, useArrow, policy, compile)
 
 
 def _make(
-    function: Callable[..., Any], declared: Any, use_arrow: bool | None, policy: Policy | None
+    function: Callable[..., Any],
+    declared: Any,
+    use_arrow: bool | None,
+    policy: Policy | None,
+    compiled: bool | None,
 ) -> SparkFunction:
     from pyspark.sql.functions import udf as spark_udf
 
@@ -156,6 +168,8 @@ def _make(
     sent: Callable[..., Any] = function
     if convert_result is not None or any(convert.values()):
         sent = RowCall(function, list(signature.parameters), convert, convert_result)
+    if sent is function:
+        ask(function, compiled)
 
     transport = RowTransport(use_arrow)
     parameters = ", ".join(

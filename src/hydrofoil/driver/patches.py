@@ -70,4 +70,31 @@ PATCHES: tuple[Patch, ...] = (
         "_create_dataframe",
         "hydrofoil.bridge.rdd_frame:make_create",
     ),
+    # What the JVM is told of plain functions.
+    Patch(
+        "pyspark.sql.udf",
+        "UserDefinedFunction",
+        "_create_judf",
+        "hydrofoil.driver.compiled:make_create_judf",
+    ),
+    Patch(
+        "{rdd_module}",
+        "",
+        "_prepare_for_python_RDD",
+        "hydrofoil.driver.compiled:make_prepare",
+    ),
+    Patch(
+        "pyspark.sql.connect.expressions",
+        "CommonInlineUserDefinedFunction",
+        "to_plan",
+        "hydrofoil.driver.compiled:make_to_plan",
+        connect=True,
+    ),
+    Patch(
+        "pyspark.sql.connect.expressions",
+        "CommonInlineUserDefinedFunction",
+        "to_plan_udf",
+        "hydrofoil.driver.compiled:make_to_plan_udf",
+        connect=True,
+    ),
 )

@@ -10,6 +10,9 @@ from weakref import WeakKeyDictionary
 from hydrofoil.evals.eval_types import EvalType
 from hydrofoil.settings.sessions import current_session
 
+# Kinds of plain functions, whose rows travel pickled or as Arrow record batches.
+ROW_KINDS = frozenset((EvalType.SQL_BATCHED_UDF, EvalType.SQL_ARROW_BATCHED_UDF))
+
 
 class RowTransport:
     """Whether the rows of one function travel as Arrow record batches; decided once a session.

@@ -82,6 +82,7 @@ def explain(folder: Path | None, json_file: Path | None, args: tuple[str, ...]) 
         if not operators:
             where = f"{_EVENT_LOG_KEY} is set: your event log has them" * logs_itself
             click.echo(f"The JVM's operators are not known. {where}".rstrip())
+    print_compiled(operators)
     if calls:
         print_calls(calls)
     sys.exit(code)
@@ -138,6 +139,18 @@ def print_calls(calls: list[dict[str, object]]) -> None:
     show_sheet(Sheet("The driver's calls and their paths", columns, rows, left=left), output())
 
 
+def print_compiled(operators: "list[Operator]") -> None:
+    """Print a row for each function that the JVM computes, or might have."""
+    from hydrofoil.tools.console import output
+    from hydrofoil.tools.paths.jvm import compiled
+    from hydrofoil.tools.sheet import Sheet, show_sheet
+
+    rows = [list(one) for one in compiled(operators)]
+    if rows:
+        columns = ["function", "compiled", "why"]
+        show_sheet(Sheet("Compiled functions", columns, rows, left=("compiled", "why")), output())
+
+
 def headline(projections: Projections) -> str:
     """What share is fast, in one line; empty if no function ran in Hydrofoil's workers."""
     paths: dict[str, bool] = {}
@@ -167,6 +180,8 @@ def nothing(conf: Mapping[str, str], operators: "list[Operator]") -> str:
         why = "HYDROFOIL=off is set, so stock PySpark's workers ran"
     elif daemon != SETTINGS[DAEMON_KEY]:
         why = f"{DAEMON_KEY} is {daemon}"
+    elif operators and all(op.guards is not None for op in operators):
+        return "No Python function ran in a Hydrofoil worker: the JVM computed all, compiled."
     elif operators:
         why = (
             f"the application's own settings name other workers ({DAEMON_KEY}), or its executors "
@@ -183,7 +198,7 @@ def _operators_of(projection: dict[str, object], operators: "list[Operator]") ->
     assert isinstance(udfs, list)
     return list(
         dict.fromkeys(
-            f"{op.name}: {op.reason}" if op.reason else op.name
+            f"{op.name}: {op.why_sparks}" if op.why_sparks else op.name
             for op in operators
             if any(f"{udf['name']}(" in op.description for udf in udfs)
         )

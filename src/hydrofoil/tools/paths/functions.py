@@ -12,7 +12,7 @@ from hydrofoil.evals.reasons import expected
 from hydrofoil.settings import jvm_operators
 from hydrofoil.tools.paths.answer import STOCK, UNKNOWN
 from hydrofoil.tools.paths.ask import ask
-from hydrofoil.tools.paths.jvm import SPARK
+from hydrofoil.tools.paths.jvm import SPARK, Operator
 from hydrofoil.tools.paths.plan import Calls, Plan
 from hydrofoil.tools.sessions import classic, why_stock
 from hydrofoil.tools.tables import html_page, html_table, of_them, plain, text_table
@@ -60,6 +60,9 @@ class PythonFunction:
         Why it is Spark's.
     cached : bool
         Whether it runs for a cache, and not again once the cache is filled.
+    compiled : str
+        Whether the JVM computes it: "yes", with what sends a row to Python; "no", with why not; or
+        empty where nobody asked for that.
     """
 
     name: str
@@ -71,6 +74,7 @@ class PythonFunction:
     jvm: str
     jvm_reason: str
     cached: bool
+    compiled: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,15 @@ class Explained:
         conditional = any(function.reason.startswith(_IF) for function in fast)
         return f"{answer}{', if results are of the declared types' if conditional else ''}."
 
-    _HEADINGS = ("function", "kind", "worker", "why", "JVM's operator", "whose, and why")
+    _HEADINGS = (
+        "function",
+        "kind",
+        "worker",
+        "why",
+        "JVM's operator",
+        "whose, and why",
+        "compiled",
+    )
 
     def _rows(self) -> list[list[str]]:
         return [
@@ -115,6 +127,7 @@ class Explained:
                 f.reason,
                 f.operator + (" (cached)" if f.cached else ""),
                 f"{f.jvm}'s" + (f": {f.jvm_reason}" if f.jvm_reason else ""),
+                f.compiled,
             ]
             for f in self.functions
         ]
@@ -261,7 +274,7 @@ def _described(
     calls: Calls, answers: list[UdfTrace] | None, off: str, off_in_jvm: str
 ) -> Iterator[PythonFunction]:
     operator = calls.operator
-    jvm_reason = operator.reason
+    jvm_reason = operator.why_sparks
     if operator.owner == SPARK and not jvm_reason:
         jvm_reason = off_in_jvm or _NO_OPERATOR
     for i, function in enumerate(calls.functions):
@@ -281,4 +294,13 @@ def _described(
             operator.owner,
             jvm_reason,
             calls.cached,
+            _compiled(operator, function.name),
         )
+
+
+def _compiled(operator: Operator, name: str) -> str:
+    if operator.guards is not None:
+        none = operator.guards in ("", "none")
+        return "yes" if none else f"yes; to Python go rows with {operator.guards}"
+    reason = operator.not_compiled.get(name)
+    return f"no: {reason}" if reason is not None else ""

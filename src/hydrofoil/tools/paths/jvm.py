@@ -5,6 +5,7 @@ a `LeftToSpark`, which says why. That holds for live plans, those of Spark's sta
 of its event log.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +19,10 @@ SENT = "data sent to Python workers"
 _OURS = "Hydrofoil"
 _LEFT = "LeftToSpark"
 _REASON = "(not Hydrofoil's: "
+# Hydrofoil's too: it computes a function, and asks Python for rows that trip a guard.
+_COMPILED = "CompiledUdf"
+_GUARDS = ", guards: "
+_NOT_COMPILED = re.compile(r"[,;] not compiled: (.+?): (.+?)(?=[,;] not compiled: |$)")
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,38 @@ class Operator:
     @property
     def owner(self) -> str:
         """Whose it is: "Hydrofoil" or "Spark"."""
-        return HYDROFOIL if self.name.startswith(_OURS) else SPARK
+        return HYDROFOIL if self.name.startswith((_OURS, _COMPILED)) else SPARK
+
+    @property
+    def guards(self) -> str | None:
+        """What sends a row to Python, of an operator that computes a function; None of others."""
+        if not self.name.startswith(_COMPILED):
+            return None
+        return self.description.partition(_GUARDS)[2]
+
+    @property
+    def not_compiled(self) -> dict[str, str]:
+        """Why functions are not compiled that might have been, by their names."""
+        found = _NOT_COMPILED.findall(self.description) + _NOT_COMPILED.findall(self.reason)
+        return dict(found)
+
+    @property
+    def why_sparks(self) -> str:
+        """The reason without what it says of single functions."""
+        return _NOT_COMPILED.sub("", self.reason)
+
+
+def compiled(operators: "Sequence[Operator]") -> list[tuple[str, str, str]]:
+    """Each function that is compiled, or might have been: its name, yes or no, and why."""
+    found: dict[tuple[str, str, str], None] = {}
+    for operator in operators:
+        if operator.guards is not None:
+            name = operator.description.removeprefix(_COMPILED).partition("(")[0].strip()
+            none = operator.guards in ("", "none")
+            found[name, "yes", "" if none else f"to Python go rows with {operator.guards}"] = None
+        for name, reason in operator.not_compiled.items():
+            found[name, "no", reason] = None
+    return list(found)
 
 
 class Node(Protocol):

@@ -115,7 +115,7 @@ class LastQuery:
         found = operator.operator
         names = dict.fromkeys(u.name for counts in self.workers for u in counts.udfs)
         called = ", ".join(name for name in names if f"{name}(" in found.description)
-        owner = f"{found.owner}'s" + (f": {found.reason}" if found.reason else "")
+        owner = f"{found.owner}'s" + (f": {found.why_sparks}" if found.why_sparks else "")
         row = [found.name, called, owner]
         for _, names_of_metric in _SHOWN:
             known = (operator.metrics[n] for n in names_of_metric if n in operator.metrics)

@@ -1,0 +1,132 @@
+"""Compiled functions wherever a query may have them, and values that few columns have."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from pyspark import cloudpickle
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from compiled import functions
+from compiled.conftest import Both
+from compiled.functions import (
+    add,
+    bad_text,
+    big,
+    checked,
+    inverse,
+    is_long,
+    key,
+    length,
+    name_of,
+    same,
+    twice,
+    upper,
+)
+from compiled.test_drawn import exactly, last_line, plan_of
+
+# HYDROFOIL_PARITY=full runs all.
+ONE_IN = 4
+cloudpickle.register_pickle_by_value(functions)
+FEW = (
+    "(1, 'a', 1.5D), (2, NULL, 2.5D), (3, 'ccc', NULL), (4, 'dd', -0D), (9007199254740993, '', 0D)"
+)
+
+
+def data(spark: SparkSession) -> DataFrame:
+    return spark.sql(f"SELECT * FROM VALUES {FEW} AS t(x, s, d)").coalesce(1)
+
+
+Make = Callable[[Any, str], Any]
+SHAPES: dict[str, Callable[[DataFrame, Make], DataFrame]] = {
+    "select": lambda df, udf: df.select("s", udf(name_of, "string")("s"), "d"),
+    "a filter": lambda df, udf: df.where(udf(is_long, "boolean")("s")),
+    "both": lambda df, udf: df.where(udf(is_long, "boolean")("s")).select(
+        udf(key, "string")("s", "x")
+    ),
+    "a key": lambda df, udf: (
+        df.groupBy(udf(key, "string")("s", "x").alias("k")).agg(F.sum("x")).orderBy("k")
+    ),
+    "an aggregate's": lambda df, udf: df.agg(F.max(udf(twice, "double")("d"))),
+    "of an aggregate": lambda df, udf: (
+        df.groupBy("s").agg(udf(twice, "bigint")(F.sum("x"))).orderBy("s")
+    ),
+    "one of another": lambda df, udf: df.select(
+        udf(twice, "double")(udf(twice, "double")("d")), udf(twice, "bigint")("x")
+    ),
+    "one with defaults of another": lambda df, udf: df.select(
+        udf(add, "bigint")(udf(twice, "bigint")("x")),
+        udf(add, "bigint")(by=udf(twice, "bigint")("x"), x="x"),
+    ),
+    "a partial of another": lambda df, udf: df.select(
+        udf(partial(add, 3, by=2), "bigint")(udf(twice, "bigint")("x")),
+        udf(partial(add, by=7), "bigint")("x"),
+    ),
+    "one that is given too much": lambda df, udf: df.select(udf(twice, "bigint")("x", "x")),
+    "one that is given too little": lambda df, udf: df.select(udf(key, "string")("s")),
+    "one of another that is given too little": lambda df, udf: df.select(
+        udf(key, "string")(udf(name_of, "string")("s"))
+    ),
+    "of expressions": lambda df, udf: df.select(udf(add, "bigint")(F.col("x") + 1, F.lit(3))),
+    "by name": lambda df, udf: df.select(udf(add, "bigint")("x", by=F.lit(2))),
+    "by names in another order": lambda df, udf: df.select(udf(add, "bigint")(y="x", x=F.lit(5))),
+    "of one column twice": lambda df, udf: df.select(udf(add, "bigint")("x", "x")),
+    "a join": lambda df, udf: df.join(
+        df.select(F.col("x").alias("z")), udf(twice, "bigint")("x") == F.col("z")
+    ),
+    "a limit": lambda df, udf: df.select(udf(name_of, "string")("s")).limit(2),
+    "an order": lambda df, udf: df.orderBy(udf(key, "string")("s", "x"), "x"),
+    "no rows": lambda df, udf: df.where("x < 0").select(udf(name_of, "string")("s")),
+    "beyond 64 bits": lambda df, udf: df.where("x < 5").select(udf(big, "bigint")("x")),
+    "text that is none": lambda df, udf: df.select(udf(bad_text, "string")("s")),
+    "division by zero": lambda df, udf: df.select(udf(inverse, "double")("x")),
+    "raise": lambda df, udf: df.where("x < 4").select(udf(checked, "bigint")("x")),
+    "assert": lambda df, udf: df.where("x > 3").select(udf(checked, "bigint")("x")),
+    "None where it raises": lambda df, udf: df.select(udf(length, "bigint")("s")),
+    "bytes that are no UTF-8": lambda df, udf: df.select(
+        udf(length, "bigint")(F.expr("CAST(X'61FF62' AS STRING)"))
+    ),
+    "bytes of a surrogate": lambda df, udf: df.select(
+        udf(upper, "string")(F.expr("CAST(X'61EDA08062' AS STRING)"))
+    ),
+    "such bytes as they are": lambda df, udf: df.select(
+        udf(same, "string")(F.expr("CAST(X'61FF' AS STRING)"))
+    ),
+    "of a cache": lambda df, udf: df.cache().select(udf(key, "string")("s", "x")),
+    "of a union": lambda df, udf: df.union(df).select(udf(twice, "double")("d")),
+    "of a window": lambda df, udf: df.selectExpr("x", "lag(x) OVER (ORDER BY x) AS p").select(
+        udf(twice, "bigint")("p")
+    ),
+    "in a subquery": lambda df, udf: df.where(
+        F.col("x").isin([1, 2, 3]) & (udf(twice, "bigint")("x") > 2)
+    ),
+    "of a constant": lambda df, udf: df.select(udf(twice, "bigint")(F.lit(21))),
+}
+
+
+@pytest.mark.parametrize("arrow", [False, True], ids=["pickled", "arrow"])
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+def test_as_stock(shape: Any, arrow: bool, both: Both) -> None:
+    def outcome() -> Any:
+        def make(function: Any, declared: str) -> Any:
+            return F.udf(function, declared, useArrow=arrow)
+
+        try:
+            frame = shape(data(both.spark), make)
+            return [tuple(map(exactly, row)) for row in frame.collect()], plan_of(frame)
+        except Exception as error:
+            return type(error).__name__, last_line(str(error))
+
+    with both.stock():
+        expected = outcome()
+    both.spark.catalog.clearCache()
+    with both.compiled():
+        found = outcome()
+    both.spark.catalog.clearCache()
+    if isinstance(expected[0], str):
+        assert found == expected
+    else:
+        assert found[0] == expected[0]
+        assert "CompiledUdf" not in expected[1]
