@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hydrofoil.reports.failed import failed_rows
     from hydrofoil.reports.logs import log
     from hydrofoil.settings.launch import configure, session
+    from hydrofoil.tools.advice.advise import advise
     from hydrofoil.tools.checkup.session import doctor
     from hydrofoil.tools.paths.functions import explain
     from hydrofoil.tools.paths.query import last_query
@@ -36,6 +37,7 @@ _PUBLIC = {
     "Masked": "hydrofoil.values.arrays",
     "Ragged": "hydrofoil.values.arrays",
     "TryAgain": "hydrofoil.waiting.calls.failing",
+    "advise": "hydrofoil.tools.advice.advise",
     "aggregate": "hydrofoil.decorators.aggregate",
     "arrow_udf": "hydrofoil.decorators.vectorized",
     "async_udf": "hydrofoil.decorators.waits",
@@ -69,6 +71,7 @@ __all__ = [
     "Ragged",
     "TryAgain",
     "__version__",
+    "advise",
     "aggregate",
     "arrow_udf",
     "async_udf",

@@ -1,0 +1,229 @@
+"""Where a DataFrame's plan calls Python functions, and what they are called with."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hydrofoil.compiling.trailer import MAGIC, document_of, trailer
+from hydrofoil.compiling.translate import translate
+from hydrofoil.evals.eval_types import describe
+from hydrofoil.spark.row_functions import ROW_KINDS
+from hydrofoil.tools.advice.value import NoExpression
+
+_FUNCTIONS = ("PythonUDF", "PythonUDAF", "PythonUDTF")
+_NAMED = "NamedArgumentExpression"
+_COLUMN = "AttributeReference"
+
+
+@dataclass
+class Use:
+    """A call of a function in a plan: the function's and its plan's objects of the JVM."""
+
+    session: Any
+    function: Any
+    plan: Any
+
+    @property
+    def name(self) -> str:
+        return str(self.function.name())
+
+    @property
+    def declared(self) -> str:
+        return str(self.function.dataType().simpleString())
+
+    @property
+    def arguments(self) -> list[Any]:
+        return [a.value() if _class(a) == _NAMED else a for a in _listed(self.function.children())]
+
+    @property
+    def names(self) -> list[str | None]:
+        """Of arguments that are given by name."""
+        children = _listed(self.function.children())
+        return [str(a.key()) if _class(a) == _NAMED else None for a in children]
+
+    @property
+    def signature(self) -> str:
+        types = ", ".join(str(a.dataType().simpleString()) for a in self.arguments)
+        return f"({types}) -> {self.declared}"
+
+    @property
+    def shown(self) -> list[tuple[str, str]]:
+        """Each argument as code to paste, and as a name for sentences."""
+        found = []
+        for argument in self.arguments:
+            name = str(argument.name()) if _class(argument) == _COLUMN else str(argument.sql())
+            plain = _class(argument) == _COLUMN
+            quoted = f"`{name}`" if plain and not name.isidentifier() else name
+            found.append((f"F.col({quoted!r})" if plain else f"F.expr({name!r})", name))
+        return found
+
+    @property
+    def command(self) -> bytes:
+        """The pickled function, without what Hydrofoil has put behind it."""
+        found = self.function.func().command()
+        if not isinstance(found, bytes | bytearray):
+            found = found.toArray(self.session._jvm.scala.reflect.ClassTag.Byte())
+        command = bytes(found)
+        if not command.endswith(MAGIC):
+            return command
+        size = int.from_bytes(command[-16:-8], "big")
+        return command[: -16 - size]
+
+    @property
+    def identity(self) -> tuple[str, str, bytes, str]:
+        """What is the same where a program calls the same function on the same."""
+        return (self.name, self.signature, self.command, str(self.shown))
+
+    def document(self) -> dict[str, Any]:
+        """What the function does, by the translator.
+
+        Raises
+        ------
+        NoExpression
+            It is of another kind, or the translator leaves it alone.
+        """
+        kind = int(self.function.evalType())
+        if _class(self.function) != "PythonUDF" or kind not in ROW_KINDS:
+            raise NoExpression(f"it is no plain function, but {describe(kind)}")
+        if not self.function.udfDeterministic():
+            raise NoExpression("it is declared to be not deterministic")
+        given = self.function.func().command()
+        if isinstance(given, bytes | bytearray):
+            known = document_of(bytes(given))
+            if known is not None and "body" in known:
+                return known
+        found = translate(self._loaded())
+        if found.document is None:
+            raise NoExpression(found.reason)
+        return found.document
+
+    def _loaded(self) -> Any:
+        from pyspark.serializers import CloudPickleSerializer
+
+        try:
+            # The driver's own pickle, of this session.
+            loaded = CloudPickleSerializer().loads(self.command)
+        except Exception as error:
+            raise NoExpression(f"it can't be read here: {type(error).__name__}: {error}") from None
+        if not isinstance(loaded, tuple):
+            raise NoExpression("its pickle is large, so that Spark broadcasts it")
+        return loaded[0]
+
+    def given(self, rows: int | None) -> Any:
+        """The DataFrame of the function's arguments: a0, a1 and so on, of at most so many rows.
+
+        Raises
+        ------
+        NoExpression
+            What it is called with is no row of one DataFrame.
+        """
+        from pyspark.sql import DataFrame
+
+        children = _listed(self.plan.children())
+        if len(children) != 1:
+            raise NoExpression(f"it is called between {len(children)} DataFrames")
+        jvm = self.session._jvm
+        expressions = jvm.org.apache.spark.sql.catalyst.expressions
+        try:
+            [below] = children
+            if rows is not None:
+                below = self._dataset(below).limit(rows).queryExecution().analyzed()
+            columns = [
+                expressions.Alias(
+                    argument,
+                    f"a{place}",
+                    expressions.NamedExpression.newExprId(),
+                    self._sequence([]),
+                    jvm.scala.Option.empty(),
+                    self._sequence([]),
+                )
+                for place, argument in enumerate(self.arguments)
+            ]
+            logical = jvm.org.apache.spark.sql.catalyst.plans.logical
+            project = logical.Project(self._sequence(columns), below)
+            return DataFrame(self._dataset(project), self.session)
+        except Exception as error:
+            raise NoExpression(f"its input can't be had on its own: {first_line(error)}") from None
+
+    def called(self, given: Any, document: dict[str, Any] | None) -> Any:
+        """The function's column over `given`; with a document the JVM may compile it."""
+        from pyspark.sql import functions as F
+
+        function = self.function.func()
+        command = self.command if document is None else self.command + trailer(document)
+        python = self.session._jvm.org.apache.spark.sql.execution.python
+        made = self.session._jvm.org.apache.spark.api.python.SimplePythonFunction(
+            bytearray(command),
+            function.envVars(),
+            function.pythonIncludes(),
+            function.pythonExec(),
+            function.pythonVer(),
+            function.broadcastVars(),
+            function.accumulator(),
+        )
+        version = tuple(map(int, self.session.version.split(".")[:2]))
+        # Since 4.3: what Spark's own translator makes of it.
+        lists = [self.session._jvm.java.util.ArrayList() for _ in range(2 * (version >= (4, 3)))]
+        kind = int(self.function.evalType())
+        user = python.UserDefinedPythonFunction(
+            self.name, made, self.function.dataType(), kind, True, *lists
+        )
+        arguments = []
+        for place, name in enumerate(self.names):
+            column = given._jdf.col(f"a{place}")
+            if name is not None:
+                utils = self.session._jvm.org.apache.spark.sql.api.python.PythonSQLUtils
+                column = utils.namedArgumentExpression(name, column)
+            arguments.append(column)
+        column = type(F.lit(1))(user.apply(self._sequence(arguments)))
+        return column
+
+    def _dataset(self, plan: Any) -> Any:
+        sql = self.session._jvm.org.apache.spark.sql
+        before_4 = self.session.version.startswith("3.")
+        dataset = sql.Dataset if before_4 else sql.classic.Dataset
+        return dataset.ofRows(self.session._jsparkSession, plan)
+
+    def _sequence(self, members: list[Any]) -> Any:
+        jvm = self.session._jvm
+        listed = jvm.java.util.ArrayList()
+        for member in members:
+            listed.add(member)
+        return jvm.org.apache.spark.api.python.PythonUtils.toSeq(listed)
+
+
+def uses(df: Any) -> list[Use]:
+    """Each call of a Python function in a DataFrame's plan, as it was written, each once."""
+    found: dict[Any, Use] = {}
+    for use in _walk(df.sparkSession, df._jdf.queryExecution().analyzed()):
+        found.setdefault(use.identity, use)
+    return list(found.values())
+
+
+def _walk(session: Any, plan: Any) -> Iterator[Use]:
+    for expression in _listed(plan.expressions()):
+        for function in _functions(expression):
+            yield Use(session, function, plan)
+    for below in (*_listed(plan.children()), *_listed(plan.subqueries())):
+        yield from _walk(session, below)
+
+
+def _functions(expression: Any) -> Iterator[Any]:
+    for child in _listed(expression.children()):
+        yield from _functions(child)
+    if _class(expression) in _FUNCTIONS:
+        yield expression
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, without the traces around it."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:300]
+
+
+def _class(thing: Any) -> str:
+    return str(thing.getClass().getSimpleName())
+
+
+def _listed(sequence: Any) -> list[Any]:
+    return [sequence.apply(i) for i in range(sequence.size())]
