@@ -100,6 +100,12 @@ def with_conf(words: Sequence[str], conf: Mapping[str, str]) -> list[str]:
     return [*made, *words[end:]]
 
 
+def program_at(words: Sequence[str]) -> int | None:
+    """Return where the application is among spark-submit's words; None if none is."""
+    place = max((part.stop for part, _, _ in _options(words)), default=0)
+    return place if place < len(words) else None
+
+
 def defaults_file() -> Path | None:
     """Return where spark-defaults.conf would be; None if there is no Spark."""
     folder = os.environ.get("SPARK_CONF_DIR")

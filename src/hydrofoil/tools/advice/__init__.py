@@ -1,1 +1,1 @@
-"""Native expressions in place of Python functions: what equals them, when, and the proof on data."""
+"""Native expressions in place of Python functions: what equals them, when, and proof on data."""

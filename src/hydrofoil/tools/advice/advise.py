@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 NATIVE = "native"
 DIFFERS = "differs"
+FAILS = "fails"
 COMPILES = "compiles"
 NEITHER = "neither"
 
 HEADINGS = ("function", "advice", "expression", "equal if", "proof", "compiled")
 _WIDTH = 80
-_WHOLE = {"break_long_words": False, "break_on_hyphens": False}
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,9 @@ class Advised:
         The types of its arguments and its result.
     verdict : str
         "native": the expression equals the function under the conditions, and in all rows that
-        there are; "differs": it does not in these rows, or one of both fails; "compiles": there is
-        no expression, but spark.hydrofoil.compile.enabled runs the function with guards; "neither".
+        there are; "differs": it does not in these rows; "fails": the function or the expression
+        raises on them; "compiles": there is no expression, but spark.hydrofoil.compile.enabled runs
+        the function with guards; "neither".
     expression : str
         Code of Python, with pyspark.sql.functions as F; empty if there is none.
     conditions : list of str
@@ -69,6 +70,8 @@ class Advised:
             said = "an expression equals it"
         elif self.verdict == DIFFERS:
             said = "an expression that does not equal it on these rows"
+        elif self.verdict == FAILS:
+            said = "an expression that was not compared"
         elif self.verdict == COMPILES:
             said = f"no expression, but {KEY} runs it"
         else:
@@ -88,9 +91,8 @@ class Advised:
             # Code is in one line, to be pasted.
             code = heading == "expression" and self.expression
             line = f"{heading}: {cell}"
-            lines.append(line if code else fill(line, _WIDTH, subsequent_indent="    ", **_WHOLE))
+            lines.append(line if code else _filled(line))
         return "\n".join(line for line, cell in zip(lines, self.cells, strict=True) if cell)
-
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,16 @@ class Advice:
     def _repr_html_(self) -> str:
         rows = [each.cells for each in self.functions]
         return html_page(self.headline, [html_table(HEADINGS, rows)] if rows else [], [])
+
+
+def _filled(line: str) -> str:
+    return fill(
+        line,
+        _WIDTH,
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def advise(df: "DataFrame", rows: int | None = None) -> Advice:
@@ -156,6 +168,12 @@ def advise(df: "DataFrame", rows: int | None = None) -> Advice:
     return Advice(of_uses(uses(df), rows))
 
 
+def restored(parts: dict[str, Any]) -> Advised:
+    """The advice that `dataclasses.asdict` has taken apart."""
+    proof = parts["proof"]
+    return Advised(**{**parts, "proof": proof and Proof(**proof)})
+
+
 def of_uses(found: Sequence[Use], rows: int | None) -> list[Advised]:
     """The advice on each call of a function."""
     return [_of(use, rows) for use in found]
@@ -164,9 +182,7 @@ def of_uses(found: Sequence[Use], rows: int | None) -> list[Advised]:
 def _of(use: Use, rows: int | None) -> Advised:
     def made(verdict: str, reason: str = "", compiled: str = "", **more: Any) -> Advised:
         parts = {"expression": "", "conditions": [], "proof": None, **more}
-        return Advised(
-            use.name, use.signature, verdict, reason=reason, compiled=compiled, **parts
-        )
+        return Advised(use.name, use.signature, verdict, reason=reason, compiled=compiled, **parts)
 
     try:
         document = use.document()
@@ -184,7 +200,7 @@ def _of(use: Use, rows: int | None) -> Advised:
         return made(verdict, str(why), compiled)
     proof = compare(use, given, proved.code)
     return made(
-        NATIVE if proof.equal else DIFFERS,
+        NATIVE if proof.equal else FAILS if proof.failed else DIFFERS,
         compiled=compiled,
         expression=shown.code,
         conditions=shown.conditions,

@@ -3,7 +3,15 @@
 from dataclasses import replace
 
 from hydrofoil.tools.advice.conditions import Conditions
-from hydrofoil.tools.advice.value import NoExpression, Value, about, int_of, literal_int
+from hydrofoil.tools.advice.value import (
+    LEAST,
+    MOST,
+    NoExpression,
+    Value,
+    about,
+    int_of,
+    literal_int,
+)
 
 NUMBERS = ("int", "float", "bool")
 _BITWISE = {"&": "bitwiseAND", "|": "bitwiseOR", "^": "bitwiseXOR"}
@@ -91,8 +99,8 @@ class Numbers:
                 high = min((v.high for v in (a, b) if v.low >= 0), default=high)
             positive = positive or (op == "&" and (a.low >= 0 or b.low >= 0))
             code = f"{a.long.code}.{_BITWISE[op]}({b.operand})"
-            bounds = {"low": 0, "high": high} if positive else {}
-            return Value("int", code, about=about(a, b), **bounds)
+            low, high = (0, high) if positive else (LEAST, MOST)
+            return Value("int", code, low=low, high=high, about=about(a, b))
         return self._shifted(op, a, b)
 
     def _computed(self, op: str, a: Value, b: Value, low: int, high: int) -> Value:

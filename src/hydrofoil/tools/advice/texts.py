@@ -147,7 +147,9 @@ class Texts:
                 raise NoExpression("such a slice has none")
             return self.made(f"F.right({code}, F.lit({-low}))", value)
         if high is None:
-            return value if low == 0 else self.made(f"F.substring({code}, {low + 1}, {_ALL})", value)
+            return (
+                value if low == 0 else self.made(f"F.substring({code}, {low + 1}, {_ALL})", value)
+            )
         if high >= 0:
             return self.made(f"F.substring({code}, {low + 1}, {max(high - low, 0)})", value)
         size = f"F.greatest(F.length({code}) - {low - high}, F.lit(0))"

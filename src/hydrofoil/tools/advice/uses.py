@@ -102,7 +102,7 @@ class Use:
 
         try:
             # The driver's own pickle, of this session.
-            loaded = CloudPickleSerializer().loads(self.command)
+            loaded = CloudPickleSerializer().loads(self.command)  # type: ignore[no-untyped-call]
         except Exception as error:
             raise NoExpression(f"it can't be read here: {type(error).__name__}: {error}") from None
         if not isinstance(loaded, tuple):

@@ -62,7 +62,7 @@ class Value:
     @property
     def exact(self) -> bool:
         """Whether every int that it can be is a float, too."""
-        return -EXACT <= self.low and self.high <= EXACT
+        return self.low >= -EXACT and self.high <= EXACT
 
     @property
     def known(self) -> bool | None:

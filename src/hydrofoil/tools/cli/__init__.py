@@ -10,6 +10,7 @@ COMMANDS = {
     "shell": ("shell:shell", "the pyspark shell with Hydrofoil turned on"),
     "defaults": ("defaults:defaults", "the lines for spark-defaults.conf"),
     "explain": ("explain:explain", "which path each UDF of an application takes"),
+    "advise": ("advise:advise", "native expressions that equal an application's UDFs"),
     "record": ("record:record", "keep what the JVM sends the Python workers"),
     "replay": ("replay:replay", "feed a recording to stock and Hydrofoil workers"),
     "debug": ("debug:debug", "a debugger at the line where a kept failure was raised"),
