@@ -203,7 +203,7 @@ def _of(use: Use, rows: int | None) -> Advised:
         NATIVE if proof.equal else FAILS if proof.failed else DIFFERS,
         compiled=compiled,
         expression=shown.code,
-        conditions=shown.conditions,
+        conditions=[*use.variables, *shown.conditions],
         proof=proof,
     )
 

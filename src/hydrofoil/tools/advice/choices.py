@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from hydrofoil.tools.advice.arithmetic import NUMBERS, Numbers, operation
 from hydrofoil.tools.advice.conditions import Conditions
-from hydrofoil.tools.advice.numbers import NUMBERS, Numbers, operation
 from hydrofoil.tools.advice.value import NONE, NoExpression, Value, about, literal_bool
 
 _MOST = 40

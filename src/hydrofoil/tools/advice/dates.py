@@ -40,6 +40,19 @@ class Dates:
             return Value("date", f"F.{how}({a.code}, {b.code})", about=about(a, b))
         raise NoExpression(f"{a.kind} {op} {b.kind} has none")
 
+    def days(self, values: list[Value]) -> Value:
+        """``timedelta`` of whole days; what is not given is None here."""
+        if not values or any(one.raw not in ("0", "None") for one in values[1:]):
+            raise NoExpression("timedelta has one for whole days alone")
+        if values[0].kind != "int":
+            raise NoExpression("timedelta has one for a whole number of days alone")
+        days = self.conditions.need(values[0])
+        code = days.code
+        if days.bits > 32:
+            self.conditions.add(f"no number of days beyond 32 bits of {days.about}")
+            code = f'{code}.cast("int")'
+        return Value("days", code, about=days.about)
+
     def method(self, name: str, value: Value, form: str | None) -> Value:
         """A method of a date."""
         code = value.code

@@ -8,7 +8,7 @@ from typing import Any
 
 from hydrofoil.compiling.asked import KEY
 from hydrofoil.tools.advice.uses import Use, first_line
-from hydrofoil.tools.paths.functions import _compiled
+from hydrofoil.tools.paths.functions import _compiled, why_sparks
 from hydrofoil.tools.paths.plan import Plan
 
 
@@ -110,7 +110,8 @@ def compiles(use: Use, given: Any, document: dict[str, Any]) -> str:
         said = _compiled(calls.operator, use.name)
         if said:
             return said
-    return ""
+    why = why_sparks(use.session)
+    return f"not known: {why}" if why else ""
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 import re
 
+from hydrofoil.tools.advice.arithmetic import Numbers
 from hydrofoil.tools.advice.conditions import Conditions
-from hydrofoil.tools.advice.numbers import Numbers
 from hydrofoil.tools.advice.value import (
     NoExpression,
     Value,

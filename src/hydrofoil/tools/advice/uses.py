@@ -49,13 +49,22 @@ class Use:
     @property
     def shown(self) -> list[tuple[str, str]]:
         """Each argument as code to paste, and as a name for sentences."""
-        found = []
-        for argument in self.arguments:
-            name = str(argument.name()) if _class(argument) == _COLUMN else str(argument.sql())
-            plain = _class(argument) == _COLUMN
-            quoted = f"`{name}`" if plain and not name.isidentifier() else name
-            found.append((f"F.col({quoted!r})" if plain else f"F.expr({name!r})", name))
-        return found
+        return [self._shown(place, argument) for place, argument in enumerate(self.arguments)]
+
+    def _shown(self, place: int, argument: Any) -> tuple[str, str]:
+        if _class(argument) == _COLUMN:
+            name = str(argument.name())
+            return f"F.col({name if name.isidentifier() else f'`{name}`'!r})", name
+        name = str(argument.sql())
+        if next(_functions(argument), None) is not None:
+            # SQL does not know the function; whoever pastes it has the column.
+            return f"argument{place}", name
+        return f"F.expr({name!r})", name
+
+    @property
+    def variables(self) -> list[str]:
+        """What is to be known of arguments that are variables in the code to paste."""
+        return [f"{code} is the column {name}" for code, name in self.shown if code.isidentifier()]
 
     @property
     def command(self) -> bytes:
@@ -70,9 +79,10 @@ class Use:
         return command[: -16 - size]
 
     @property
-    def identity(self) -> tuple[str, str, bytes, str]:
+    def identity(self) -> tuple[str, str, int, bytes, str]:
         """What is the same where a program calls the same function on the same."""
-        return (self.name, self.signature, self.command, str(self.shown))
+        kind = int(self.function.evalType())
+        return (self.name, self.signature, kind, self.command, str(self.shown))
 
     def document(self) -> dict[str, Any]:
         """What the function does, by the translator.

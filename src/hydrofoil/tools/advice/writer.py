@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hydrofoil.tools.advice.arithmetic import NUMBERS, Numbers
 from hydrofoil.tools.advice.choices import Choices, facts, named
 from hydrofoil.tools.advice.conditions import Conditions
 from hydrofoil.tools.advice.dates import Dates
-from hydrofoil.tools.advice.numbers import NUMBERS, Numbers
 from hydrofoil.tools.advice.texts import Texts
 from hydrofoil.tools.advice.value import (
     NONE,
@@ -389,6 +389,8 @@ class _Writer:
             return self.choices.sure(values[0])
         if name in ("min", "max"):
             return self.numbers.extreme(name, values)
+        if name == "timedelta":
+            return self.dates.days(values)
         values = [self.conditions.need(value) for value in values]
         kinds = [value.kind for value in values]
         if name == "len" and kinds in (["str"], ["split"]):
@@ -396,11 +398,6 @@ class _Writer:
             return (text.length if kinds == ["str"] else text.parts_of)(values[0])
         if name in ("int", "float") and kinds == ["str"]:
             return self.texts.parsed(name, values[0])
-        if name == "timedelta" and kinds and all(one.raw == "0" for one in values[1:]):
-            days = values[0]
-            if days.kind == "int":
-                code = days.code if days.bits <= 32 else f'{days.code}.cast("int")'
-                return Value("days", code, about=days.about)
         if name == "re.sub" and kinds == ["str", "str", "str", "int", "int"]:
             pattern, by = text_of(values[0]), text_of(values[1])
             plain = values[3].raw == "0" and values[4].raw in ("0", "32")
