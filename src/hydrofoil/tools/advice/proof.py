@@ -8,7 +8,7 @@ from typing import Any
 
 from hydrofoil.compiling.asked import KEY
 from hydrofoil.tools.advice.uses import Use, first_line
-from hydrofoil.tools.paths.functions import _compiled, why_sparks
+from hydrofoil.tools.paths.functions import compiled_or_not, why_sparks
 from hydrofoil.tools.paths.plan import Plan
 
 
@@ -107,7 +107,7 @@ def compiles(use: Use, given: Any, document: dict[str, Any]) -> str:
     """What `hydrofoil.explain` would say of the function, were it asked to be compiled."""
     frame = given.select(use.called(given, {**document, "asked": True}).alias("function"))
     for calls in Plan(frame).calls():
-        said = _compiled(calls.operator, use.name)
+        said = compiled_or_not(calls.operator, use.name)
         if said:
             return said
     why = why_sparks(use.session)

@@ -1,8 +1,11 @@
 """Where a DataFrame's plan calls Python functions, and what they are called with."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from py4j.protocol import Py4JError
 
 from hydrofoil.compiling.trailer import MAGIC, document_of, trailer
 from hydrofoil.compiling.translate import translate
@@ -13,15 +16,21 @@ from hydrofoil.tools.advice.value import NoExpression
 _FUNCTIONS = ("PythonUDF", "PythonUDAF", "PythonUDTF")
 _NAMED = "NamedArgumentExpression"
 _COLUMN = "AttributeReference"
+# What Spark calls a window's result that a function is called on.
+_WINDOW = re.compile(r"_we?\d+")
 
 
 @dataclass
 class Use:
-    """A call of a function in a plan: the function's and its plan's objects of the JVM."""
+    """A call of a function in a plan: the function's and its plan's objects of the JVM.
+
+    ``named`` has what ``WITH`` names above the plan.
+    """
 
     session: Any
     function: Any
     plan: Any
+    named: list[Any]
 
     @property
     def name(self) -> str:
@@ -52,12 +61,12 @@ class Use:
         return [self._shown(place, argument) for place, argument in enumerate(self.arguments)]
 
     def _shown(self, place: int, argument: Any) -> tuple[str, str]:
-        if _class(argument) == _COLUMN:
+        if _class(argument) == _COLUMN and not _WINDOW.fullmatch(str(argument.name())):
             name = str(argument.name())
             return f"F.col({name if name.isidentifier() else f'`{name}`'!r})", name
         name = str(argument.sql())
-        if next(_functions(argument), None) is not None:
-            # SQL does not know the function; whoever pastes it has the column.
+        if _class(argument) == _COLUMN or next(_functions(argument), None) is not None:
+            # Neither F.col nor SQL knows it; whoever pastes the code has the column.
             return f"argument{place}", name
         return f"F.expr({name!r})", name
 
@@ -132,12 +141,12 @@ class Use:
         children = _listed(self.plan.children())
         if len(children) != 1:
             raise NoExpression(f"it is called between {len(children)} DataFrames")
+        if self.plan.isStreaming():
+            raise NoExpression("it is called on a stream, whose rows can't be compared")
         jvm = self.session._jvm
         expressions = jvm.org.apache.spark.sql.catalyst.expressions
         try:
             [below] = children
-            if rows is not None:
-                below = self._dataset(below).limit(rows).queryExecution().analyzed()
             columns = [
                 expressions.Alias(
                     argument,
@@ -150,10 +159,28 @@ class Use:
                 for place, argument in enumerate(self.arguments)
             ]
             logical = jvm.org.apache.spark.sql.catalyst.plans.logical
-            project = logical.Project(self._sequence(columns), below)
-            return DataFrame(self._dataset(project), self.session)
+            if any(_aggregates(argument) for argument in self.arguments):
+                made = self._aggregate(logical, columns, below)
+            else:
+                made = logical.Project(self._sequence(columns), below)
+            for names in self.named:
+                made = logical.WithCTE(made, names)
+            found = self._dataset(made)
+            return DataFrame(found if rows is None else found.limit(rows), self.session)
+        except NoExpression:
+            raise
         except Exception as error:
             raise NoExpression(f"its input can't be had on its own: {first_line(error)}") from None
+
+    def _aggregate(self, logical: Any, columns: list[Any], below: Any) -> Any:
+        if _class(self.plan) != "Aggregate":
+            raise NoExpression(f"it is called on an aggregate in a {_class(self.plan)}")
+        groups = self.plan.groupingExpressions()
+        try:
+            hint = self.session._jvm.scala.Option.empty()
+            return logical.Aggregate(groups, self._sequence(columns), below, hint)
+        except Py4JError:  # Before Spark 4.0 there is no hint.
+            return logical.Aggregate(groups, self._sequence(columns), below)
 
     def called(self, given: Any, document: dict[str, Any] | None) -> Any:
         """The function's column over `given`; with a document the JVM may compile it."""
@@ -205,17 +232,25 @@ class Use:
 def uses(df: Any) -> list[Use]:
     """Each call of a Python function in a DataFrame's plan, as it was written, each once."""
     found: dict[Any, Use] = {}
-    for use in _walk(df.sparkSession, df._jdf.queryExecution().analyzed()):
+    for use in _walk(df.sparkSession, df._jdf.queryExecution().analyzed(), []):
         found.setdefault(use.identity, use)
     return list(found.values())
 
 
-def _walk(session: Any, plan: Any) -> Iterator[Use]:
+def _walk(session: Any, plan: Any, named: list[Any]) -> Iterator[Use]:
+    if _class(plan) == "WithCTE":
+        named = [plan.cteDefs(), *named]
     for expression in _listed(plan.expressions()):
         for function in _functions(expression):
-            yield Use(session, function, plan)
+            yield Use(session, function, plan, named)
     for below in (*_listed(plan.children()), *_listed(plan.subqueries())):
-        yield from _walk(session, below)
+        yield from _walk(session, below, named)
+
+
+def _aggregates(expression: Any) -> bool:
+    return _class(expression) == "AggregateExpression" or any(
+        _aggregates(child) for child in _listed(expression.children())
+    )
 
 
 def _functions(expression: Any) -> Iterator[Any]:
@@ -227,7 +262,8 @@ def _functions(expression: Any) -> Iterator[Any]:
 
 def first_line(error: BaseException) -> str:
     """What an error says, without the traces around it."""
-    lines = str(error).strip().splitlines()
+    of_java = getattr(error, "java_exception", None)
+    lines = str(error if of_java is None else of_java.toString()).strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else ''}"[:300]
 
 

@@ -294,11 +294,12 @@ def _described(
             operator.owner,
             jvm_reason,
             calls.cached,
-            _compiled(operator, function.name),
+            compiled_or_not(operator, function.name),
         )
 
 
-def _compiled(operator: Operator, name: str) -> str:
+def compiled_or_not(operator: Operator, name: str) -> str:
+    """Whether an operator computes a function, as `PythonFunction.compiled` has it."""
     if operator.guards is not None:
         none = operator.guards in ("", "none")
         return "yes" if none else f"yes; to Python go rows with {operator.guards}"
