@@ -12,8 +12,10 @@ from pyspark.sql import functions as F
 import hydrofoil
 from benchmarks.compiled_corpus import CASES
 from benchmarks.compiled_corpus.columns import COLUMNS, rows
+from compiled import drawn
 from compiled.conftest import Both
-from compiled.test_drawn import exactly
+from compiled.test_drawn import exactly, frame_of
+from compiled.test_drawn import written as drawn_functions
 from hydrofoil.compiling.translate import translate
 from hydrofoil.errors import UsageError
 from hydrofoil.tools.advice.value import NoExpression
@@ -220,6 +222,15 @@ def test_chains_filters_and_groups(spark: SparkSession) -> None:
     assert found["twice"].proof.rows == 4
     assert found["twice"].expression == "(argument0 * 2)"
     assert found["twice"].conditions[0] == "argument0 is the column halves(id)"
+    totals = spark.range(4).groupBy((F.col("id") % 2).alias("k")).agg(outer(F.sum("id")))
+    [total] = hydrofoil.advise(totals).functions
+    assert (total.verdict, total.proof.rows) == ("native", 2)
+    assert total.expression == "(F.expr('sum(id)') * 2)"
+    spark.udf.register("advised", twice, "bigint")
+    named = spark.sql("WITH t AS (SELECT id FROM range(3)) SELECT advised(id) FROM t")
+    assert hydrofoil.advise(named).functions[0].proof.rows == 3
+    stream = spark.readStream.format("rate").load().select(outer("value"))
+    assert "called on a stream" in hydrofoil.advise(stream).functions[0].reason
     joined = (
         spark.range(2)
         .alias("a")
@@ -234,6 +245,37 @@ def test_what_it_is_given(spark: SparkSession) -> None:
         hydrofoil.advise(3)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="rows=0"):
         hydrofoil.advise(spark.range(1), rows=0)
+
+
+DRAWN = 60
+
+
+@pytest.mark.slow
+def test_drawn_functions(both: Both) -> None:
+    """Expressions without conditions equal their functions on all values that there are."""
+    given = list(drawn.values(200, 25))
+    frame = frame_of(both, given, [])
+    natives, expected = [], []
+    for text, parameters, kind in drawn_functions(10 * DRAWN):
+        function = drawn.function_of(text)
+        columns = [
+            Column(f"F.col({name!r})", name, drawn.PARAMETERS[name][0], drawn.PARAMETERS[name][2])
+            for name in parameters
+        ]
+        document = translate(function).document
+        try:
+            assert document is not None
+            made = written(document, columns, [None] * len(columns), drawn.DECLARED[kind])
+        except (AssertionError, NoExpression):
+            continue
+        if made.conditions or len(natives) == DRAWN:
+            continue
+        natives.append(eval(made.code, {"F": F}).alias(f"r{len(natives)}"))
+        expected.append([function(*(row[name] for name in parameters)) for row in given])
+    found = frame.select(*natives).collect()
+    assert len(natives) > DRAWN // 2
+    for column, values in enumerate(expected):
+        assert [exactly(row[column]) for row in found] == [exactly(value) for value in values]
 
 
 PROGRAM = """
