@@ -48,8 +48,8 @@ ROOMS = {
     # Named by the driver's table.
     "bridge": "_cext driver settings spark stream values",
     "tools": (
-        "counts daemon deaths decorators driver errors evals failures gang holders private process "
-        "recordings reports settings spark values version worker"
+        "compiling counts daemon deaths decorators driver errors evals failures gang holders "
+        "private process recordings reports settings spark values version worker"
     ),
     # The public names, each imported when it is first used: the only one that imports tools.
     "__init__": ("decorators driver lazy predictors reports settings tools values version waiting"),
