@@ -293,6 +293,7 @@ sys.exit(3)
 """
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path) -> None:
     program = tmp_path / "app.py"
     program.write_text(PROGRAM)
