@@ -123,13 +123,10 @@ def _call(name: str, arguments: list[Node]) -> str:
         if name == "_re.sub":
             *others, count, flags = arguments
             return f"{name}({_list(others)}, count={_text(count)}, flags={_text(flags)})"
-    elif name in ("date", "datetime", "Decimal") or name.partition(".")[0] in ("date", "datetime"):
+    elif name in ("date", "datetime", "timedelta", "Decimal") or name.startswith(
+        ("date.", "datetime.")
+    ):
         name = f"_{name}"
-        arguments = [one for one in arguments if one != ["const", "none"]]
-    elif name == "timedelta":
-        zero = ["const", "int", "0"]
-        arguments = [zero if one == ["const", "none"] else one for one in arguments]
-        name = "_timedelta"
     return f"{name}({_list(arguments)})"
 
 

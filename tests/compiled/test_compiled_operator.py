@@ -239,16 +239,38 @@ def test_functions_to_be_profiled_are_called(both: Both, stored: str) -> None:
     assert "CompiledUdf" not in plan
 
 
+ORDINARY: dict[str, tuple[Callable[..., Any], str, tuple[str, ...]]] = {
+    "a day later": (lambda d: d + datetime.timedelta(days=1), "date", ("day",)),
+    "days between": (lambda d: (d - datetime.date(2000, 1, 1)).days, "int", ("day",)),
+    "a week's day": (lambda d: d.strftime("%Y-%m") if d.weekday() < 5 else "", "string", ("day",)),
+    "a square": (lambda x: (x * x) // 3 % 7, "bigint", ("id",)),
+    "a price": (lambda x: round(x * 1.5, 0) if x > 10.0 else 0.0, "double", ("half",)),
+    "a name": (lambda s: s.strip().lower().replace(" ", "_") if s else "-", "string", ("name",)),
+}
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_rows_without_anything_special_stay_in_the_jvm(both: Both, stored: str, name: str) -> None:
+    function, returned, columns = ORDINARY[name]
+    with both.compiled(**{"spark.sql.adaptive.enabled": "false"}):
+        frame = both.spark.read.parquet(stored)
+        node = run(frame.select(F.udf(function, returned, useArrow=ARROW)(*columns)))
+    assert node.metrics().apply("rowsTripped").value() == 0
+
+
+def run(frame: DataFrame) -> Any:
+    """The operator of a query that has run."""
+    frame.collect()
+    node: Any = frame._jdf.queryExecution().executedPlan()
+    while "CompiledUdf" not in node.nodeName():
+        node = node.children().apply(0)
+    return node
+
+
 def test_metrics_say_which_rows_went_to_python(both: Both, stored: str) -> None:
     with both.compiled(**{"spark.sql.adaptive.enabled": "false"}):
-        frame = both.spark.read.parquet(stored).select(
-            F.udf(more, "double", useArrow=ARROW)("rare")
-        )
-        frame.write.format("noop").mode("overwrite").save()
-        frame.collect()
-        node: Any = frame._jdf.queryExecution().executedPlan()
-        while "CompiledUdf" not in node.nodeName():
-            node = node.children().apply(0)
+        frame = both.spark.read.parquet(stored)
+        node = run(frame.select(F.udf(more, "double", useArrow=ARROW)("rare")))
         metrics = node.metrics()
     assert metrics.apply("rowsTripped").value() == ROWS // RARE
     assert metrics.apply("rowsSent").value() == (ROWS // RARE if ARROW else 0)

@@ -29,6 +29,8 @@ from hydrofoil.compiling.whitelist import (
 
 Translate = Callable[[ast.expr, Scope], Node]
 
+ZERO: Node = ["const", "int", "0"]
+
 # Classes whose objects are made of values alone.
 _CLASSES: dict[type, tuple[str, str]] = {
     datetime.date: ("date", "year month day"),
@@ -92,7 +94,7 @@ def _function(node: ast.Call, value: Any, given: Given, scope: Scope, translate:
         made, parameters = _CLASSES[value]
         _check_names(given, keywords_of(made), made, node)
         arguments = in_place(given, parameters, node)
-        return ["call", made, [NONE if a is None else translate(a, scope) for a in arguments]]
+        return _made(value, made, [translate(a, scope) if a else None for a in arguments])
     where = getattr(value, "__module__", None)
     of_spark = isinstance(where, str) and where.partition(".")[0] == "pyspark"
     if type(value) is types.FunctionType and not of_spark:
@@ -101,6 +103,21 @@ def _function(node: ast.Call, value: Any, given: Given, scope: Scope, translate:
     if isinstance(where, str) and where not in ("builtins", "__main__"):
         shown = f"{shown}, of {where},"
     raise Refused(f"a call of {shown:.80}, which is not known to be pure", node)
+
+
+def _made(cls: type, name: str, arguments: list[Node | None]) -> Node:
+    """An object of a class of `_CLASSES`; dates of constants are constants, and weeks are days."""
+    # All that may be left out is 0 then; None would be an error.
+    given = [ZERO if one is None else one for one in arguments]
+    if cls is datetime.date and all(one[:2] == ["const", "int"] for one in given):
+        try:
+            return constant(datetime.date(*(int(one[2]) for one in given)))
+        except (ValueError, OverflowError) as error:
+            return ["trip", str(error)]
+    if cls is datetime.timedelta and given[-1] != ZERO:
+        days = ["bin", "*", given[-1], ["const", "int", "7"]]
+        given = [["bin", "+", given[0], days], *given[1:-1], ZERO]
+    return ["call", name, given]
 
 
 def _builtin(node: ast.Call, name: str, given: Given, scope: Scope, translate: Translate) -> Node:

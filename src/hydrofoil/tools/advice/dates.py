@@ -41,8 +41,8 @@ class Dates:
         raise NoExpression(f"{a.kind} {op} {b.kind} has none")
 
     def days(self, values: list[Value]) -> Value:
-        """``timedelta`` of whole days; what is not given is None here."""
-        if not values or any(one.raw not in ("0", "None") for one in values[1:]):
+        """``timedelta`` of whole days; what is not given is 0."""
+        if not values or any(one.raw != "0" for one in values[1:]):
             raise NoExpression("timedelta has one for whole days alone")
         if values[0].kind != "int":
             raise NoExpression("timedelta has one for a whole number of days alone")
