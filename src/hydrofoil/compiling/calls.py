@@ -111,7 +111,7 @@ def _made(cls: type, name: str, arguments: list[Node | None]) -> Node:
     given = [ZERO if one is None else one for one in arguments]
     if cls is datetime.date and all(one[:2] == ["const", "int"] for one in given):
         try:
-            return constant(datetime.date(*(int(one[2]) for one in given)))
+            return ["const", "date", datetime.date(*(int(one[2]) for one in given)).isoformat()]
         except (ValueError, OverflowError) as error:
             return ["trip", str(error)]
     if cls is datetime.timedelta and given[-1] != ZERO:
