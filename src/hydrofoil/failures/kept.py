@@ -6,11 +6,12 @@ description and functions, and the batch that failed. Of grouped tasks it has th
 many groups may share a batch.
 """
 
+import fcntl
 import os
+import secrets
 import struct
 import sys
 import tempfile
-import time
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -124,17 +125,14 @@ class Keeping(Tee):
         pathlib.Path or None
             None where enough failures are kept, or the folder is somebody else's.
         """
-        where = folder()
-        private.make_folder(where)
-        mine = f"failed-{os.getppid()}-"
-        if not is_ours(where) or len([*where.glob(f"{mine}*{SUFFIX}")]) >= self._most:
+        file = self._place()
+        if file is None:
             return None
         items, rows = self._left_out
         failure = {"text": text, "items": items, "rows": rows}
         end = self._spool.tell()
         self._spool.seek(0)
-        path = where / f"{mine}{os.getpid()}-{time.time_ns()}{SUFFIX}"
-        with open(path, "xb", opener=private.opener) as file:
+        with file:
             file.write(encode_header(make_header(os.environ) | {"failure": failure}))
             while chunk := self._spool.read(1 << 20):
                 file.write(chunk)
@@ -143,4 +141,18 @@ class Keeping(Tee):
                 arrow = self._spool.read(4) == _CONTINUATION
                 file.write(_ARROW_END if arrow else _PICKLED_END)
         self._spool.seek(end)
-        return path
+        return Path(file.name)
+
+    def _place(self) -> BinaryIO | None:
+        """A new file for a failure, unless there are enough; workers may fail at the same time."""
+        where = folder()
+        private.make_folder(where)
+        if not is_ours(where):
+            return None
+        mine = f"failed-{os.getppid()}-"
+        with open(where / ".lock", "ab", opener=private.opener) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if len([*where.glob(f"{mine}*{SUFFIX}")]) < self._most:
+                path = where / f"{mine}{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
+                return open(path, "xb", opener=private.opener)
+        return None
