@@ -150,9 +150,12 @@ class Keeping(Tee):
         if not is_ours(where):
             return None
         mine = f"failed-{os.getppid()}-"
-        with open(where / ".lock", "ab", opener=private.opener) as lock:
+        lock = os.open(where, os.O_RDONLY)
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if len([*where.glob(f"{mine}*{SUFFIX}")]) < self._most:
                 path = where / f"{mine}{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
                 return open(path, "xb", opener=private.opener)
+        finally:
+            os.close(lock)
         return None
