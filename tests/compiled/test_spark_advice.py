@@ -286,17 +286,21 @@ from pyspark.sql.functions import udf
 spark = SparkSession.builder.getOrCreate()
 size = udf(lambda n: "small" if n < 10 else f"large: {n}", "string")
 df = spark.range(20).select(size("id").alias("size"))
+print(sys.argv[1:], len(df.collect()), df.rdd.count())
 df.write.format("noop").mode("overwrite").save()
-print(sys.argv[1:], df.count(), df.rdd.count())
 spark.stop()
 sys.exit(3)
 """
 
 
+# The second turns fast paths on that replace the methods of DataFrames, too.
 @pytest.mark.slow
-def test_the_command(tmp_path: Path) -> None:
+@pytest.mark.parametrize("session", ["SparkSession.builder.getOrCreate()", "hydrofoil.session()"])
+def test_the_command(tmp_path: Path, session: str) -> None:
     program = tmp_path / "app.py"
-    program.write_text(PROGRAM)
+    assert "SparkSession.builder.getOrCreate()" in PROGRAM
+    changed = PROGRAM.replace("SparkSession.builder.getOrCreate()", session)
+    program.write_text(f"import hydrofoil\n{changed}")
     options = ["--master", "local[1]", "--conf", "spark.ui.enabled=false"]
     command = ["-m", "hydrofoil.tools.cli", "advise", "--rows", "15", *options, str(program), "A"]
     done = subprocess.run(

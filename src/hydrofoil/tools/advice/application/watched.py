@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from hydrofoil.driver.switch import enable
 from hydrofoil.tools.advice.advise import Advised, of_uses
 from hydrofoil.tools.advice.uses import first_line, uses
 
@@ -80,6 +81,8 @@ def main(output: Path, rows: int, program: str, arguments: list[str]) -> None:
     except ImportError:  # Before Spark 4.
         from pyspark.sql import DataFrame  # type: ignore[assignment]
 
+    # What a program's session does anyway; done later, it would stand before what looks.
+    enable()
     watch = Watch(rows or None)
     watch.install(DataFrame)
     sys.argv = [program, *arguments]
