@@ -286,8 +286,9 @@ from pyspark.sql.functions import udf
 spark = SparkSession.builder.getOrCreate()
 size = udf(lambda n: "small" if n < 10 else f"large: {n}", "string")
 df = spark.range(20).select(size("id").alias("size"))
-print(sys.argv[1:], len(df.collect()), df.rdd.count())
-df.write.format("noop").mode("overwrite").save()
+twice, more = udf(lambda n: n * 2, "bigint"), udf(lambda n: n + 1, "bigint")
+print(sys.argv[1:], len(df.collect()), spark.range(20).select(twice("id")).rdd.count())
+spark.range(20).select(more("id")).write.format("noop").mode("overwrite").save()
 spark.stop()
 sys.exit(3)
 """
@@ -309,6 +310,7 @@ def test_the_command(tmp_path: Path, session: str) -> None:
     assert done.returncode == 3, done.stderr
     assert done.stdout.startswith("['A'] 20 20\n")
     assert done.stdout.count("function: <lambda>(bigint) -> string") == 1
+    assert done.stdout.count("function: <lambda>(bigint) -> bigint") == 2
     assert (
         "expression: F.when((F.col('id') < 10), 'small')"
         ".otherwise(F.concat(F.lit('large: '), F.col('id').cast(\"string\")))\n"
