@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -77,7 +78,7 @@ class GroupedMapPandas(FramesPlan):
             self.trace.fell_back(str(reason))
             record_batches = self.side.record_batches(batches)
             return map(FromStock, self.stock.pipeline(split_index, iter([iter(record_batches)])))
-        leading, rows = batches[0], len(frame)
+        leading, rows = batches[0], None if len(batches) == 1 else len(frame)
         del batches, group
         # Stock holds the columns until the function has returned, so that writing to the frame
         # copies them.
@@ -85,10 +86,16 @@ class GroupedMapPandas(FramesPlan):
         try:
             result = self.udf.function(key, frame) if with_key else self.udf.function(frame)
         except BaseException:
-            self.failed = detail_of(lambda: self.side.detail(self.udf, leading, rows))
+            # A closure would make each group's variables slower.
+            self.failed = detail_of(partial(self._detail, leading, rows))
             raise
         del held
         return (result,)
+
+    def _detail(self, batch: Batch, rows: int | None) -> Detail:
+        """What is known of a call that has raised; without ``rows``, the batch is the group."""
+        whole = self.side.inputs.record_batch(batch).num_rows if rows is None else rows
+        return self.side.detail(self.udf, batch, whole)
 
 
 class CogroupedMapPandas(FramesPlan):
