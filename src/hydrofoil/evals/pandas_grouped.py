@@ -68,10 +68,11 @@ class GroupedMapPandas(FramesPlan):
         super().__init__(udf, stock, trace)
         (keys, values), *_ = keys_and_values(udf.arguments)
         self.side = GroupFrame(keys, values, stock)
+        self.with_key = udf.arity != 1
 
     def _results(self, split_index: int, group: Iterator[Batch]) -> Iterable[Any]:
         batches = list(group)
-        with_key = self.udf.arity != 1
+        with_key = self.with_key
         try:
             frame, key = self.side.read(batches, key=with_key)
         except ToStock as reason:
