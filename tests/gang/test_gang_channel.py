@@ -119,7 +119,7 @@ def test_secrets_are_not_shown() -> None:
 
 def test_nobody_else_sees_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither in a list of processes nor in what a rank's children inherit."""
-    monkeypatch.setattr("hydrofoil.gang.hub.server.secrets.token_bytes", lambda size: SECRET.key)
+    monkeypatch.setattr("hydrofoil.gang.hub.listener.secrets.token_bytes", lambda size: SECRET.key)
 
     def look(ctx: Any) -> bytes:
         seen = Path("/proc/self/cmdline").read_bytes() + Path("/proc/self/environ").read_bytes()

@@ -1,85 +1,25 @@
-"""The driver's side: a thread that listens, proves the secret, and brings frames to the meeting."""
+"""The driver's side: brings the frames of ranks to their meeting, and watches it."""
 
 import asyncio
 import logging
-import secrets
-import socket
-import threading
 import time
-from collections.abc import Callable
-from typing import TypeVar
 
-from hydrofoil.gang.channel.proof import ANSWER, ChannelError, Greeting
-from hydrofoil.gang.channel.records import CODE, HEAD, Opener, Sealer
-from hydrofoil.gang.channel.secret import SIZE, Secret
-from hydrofoil.gang.channel.strangers import PROOF_S, Strangers
-from hydrofoil.gang.hub import frames, watchdog
-from hydrofoil.gang.hub.frames import Header
+from hydrofoil.gang.channel.proof import ChannelError
+from hydrofoil.gang.channel.strangers import Strangers
+from hydrofoil.gang.hub import watchdog
+from hydrofoil.gang.hub.listener import Connection, Listener
 from hydrofoil.gang.hub.meeting import Meeting, Timeouts
-
-T = TypeVar("T")
 
 _logger = logging.getLogger("hydrofoil.gang")
 
-_BACKLOG = 1024
 _TICK_S = 0.2
 _STACKS_S = 0.5  # How long ranks have to send their stacks once a hang is found.
 
 
-class Connection:
-    """A connection that has proved to be a rank's; ``send`` never waits."""
-
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        sealer: Sealer,
-        opener: Opener,
-    ) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._sealer = sealer
-        self._opener = opener
-
-    @classmethod
-    async def proven(
-        cls, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, secret: Secret
-    ) -> "Connection":
-        """Have a caller prove the secret, and prove it in turn."""
-        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        greeting = Greeting(secret)
-        writer.write(greeting.message)
-        proof, keys = greeting.check(await reader.readexactly(ANSWER))
-        writer.write(proof)
-        sealer, opener = Sealer(keys.outgoing, keys.encrypt), Opener(keys.incoming, keys.encrypt)
-        return cls(reader, writer, sealer, opener)
-
-    def send(self, header: Header, blob: bytes = b"") -> None:
-        if not self._writer.is_closing():
-            self._writer.writelines(self._sealer.seal(frames.encode(header, blob)))
-
-    async def receive(self) -> tuple[Header, bytes]:
-        length = self._opener.length(await self._reader.readexactly(HEAD))
-        if length > frames.MOST:
-            raise ChannelError(f"a message of {length:,} bytes")
-        body = await self._reader.readexactly(length)
-        code = await self._reader.readexactly(CODE)
-        return frames.decode(self._opener.open(body, code))
-
-
-class Hub:
+class Hub(Listener):
     """Where the ranks of one run meet, attempt after attempt.
 
-    Parameters
-    ----------
-    bind : str
-        The address to listen on.
-    host : str, optional
-        What ranks connect to; ``bind`` unless given.
-    port : int
-        0 for any that is free.
-    encrypt, strict : bool
-        As in `Secret`.
+    Parameters are those of `Listener`.
     """
 
     def __init__(
@@ -90,19 +30,10 @@ class Hub:
         encrypt: bool = False,
         strict: bool = False,
     ) -> None:
-        self.secret = Secret(secrets.token_bytes(SIZE), encrypt, strict)
-        # IPv4 and IPv6 alike: what the name means decides.
-        family, _, _, _, place = socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM)[0]
-        self._socket = socket.create_server(
-            (place[0], int(place[1])), family=family, backlog=_BACKLOG
-        )
-        self.address: tuple[str, int] = (host or bind, self._socket.getsockname()[1])
+        # Nobody is expected before an attempt has begun.
+        super().__init__("rank", _logger, bind, host, port, encrypt, strict, strangers=0)
         self._meeting: Meeting | None = None
-        self._loop = asyncio.new_event_loop()
-        self._connections: set[asyncio.Task[None]] = set()
-        self._strangers = Strangers(0)
-        self._thread = threading.Thread(target=self._run, name="hydrofoil-gang-hub", daemon=True)
-        self._thread.start()
+        self.start("hydrofoil-gang-hub")
 
     # --- For the driver's thread ------------------------------------------------------------------
 
@@ -116,24 +47,18 @@ class Hub:
             self._meeting = meeting
             self._strangers = Strangers(world_size)
 
-        self._call(replace)
+        self.call(replace)
         return meeting
 
     def end(self, meeting: Meeting, why: str) -> None:
-        self._call(lambda: meeting.end(why))
+        self.call(lambda: meeting.end(why))
 
     def ask_to_stop(self, meeting: Meeting) -> None:
-        self._call(meeting.ask_to_stop)
+        self.call(meeting.ask_to_stop)
 
     def still_there(self, meeting: Meeting) -> list[int]:
         """Ranks whose processes are still connected."""
-        return self._call(lambda: [rank for rank, seat in meeting.seats.items() if not seat.gone])
-
-    def close(self) -> None:
-        """End the thread and all connections."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
+        return self.call(lambda: [rank for rank, seat in meeting.seats.items() if not seat.gone])
 
     def __enter__(self) -> "Hub":
         return self
@@ -141,48 +66,9 @@ class Hub:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _call(self, function: Callable[[], T]) -> T:
-        async def call() -> T:
-            return function()
-
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result()
-
     # --- In the hub's thread ----------------------------------------------------------------------
 
-    def _run(self) -> None:
-        loop = self._loop
-        asyncio.set_event_loop(loop)
-        server = loop.run_until_complete(asyncio.start_server(self._serve, sock=self._socket))
-        watch = loop.create_task(self._watch())
-        try:
-            loop.run_forever()
-        finally:
-            server.close()
-            rest = [watch, *self._connections]
-            for task in rest:
-                task.cancel()
-            loop.run_until_complete(asyncio.gather(*rest, return_exceptions=True))
-            loop.run_until_complete(asyncio.sleep(0))  # In which sockets are closed.
-            loop.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
-        try:
-            with self._strangers.one(task.cancel):
-                proven = Connection.proven(reader, writer, self.secret)
-                connection = await asyncio.wait_for(proven, PROOF_S)
-            await self._listen(connection)
-        except (ChannelError, OSError, asyncio.IncompleteReadError, TimeoutError):
-            pass  # Whoever it was is gone, or has no business here.
-        except (KeyError, TypeError, ValueError) as error:
-            _logger.warning("a rank with a different version of Hydrofoil? %r", error)
-        finally:
-            self._connections.discard(task)
-            writer.close()
-
-    async def _listen(self, connection: Connection) -> None:
+    async def hear(self, connection: Connection) -> None:
         header, _ = await connection.receive()
         if header["kind"] != "register":
             raise ChannelError(f"{header['kind']} in place of register")
@@ -204,7 +90,7 @@ class Hub:
         finally:
             meeting.lose(rank, why)
 
-    async def _watch(self) -> None:
+    async def watch(self) -> None:
         before, found_at = time.monotonic(), None
         while True:
             await asyncio.sleep(_TICK_S)

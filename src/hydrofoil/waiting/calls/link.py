@@ -9,7 +9,7 @@ from typing import Any
 from hydrofoil.errors import HydrofoilError
 from hydrofoil.gang.channel.proof import GREETING, PROOF, Answer, ChannelError
 from hydrofoil.gang.channel.records import Opener, Sealer
-from hydrofoil.gang.hub.server import Connection
+from hydrofoil.gang.hub.listener import Connection
 from hydrofoil.waiting.calls.function import Function
 from hydrofoil.waiting.calls.place import HubPlace, TaskPlace
 

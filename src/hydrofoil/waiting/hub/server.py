@@ -2,18 +2,14 @@
 
 import asyncio
 import logging
-import secrets
-import socket
 import threading
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from hydrofoil.gang.channel.proof import ChannelError
-from hydrofoil.gang.channel.secret import SIZE, Secret
-from hydrofoil.gang.channel.strangers import PROOF_S, Strangers
-from hydrofoil.gang.hub.server import Connection
+from hydrofoil.gang.hub.listener import Connection, Listener
 from hydrofoil.waiting.answers.kept import Kept
 from hydrofoil.waiting.answers.memory import Memory
 from hydrofoil.waiting.hub.budget import Budget
@@ -22,10 +18,7 @@ from hydrofoil.waiting.hub.seat import Seat
 from hydrofoil.waiting.hub.tally import Tally, WaitingCalls
 from hydrofoil.waiting.options import Options
 
-T = TypeVar("T")
-
 _logger = logging.getLogger("hydrofoil.worker")
-_BACKLOG = 1024
 _STRANGERS = 1024
 # How often it is asked whether stages still run: a task of one that doesn't is told so.
 _STAGES_S = 0.2
@@ -46,7 +39,7 @@ class Function:
         self.timer: asyncio.TimerHandle | None = None
 
 
-class WaitingHub:
+class WaitingHub(Listener):
     """What all functions of an application that wait have in common.
 
     Parameters
@@ -71,12 +64,8 @@ class WaitingHub:
         is_running: Callable[[int], bool] = lambda stage: True,
         show: Callable[[WaitingCalls], None] = lambda more: None,
     ) -> None:
-        self.secret = Secret(secrets.token_bytes(SIZE), encrypt, strict).of("waiting")
-        family, _, _, _, place = socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM)[0]
-        self._socket = socket.create_server(
-            (place[0], int(place[1])), family=family, backlog=_BACKLOG
-        )
-        self.address: tuple[str, int] = (host or bind, self._socket.getsockname()[1])
+        super().__init__("task", _logger, bind, host, port, encrypt, strict, _STRANGERS)
+        self.secret = self.secret.of("waiting")
         self.tally = Tally()
         self._is_running = is_running
         self._show = show
@@ -86,17 +75,11 @@ class WaitingHub:
         self._kept = Kept(KEPT_BYTES)
         self._seats: dict[Seat, Function] = {}
         self._untold: set[_Use] = set()
-        self._strangers = Strangers(_STRANGERS)
-        self._connections: set[asyncio.Task[None]] = set()
         self._closed = threading.Event()
         self._busy = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="hydrofoil-waiting-hub", daemon=True)
-        self._listening = threading.Event()
-        self._thread.start()
-        self._listening.wait()
+        self.start("hydrofoil-waiting-hub")
         self._watcher = threading.Thread(
-            target=self._watch, name="hydrofoil-waiting-stages", daemon=True
+            target=self._watch_stages, name="hydrofoil-waiting-stages", daemon=True
         )
         self._watcher.start()
 
@@ -122,7 +105,7 @@ class WaitingHub:
             budget = Budget(options, self._loop.time)
             self._functions[key] = Function(name, budget, Claims(self._kept, memory, key))
 
-        self._call(add)
+        self.call(add)
 
     def close(self) -> None:
         """End the threads and all connections; what is remembered is in its file."""
@@ -130,57 +113,17 @@ class WaitingHub:
             return
         self._closed.set()
         self._busy.set()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        super().close()
         for memory in self._memories.values():
             memory.close()
 
     def connected(self) -> int:
         """How many tasks are."""
-        return self._call(lambda: len(self._seats))
-
-    def _call(self, function: Callable[[], T]) -> T:
-        async def call() -> T:
-            return function()
-
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result()
+        return self.call(lambda: len(self._seats))
 
     # --- In the hub's thread ----------------------------------------------------------------------
 
-    def _run(self) -> None:
-        loop = self._loop
-        asyncio.set_event_loop(loop)
-        server = loop.run_until_complete(asyncio.start_server(self._serve, sock=self._socket))
-        loop.call_soon(self._listening.set)
-        try:
-            loop.run_forever()
-        finally:
-            server.close()
-            rest = [*self._connections]
-            for task in rest:
-                task.cancel()
-            loop.run_until_complete(asyncio.gather(*rest, return_exceptions=True))
-            loop.run_until_complete(asyncio.sleep(0))
-            loop.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
-        try:
-            with self._strangers.one(task.cancel):
-                proven = Connection.proven(reader, writer, self.secret)
-                connection = await asyncio.wait_for(proven, PROOF_S)
-            await self._listen(connection)
-        except (ChannelError, OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
-            pass  # Whoever it was is gone, or has no business here.
-        except (KeyError, TypeError, ValueError) as error:
-            _logger.warning("hydrofoil: a task with a different version of Hydrofoil? %r", error)
-        finally:
-            self._connections.discard(task)
-            writer.close()
-
-    async def _listen(self, connection: Connection) -> None:
+    async def hear(self, connection: Connection) -> None:
         header, _ = await connection.receive()
         function = self._functions.get(str(header["function"]))
         if header["kind"] != "join" or function is None:
@@ -253,7 +196,7 @@ class WaitingHub:
 
     # --- In a thread that asks Spark --------------------------------------------------------------
 
-    def _watch(self) -> None:
+    def _watch_stages(self) -> None:
         """Tell tasks whose stage has been cancelled, and show and log what queries have called."""
         rounds = 0
         while not self._closed.is_set():
@@ -269,11 +212,11 @@ class WaitingHub:
                 _logger.exception("hydrofoil: stages can't be watched")
 
     def _look(self, *, show: bool) -> None:
-        connected, untold = self._call(self._watched)
+        connected, untold = self.call(self._watched)
         stages = {stage for _, _, stage in [*connected, *untold]}
         over = frozenset(stage for stage in stages if not self._is_running(stage))
         if over:
-            self._call(partial(self._end, over))
+            self.call(partial(self._end, over))
         for query, name in {one[:2] for one in connected} if show else ():
             self._show_more(query, name)
         for one in untold:
