@@ -1,8 +1,6 @@
 package org.apache.spark.sql.hydrofoil.compiled
 
-import java.util.NoSuchElementException
-
-import org.apache.spark.sql.hydrofoil.memory.ArrowBatch
+import org.apache.spark.sql.hydrofoil.memory.BatchIterator
 import org.apache.spark.sql.vectorized.{ColumnarBatch, ColumnVector}
 
 /**
@@ -13,34 +11,12 @@ import org.apache.spark.sql.vectorized.{ColumnarBatch, ColumnVector}
 private[compiled] final class GuardedBatches(
     input: Iterator[ColumnarBatch],
     setting: GuardedTask.Setting)
-  extends Iterator[ColumnarBatch] {
+  extends BatchIterator {
 
   private val guarded = new GuardedLoop(setting)
   private var waiting: Waiting = _
-  private var last: ArrowBatch = _
-  private var ahead: ColumnarBatch = _
 
-  override def hasNext: Boolean = {
-    if (ahead == null) {
-      if (last != null) last.close()
-      last = null
-      ahead = advance()
-    }
-    ahead != null
-  }
-
-  override def next(): ColumnarBatch = {
-    if (!hasNext) throw new NoSuchElementException("no more batches")
-    val batch = ahead
-    ahead = null
-    batch match {
-      case ours: ArrowBatch => last = ours
-      case _ =>
-    }
-    batch
-  }
-
-  private def advance(): ColumnarBatch = {
+  override protected def advance(): ColumnarBatch = {
     while (true) {
       if (waiting != null) {
         val batch = waiting.answered()

@@ -4,14 +4,17 @@ import java.util.NoSuchElementException
 
 import org.apache.spark.sql.vectorized.ColumnarBatch
 
-/** Batches as an iterator that closes each when the next one is asked for. */
+/**
+ * Batches as an iterator that closes each of ours when the next one is asked for. Whose batches
+ * Spark made closes them itself.
+ */
 abstract class BatchIterator extends Iterator[ColumnarBatch] {
 
   private var last: ArrowBatch = _
-  private var ahead: ArrowBatch = _
+  private var ahead: ColumnarBatch = _
 
   /** The next batch; null at the end. */
-  protected def advance(): ArrowBatch
+  protected def advance(): ColumnarBatch
 
   override def hasNext: Boolean = {
     if (ahead == null) {
@@ -24,8 +27,12 @@ abstract class BatchIterator extends Iterator[ColumnarBatch] {
 
   override def next(): ColumnarBatch = {
     if (!hasNext) throw new NoSuchElementException("no more record batches")
-    last = ahead
+    val batch = ahead
     ahead = null
-    last
+    batch match {
+      case ours: ArrowBatch => last = ours
+      case _ =>
+    }
+    batch
   }
 }
