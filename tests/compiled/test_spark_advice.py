@@ -286,6 +286,7 @@ from pyspark.sql.functions import udf
 spark = SparkSession.builder.getOrCreate()
 size = udf(lambda n: "small" if n < 10 else f"large: {n}", "string")
 df = spark.range(20).select(size("id").alias("size"))
+hydrofoil.advise(df)  # Its own queries are not the program's.
 twice, more = udf(lambda n: n * 2, "bigint"), udf(lambda n: n + 1, "bigint")
 print(sys.argv[1:], len(df.collect()), spark.range(20).select(twice("id")).rdd.count())
 spark.range(20).select(more("id")).write.format("noop").mode("overwrite").save()

@@ -1,6 +1,7 @@
 """`hydrofoil.advise`: for each Python function of a DataFrame the native expression, with proof."""
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,9 @@ NEITHER = "neither"
 
 HEADINGS = ("function", "advice", "expression", "equal if", "proof", "compiled")
 _WIDTH = 80
+
+
+_comparing: ContextVar[bool] = ContextVar("hydrofoil_comparing", default=False)
 
 
 @dataclass(frozen=True)
@@ -176,7 +180,16 @@ def restored(parts: dict[str, Any]) -> Advised:
 
 def of_uses(found: Sequence[Use], rows: int | None) -> list[Advised]:
     """The advice on each call of a function."""
-    return [_of(use, rows) for use in found]
+    token = _comparing.set(True)
+    try:
+        return [_of(use, rows) for use in found]
+    finally:
+        _comparing.reset(token)
+
+
+def comparing() -> bool:
+    """Whether advice is being made here: the queries that run are its own, not the user's."""
+    return _comparing.get()
 
 
 def _of(use: Use, rows: int | None) -> Advised:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hydrofoil.driver.switch import enable
-from hydrofoil.tools.advice.advise import Advised, of_uses
+from hydrofoil.tools.advice.advise import Advised, comparing, of_uses
 from hydrofoil.tools.advice.uses import first_line, uses
 
 # What of a DataFrame runs its query, or is about to.
@@ -34,21 +34,17 @@ class Watch:
         self.found: list[Advised] = []
         self.notes: dict[str, None] = {}
         self._known: set[Any] = set()
-        self._busy = False
 
     def look(self, df: Any) -> None:
         """Advise on the functions of a DataFrame that are new. No error comes out."""
-        if self._busy:
+        if comparing():
             return
-        self._busy = True
         try:
             new = [use for use in uses(df) if use.identity not in self._known]
             self._known |= {use.identity for use in new}
             self.found += of_uses(new, self.rows)
         except Exception as error:
             self.notes[f"A query was left out: {first_line(error)}"] = None
-        finally:
-            self._busy = False
 
     def install(self, frame: type) -> None:
         """Have a DataFrame's methods look at it before they run."""
