@@ -38,7 +38,7 @@ def mostly_different(column: pa.ChunkedArray) -> bool:
     sample = [_flat(chunk.slice(0, -(-len(chunk) // _PART))) for chunk in column.chunks]
     seen = pa.chunked_array(sample, type=values)
     count = len(seen) - seen.null_count
-    return count > 0 and pc.count_distinct(seen).as_py() >= _MOSTLY * count
+    return count > 0 and bool(pc.count_distinct(seen).as_py() >= _MOSTLY * count)
 
 
 _TEXTS = (
