@@ -1,6 +1,7 @@
 """Rows to and from the driver: stock's calls against Hydrofoil's, in turns."""
 
 import datetime
+import gc
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -209,6 +210,9 @@ def _measure(bench: Bench, columns: str, rows: int, names: list[str], taken: Mea
         _with_query(spark, spark.range(count).selectExpr(*expressions), row, count, names)
         for count in (max(rows // _WARM_UP_PART, 1), rows)
     )
+    # What is there before is not looked at in each collection: of the calls, it would meet some.
+    gc.collect()
+    gc.freeze()
     for name, call in all_.items():
         ways: dict[str, list[tuple[float, float, float]]]
         ways = {way: [] for way in ([_STOCK] if name == _QUERY else [_STOCK, _OURS])}
@@ -223,6 +227,7 @@ def _measure(bench: Bench, columns: str, rows: int, names: list[str], taken: Mea
                     ways[way].append(sample)
         taken[name] = ways
         bench.tell(_line(columns, name, rows, taken))
+    gc.unfreeze()
 
 
 def _with_query(
