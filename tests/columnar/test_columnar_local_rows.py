@@ -78,7 +78,7 @@ def test_what_needs_no_task_has_none(compare: Comparison, data: DataFrame) -> No
             assert len(data.select("*").tail(3)) == 3
         assert list(tracker.getJobIdsForGroup("local rows")) == []
     finally:
-        context.setLocalProperty("spark.jobGroup.id", None)
+        context.setLocalProperty("spark.jobGroup.id", None)  # type: ignore[arg-type]
 
 
 def test_few_rows_are_left_to_spark(compare: Comparison, spark: SparkSession) -> None:

@@ -1,5 +1,6 @@
 """Data frames of pandas by `toPandas` with Arrow: the same with the fast paths and without."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -59,7 +60,7 @@ def test_the_same_frame(
     with use_conf(spark, {ARROW: "true", STRUCTS: "row", **conf}):
         for rows in (0, 41):
             data = spark.range(0, rows, 1, 2).selectExpr(*FRAMES[name])
-            compare(lambda data=data: seen(data.toPandas()), fast=None)
+            compare(partial(lambda data: seen(data.toPandas()), data), fast=None)
 
 
 @pytest.mark.skipif(not VERSION.frames_by_a_function, reason="PySpark has it in one piece")
@@ -72,7 +73,8 @@ def test_equal_values_are_one_object_where_there_are_many(
         data = spark.range(4000).selectExpr(
             "concat('name ', id % 3) few", "if(id < 2, 'name 0', concat('name ', id)) different"
         )
-        return [len(set(map(id, column))) for _, column in data.toPandas().items()]
+        frame: Any = data.toPandas()
+        return [len(set(map(id, column))) for _, column in frame.items()]
 
     with use_conf(spark, {ARROW: "true", "spark.sql.execution.arrow.maxRecordsPerBatch": "4000"}):
         hydrofoil.enable(spark)
