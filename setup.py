@@ -40,6 +40,7 @@ MODULES = [
     "objects.nested",
     "objects.special",
     "rows",
+    "calls",
     "faults",
     "place",
     "udtf",

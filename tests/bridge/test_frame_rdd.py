@@ -70,8 +70,27 @@ BY_BATCHES: dict[str, Callable[[Any], Any]] = {
     "stored later": lambda rdd: (rdd.map(lambda row: row.id).cache().sum(), rdd.count()),
     "statistics": lambda rdd: rdd.map(lambda row: row.part).stats().asDict(),
     "aggregate": lambda rdd: rdd.treeAggregate(0, lambda n, row: n + row.id, lambda a, b: a + b),
-    "an error": lambda rdd: rdd.map(lambda row: row.missing).count(),
+    "an error": lambda rdd: last_line(lambda: rdd.map(lambda row: row.missing).count()),
+    "the end of an iterator": lambda rdd: last_line(lambda: rdd.map(stops).count()),
+    "the same in a filter": lambda rdd: last_line(lambda: rdd.filter(stops).count()),
+    "the same in flatMap": lambda rdd: last_line(lambda: rdd.flatMap(stops).count()),
+    "the same in foreach": lambda rdd: last_line(lambda: rdd.foreach(stops)),
+    "keys": lambda rdd: rdd.keyBy(lambda row: row.rest).mapValues(len).take(4),
 }
+
+
+def stops(row: Row) -> Any:
+    """Ends by an error that an iterator's end is, too, at some row."""
+    return [next(iter([row.id] if row.id < 1000 else []))]
+
+
+def last_line(call: Callable[[], Any]) -> list[str]:
+    """What a call raises, without the way to it."""
+    with pytest.raises(Exception) as raised:
+        call()
+    return [line for line in str(raised.value).splitlines() if "Error: " in line][:1]
+
+
 BY_PICKLED_ROWS: dict[str, Callable[[Any], Any]] = {
     "collect": lambda rdd: rdd.collect(),
     "stored": lambda rdd: rdd.persist(StorageLevel.MEMORY_ONLY).map(lambda row: row.id).sum(),

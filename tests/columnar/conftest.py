@@ -17,6 +17,8 @@ AS_USERS = {
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.codegen.wholeStage": "true",
     "spark.sql.codegen.factoryMode": "FALLBACK",
+    # Code that does not compile is a fault; Spark would go on without, more slowly.
+    "spark.sql.codegen.fallback": "false",
     # Two partitions: a task that ends early, or fails, has another beside it.
     "spark.sql.shuffle.partitions": "2",
 }

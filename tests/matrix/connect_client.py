@@ -37,6 +37,12 @@ def rows_of_functions(spark: SparkSession) -> str:
     assert made.schema == df.schema
     assert made.collect() == stock
     assert hydrofoil.to_numpy(df.select("id", "name"))["id"].tolist() == [*range(2500)]
+    texts = df.select("id", "name").toPandas()
+    hydrofoil.enable(spark)
+    try:
+        assert df.select("id", "name").toPandas().equals(texts)
+    finally:
+        hydrofoil.disable(spark)
     return "as the client's own"
 
 

@@ -7,7 +7,7 @@ import org.apache.spark.sql.catalyst.expressions.codegen.{
   CodegenContext, CodeGenerator, ExprCode, FalseLiteral, JavaCode}
 import org.apache.spark.sql.catalyst.expressions.codegen.Block._
 import org.apache.spark.sql.execution.{
-  CodegenSupport, ColumnarToRowExec, ColumnarToRowTransition, SparkPlan}
+  CodegenSupport, ColumnarToRowExec, ColumnarToRowTransition, InputAdapter, SparkPlan}
 import org.apache.spark.sql.execution.metric.{SQLMetric, SQLMetrics}
 import org.apache.spark.sql.hydrofoil.codegen.{RowWriter, UnsafeValues}
 import org.apache.spark.sql.hydrofoil.compiled.{PyStr, TextVector}
@@ -36,7 +36,11 @@ case class BatchesToRowsExec(child: SparkPlan, generated: Boolean, whole: Seq[At
     "numInputBatches" -> SQLMetrics.createMetric(sparkContext, "number of input batches"))
 
   /** Whether all vectors are ours; a compiled function's are until a row trips a guard. */
-  private def areRaw: Boolean = child.isInstanceOf[ArrowBatchesExec]
+  private def areRaw: Boolean = child match {
+    // What stands between generated code and an operator that has none.
+    case InputAdapter(operator) => operator.isInstanceOf[ArrowBatchesExec]
+    case operator => operator.isInstanceOf[ArrowBatchesExec]
+  }
 
   override protected def doExecute(): RDD[InternalRow] =
     if (areRaw) executeRaw() else ColumnarToRowExec(child).execute()

@@ -5,8 +5,8 @@ import org.apache.spark.sql.catalyst.expressions.{
   Alias, Attribute, AttributeSet, Expression, NamedArgumentExpression, PythonUDF}
 import org.apache.spark.sql.catalyst.rules.Rule
 import org.apache.spark.sql.execution.{
-  CodegenSupport, ColumnarRule, ColumnarToRowExec, FilterExec, ProjectExec, RowToColumnarExec,
-  SparkPlan, UnionExec}
+  CodegenSupport, ColumnarRule, ColumnarToRowExec, FilterExec, LocalTableScanExec, ProjectExec,
+  RowToColumnarExec, SparkPlan, UnionExec}
 import org.apache.spark.sql.execution.adaptive.{AQEShuffleReadExec, ShuffleQueryStageExec}
 import org.apache.spark.sql.execution.datasources.v2.BatchScanExec
 import org.apache.spark.sql.execution.exchange.{ReusedExchangeExec, ShuffleExchangeLike}
@@ -16,8 +16,8 @@ import org.apache.spark.sql.hydrofoil.codegen.{RowWriter, WholeUse}
 import org.apache.spark.sql.hydrofoil.exec.{
   Arguments, ArrowBatchesExec, ArrowSinkExec, BatchEnds, BatchesToRowsExec, ColumnarScan,
   CompiledRowsExec, CompiledUdfExec, ComputeColumnsExec, HydrofoilEvalPythonExec,
-  HydrofoilMapInBatchExec, HydrofoilSourceScanExec, LeftToSparkExec, RowsToArrowExec,
-  SelectColumnsExec, SparkRowsExec, UnsafeRowsToArrowExec}
+  HydrofoilLocalScanExec, HydrofoilMapInBatchExec, HydrofoilSourceScanExec, LeftToSparkExec,
+  RowsToArrowExec, SelectColumnsExec, SparkRowsExec, UnsafeRowsToArrowExec}
 import org.apache.spark.sql.hydrofoil.memory.Layout
 import org.apache.spark.sql.hydrofoil.settings.{HydrofoilConf, Limits}
 
@@ -35,7 +35,12 @@ final class HydrofoilRule extends ColumnarRule {
 object ReplaceOperators extends Rule[SparkPlan] {
 
   override def apply(plan: SparkPlan): SparkPlan =
-    if (conf.getConf(HydrofoilConf.ENABLED)) replace(plan, None) else plan
+    plan match {
+      // What is collected as it is needs no task.
+      case _: LocalTableScanExec => plan
+      case _ if conf.getConf(HydrofoilConf.ENABLED) => replace(plan, None)
+      case _ => plan
+    }
 
   /** @param needed the attributes that the parents use; None: all that there are */
   private def replace(plan: SparkPlan, needed: Option[AttributeSet]): SparkPlan = plan match {
@@ -64,6 +69,8 @@ object ReplaceOperators extends Rule[SparkPlan] {
         case Some(reason) => leave(scan, reason)
         case None => HydrofoilSourceScanExec.of(scan)
       }
+    case scan: LocalTableScanExec if HydrofoilLocalScanExec.takes(scan) =>
+      HydrofoilLocalScanExec(scan)
     case other => other.mapChildren(replace(_, None))
   }
 

@@ -7,10 +7,11 @@ unions, joins by place, storage, checkpoints, ``toDebugString``, libraries.
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import Any
 
+from hydrofoil.bridge import row_functions
 from hydrofoil.bridge.arrow_rows import ArrowRows
 from hydrofoil.driver import paths
 from hydrofoil.driver.readers import arrow_schema_of, row_options, why_stock
@@ -58,10 +59,42 @@ def _rdd_class() -> Any:
             self._hydrofoil_batches: Any = None
 
         def mapPartitionsWithIndex(self, f: Any, preservesPartitioning: bool = False) -> Any:
+            if self._is_kept():
+                paths.took("rdd", paths.STOCK, "the RDD is stored, or has a resource profile")
+            return self._by(super().mapPartitionsWithIndex, f, f, preservesPartitioning)
+
+        def map(self, f: Any, preservesPartitioning: bool = False) -> Any:
+            of_rows = partial(row_functions.mapped, f)
+            return self._by(super().map, f, of_rows, preservesPartitioning)
+
+        def flatMap(self, f: Any, preservesPartitioning: bool = False) -> Any:
+            of_rows = partial(row_functions.flat_mapped, f)
+            return self._by(super().flatMap, f, of_rows, preservesPartitioning)
+
+        def filter(self, f: Any) -> Any:
+            def usual(f: Any, _: bool) -> Any:
+                return stock.RDD.filter(self, f)
+
+            return self._by(usual, f, partial(row_functions.kept, f), True)
+
+        def foreach(self, f: Any) -> None:
+            def usual(f: Any, _: bool) -> Any:
+                stock.RDD.foreach(self, f)
+
+            made = self._by(usual, f, partial(row_functions.called, f), False)
+            if made is not None:
+                made.count()
+
+        def _by(self, usual: Any, f: Any, of_rows: Any, preserves: bool) -> Any:
+            """What a function makes of the rows: of batches, or in PySpark's usual way."""
             batches = self._of_batches()
             if batches is None:
-                return super().mapPartitionsWithIndex(f, preservesPartitioning)
-            return stock.PipelinedRDD(batches, f, preservesPartitioning)
+                return usual(f, preserves)
+            return stock.PipelinedRDD(batches, of_rows, preserves)
+
+        def _is_kept(self) -> bool:
+            # What is stored is pickled, and a profile belongs to the RDD that it was given to.
+            return bool(self.is_cached or self.is_checkpointed or self.has_resource_profile)
 
         def localCheckpoint(self) -> None:
             self._leave("a local checkpoint")
@@ -69,9 +102,7 @@ def _rdd_class() -> Any:
 
         def _of_batches(self) -> Any:
             """The same rows as an RDD of record batches; None where this RDD has to be used."""
-            # What is stored is pickled, and a profile belongs to the RDD that it was given to.
-            if self.is_cached or self.is_checkpointed or self.has_resource_profile:
-                paths.took("rdd", paths.STOCK, "the RDD is stored, or has a resource profile")
+            if self._is_kept():
                 return None
             frame = self._hydrofoil_frame
             if self._hydrofoil_batches is None and frame is not None:

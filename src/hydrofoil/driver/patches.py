@@ -48,6 +48,22 @@ PATCHES: tuple[Patch, ...] = (
         "foreach",
         "hydrofoil.bridge.foreach_sink:make_foreach",
     ),
+    Patch(
+        "pyspark.sql.pandas.conversion",
+        "",
+        "_convert_arrow_table_to_pandas",
+        "hydrofoil.driver.pandas_frames:make_convert",
+        where="frames_by_a_function",
+    ),
+    # The same, by the name that a client of Spark Connect has for it.
+    Patch(
+        "pyspark.sql.connect.client.core",
+        "",
+        "_convert_arrow_table_to_pandas",
+        "hydrofoil.driver.pandas_frames:make_convert",
+        where="frames_by_a_function",
+        connect=True,
+    ),
     # What a client of Spark Connect makes rows with.
     Patch(
         "pyspark.sql.conversion",

@@ -273,6 +273,11 @@ class SparkVersion:
             _DRIVER, "Spark Connect's client makes rows as workers make arguments of record batches"
         )
     )
+    frames_by_a_function: bool = field(
+        metadata=_differs(
+            _DRIVER, "`toPandas` has a function that makes a data frame of pandas of Arrow's table"
+        )
+    )
     binary_has_setting: bool = field(
         metadata=_differs(
             _DRIVER, "binary values of rows are `bytes` by a setting; else they are `bytearray`"
@@ -372,6 +377,7 @@ _V43 = SparkVersion(
     rdd_module="pyspark.core.rdd",
     socket_module="pyspark.util",
     clients_convert_as_workers=True,
+    frames_by_a_function=True,
     binary_has_setting=True,
 )
 
@@ -409,6 +415,7 @@ _V41 = replace(
     _V42,
     minor="4.1",
     published="4.1",
+    frames_by_a_function=False,
     fast=_V42.fast
     - {EvalType.SQL_GROUPED_AGG_PANDAS_ITER_UDF, EvalType.SQL_GROUPED_AGG_ARROW_ITER_UDF},
     confs_are_objects=False,

@@ -110,6 +110,9 @@ def test_driver(run: Run) -> None:
     result = run("driver", 2_000, *names)
     # Two tables of columns; each with the query alone and these calls of two engines.
     assert len(result.records) == 2 * (1 + 2 * len(names))
+    result = run("driver", 2_000, "toPandas()", "a data source of tuples")
+    # And five columns that pandas has as objects.
+    assert len(result.records) == 2 * (1 + 2 * 2) + 5 * (1 + 2)
     assert {record["engine"] for record in result.records} == {"stock", "Hydrofoil"}
 
 

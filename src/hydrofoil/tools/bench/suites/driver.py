@@ -1,6 +1,7 @@
 """Rows to and from the driver: stock's calls against Hydrofoil's, in turns."""
 
 import datetime
+import gc
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import hydrofoil.driver.switch as driver
 from hydrofoil.tools.bench.bench import Bench
 from hydrofoil.tools.bench.clock import SparkClock
+from hydrofoil.tools.bench.contest import HYDROFOIL
 from hydrofoil.tools.bench.figures import NOISE_NOTE, Factor, Spread, number
 from hydrofoil.tools.bench.result import Result
 from hydrofoil.tools.bench.stopwatch import drain
 from hydrofoil.tools.page.charts import Bars
-from hydrofoil.tools.parity.engines import use_conf
+from hydrofoil.tools.parity.engines import STOCK, use_conf, use_engine
 from hydrofoil.tools.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 
 _ROWS = 300_000
 # Runs before those that count, each of a part of the rows: the JVM compiles what runs often.
-_WARM_UPS = 4
-_WARM_UP_PART = 4
+_WARM_UPS = 6
+_WARM_UP_PART = 2
 _ARROW = "spark.sql.execution.arrow.pyspark.enabled"
 _STOCK, _OURS = "stock", "Hydrofoil"
 # The query alone, whose share no way to take rows can save.
@@ -58,8 +60,21 @@ _FRAMES: dict[str, tuple[tuple[str, ...], Callable[[int], tuple[Any, ...]]]] = {
     ),
 }
 
+# Single columns, for the calls of pandas alone: their values are Python objects there.
+_COLUMNS: dict[str, tuple[tuple[str, ...], Callable[[int], tuple[Any, ...]]]] = {
+    name: ((expression,), _row)
+    for name, expression in {
+        "strings": "concat('name ', id) AS s",
+        "dates": "date_add(date'1990-01-01', cast(id % 20000 AS int)) AS d",
+        "decimals": "cast(id * 1.25 AS decimal(18, 2)) AS d",
+        "arrays of long": "array(id, id + 1) AS a",
+        "arrays of string": "array(cast(id AS string), concat('x', id)) AS a",
+    }.items()
+}
+
 Calls = dict[str, Callable[[], Any]]
 
+_SOURCE = "a data source of tuples"
 _CALLS = (
     "collect()",
     "toLocalIterator()",
@@ -71,10 +86,12 @@ _CALLS = (
     "df.foreachPartition(f)",
     "rdd.toDF(schema)",
     "createDataFrame(rdd)",
+    _SOURCE,
 )
 # Calls that run the query.
 _READ = {"collect()", "toLocalIterator()", "toPandas()", "df.rdd.map(f).count()"}
 _READ |= {"df.foreachPartition(f)"}
+_OF_PANDAS = {"createDataFrame(pandas)", "toPandas()"}
 # Calls that send rows of the driver's.
 _SENT = {"createDataFrame(tuples, schema)", "createDataFrame(dicts)"}
 
@@ -107,8 +124,21 @@ def _calls(
         lambda: frame.select("*").foreachPartition(_read_all),
         lambda: drain(rdd.map(row).toDF(frame.schema)),
         lambda: drain(spark.createDataFrame(rdd.map(row))),
+        _source_of(spark, frame, row, count) if _SOURCE in names else lambda: None,
     )
     return {name: call for name, call in zip(_CALLS, made, strict=True) if name in names}
+
+
+def _source_of(
+    spark: "SparkSession", frame: "DataFrame", row: Callable[[int], tuple[Any, ...]], count: int
+) -> Callable[[], Any]:
+    from hydrofoil.tools.bench.suites.row_source import NAME, source_of
+
+    columns = ", ".join(f"{f.name} {f.dataType.simpleString()}" for f in frame.schema.fields)
+    spark.dataSource.register(source_of(row, columns))
+    options = {"rows": str(count), "partitions": str(spark.sparkContext.defaultParallelism)}
+    # Planned anew: the engines read it by different operators.
+    return lambda: drain(spark.read.format(NAME).options(**options).load())
 
 
 def _read_all(rows: "Iterator[Row]") -> None:
@@ -125,15 +155,22 @@ def run(bench: Bench) -> Result:
     spark = bench.session()
     rows = bench.rows(_ROWS)
     names = bench.chosen("driver", workloads())
+    if not hasattr(spark, "dataSource"):
+        # Since Spark 4.0.
+        names = [name for name in names if name != _SOURCE]
+    calls = {columns: names for columns in _FRAMES}
+    of_pandas = [name for name in names if name in _OF_PANDAS]
+    calls |= {columns: of_pandas for columns in _COLUMNS if of_pandas}
     result = Result("driver", "")
-    bench.expect(len(_FRAMES) * (2 * len(names) + 1) * (bench.options.repeat + _WARM_UPS))
+    steps = sum(2 * len(each) + 1 for each in calls.values())
+    bench.expect(steps * (bench.options.repeat + _WARM_UPS))
     was_on = driver.is_enabled()
     taken: Measured = {}
     try:
         with use_conf(spark, {_ARROW: "true"}):
-            for columns in _FRAMES:
+            for columns, chosen in calls.items():
                 taken = {}
-                _measure(bench, columns, rows, names, taken)
+                _measure(bench, columns, rows, chosen, taken)
                 _add(result, columns, rows, taken)
                 taken = {}
     except KeyboardInterrupt:
@@ -167,12 +204,15 @@ def _measure(bench: Bench, columns: str, rows: int, names: list[str], taken: Mea
     """
     spark = bench.session()
     clock = SparkClock(spark)
-    expressions, row = _FRAMES[columns]
+    expressions, row = (_FRAMES | _COLUMNS)[columns]
     driver.enable(spark)
     few, all_ = (
         _with_query(spark, spark.range(count).selectExpr(*expressions), row, count, names)
         for count in (max(rows // _WARM_UP_PART, 1), rows)
     )
+    # What is there before is not looked at in each collection: of the calls, it would meet some.
+    gc.collect()
+    gc.freeze()
     for name, call in all_.items():
         ways: dict[str, list[tuple[float, float, float]]]
         ways = {way: [] for way in ([_STOCK] if name == _QUERY else [_STOCK, _OURS])}
@@ -180,12 +220,14 @@ def _measure(bench: Bench, columns: str, rows: int, names: list[str], taken: Mea
             for way in ways:
                 what = "warm-up" if turn < 0 else f"run {turn + 1}"
                 bench.step(f"{columns}: {name}, {way}, {what}")
-                (driver.enable if way == _OURS else driver.disable)(spark)
-                sample = _time(clock, few[name] if turn < 0 else call)
+                with use_engine(spark, HYDROFOIL if way == _OURS else STOCK):
+                    (driver.enable if way == _OURS else driver.disable)(spark)
+                    sample = _time(clock, few[name] if turn < 0 else call)
                 if turn >= 0:
                     ways[way].append(sample)
         taken[name] = ways
         bench.tell(_line(columns, name, rows, taken))
+    gc.unfreeze()
 
 
 def _with_query(
