@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from hydrofoil.tools.machine import describe_machine
 
@@ -86,7 +86,7 @@ def theirs(df: Any, form: str) -> Found:
             found["rows"] = sum(map(len, values[data.alias.data]))
             return None
 
-        before, data.make_qdm = data.make_qdm, instead
+        before, data.make_qdm = data.make_qdm, instead  # type: ignore[assignment]
         try:
             data.create_dmatrix_from_partitions(
                 iterator=frames,
@@ -119,11 +119,11 @@ def ours(df: Any, form: str) -> Found:
     def run(batches: Iterator[Any]) -> Iterator[Any]:
         from hydrofoil.gang.data.reader import open_feed
         from hydrofoil.gang.seams import Spool
-        from hydrofoil.ml.workers.rows import FILL, taken
+        from hydrofoil.ml.workers.rows import fill, taken
 
         clock = Clock()
         alone = Alone()
-        alone.data = open_feed(batches, schema, Spool(nulls="fill", fill=FILL), alone)  # type: ignore[arg-type]
+        alone.data = open_feed(batches, schema, Spool(nulls="fill", fill=fill(schema.names)), alone)  # type: ignore[arg-type]
         rows, _ = taken(alone)
         found = {**clock.passed(), "rows": len(rows)}
         alone.data.close()
@@ -183,7 +183,7 @@ def run_one(folder: Path, form: str, name: str, runs: int) -> list[Found]:
 
     from hydrofoil.tools.bench.clock import SparkClock
 
-    cloudpickle.register_pickle_by_value(sys.modules["__main__"])
+    cloudpickle.register_pickle_by_value(sys.modules["__main__"])  # type: ignore[no-untyped-call]
     os.environ["PYSPARK_PYTHON"] = sys.executable
     measure, hydrofoils = CONTESTANTS[name]
     spark = session(hydrofoils)

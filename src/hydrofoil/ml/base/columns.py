@@ -76,7 +76,7 @@ def selected(df: Any, asked: Asked) -> Any:
         A column is not there, or is of a type that can't be what it is for.
     """
     if asked.sparse:
-        chosen = _sparse(df, asked.features)
+        chosen = _sparse(df, asked.features, asked.exact)
     else:
         chosen = [features(df, asked.features, asked.exact).alias("features")]
     for role in ("label", "weight"):
@@ -232,18 +232,18 @@ def _group(df: Any, name: str) -> Any:
     return functions.when(column.isNotNull(), functions.xxhash64(column))
 
 
-def _sparse(df: Any, name: str | Sequence[str]) -> list[Any]:
+def _sparse(df: Any, name: str | Sequence[str], exact: bool) -> list[Any]:
     from pyspark.sql import functions
 
     if not isinstance(name, str) or (
         type(field_of(df, name, "features").dataType).__name__ != "VectorUDT"
     ):
         raise UsageError(
-            f"sparse features have to be one column of vectors, and features_col is {name!r}",
-            hint="leave enable_sparse_data_optim out, or assemble them by VectorAssembler",
+            f"sparse features have to be one column of vectors, and they are {name!r}",
+            hint="leave the parameter out that asks for it, or assemble them by VectorAssembler",
         )
     parts = functions.unwrap_udt(functions.col(quoted(name)))
-    values = parts["values"].cast("array<float>")
+    values = parts["values"].cast(f"array<{'double' if exact else 'float'}>")
     # A dense vector has no indices and no size.
     every = functions.sequence(functions.lit(0), functions.size(values) - 1)
     some = functions.when(functions.size(values) > 0, every).otherwise(

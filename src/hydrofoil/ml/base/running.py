@@ -8,7 +8,7 @@ from hydrofoil import gang
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.result import GangResult
 from hydrofoil.ml.base.turns import TURNS
-from hydrofoil.ml.workers.rows import FILL
+from hydrofoil.ml.workers.rows import fill
 
 # Other jobs of the program, as that of an evaluator, may have the slots; each of them ends.
 _START_S = 3600.0
@@ -78,11 +78,11 @@ def run_gang(
                 workers or "max",
                 args=dict(args),
                 resources=resources,
-                spool=dataclasses.replace(spool, nulls="fill", fill=FILL),
+                spool=dataclasses.replace(spool, nulls="fill", fill=fill(df.columns)),
                 **arguments,
             )
         except gang.UserError as error:
-            if isinstance(error.__cause__, UsageError):
+            if isinstance(error.__cause__, UsageError | gang.EmptyPartition):
                 # What is wrong with the data is the caller's to know, not in which rank.
                 raise error.__cause__ from error
             raise

@@ -8,9 +8,10 @@ import numpy as np
 
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.backends.threads import threads
-from hydrofoil.ml.workers.rows import Rows, taken
+from hydrofoil.ml.workers.rows import Rows, number_of_classes, of_margins, side_by_side, taken
 from hydrofoil.predictors.sent import Sent
 
+_PIECE = 1 << 16  # Rows.
 _QUANTILE = (None, "auto", "hist")  # Tree methods that work on bins.
 
 
@@ -73,7 +74,7 @@ def train(ctx: Any, task: Task) -> Trained | None:
     matrix = {"nthread": threads(), **task.matrix}
     if by_bins and "max_bin" in params:
         matrix["max_bin"] = params["max_bin"]
-    kind = xgboost.QuantileDMatrix if by_bins else xgboost.DMatrix
+    kind = _binned if by_bins else xgboost.DMatrix
     data = kind(rows.features, **_of(rows, task.kind), **matrix)
     evals = [(data, "training")]
     if held_out is not None:
@@ -98,6 +99,55 @@ def train(ctx: Any, task: Task) -> Trained | None:
         name: {one: list(map(float, v)) for one, v in m.items()} for name, m in history.items()
     }
     return Trained(bytes(booster.save_raw("ubj")), plain)
+
+
+def _binned(features: Any, **options: Any) -> Any:
+    """A matrix of bins.
+
+    XGBoost looks for them a fifth faster where a feature's values lie side by side, as in a data
+    frame's columns. Rows are turned piece by piece, so that they never lie in memory twice.
+    """
+    import xgboost
+
+    whole_only = {"qid", "feature_types", "feature_weights"}  # Not a piece's.
+    if not isinstance(features, np.ndarray) or whole_only & options.keys():
+        return xgboost.QuantileDMatrix(features, **options)
+    try:
+        import pandas as pd
+    except ImportError:
+        return xgboost.QuantileDMatrix(features, **options)
+    names = [f"f{place}" for place in range(features.shape[1])]
+    whole = {
+        name: options.pop(name)
+        for name in ("missing", "nthread", "max_bin", "ref")
+        if name in options
+    }
+    given_names = options.pop("feature_names", None)
+
+    class Pieces(xgboost.DataIter):
+        def __init__(self) -> None:
+            self.at = 0
+            super().__init__(release_data=True)
+
+        def next(self, input_data: Any) -> bool:
+            part = slice(self.at, self.at + _PIECE)
+            self.at = part.stop
+            turned = np.ascontiguousarray(features[part].T).T
+            if part.start and not len(turned):
+                return False
+            input_data(
+                data=pd.DataFrame(turned, columns=names, copy=False),
+                **{name: of_rows[part] for name, of_rows in options.items()},
+            )
+            return True
+
+        def reset(self) -> None:
+            self.at = 0
+
+    data = xgboost.QuantileDMatrix(Pieces(), **whole)
+    data.feature_types = None
+    data.feature_names = given_names
+    return data
 
 
 def _of(rows: Rows, kind: str) -> dict[str, Any]:
@@ -128,25 +178,6 @@ def _classes(
     if classes <= 2:
         return {"objective": "binary:logistic", "num_class": None}
     return {"objective": "multi:softprob", "num_class": classes}
-
-
-def number_of_classes(labels: Any) -> int:
-    """One more than the largest label.
-
-    Raises
-    ------
-    UsageError
-        If labels are not whole numbers from 0 on.
-    """
-    if not len(labels):
-        return 0
-    odd = labels[(labels != np.floor(labels)) | (labels < 0)]
-    if len(odd):
-        raise UsageError(
-            f"a label is {odd[0]:g}, and a class is a whole number from 0 on",
-            hint="StringIndexer numbers classes; for numbers to be predicted use a regressor",
-        )
-    return int(labels.max()) + 1
 
 
 def _telling(xgboost: Any, ctx: Any, rounds: int) -> Any:
@@ -276,27 +307,3 @@ def _in_place(booster: Any) -> bool:
         kind = config["learner"]["gradient_booster"]["name"] != "gblinear"
         booster.hydrofoil_in_place = kind
     return bool(kind)
-
-
-def side_by_side(columns: Sequence[Any]) -> Any:
-    """Columns of numbers as one array of two dimensions; an array of two as it is."""
-    if len(columns) == 1 and columns[0].ndim == 2:
-        return columns[0]
-    matrix = np.empty((len(columns[0]), len(columns)), columns[0].dtype)
-    for place, column in enumerate(columns):
-        matrix[:, place] = column
-    return matrix
-
-
-def of_margins(margins: Any) -> tuple[Any, Any]:
-    """A classifier's raw predictions and probabilities, a column for each class."""
-    margins = margins.astype(np.float64)
-    if margins.ndim == 1 or margins.shape[1] == 1:
-        margins = margins.reshape(-1)
-        # Of the smaller power, which can't overflow.
-        small = np.exp(-np.abs(margins))
-        larger = 1.0 / (1.0 + small)
-        first = np.where(margins >= 0, larger, small * larger)
-        return np.column_stack([-margins, margins]), np.column_stack([1.0 - first, first])
-    powers = np.exp(margins - margins.max(axis=1, keepdims=True))
-    return margins, powers / powers.sum(axis=1, keepdims=True)

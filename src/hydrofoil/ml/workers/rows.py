@@ -1,9 +1,10 @@
 """A rank's rows as arrays, by what they are for. No value becomes a Python object on the way.
 
-In: `ctx.data`, with the columns that `base.columns` has chosen, nulls filled as `FILL` says. Out:
+In: `ctx.data`, with the columns that `base.columns` has chosen, nulls filled as `fill` says. Out:
 arrays over the rank's map of its rows, or copies where rows are taken apart.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from hydrofoil.errors import UsageError
 _NO_GROUP = np.iinfo(np.int64).min
 
 # What nulls become, by column: values that rows with a value do not have.
-FILL = {
+_FILL = {
     "features": np.nan,
     "values": np.nan,
     "label": np.nan,
@@ -22,7 +23,15 @@ FILL = {
     "margin": np.nan,
     "valid": -1,
     "group": _NO_GROUP,
+    # Never null.
+    "indices": 0,
+    "size": 0,
 }
+
+
+def fill(names: Iterable[str]) -> dict[str, Any]:
+    """What nulls become in columns of these names."""
+    return {name: _FILL.get(name, np.nan) for name in names}
 
 
 @dataclass
@@ -122,7 +131,7 @@ def taken(ctx: Any) -> tuple[Rows, Rows | None]:
 
 
 def _check(values: Any, name: str, what: str) -> None:
-    missing = np.isnan(values) if values.dtype.kind == "f" else values == FILL[name]
+    missing = np.isnan(values) if values.dtype.kind == "f" else values == _FILL[name]
     if missing.any():
         rows = missing.reshape(len(values), -1).any(axis=1).sum()
         raise UsageError(
@@ -168,3 +177,49 @@ def _agreed(widths: list[int | None]) -> int:
     if not known:
         raise UsageError("the DataFrame has no rows to train on")
     return known.pop()
+
+
+def number_of_classes(labels: Any) -> int:
+    """One more than the largest label.
+
+    Raises
+    ------
+    UsageError
+        If labels are not whole numbers from 0 on.
+    """
+    if not len(labels):
+        return 0
+    odd = labels[(labels != np.floor(labels)) | (labels < 0)]
+    if len(odd):
+        raise UsageError(
+            f"a label is {odd[0]:g}, and a class is a whole number from 0 on",
+            hint="StringIndexer numbers classes; for numbers to be predicted use a regressor",
+        )
+    return int(labels.max()) + 1
+
+
+# --- Where models predict -------------------------------------------------------------------------
+
+
+def side_by_side(columns: Sequence[Any]) -> Any:
+    """Columns of numbers as one array of two dimensions; an array of two as it is."""
+    if len(columns) == 1 and columns[0].ndim == 2:
+        return columns[0]
+    matrix = np.empty((len(columns[0]), len(columns)), columns[0].dtype)
+    for place, column in enumerate(columns):
+        matrix[:, place] = column
+    return matrix
+
+
+def of_margins(margins: Any) -> tuple[Any, Any]:
+    """A classifier's raw predictions and probabilities, a column for each class."""
+    margins = margins.astype(np.float64)
+    if margins.ndim == 1 or margins.shape[1] == 1:
+        margins = margins.reshape(-1)
+        # Of the smaller power, which can't overflow.
+        small = np.exp(-np.abs(margins))
+        larger = 1.0 / (1.0 + small)
+        first = np.where(margins >= 0, larger, small * larger)
+        return np.column_stack([-margins, margins]), np.column_stack([1.0 - first, first])
+    powers = np.exp(margins - margins.max(axis=1, keepdims=True))
+    return margins, powers / powers.sum(axis=1, keepdims=True)
