@@ -20,8 +20,7 @@ model = PipelineModel.load(f"{folder}/model")
 refitted = Pipeline.load(f"{folder}/pipeline").fit(rows)
 found = {
     "probability": column(model.transform(rows), "probability").tolist(),
-    "refitted": column(refitted.transform(rows), "probability").round(12).tolist(),
+    "refitted": column(refitted.transform(rows), "probability").tolist(),
 }
-found["refitted"] = column(refitted.transform(rows), "probability").tolist()
 print(json.dumps(found))
 spark.stop()

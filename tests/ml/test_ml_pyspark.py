@@ -79,7 +79,7 @@ def test_a_model_is_not_read_as_another(rows: DataFrame, tmp_path: Path) -> None
     values = {param.name: value for param, value in again.extractParamMap().items()}
     expected = {param.name: value for param, value in estimator.extractParamMap().items()}
     assert values == pytest.approx(expected, nan_ok=True)
-    with pytest.raises(UsageError, match="SparkXGBRegressor.load"):
+    with pytest.raises(UsageError, match=r"SparkXGBRegressor\.load"):
         xgb.SparkXGBClassifier.load(f"{tmp_path}/estimator")
 
 

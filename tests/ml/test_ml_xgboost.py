@@ -1,4 +1,4 @@
-"""XGBoost's estimators: what they predict is what XGBoost predicts that has all rows in one process.
+"""XGBoost's estimators: what they predict is what XGBoost predicts that has all rows at once.
 
 Features have fewer values than there are bins, so trees differ by the order of sums alone.
 """

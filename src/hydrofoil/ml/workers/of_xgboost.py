@@ -107,14 +107,11 @@ def _binned(features: Any, **options: Any) -> Any:
     XGBoost looks for them a fifth faster where a feature's values lie side by side, as in a data
     frame's columns. Rows are turned piece by piece, so that they never lie in memory twice.
     """
+    import pandas as pd
     import xgboost
 
     whole_only = {"qid", "feature_types", "feature_weights"}  # Not a piece's.
     if not isinstance(features, np.ndarray) or whole_only & options.keys():
-        return xgboost.QuantileDMatrix(features, **options)
-    try:
-        import pandas as pd
-    except ImportError:
         return xgboost.QuantileDMatrix(features, **options)
     names = [f"f{place}" for place in range(features.shape[1])]
     whole = {
