@@ -68,7 +68,7 @@ def test_numbers_are_predicted(rows: DataFrame, frame: pd.DataFrame, features: A
     model = ours.SparkXGBRegressor(features_col=features, num_workers=2, **TREES).fit(rows)
     expected = of_booster(alone(frame, TREES, "label"), frame)
     assert column(model.transform(rows), "prediction") == pytest.approx(expected, abs=1e-5)
-    assert set(model.get_feature_importances()) == {"f0", "f1", "f2"}
+    assert {"f0", "f1", "f2"} <= set(model.get_feature_importances()) <= set(NAMES)
     assert set(model.training_summary.train_objective_history) == {"rmse"}
 
 
@@ -240,26 +240,22 @@ def test_a_rank_without_a_gpu(rows: DataFrame) -> None:
 @pytest.mark.parametrize(
     ("classifies", "change", "match"),
     [
-        (True, {"label": F.col("id") % 3 - 1}, "a label is -1"),
-        (True, {"label": F.col("id") / 2}, "a label is 0.5"),
-        (False, {"label": F.when(F.col("id") > 4, 1.0)}, "label is null or NaN in"),
-        (False, {"features": F.array(*NAMES[:2]), "label": F.lit(1)}, ""),
-        (
-            False,
-            {"array": F.when(F.col("id") % 9 > 0, F.array(*NAMES)).otherwise(F.array("f0"))},
-            "differ in their number of features",
-        ),
-        (False, {"array": F.when(F.col("id") > 4, F.col("array"))}, "'array' is null in a row"),
+        (True, {"label": "id % 3 - 1"}, "a label is -1"),
+        (True, {"label": "id / 2"}, r"a label is \d+\.5"),
+        (False, {"label": "if(id > 4, 1, null)"}, "label is null or NaN in"),
+        (False, {"features": "array(f0, f1)"}, ""),
+        (False, {"array": "if(id % 9 > 0, array, array(f0))"}, "differ in their number of"),
+        (False, {"array": "if(id > 4, array, null)"}, "'array' is null in a row"),
     ],
     ids=["negative", "fraction", "null", "fine", "ragged", "null array"],
 )
 def test_rows_that_can_not_be_trained_on(
-    rows: DataFrame, classifies: bool, change: dict[str, Any], match: str
+    rows: DataFrame, classifies: bool, change: dict[str, str], match: str
 ) -> None:
     kind = ours.SparkXGBClassifier if classifies else ours.SparkXGBRegressor
     features = "array" if "array" in change else "features"
     estimator = kind(features_col=features, num_workers=2, n_estimators=1)
-    changed = rows.withColumns(change)
+    changed = rows.withColumns({name: F.expr(text) for name, text in change.items()})
     if not match:
         assert estimator.fit(changed).transform(changed).count() == rows.count()
         return

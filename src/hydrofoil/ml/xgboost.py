@@ -1,5 +1,6 @@
 """XGBoost's estimators, with the names of ``xgboost.spark``: switching is an import."""
 
+import inspect
 import json
 import threading
 import warnings
@@ -201,7 +202,8 @@ def _defaults(sklearn: Any) -> dict[str, Any]:
     if issubclass(sklearn, xgboost.XGBClassifier):
         found["objective"] = None  # By the labels.
     # Of fit() and predict().
-    return {**found, "verbose": True, "xgb_model": None, "iteration_range": None}
+    verbose = inspect.signature(sklearn.fit).parameters["verbose"].default
+    return {**found, "verbose": verbose, "xgb_model": None, "iteration_range": None}
 
 
 def _of(sklearn: Any) -> Callable[[Any], Any]:
