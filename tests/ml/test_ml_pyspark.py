@@ -52,14 +52,14 @@ def test_pipelines_and_models_are_read_by_another_process(rows: DataFrame, tmp_p
         ),
     ]
     pipeline = Pipeline(stages=stages)
-    model = pipeline.fit(rows)
+    model: Any = pipeline.fit(rows)
     pipeline.write().overwrite().save(f"{tmp_path}/pipeline")
     model.save(f"{tmp_path}/model")
     with pytest.raises(Exception, match="exists"):
         model.save(f"{tmp_path}/model")
     model.write().overwrite().save(f"{tmp_path}/model")
     found = column(model.transform(rows), "probability")
-    again = PipelineModel.load(f"{tmp_path}/model")
+    again: Any = PipelineModel.load(f"{tmp_path}/model")
     assert (column(again.transform(rows), "probability") == found).all()
     assert again.stages[1].training_summary == model.stages[1].training_summary
     assert again.stages[1].uid == stages[1].uid
@@ -117,8 +117,8 @@ def test_a_split_is_fitted_by_gangs_beside_each_other(rows: DataFrame) -> None:
         parallelism=2,
         seed=1,
     )
-    model = validator.fit(rows)
-    assert model.bestModel.getNumLeaves() == 15
+    best: Any = validator.fit(rows).bestModel
+    assert best.getNumLeaves() == 15
     assert not [one for one in threading.enumerate() if one.name.startswith("hydrofoil-gang")]
 
 
