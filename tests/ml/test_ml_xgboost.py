@@ -225,6 +225,16 @@ def test_mistakes_are_told_before_anything_runs(
         ours.SparkXGBRegressor(**params).fit(rows.withColumn("held_text", F.lit("x")))
 
 
+def test_a_rank_may_have_no_rows(rows: DataFrame, frame: pd.DataFrame) -> None:
+    """Of one query, which is in one rank; and the other rank has none for validation either."""
+    params = {**TREES, "objective": "rank:pairwise", "lambdarank_pair_method": "topk"}
+    columns = {"label_col": "three", "qid_col": "query", "validation_indicator_col": "held"}
+    some = rows.where("query = 1")
+    found = ours.SparkXGBRanker(num_workers=2, **params, **columns).fit(some).transform(some)
+    alike = ours.SparkXGBRanker(num_workers=1, **params, **columns).fit(some).transform(some)
+    assert column(found, "prediction") == pytest.approx(column(alike, "prediction"), abs=1e-4)
+
+
 def test_more_ranks_than_slots(rows: DataFrame) -> None:
     with pytest.raises(SlotError, match="needs 3 slots"):
         ours.SparkXGBRegressor(num_workers=3).fit(rows)
@@ -244,17 +254,19 @@ def test_a_rank_without_a_gpu(rows: DataFrame) -> None:
         (True, {"label": "id / 2"}, r"a label is \d+\.5"),
         (False, {"label": "if(id > 4, 1, null)"}, "label is null or NaN in"),
         (False, {"features": "array(f0, f1)"}, ""),
+        (False, {"held": "false"}, "no row is for validation"),
         (False, {"array": "if(id % 9 > 0, array, array(f0))"}, "differ in their number of"),
         (False, {"array": "if(id > 4, array, null)"}, "'array' is null in a row"),
     ],
-    ids=["negative", "fraction", "null", "fine", "ragged", "null array"],
+    ids=["negative", "fraction", "null", "fine", "no validation", "ragged", "null array"],
 )
 def test_rows_that_can_not_be_trained_on(
     rows: DataFrame, classifies: bool, change: dict[str, str], match: str
 ) -> None:
     kind = ours.SparkXGBClassifier if classifies else ours.SparkXGBRegressor
     features = "array" if "array" in change else "features"
-    estimator = kind(features_col=features, num_workers=2, n_estimators=1)
+    more = {"validation_indicator_col": "held"} if "held" in change else {}
+    estimator = kind(features_col=features, num_workers=2, n_estimators=1, **more)
     changed = rows.withColumns({name: F.expr(text) for name, text in change.items()})
     if not match:
         assert estimator.fit(changed).transform(changed).count() == rows.count()

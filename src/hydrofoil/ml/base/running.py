@@ -56,6 +56,11 @@ def run_gang(
     GangError
         As `gang.run` does.
     """
+    if "balance" in (options or {}) and balance.startswith("key:"):
+        raise UsageError(
+            "gang_options has balance=, and rows of a query have to be in one rank",
+            hint="leave it out",
+        )
     spark = df.sparkSession
     resources = gang.Resources(gpus=gpus)
     given = dict(options or {})

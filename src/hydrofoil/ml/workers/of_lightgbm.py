@@ -79,10 +79,6 @@ def train(ctx: Any, task: Task) -> Trained | None:
     if held_out is not None:
         # LightGBM's metrics are of a rank's own rows; ranks that see others would stop apart.
         held_out = gathered(ctx, held_out)
-        if not len(held_out):
-            raise UsageError(
-                "no row is for validation", hint="leave validationIndicatorCol out, or mark some"
-            )
         if task.kind == "ranker":
             held_out = held_out.sorted_by_group()
     params = {"num_threads": threads(), "verbosity": -1, **task.params}

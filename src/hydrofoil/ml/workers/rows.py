@@ -99,7 +99,8 @@ def taken(ctx: Any) -> tuple[Rows, Rows | None]:
     Raises
     ------
     UsageError
-        A label, weight, margin, group or indicator is null; vectors or arrays differ in length.
+        A label, weight, margin, group or indicator is null; vectors or arrays differ in length; no
+        row is to train on, or, with an indicator, for validation.
     """
     names = ctx.data.schema.names
     ragged = [name for name in ("indices", "values") if name in names]
@@ -127,6 +128,14 @@ def taken(ctx: Any) -> tuple[Rows, Rows | None]:
     if "valid" not in found:
         return rows, None
     valid = found["valid"].astype(bool)
+    counts = ctx.all_gather((int((~valid).sum()), int(valid.sum())))
+    for place, what in ((0, "to train on"), (1, "for validation")):
+        if not sum(count[place] for count in counts):
+            raise UsageError(
+                f"no row is {what}",
+                hint="the validation indicator is true for rows that are for validation, and false "
+                "for those to train on",
+            )
     return rows.take(~valid), rows.take(valid)
 
 
