@@ -24,6 +24,7 @@ def run_gang(
     balance: str = "rows",
     allow_empty: bool = False,
     options: Mapping[str, Any] | None = None,
+    fills: Mapping[str, Any] | None = None,
 ) -> GangResult:
     """Run ``train`` in a gang that waits for its turn.
 
@@ -42,6 +43,8 @@ def run_gang(
         As of `gang.run`.
     options : mapping, optional
         Further arguments of `gang.run`, which go before all others. ``spool`` may be a dict.
+    fills : mapping, optional
+        What nulls become, by column; as `workers.rows` says unless given.
 
     Returns
     -------
@@ -83,7 +86,9 @@ def run_gang(
                 workers or "max",
                 args=dict(args),
                 resources=resources,
-                spool=dataclasses.replace(spool, nulls="fill", fill=fill(df.columns)),
+                spool=dataclasses.replace(
+                    spool, nulls="fill", fill=fill(df.columns) if fills is None else dict(fills)
+                ),
                 **arguments,
             )
         except gang.UserError as error:
