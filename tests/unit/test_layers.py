@@ -44,6 +44,7 @@ ROOMS = {
         "_cext compiling deaths errors evals holders process reports settings spark values waiting"
     ),
     "predictors": "decorators errors holders",
+    "ml": "decorators errors gang predictors",
     "driver": "_cext compiling counts decorators errors process settings spark stream values",
     # Named by the driver's table.
     "bridge": "_cext driver settings spark stream values",

@@ -11,7 +11,7 @@ import pyarrow as pa
 from hydrofoil.decorators.checks import positional, signature_of, takes_any
 from hydrofoil.decorators.models import model
 from hydrofoil.decorators.spark_types import name_of
-from hydrofoil.values.arrays import Argument, Result
+from hydrofoil.values.arrays import Argument, Nulls, Result
 
 Shapes = Sequence[Sequence[int] | None] | Mapping[int, Sequence[int]]
 
@@ -83,7 +83,9 @@ class Batches:
         inputs: list[Any] = []
         for i, array in enumerate(arrays):
             nested = pa.types.is_list(array.type) or pa.types.is_large_list(array.type)
-            value = Argument(f"column {i}", "error" if nested else "nan", "object", False)(array)
+            # Of lists, elements may be null; a list that is null has no length.
+            nulls: Nulls = "error" if nested and array.null_count else "nan"
+            value = Argument(f"column {i}", nulls, "object", False)(array)
             if not isinstance(value, dict):
                 inputs.append(value)
             elif expected == 1 and len(arrays) == 1:

@@ -71,16 +71,36 @@ def load_of(spark: Any, adapter: Adapter, model: Any, device: str | None) -> Loa
         if _is_local(spark):
             return Load(adapter.name, b"", os.path.abspath(path), device)
         return Load(adapter.name, b"", _send_file(spark, path), device)
-    data = adapter.dumps(model)
-    if len(data) <= _INLINE:
-        return Load(adapter.name, data, "", device)
-    name = f"{_SENT}{hashlib.sha256(data).hexdigest()[:32]}"
-    file = _folder() / name
-    if not file.exists():
-        file.write_bytes(data)
-        if not _is_local(spark):
-            _add(spark, f"file://{file}")
-    return Load(adapter.name, b"", str(file) if _is_local(spark) else name, device)
+    sent = Sent(spark, adapter.dumps(model))
+    return Load(adapter.name, sent.data, sent.file, device)
+
+
+class Sent:
+    """Bytes that workers get: with the function, or as a file that Spark sends if they are many.
+
+    Parameters
+    ----------
+    spark : SparkSession
+    data : bytes
+    """
+
+    def __init__(self, spark: Any, data: bytes) -> None:
+        self.data = data
+        self.file = ""
+        if len(data) <= _INLINE:
+            return
+        name = f"{_SENT}{hashlib.sha256(data).hexdigest()[:32]}"
+        file = _folder() / name
+        if not file.exists():
+            file.write_bytes(data)
+            if not _is_local(spark):
+                _add(spark, f"file://{file}")
+        self.data = b""
+        self.file = str(file) if _is_local(spark) else name
+
+    def read(self) -> bytes:
+        """The bytes, in a worker."""
+        return Path(_found(self.file)).read_bytes() if self.file else self.data
 
 
 def _send_file(spark: Any, path: str) -> str:

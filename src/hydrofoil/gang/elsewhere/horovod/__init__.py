@@ -1,0 +1,1 @@
+"""In place of ``horovod``: ``horovod.spark`` starts ranks, ``horovod.torch`` is what they call."""
