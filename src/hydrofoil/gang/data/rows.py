@@ -48,6 +48,20 @@ def joined(first: Rows, second: Rows) -> Rows:
     return Rows(columns, first.num_rows + second.num_rows)
 
 
+def concatenated(parts: Sequence[Any]) -> Any:
+    """Slices of one column as one; a copy, unless there is only one, or Arrow keeps the column."""
+    if len(parts) == 1:
+        return parts[0]
+    if isinstance(parts[0], pa.ChunkedArray):
+        chunks = [chunk for part in parts for chunk in part.chunks]
+        return pa.chunked_array(chunks, parts[0].type)
+    if type(parts[0]) is Ragged:
+        lengths = np.concatenate([np.diff(part.offsets) for part in parts])
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        return Ragged(np.concatenate([part.values for part in parts]), offsets)
+    return np.concatenate(parts)
+
+
 def _joined(first: Any, second: Any) -> Any:
     if type(first) is np.ndarray and type(second) is np.ndarray:
         return np.concatenate([first, second])
