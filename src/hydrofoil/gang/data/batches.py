@@ -178,7 +178,7 @@ class Batches:
             while place.next():
                 # Here, not in the thread: rows that go over the ranks are a collective.
                 rows = self._epoch(place.epoch, place.batches)
-                batches = map(self._form, rows)
+                batches: Iterator[Any] = map(self._form, rows)
                 if plan.prefetch and (self._costly or plan.shuffle or plan.global_batch_size):
                     batches = ahead(batches, plan.prefetch)
                 for batch in batches:

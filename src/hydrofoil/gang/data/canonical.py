@@ -240,9 +240,7 @@ class GlobalEpoch:
         The first batch that is wanted.
     """
 
-    def __init__(
-        self, cut: Cut, rank: int, dealt: Dealt, names: Sequence[str], first: int
-    ) -> None:
+    def __init__(self, cut: Cut, rank: int, dealt: Dealt, names: Sequence[str], first: int) -> None:
         self._cut, self._rank, self._dealt, self._first = cut, rank, dealt, first
         spooled = dealt.spooled
         # Mapped here: the next deal ends the spool.

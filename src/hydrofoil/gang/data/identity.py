@@ -1,9 +1,9 @@
 """Which row of all rows each of a rank's rows is, however they came to it.
 
-A source's rows have numbers by themselves: a rank reads rows in a row. A DataFrame's get them before
-Spark deals them over the ranks: the partition, and the place in it (`POSITION`). The column leaves
-the batches here again. Spark brings the rows of one partition together, and those of different
-partitions in any order: so their stable order is that of the partitions.
+A source's rows have numbers by themselves: a rank reads rows in a row. A DataFrame's get them
+before Spark deals them over the ranks: the partition, and the place in it (`POSITION`). The column
+leaves the batches here again. Spark brings the rows of one partition together, and those of
+different partitions in any order: so their stable order is that of the partitions.
 """
 
 import hashlib
