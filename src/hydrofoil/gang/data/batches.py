@@ -154,9 +154,7 @@ class Batches:
     def __len__(self) -> int:
         plan = self._plan
         if plan.global_batch_size is not None:
-            cut = self._data.global_cut(plan)
-            spans = (cut.of(self._data.rank, batch) for batch in range(cut.batches)[-1:])
-            return plan.epochs * (cut.batches - sum(start == stop for start, stop in spans))
+            return plan.epochs * self._data.global_cut(plan).batches
         if plan.batch_size is None:
             return plan.epochs
         counts = self._data.rows_per_rank

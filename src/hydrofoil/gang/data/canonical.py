@@ -41,7 +41,7 @@ class Cut:
     ranks : int
     steps : {"pad", "drop_last", "uneven"}
         What becomes of the rows that don't fill a batch: rows from the beginning fill it up; they
-        are left out; it is smaller.
+        are left out; it is smaller, and some ranks' parts of it may have no rows.
 
     Raises
     ------
@@ -250,6 +250,6 @@ class GlobalEpoch:
         at = 0
         for batch in range(self._dealt.first, self._cut.batches):
             start, stop = self._cut.of(self._rank, batch)
-            if batch >= self._first and start < stop:
+            if batch >= self._first:
                 yield self._rows.take(self._dealt.order[at : at + stop - start])
             at += stop - start

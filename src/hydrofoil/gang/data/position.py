@@ -34,11 +34,6 @@ class Place:
         self._left = int(signature["epochs"])
         self._resumed = False
 
-    @property
-    def counts_itself(self) -> bool:
-        """Whether the program says which epoch it is."""
-        return self._first is not None
-
     @classmethod
     def of(cls, passes: "Passes", said: dict[str, Any]) -> "Place":
         """Read what `record` wrote."""
@@ -63,14 +58,13 @@ class Place:
             return True
         if not self._left:
             return False
-        if self._first is None:
-            self.epoch = self._passes.next_epoch
+        if self.epoch < 0:
+            self.epoch = self._passes.next_epoch if self._first is None else self._first
         else:
-            self.epoch = self._first
-            self._first += 1
+            self.epoch += 1
         self._left -= 1
         self.batches = 0
-        self._passes.next_epoch = max(self._passes.next_epoch, self.epoch + 1)
+        self._passes.next_epoch = self.epoch + 1
         return True
 
     def end(self) -> None:
@@ -159,5 +153,5 @@ def _differences(place: Place, signature: Signature) -> str:
     return (
         f"a pass over {signature['columns']} begins at its first batch, and the checkpoint is at "
         f"batch {place.batches} of epoch {place.epoch} of a pass with different arguments: "
-        f"{', '.join(differ)}. Passes beside the training may say epoch=0"
+        f"{', '.join(differ)}"
     )

@@ -120,7 +120,8 @@ class Data:
         has; unless `gang.run` counted before (``balance="exact"``), the first epoch then begins
         when the feeds of all ranks have ended. "uneven": every rank its own rows once. With
         ``global_batch_size`` they say what becomes of the last batch: "pad" fills it up with the
-        rows that the epoch began with, "drop_last" leaves it out, with "uneven" it is smaller.
+        rows that the epoch began with, "drop_last" leaves it out, with "uneven" it is smaller, and
+        ranks may get a batch without rows.
     prefetch : int
         Batches that a thread makes ahead, where making them takes more than views. 0: none.
     """
