@@ -47,13 +47,16 @@ class Upstream:
     """
 
     sizes: tuple[int, ...]
+    first: int = 0
 
     @property
     def rows(self) -> int:
         return sum(self.sizes)
 
     def batches(self, rank: int, ranks: int, arrival: int) -> list[pa.RecordBatch]:
-        [table] = rows(0, self.rows, max(self.rows, 1)) or [pa.record_batch([[]] * 4, SCHEMA)]
+        [table] = rows(self.first, self.rows, max(self.rows, 1)) or [
+            pa.record_batch([[]] * 4, SCHEMA)
+        ]
         found, first = [], 0
         for partition, size in enumerate(self.sizes):
             order = np.random.default_rng(partition).permutation(size)
@@ -404,11 +407,23 @@ def test_a_different_number_of_ranks_needs_global_batches() -> None:
     with pytest.raises(UsageError, match="world_size: 2 there, 3 here") as raised:
         stable(upstream, 3, 0, replace(own, state=state))
     assert "global_batch_size" in str(raised.value)
-    # Partitions that are cut differently are different rows of the same number.
-    everywhere = Training({"global_batch_size": 10}, killed_at=2)
-    state = stable(upstream, 2, 0, everywhere)[0][1]
-    with pytest.raises(UsageError, match="identity: partitions 2"):
-        stable(Upstream((50, 50)), 3, 0, replace(everywhere, state=state))
+
+
+def test_rows_that_are_others_are_found_out_and_partitions_that_are_cut_anew_are_not() -> None:
+    """A sorted DataFrame has the same rows in partitions that Spark draws anew each time."""
+    everywhere = Training({"global_batch_size": 10}, killed_at=4)
+    [(seen, state), _] = stable(Upstream((40, 60)), 2, 0, everywhere)
+    go_on = replace(everywhere, state=state, killed_at=None)
+    assert len(seen) == 4
+    rest = together(stable(Upstream((50, 50)), 3, 5, go_on))
+    assert [one for batch in rest for one in batch] == list(range(40, 100))
+    with pytest.raises(UsageError, match=r"content: rows \w+ there, rows"):
+        stable(Upstream((40, 60), 1000), 3, 0, go_on)
+    # In the second epoch: in the first rows may come still, and what they are isn't known.
+    own = Training({"batch_size": 10, "epochs": 2}, killed_at=7)
+    state = stable(Upstream((40, 60)), 2, 0, own)[0][1]
+    with pytest.raises(UsageError, match="layout: 2 partitions"):
+        stable(Upstream((50, 50)), 2, 0, replace(own, state=state))
 
 
 def test_a_pass_that_only_looks_like_the_one_to_go_on_with_is_told() -> None:

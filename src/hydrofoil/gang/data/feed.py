@@ -77,14 +77,14 @@ class Feed:
         identity = self._identity
         if self._counts is not None and (identity is None or not identity.tallies):
             return
-        rows = self.spooled.rows
         try:
             if identity is None:
-                self._counts = self._peers.counts(rows)
+                self._counts = self._peers.counts(self.spooled.rows)
             else:
-                self._counts = identity.tally(self._peers, rows)
+                self._counts = identity.tally(self._peers, self.spooled)
         except BaseException as error:
             self._error = error
+        self._ended.set()  # Who knows the counts may rely on the rest.
         self._counted.set()
 
     def _check(self) -> None:

@@ -14,9 +14,12 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from hydrofoil.gang.data.forms import Arrow
 from hydrofoil.gang.data.memory import private_map
 from hydrofoil.gang.data.peers import Peers
-from hydrofoil.gang.data.spool import Storage
+from hydrofoil.gang.data.permutation import Permutation
+from hydrofoil.gang.data.rows import Rows
+from hydrofoil.gang.data.spool import Spooled, Storage
 
 # What staging calls the column that comes last.
 POSITION = "__hydrofoil_position"
@@ -24,14 +27,22 @@ POSITION = "__hydrofoil_position"
 POSITION_BITS = 33
 _IN_PARTITION = (1 << POSITION_BITS) - 1
 _INT64 = np.dtype(np.int64)
+# Rows that are looked at, and the bound of the sum of what they are, which many ranks may add to.
+_SAMPLED = 64
+_MOST = 1 << 40
 
 
 class Identity(Protocol):
     """What is known of a rank's rows."""
 
     @property
-    def name(self) -> str:
+    def content(self) -> str:
         """Equal where the same numbers mean the same rows, as far as one can tell."""
+        ...
+
+    @property
+    def layout(self) -> str | None:
+        """Equal where ranks get the same rows, if their number is the same; None: always."""
         ...
 
     @property
@@ -44,7 +55,7 @@ class Identity(Protocol):
         """How many of the rows that came first keep their place in the stable order; None: all."""
         ...
 
-    def tally(self, peers: Peers, rows: int) -> list[int]:
+    def tally(self, peers: Peers, spooled: Spooled) -> list[int]:
         """Once all rows have come: every rank's number. A collective."""
         ...
 
@@ -72,12 +83,14 @@ class TableRows:
     final = None
     tallies = False
 
+    layout = None
+
     def __init__(self, name: str, first: int) -> None:
-        self.name = name
+        self.content = name
         self.first = first
 
-    def tally(self, peers: Peers, rows: int) -> list[int]:
-        return peers.counts(rows)
+    def tally(self, peers: Peers, spooled: Spooled) -> list[int]:
+        return peers.counts(spooled.rows)
 
     def segments(self) -> None:
         """They come as they are."""
@@ -109,12 +122,12 @@ class UpstreamRows:
         self._heads: list[int] = []
         self._final: int | None = None  # Once a piece has come out of turn.
         self._sizes: Any = None
+        self.content = ""
 
     @property
-    def name(self) -> str:
+    def layout(self) -> str:
         """The partitions' numbers of rows; once tallied."""
-        digest = hashlib.blake2b(np.asarray(self._sizes, "<i8").tobytes(), digest_size=8)
-        return f"partitions {len(self._sizes)} {digest.hexdigest()}"
+        return f"{len(self._sizes)} partitions {_digest(np.asarray(self._sizes, '<i8').tobytes())}"
 
     @property
     def final(self) -> int:
@@ -145,14 +158,38 @@ class UpstreamRows:
             before = partition
         self._rows += len(positions)
 
-    def tally(self, peers: Peers, rows: int) -> list[int]:
+    def tally(self, peers: Peers, spooled: Spooled) -> list[int]:
         partitions = np.asarray(self._heads, np.int64) >> POSITION_BITS
         lengths = np.diff([*self._starts, self._rows])
         sizes = np.zeros(int(partitions.max(initial=-1)) + 1, np.int64)
         np.add.at(sizes, partitions, lengths)
-        counts, sizes = peers.tally(rows, sizes)
-        self._sizes = sizes
+        counts, self._sizes = peers.tally(spooled.rows, sizes)
+        # By what some rows are, to find out where a DataFrame gives them in another order.
+        mine = sum(map(_fingerprint, self._sampled(spooled)))
+        _, [total] = peers.tally(0, np.array([mine % _MOST]), "content")
+        self.content = f"rows {int(total) % _MOST:x}"
         return counts
+
+    def _sampled(self, spooled: Spooled) -> Iterator[Any]:
+        """Those of this rank's rows that are among some that all ranks draw alike."""
+        if not self._rows:
+            return
+        ends = np.cumsum(self._sizes)
+        rows = int(ends[-1])
+        drawn = Permutation(rows, 0).numbers(np.arange(min(rows, _SAMPLED)))
+        form = Arrow(spooled.fields)
+        names = [field.name for field in spooled.fields]
+        stops = [*self._starts[1:], self._rows]
+        positions = private_map(self._file, _INT64, 0, self._rows)
+        for number in drawn.tolist():
+            partition = int(np.searchsorted(ends, number, "right"))
+            into = number - int(ends[partition] - self._sizes[partition])
+            wanted = (partition << POSITION_BITS) + into
+            for start, stop, head in zip(self._starts, stops, self._heads, strict=True):
+                if head >> POSITION_BITS == partition:
+                    for at in np.flatnonzero(positions[start:stop] == wanted) + start:
+                        row = Rows(spooled.view(names, int(at), int(at) + 1), 1)
+                        yield number, form(row).to_pylist()
 
     def segments(self) -> Any:
         if self._final is None:
@@ -171,3 +208,11 @@ class UpstreamRows:
 
     def close(self) -> None:
         os.close(self._file)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def _fingerprint(row: Any) -> int:
+    return int(_digest(repr(row).encode()), 16)

@@ -169,7 +169,7 @@ class Peers:
         """
         return self.tally(rows, np.empty(0, np.int64))[0]
 
-    def tally(self, rows: int, sizes: Any) -> tuple[list[int], Any]:
+    def tally(self, rows: int, sizes: Any, purpose: str = _COUNTS) -> tuple[list[int], Any]:
         """As `counts`, and the sums over all ranks of further numbers.
 
         Parameters
@@ -177,6 +177,8 @@ class Peers:
         rows : int
         sizes : numpy.ndarray of int64
             Missing ones at the end are 0.
+        purpose : str
+            A name of its own.
 
         Returns
         -------
@@ -185,13 +187,13 @@ class Peers:
         if self.world_size == 1:
             return [rows], sizes
         if self.rank:
-            told = self._told(np.concatenate([[rows], sizes]))
+            told = self._told(np.concatenate([[rows], sizes]), purpose)
             return told[: self.world_size].tolist(), told[self.world_size :]
         known = [np.concatenate([[rows], sizes])]
         links: list[Link] = []
         try:
             for rank in range(1, self.world_size):
-                link = self.accept(rank, _COUNTS)
+                link = self.accept(rank, purpose)
                 links.append(link)
                 known.append(self._numbers(rank, link))
             counts = [int(numbers[0]) for numbers in known]
@@ -215,8 +217,8 @@ class Peers:
         except (OSError, ValueError, ChannelError) as error:
             raise self.failed(rank, error) from error
 
-    def _told(self, numbers: Any) -> Any:
-        with self.connect(0, _COUNTS) as link:
+    def _told(self, numbers: Any, purpose: str) -> Any:
+        with self.connect(0, purpose) as link:
             try:
                 link.send(_packed(numbers))
             except OSError as error:

@@ -414,7 +414,8 @@ class Data:
         known = identity is not None and (not identity.tallies or self._feed.ended)
         return {
             "rows": counts,
-            "identity": identity.name if known and identity is not None else None,
+            "content": identity.content if known and identity is not None else None,
+            "layout": identity.layout if known and identity is not None else None,
             "world_size": self.world_size,
         }
 
@@ -431,7 +432,7 @@ class Data:
         here = self._facts()
         differ = [
             f"{name}: {there[name]} there, {here[name]} here"
-            for name in ("identity", "rows", "world_size")
+            for name in ("rows", "content", "layout", "world_size")
             if there[name] is not None and here[name] is not None
             if (_total(there, name) if everywhere else there[name])
             != (_total(here, name) if everywhere else here[name])
@@ -589,4 +590,4 @@ def _total(facts: dict[str, Any], name: str) -> Any:
     """A fact as far as it is one of all ranks together."""
     if name == "rows":
         return sum(facts["rows"])
-    return None if name == "world_size" else facts[name]
+    return None if name in ("layout", "world_size") else facts[name]
