@@ -4,21 +4,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.data import forms
 from hydrofoil.gang.data.batches import Batches, Pass, Shuffle
-from hydrofoil.gang.data.canonical import Cut, Dealt, GlobalEpoch, deal
+from hydrofoil.gang.data.canonical import Cut, GlobalEpoch
 from hydrofoil.gang.data.columns import Field
-from hydrofoil.gang.data.exchange import Readable, exchange
+from hydrofoil.gang.data.deals import Deals
+from hydrofoil.gang.data.exchange import Readable
 from hydrofoil.gang.data.feed import Feed
 from hydrofoil.gang.data.identity import Identity, TableRows, UpstreamRows
 from hydrofoil.gang.data.loaders import torch_loader
 from hydrofoil.gang.data.peers import Peers
-from hydrofoil.gang.data.permutation import Permutation
-from hydrofoil.gang.data.position import VERSION, Passes, Place
+from hydrofoil.gang.data.position import Place
+from hydrofoil.gang.data.resuming import Resuming
 from hydrofoil.gang.data.rows import Rows
 from hydrofoil.gang.data.spool import Spooled, Storage
 from hydrofoil.gang.data.stable import Stable
@@ -139,8 +139,6 @@ class Data:
         self._log = log
         self.order: Order = order
         self._identity = identity
-        self._passes = Passes()
-        self._resumed: dict[str, Any] | None = None
         self._tell = log
         self.rank = peers.rank
         self.world_size = peers.world_size
@@ -151,8 +149,8 @@ class Data:
         # What passes read: in the order that was asked for.
         stable = identity is not None and identity.final is not None
         self._own: Readable = Stable(spooled, identity) if stable and identity else spooled
-        self._deals = 0
-        self._dealt: tuple[Any, Dealt] | None = None
+        self._deals = Deals(storage, peers)
+        self._resuming = Resuming(feed, identity, self.world_size, self._say)
         self._closed = False
 
     @property
@@ -337,7 +335,7 @@ class Data:
             return
         self._closed = True
         self._feed.stop()
-        self._end_dealt()
+        self._deals.close()
         self._spooled.close()
         if self._identity is not None:
             self._identity.close()
@@ -351,12 +349,7 @@ class Data:
         without ``epoch=`` that has begun and is neither exhausted nor given up; and what the data
         are known by, so that a position in different data is refused.
         """
-        return {
-            "version": VERSION,
-            **self._facts(),
-            "numpy": np.__version__,
-            **self._passes.state(),
-        }
+        return self._resuming.state()
 
     def resume(self, state: dict[str, Any] | None) -> None:
         """Go on where `state` says: by the next pass with the arguments of one that was open there.
@@ -375,14 +368,7 @@ class Data:
             If it is from a newer Hydrofoil, or no such state. The pass itself raises if data or
             ranks are others than those of the state.
         """
-        if state is not None and state.get("version") != VERSION:
-            raise UsageError(
-                f"a position of version {state.get('version')!r}, and this Hydrofoil reads "
-                f"{VERSION}",
-                hint="ctx.data.resume takes what ctx.data.state() returned",
-            )
-        self._resumed = state
-        self._passes.resume(state)
+        self._resuming.resume(state)
 
     def restored(self, state: dict[str, Any] | None) -> None:
         """What a checkpoint has kept; None: it is older than positions."""
@@ -402,53 +388,11 @@ class Data:
         """
         if plan.global_batch_size is not None:
             self.global_cut(plan)
-        return self._passes.begin(plan.signature(names), plan.epoch, self._say, self._check)
+        return self._resuming.begin(plan.signature(names), plan.epoch)
 
     def _say(self, text: str) -> None:
         if self._tell is not None and self.rank == 0:
             self._tell(text)
-
-    def _facts(self) -> dict[str, Any]:
-        """What the data are known by; None where that isn't known yet."""
-        identity, counts = self._identity, self.known_counts
-        known = identity is not None and (not identity.tallies or self._feed.ended)
-        return {
-            "rows": counts,
-            "content": identity.content if known and identity is not None else None,
-            "layout": identity.layout if known and identity is not None else None,
-            "world_size": self.world_size,
-        }
-
-    def _check(self, place: Place) -> None:
-        assert self._resumed is not None
-        there = self._resumed
-        everywhere = place.signature["global_batch_size"] is not None
-        if self._identity is None:
-            self._say(
-                "rows are in the order of their arrival, which differs from run to run: the pass "
-                'that goes on may see rows twice, and others never. gang.run(order="stable")'
-            )
-        self._tallied()
-        here = self._facts()
-        differ = [
-            f"{name}: {there[name]} there, {here[name]} here"
-            for name in ("rows", "content", "layout", "world_size")
-            if there[name] is not None and here[name] is not None
-            if (_total(there, name) if everywhere else there[name])
-            != (_total(here, name) if everywhere else here[name])
-        ]
-        if differ:
-            raise UsageError(
-                f"a pass can't go on at batch {place.batches} of epoch {place.epoch}, where the "
-                f"checkpoint is, in different data: {'; '.join(differ)}",
-                hint=_HINTS["ranks" if differ[-1].startswith("world_size") else "data"],
-            )
-        drawn = place.signature["shuffle"] and not everywhere
-        if drawn and there["numpy"].split(".")[:2] != np.__version__.split(".")[:2]:
-            self._say(
-                f"NumPy {there['numpy']} drew the order of rows, and NumPy {np.__version__} may "
-                "draw a different one"
-            )
 
     # --- For passes -----------------------------------------------------------------------------
 
@@ -471,22 +415,7 @@ class Data:
         self._open()
         if not over_ranks or epoch == 0 or self.world_size == 1:
             return self._own
-        key = ("shuffle", seed, epoch)
-        found = self._dealt_before(key)
-        if found is not None:
-            return found.spooled
-        self._own.wait(None)
-        spooled = exchange(
-            self._own,
-            self._storage,
-            self._peers,
-            self.rows_per_rank,
-            seed,
-            epoch,
-            self._deals,
-        )
-        self._keep(key, Dealt(spooled, None, True, 0))
-        return spooled
+        return self._deals.shuffled(self._own, self.rows_per_rank, seed, epoch)
 
     def global_cut(self, plan: Pass) -> Cut:
         """How all ranks' batches are cut; waits until the feeds of all ranks have ended.
@@ -502,7 +431,7 @@ class Data:
                 hint='gang.run(order="stable"), or a source such as gang.parquet',
             )
         assert plan.global_batch_size is not None
-        rows = sum(self._tallied())
+        rows = sum(self._feed.tallied())
         return Cut(rows, int(plan.global_batch_size), self.world_size, plan.steps)
 
     def global_epoch(self, plan: Pass, names: list[str], epoch: int, first: int) -> Iterable[Rows]:
@@ -510,28 +439,10 @@ class Data:
         self._open()
         cut = self.global_cut(plan)
         self._tell_filling(cut)
-        drawn = (int(plan.seed), epoch) if plan.shuffle else (None, 0)
-        key = ("global", cut, drawn)
-        dealt = self._dealt_before(key)
-        if dealt is None or dealt.first > first:
-            self._end_dealt()
-            identity = self._identity
-            assert identity is not None
-            dealt = deal(
-                self._spooled,
-                self._storage,
-                identity,
-                self._peers,
-                cut,
-                Permutation(cut.rows, *drawn),
-                first,
-                self._deals,
-            )
-            self._keep(key, dealt)
+        assert self._identity is not None
+        seed = int(plan.seed) if plan.shuffle else None
+        dealt = self._deals.by_place(self._spooled, self._identity, cut, seed, epoch, first)
         return GlobalEpoch(cut, self.rank, dealt, names, first)
-
-    def _tallied(self) -> list[int]:
-        return self._feed.tallied()
 
     def _tell_filling(self, cut: Cut) -> None:
         again, log = cut.places - cut.rows, self._log
@@ -545,22 +456,6 @@ class Data:
     def _open(self) -> None:
         if self._closed:
             raise UsageError("this rank's data was closed", hint="read it before train() returns")
-
-    def _dealt_before(self, key: Any) -> Dealt | None:
-        """What was dealt last, if it is this; else it ends."""
-        if self._dealt is not None and self._dealt[0] == key:
-            return self._dealt[1]
-        self._end_dealt()
-        return None
-
-    def _end_dealt(self) -> None:
-        if self._dealt is not None:
-            self._dealt[1].close()
-            self._dealt = None
-
-    def _keep(self, key: Any, dealt: Dealt) -> None:
-        self._deals += 1
-        self._dealt = key, dealt
 
     def _fields(self, columns: Sequence[str] | None) -> list[Field]:
         fields = self._spooled.fields
@@ -576,18 +471,3 @@ class Data:
 
     def _batches(self, plan: Pass, fields: list[Field], form: Any) -> Batches:
         return Batches(self, plan, [field.name for field in fields], form, form.costly)
-
-
-_HINTS = {
-    "ranks": "global_batch_size= in place of batch_size= makes batches that are the same for any "
-    "number of ranks; ctx.data.resume(None) lets the position go",
-    "data": "ctx.data.resume(None), after ctx.checkpoint.restore(), lets the position go: passes "
-    "begin at their first batch",
-}
-
-
-def _total(facts: dict[str, Any], name: str) -> Any:
-    """A fact as far as it is one of all ranks together."""
-    if name == "rows":
-        return sum(facts["rows"])
-    return None if name in ("layout", "world_size") else facts[name]
