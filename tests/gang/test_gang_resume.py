@@ -20,13 +20,17 @@ from gang_threads import in_threads
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from hydrofoil import gang as public
 from hydrofoil.errors import UsageError
+from hydrofoil.gang import rank as rank_module
+from hydrofoil.gang.channel.secret import Secret
 from hydrofoil.gang.checkpoint import Checkpoint, open_checkpointer
 from hydrofoil.gang.context import Context
 from hydrofoil.gang.data.canonical import Cut
 from hydrofoil.gang.data.identity import POSITION, POSITION_BITS
 from hydrofoil.gang.data.permutation import Permutation
 from hydrofoil.gang.data.reader import Data, open_feed
+from hydrofoil.gang.rank import Feed, RankSpec
 from hydrofoil.gang.seams import Spool
 
 WITH_POSITION = SCHEMA.append(pa.field(POSITION, pa.int64()))
@@ -462,6 +466,25 @@ def test_rows_in_order_of_arrival_are_gone_on_with_by_hand_and_told() -> None:
         data.resume(state)
         assert len(ids(data.numpy(**how))) == 4
     assert len(told) == 1 and "order of their arrival" in told[0]
+
+
+def test_orders_that_are_not_known_or_not_to_be_had() -> None:
+    with pytest.raises(UsageError, match="order='best'"):
+        public.run_locally(1, print, order="best")  # type: ignore[arg-type]
+
+    class Strange:
+        def pin(self) -> "Strange":
+            return self
+
+        def counts(self, world_size: int) -> None:
+            """Not known."""
+
+        def read(self, rank: int, world_size: int) -> Any:
+            return SCHEMA, iter(rows(0, 10, 10))
+
+    spec = RankSpec(("", 0), Secret(b""), "run", b"", source=Strange(), order="stable")
+    with pytest.raises(UsageError, match="Strange doesn't say which rows"):
+        rank_module._opened(Feed(*Strange().read(0, 1)), spec, Alone)  # type: ignore[arg-type]
 
 
 # --- Checkpoints ----------------------------------------------------------------------------------
