@@ -3,7 +3,7 @@
 import json
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from gang_forks import Forks, forking
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -110,35 +111,32 @@ class Drawn:
 
 def check(run: Runs, folder: Path, drawn: Drawn) -> None:
     """Equal sequences: without a break, and with one."""
-    whole, broken = folder / "whole", folder / "broken"
-    for each in (whole, broken):
+    whole, before, after = (folder / name for name in ("whole", "before", "after"))
+    for each in (whole, before, after):
         each.mkdir(parents=True)
-    args = {"how": drawn.how, "every": drawn.every}
-    run(train, drawn.ranks, args={**args, "seen": str(whole)}, checkpoint=str(folder / "one"))
+    args = {"how": drawn.how, "every": drawn.every, "seen": str(whole)}
+    run(train, drawn.ranks, args=args, checkpoint=str(folder / "one"))
     [expected] = noted(whole).values()
-    assert drawn.kill[1] < len(expected)
-    args = {**args, "seen": str(broken)}
+    step = drawn.kill[1]
+    start = step // drawn.every * drawn.every
+    assert step < len(expected)
     options: dict[str, Any] = {"checkpoint": str(folder / "two")}
-    killed = {**args, "kill": drawn.kill}
+    killed = {**args, "seen": str(before), "kill": drawn.kill}
     if drawn.restarts:
         result = run(train, drawn.ranks, args=killed, max_restarts=1, backoff=0.0, **options)
         assert [type(error) for error in result.attempts] == [RankCrashed]
+        found = noted(before)[start]
     else:
         with pytest.raises(RankCrashed):
             run(train, drawn.ranks, args=killed, **options)
-        result = run(train, drawn.then, args=args, **options)
-    start = drawn.kill[1] // drawn.every * drawn.every
+        result = run(train, drawn.then, args={**args, "seen": str(after)}, **options)
+        assert noted(before)[0][:step] == expected[:step]
+        [found] = noted(after).values()
     assert list(result) == [start] * drawn.then
-    found = noted(broken)
-    if drawn.then == drawn.ranks:
-        # Rank by rank; and what was seen after the checkpoint is seen again.
-        assert found[start] == expected[start:]
-        if start:
-            assert found[0][: drawn.kill[1]] == expected[: drawn.kill[1]]
+    if drawn.then == drawn.ranks:  # Rank by rank.
+        assert found == expected[start:]
     else:
-        assert flat(found[start]) == flat(expected)[start:]
-        if start:
-            assert flat(found[0])[: drawn.kill[1]] == flat(expected)[: drawn.kill[1]]
+        assert flat(found) == flat(expected)[start:]
 
 
 # --- Processes that read a table ------------------------------------------------------------------
@@ -154,23 +152,41 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder)
 
 
-def locally(table: str) -> Runs:
+def test_processes_that_are_killed(table: str, tmp_path: Path) -> None:
     def run(function: Any, ranks: int, **options: Any) -> Any:
         source = gang.parquet(table)
         return gang.run_locally(ranks, function, source=source, order="stable", **options)
 
+    check(run, tmp_path, Drawn.of(0, 4))
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    with forking() as forks:
+        yield forks
+
+
+def forked(forks: Forks, table: str) -> Runs:
+    def run(function: Any, ranks: int, **options: Any) -> Any:
+        source = gang.parquet(table)
+        return forks.run(ranks, function, source=source, order="stable", **options)
+
     return run
 
 
-@pytest.mark.parametrize("number", [0, 2])
-def test_processes_that_are_killed(table: str, tmp_path: Path, number: int) -> None:
-    check(locally(table), tmp_path, Drawn.of(number, 4))
+@pytest.mark.parametrize("number", range(12))
+def test_forked_processes_that_are_killed(
+    forks: Forks, table: str, tmp_path: Path, number: int
+) -> None:
+    check(forked(forks, table), tmp_path, Drawn.of(number, 4))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(200))
-def test_processes_that_are_killed_often(table: str, tmp_path: Path, number: int) -> None:
-    check(locally(table), tmp_path, Drawn.of(1000 + number, 4))
+def test_forked_processes_that_are_killed_often(
+    forks: Forks, table: str, tmp_path: Path, number: int
+) -> None:
+    check(forked(forks, table), tmp_path, Drawn.of(1000 + number, 4))
 
 
 # --- Spark ----------------------------------------------------------------------------------------
