@@ -174,22 +174,32 @@ class UpstreamRows:
         """Those of this rank's rows that are among some that all ranks draw alike."""
         if not self._rows:
             return
+        numbers, places = self._drawn()
+        form = Arrow(spooled.fields)
+        names = [field.name for field in spooled.fields]
+        # Of all rows at once: a map for each row would take more time than the rest.
+        window = Rows(spooled.window(names, 0, self._rows), self._rows)
+        found = form(window.take(np.array(places, np.int64))).to_pylist()
+        yield from zip(numbers, found, strict=True)
+
+    def _drawn(self) -> tuple[list[int], list[int]]:
+        """The numbers of such rows, and where they are in the spool."""
         ends = np.cumsum(self._sizes)
         rows = int(ends[-1])
         drawn = Permutation(rows, 0).numbers(np.arange(min(rows, _SAMPLED)))
-        form = Arrow(spooled.fields)
-        names = [field.name for field in spooled.fields]
         stops = [*self._starts[1:], self._rows]
         positions = private_map(self._file, _INT64, 0, self._rows)
+        numbers, places = [], []
         for number in drawn.tolist():
             partition = int(np.searchsorted(ends, number, "right"))
             into = number - int(ends[partition] - self._sizes[partition])
             wanted = (partition << POSITION_BITS) + into
             for start, stop, head in zip(self._starts, stops, self._heads, strict=True):
                 if head >> POSITION_BITS == partition:
-                    for at in np.flatnonzero(positions[start:stop] == wanted) + start:
-                        row = Rows(spooled.view(names, int(at), int(at) + 1), 1)
-                        yield number, form(row).to_pylist()
+                    found = np.flatnonzero(positions[start:stop] == wanted)
+                    places += (found + start).tolist()
+                    numbers += [number] * len(found)
+        return numbers, places
 
     def segments(self) -> Any:
         if self._final is None:
