@@ -26,6 +26,8 @@ from hydrofoil.gang.shares import share
 
 # The column of places beside the rows that go from rank to rank.
 _PLACE = "__hydrofoil_place"
+# Places that are worked on at a time: a few arrays of them are needed.
+_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,14 @@ class Cut:
         spans = [self.of(rank, batch) for batch in range(first, self.batches)]
         return np.concatenate([np.empty(0, np.int64), *(np.arange(*span) for span in spans)])
 
-    def rank_of(self, places: Any) -> Any:
+    def ranks_of(self, places: Any) -> Any:
         """Whose the places are."""
+        owners = np.empty(len(places), np.int32)
+        for start in range(0, len(places), _BLOCK):
+            owners[start : start + _BLOCK] = self._ranks_of(places[start : start + _BLOCK])
+        return owners
+
+    def _ranks_of(self, places: Any) -> Any:
         begins = places - places % self.batch
         sizes = np.minimum(self.batch, self.places - begins)
         each, more = np.divmod(sizes, self.ranks)
@@ -179,15 +187,15 @@ def deal(
         If a rank ended meanwhile.
     """
     indices, places = cut.repeated(order.places(identity.numbers(spooled.rows)), first)
-    wanted = cut.all_of(peers.rank, first)
     if peers.world_size == 1:
         found = np.argsort(places)
-        _check(places[found], wanted)
+        _check(places[found], cut.all_of(peers.rank, first))
         return Dealt(spooled, indices[found], False, first)
-    owners = cut.rank_of(places)
+    owners = cut.ranks_of(places)
     by_owner = np.argsort(owners, kind="stable")
     ends = np.searchsorted(owners[by_owner], np.arange(1, cut.ranks))
     parts = np.split(by_owner, ends)
+    del owners
     names = [field.name for field in spooled.fields]
     source = Rows(spooled.view(names, 0, spooled.rows), spooled.rows)
     form = Arrow(spooled.fields)
@@ -209,7 +217,9 @@ def deal(
                 came.append(np.array(batch.column(len(names))))
                 fresh.append(batch.remove_column(len(names)))
         there = np.concatenate(came)
+        came.clear()
         found = np.argsort(there)
+        wanted = cut.all_of(peers.rank, first)
         if len(wanted):  # Another rank may have begun earlier, and needs more.
             found = found[there[found] >= wanted[0]]
         _check(there[found], wanted)
