@@ -109,7 +109,8 @@ class Training:
 
     def __call__(self, data: Data) -> tuple[list[list[int]], Any]:
         if self.state is not None:
-            data.resume(self.state)
+            each = type(self.state) is list  # Of each rank its own.
+            data.resume(self.state[data.rank] if each else self.state)
         seen: list[list[int]] = []
         state = data.state()
         for batch in self._batches(data):
@@ -228,7 +229,9 @@ def test_each_rank_goes_on_with_its_own_rows(
     unbroken = stable(upstream, ranks, arrivals[0], training)
     at = int(kill * min(len(seen) for seen, _ in unbroken))
     begun = stable(upstream, ranks, arrivals[1], replace(training, killed_at=at or None))
-    state = begun[0][1] if at else None
+    states = [state for _, state in begun]
+    # Ranks that make unequal numbers of steps are at places of their own.
+    state = (states if steps == "uneven" else states[0]) if at else None
     after = stable(upstream, ranks, arrivals[2], replace(training, state=state))
     for (whole, _), (before, _), (rest, _) in zip(unbroken, begun, after, strict=True):
         assert before[:at] + rest == whole
