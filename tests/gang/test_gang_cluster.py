@@ -42,3 +42,26 @@ def test_a_worker_is_killed(told: Any) -> None:
     assert {value["began_at"] for value in values} == {7}
     assert sum(value["rows"] for value in values) == 1000
     assert len({value["executor"] for value in values}) == 1
+
+
+@pytest.mark.slow
+def test_rows_that_come_in_any_order_are_put_into_one(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Blocks from another executor come as they like, and not even twice in the same order."""
+    folder = tmp_path_factory.mktemp("gang-orders")
+    with two_workers(folder) as cluster:
+        told = cluster.run("gang_orders.py", str(folder / "checkpoints"))
+    first, second, rest = told["first"], told["second"], told["rest"]
+    assert any(rank["arrival"] != sorted(rank["arrival"]) for rank in first)
+    assert [rank["own"] for rank in first] == [rank["own"] for rank in second]
+    assert together(first) == together(second) and len(together(first)) == 40
+    assert told["error"] == "RankCrashed"
+    assert [rank["start"] for rank in rest] == [10] * 4
+    assert together(rest) == together(first)[10:]
+
+
+def together(ranks: list[Any]) -> list[list[int]]:
+    """Global batches from the ranks' parts."""
+    parts = zip(*(rank["global"] for rank in ranks), strict=True)
+    return [[one for part in batch for one in part] for batch in parts]

@@ -24,7 +24,7 @@ def scaled(x):
 def train(ctx, lr=0.1, name="none"):
     rows = sum(batch.num_rows for batch in ctx.data.arrow())
     ctx.report(step=1, loss=lr)
-    return [ctx.rank, rows, scaled(lr), name]
+    return [ctx.rank, rows, scaled(lr), name, ctx.data.order]
 
 
 def fail(ctx):
@@ -53,16 +53,18 @@ def test_on_spark(script: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
-    assert told["values"] == [[0, 51, 1.0, "some words"], [1, 50, 1.0, "some words"]]
+    said = [1.0, "some words", "arrival"]
+    assert told["values"] == [[0, 51, *said], [1, 50, *said]]
     assert told["metrics"] == [[{"step": 1, "loss": 0.5}]] * 2
 
 
 def test_without_spark(script: Path) -> None:
     data = str(script.parent / "data.parquet")
     words = ["gang", f"{script}:train", "--local", "2", "--source", "parquet", "--data", data]
-    done = CliRunner().invoke(main, words)
+    done = CliRunner().invoke(main, [*words, "--order", "stable"])
     assert done.exit_code == 0, done.output
-    assert "rank 0: [0, 51, 0.2, 'none']\nrank 1: [1, 50, 0.2, 'none']" in done.output
+    said = "0.2, 'none', 'stable']"
+    assert f"rank 0: [0, 51, {said}\nrank 1: [1, 50, {said}" in done.output
 
 
 def test_a_function_that_fails(script: Path) -> None:

@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from hydrofoil.errors import UnsupportedError, UsageError
+from hydrofoil.gang.data.identity import POSITION
 from hydrofoil.gang.data.staging import Staged, stage
 
 # See tests/conftest.py.
@@ -191,3 +192,29 @@ def test_what_can_not_be_staged(spark: SparkSession) -> None:
     stream = spark.readStream.format("rate").load()
     with pytest.raises(UnsupportedError, match="streaming"):
         stage(stream, 2)
+
+
+@pytest.mark.parametrize("balance", ["rows", "exact", "key:id", "none"])
+@pytest.mark.parametrize("plan", ["range", "union", "join", "order", "coalesce and cache"])
+def test_positions_are_those_before_the_ranks(spark: SparkSession, plan: str, balance: str) -> None:
+    """Each row's is where it is if the DataFrame itself is asked, and only ranks see them."""
+    df = PLANS[plan](spark).withColumn("more", f.col("id") * 2)
+    here = df.select("id", f.monotonically_increasing_id().alias("at")).collect()
+    ranks = 2
+    if balance == "none":
+        ranks = df.rdd.getNumPartitions()
+        if ranks > 2:
+            df, ranks = df.coalesce(2), 2
+            here = df.select("id", f.monotonically_increasing_id().alias("at")).collect()
+    staged = stage(df, ranks, balance, ["id"], positions=True)
+    try:
+        assert staged.df.columns == ["id", POSITION]
+        assert sorted(staged.df.collect()) == sorted(map(tuple, here))
+        assert len(parts(staged.df)) == ranks
+    finally:
+        staged.release()
+
+
+def test_partitions_that_come_in_any_order_have_no_positions(spark: SparkSession) -> None:
+    with pytest.raises(UsageError, match="an order of their own"):
+        stage(spark.range(10).repartition(2), 2, "none", positions=True)

@@ -1,6 +1,7 @@
 """`gang.open` without Spark: what is in whose memory, shares, and files that changed."""
 
 import base64
+import itertools
 import json
 import os
 import pickle
@@ -381,3 +382,51 @@ def test_receipts_that_a_crash_tore_count_as_unfinished(tmp_path: Path) -> None:
     assert fresh.export_id != begun.export_id and fresh.finished == {}
     # The file without a receipt is nobody's; the export that ends removes it.
     assert len(list((tmp_path / "set").glob("part-*"))) == 1
+
+
+@pytest.mark.parametrize("steps", ["pad", "drop_last", "uneven"])
+def test_shares_go_on_with_global_batches_in_another_number(path: Path, steps: Any) -> None:
+    """Each share reads the rows that it needs from whichever file has them."""
+    rows = gang.open(path).num_rows
+    how: dict[str, Any] = {"global_batch_size": 7, "shuffle": True, "epochs": 2, "steps": steps}
+
+    def batches(shares: int) -> list[Any]:
+        whole = gang.open(path)
+        return [whole.shard(rank, shares).numpy(["id", "text"], **how) for rank in range(shares)]
+
+    def together(passes: list[Any], count: int | None = None) -> list[list[int]]:
+        seen = []
+        for parts in itertools.islice(zip(*passes, strict=True), count):
+            for part in parts:
+                assert part["text"].tolist() == [str(one) for one in part["id"]]
+            seen.append([one for part in parts for one in part["id"].tolist()])
+        return seen
+
+    unbroken = together(batches(2))
+    assert len(unbroken) == len(batches(3)[0])
+    per_epoch = [one for batch in unbroken[: len(unbroken) // 2] for one in batch]
+    assert len(set(per_epoch)) == (rows if steps != "drop_last" else rows // 7 * 7)
+    for count in (1, 4, len(unbroken) - 1):
+        begun = batches(2)
+        iterators = [iter(each) for each in begun]
+        before = together(iterators, count)
+        state = pickle.loads(pickle.dumps(begun[0].state()))
+        after = batches(4)
+        for each in after:
+            each.resume(state)
+        assert before + together(after) == unbroken
+
+
+def test_a_loader_over_a_share_goes_on(path: Path) -> None:
+    def loader() -> Any:
+        share = gang.open(path).shard(1, 2)
+        return share.loader(["f32", "f32"], batch_size=3, shuffle=True, seed=4, epochs=2)
+
+    whole = [batch.tolist() for batch in loader()]
+    begun = loader()
+    iterator = iter(begun)
+    before = [next(iterator).tolist() for _ in range(3)]
+    state = begun.dataset.state()
+    after = loader()
+    after.dataset.resume(state)
+    assert before + [batch.tolist() for batch in after] == whole

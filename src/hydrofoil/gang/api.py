@@ -14,7 +14,7 @@ from hydrofoil.gang.hub.server import Hub
 from hydrofoil.gang.progress import Progress, Update
 from hydrofoil.gang.rank import RankSpec
 from hydrofoil.gang.result import GangResult
-from hydrofoil.gang.seams import Resources, Source, Spool
+from hydrofoil.gang.seams import Order, Resources, Source, Spool, checked_order
 from hydrofoil.gang.size import Size
 from hydrofoil.gang.slots import check_session
 from hydrofoil.gang.spark_job import SparkJob
@@ -44,6 +44,7 @@ def run(
     source: Source | None = None,
     columns: Sequence[str] | None = None,
     balance: str = "rows",
+    order: Order = "arrival",
     allow_empty: bool = False,
     resources: Resources | None = None,
     share_devices: bool = False,
@@ -81,6 +82,9 @@ def run(
     balance : str
         ``rows``: about equal parts. ``exact``: row counts differ by one at most. ``key:<column>``:
         equal values in one rank. ``none``: the DataFrame's own partitions.
+    order : {"arrival", "stable"}
+        ``stable``: rows have the same numbers in every run, so that one that goes on from a
+        checkpoint sees what one without a break would have seen. See docs/gang-resume.md.
     allow_empty : bool
         Whether ranks may have no rows.
     resources : Resources, optional
@@ -157,6 +161,7 @@ def run(
             checkpoint,
             allow_empty,
             dict(env or {}),
+            checked_order(order),
             log_errors=not str(session.sparkContext.master).startswith("local"),
         )
         size.tell = shown.say

@@ -19,7 +19,7 @@ from hydrofoil.gang.hub.meeting import Timeouts
 from hydrofoil.gang.hub.server import Hub
 from hydrofoil.gang.rank import Place, RankSpec, live
 from hydrofoil.gang.result import GangResult
-from hydrofoil.gang.seams import Resources, Source
+from hydrofoil.gang.seams import Order, Resources, Source, checked_order
 
 _GRACE_S = 2.0  # As Spark gives its workers.
 
@@ -31,6 +31,7 @@ def run_locally(
     args: Mapping[str, Any] | Sequence[Any] | None = None,
     checkpoint: Any = None,
     source: Source | None = None,
+    order: Order = "arrival",
     resources: Resources | None = None,
     share_devices: bool = False,
     timeout: float = 300.0,
@@ -69,6 +70,7 @@ def run_locally(
             resources=resources or Resources(),
             share_devices=share_devices,
             env=env or {},
+            order=checked_order(order),
         )
         return run_attempts(
             hub,

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hydrofoil.errors import UsageError
 from hydrofoil.gang import pickling
 from hydrofoil.gang.channel.secret import Secret
 from hydrofoil.gang.context import Context
@@ -17,7 +18,7 @@ from hydrofoil.gang.devices import VISIBLE, assign, check_cuda, environment, pre
 from hydrofoil.gang.errors import EmptyPartition, ResultError
 from hydrofoil.gang.hub.client import Client
 from hydrofoil.gang.hub.events import Member
-from hydrofoil.gang.seams import Resources, Source, Spool
+from hydrofoil.gang.seams import Order, Resources, Source, Spool
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,6 +44,7 @@ class RankSpec:
     checkpoint: Any = None
     allow_empty: bool = False
     env: dict[str, str] = field(default_factory=dict)
+    order: Order = "arrival"
     log_errors: bool = False  # In the process's stderr, too: for hosts that keep logs of their own.
 
 
@@ -64,6 +66,7 @@ class Feed:
     schema: "pa.Schema"
     batches: "Iterator[pa.RecordBatch]"
     counts: list[int] | None = None  # Rows of every rank, where they are known.
+    table: str | None = None  # What ranks have rows in a row of, if it is that.
 
 
 def live(
@@ -105,12 +108,13 @@ def _take_part(client: Client, spec: RankSpec, place: Place, feed: Feed | None) 
         undo.enter_context(environment(variables))
         if spec.source is not None:
             counts = spec.source.counts(len(members))
-            feed = Feed(*spec.source.read(place.rank, len(members)), counts)
+            identity = getattr(spec.source, "identity", str)()  # Sources of others have none.
+            feed = Feed(*spec.source.read(place.rank, len(members)), counts, identity or None)
         resources = {**place.resources, **({"gpu": gpus} if gpus else {})}
         context = Context(client, members, spec.run_id, resources)
         if feed is not None:
             feed = _checked(context, feed, spec.allow_empty)
-            context._data = _opened(feed, spec.spool, context)
+            context._data = _opened(feed, spec, context)
         if spec.checkpoint is not None:
             context._open_checkpoint = _checkpoint_opener(spec.checkpoint)
         return _call(client, context, spec)
@@ -148,18 +152,25 @@ def _pickled(value: tuple[Any, Any], context: Context) -> bytes:
         ) from error
 
 
-def _opened(feed: Feed, spool: Spool, context: Context) -> "Data":
+def _opened(feed: Feed, spec: RankSpec, context: Context) -> "Data":
     from hydrofoil.gang.data.reader import open_feed
 
     # Here, not when the function first asks: ranks do it together, and rows come in meanwhile.
-    return open_feed(feed.batches, feed.schema, spool, context, feed.counts)
+    order: Order = spec.order
+    if order == "stable" and spec.source is not None and feed.table is None:
+        raise UsageError(
+            f"{type(spec.source).__name__} doesn't say which rows it has, and order='stable' needs "
+            "that",
+            hint="give it identity() -> str, see hydrofoil.gang.seams.Source",
+        )
+    return open_feed(feed.batches, feed.schema, spec.spool, context, feed.counts, order, feed.table)
 
 
 def _checkpoint_opener(conf: Any) -> Any:
     def open_checkpoint(context: Context) -> Any:
         from hydrofoil.gang.checkpoint import open_checkpointer
 
-        return open_checkpointer(conf, context, context.log)
+        return open_checkpointer(conf, context, context.log, context._data)
 
     return open_checkpoint
 
@@ -174,7 +185,7 @@ def _checked(context: Context, feed: Feed, allow_empty: bool) -> Feed:
     first = next((batch for batch in feed.batches if batch.num_rows), None)
     have = context.all_gather(first is not None)
     if all(have):
-        return Feed(feed.schema, _again(first, feed.batches))
+        return Feed(feed.schema, _again(first, feed.batches), None, feed.table)
     rows, whole = 0 if first is None else first.num_rows, True
     for number, batch in enumerate(feed.batches):
         if number >= _LOOK_AT:

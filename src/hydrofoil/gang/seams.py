@@ -4,11 +4,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from hydrofoil.errors import UsageError
 from hydrofoil.gang.group import Group
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
+
+# Of a rank's rows: as they come, or the same in each run.
+Order = Literal["arrival", "stable"]
+
+
+def checked_order(order: Order) -> Order:
+    """Raise for anything that isn't an order of rows."""
+    if order not in ("arrival", "stable"):
+        raise UsageError(f"order={order!r} is not known", hint='use "arrival" or "stable"')
+    return order
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,21 @@ class Source(Protocol):
 
     def read(self, rank: int, world_size: int) -> "tuple[pa.Schema, Iterator[pa.RecordBatch]]":
         """On the executor: this rank's share, balanced by rows."""
+        ...
+
+    # A source may also have ``identity() -> str``: shares are rows in a row, ``counts`` of them,
+    # and equal strings say that the rows are the same in another run.
+
+
+class Resumable(Protocol):
+    """Data whose position a checkpoint holds."""
+
+    def state(self) -> dict[str, Any]:
+        """Where the consumer is, for JSON."""
+        ...
+
+    def restored(self, state: dict[str, Any] | None) -> None:
+        """Go on from there, if this run does; None if the checkpoint holds no position."""
         ...
 
 

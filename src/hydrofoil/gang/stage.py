@@ -64,7 +64,14 @@ class Ranks:
         from hydrofoil.gang.data.staging import stage
 
         columns = None if self._columns is None else list(self._columns)
-        staged = stage(self._df, world_size, self._balance, columns, keep=self._keep)
+        staged = stage(
+            self._df,
+            world_size,
+            self._balance,
+            columns,
+            keep=self._keep,
+            positions=self._spec.order == "stable",
+        )
         self._staged.append(staged)  # What one keeps, the next may use.
         self._check(staged.counts)
         schema = to_arrow_schema(staged.df.schema)

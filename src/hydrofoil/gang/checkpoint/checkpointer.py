@@ -19,12 +19,16 @@ from hydrofoil.gang.checkpoint.lineage import Generation, begin, state_name, sur
 from hydrofoil.gang.checkpoint.store import Store
 from hydrofoil.gang.errors import CheckpointError, GangError
 from hydrofoil.gang.group import Group
+from hydrofoil.gang.seams import Resumable
 
 _SHARED = "the folder has to be one that all ranks reach: shared storage, not a disk of each host"
 
 
 def open_checkpointer(
-    conf: Checkpoint | str, group: Group, log: Callable[[str], None] = warnings.warn
+    conf: Checkpoint | str,
+    group: Group,
+    log: Callable[[str], None] = warnings.warn,
+    data: Resumable | None = None,
 ) -> "Checkpointer":
     """Open the folder in every rank, and have them agree on what this attempt may go on from.
 
@@ -37,6 +41,8 @@ def open_checkpointer(
     group : Group
     log : callable
         Told of checkpoints that can't be used or deleted.
+    data : Resumable, optional
+        Whose position checkpoints hold beside the state.
 
     Raises
     ------
@@ -50,7 +56,7 @@ def open_checkpointer(
         generation = begin(store, group, conf.resume) if group.rank == 0 else None
     generation = group.broadcast(generation)
     assert generation is not None
-    return Checkpointer(conf, group, store, generation, log)
+    return Checkpointer(conf, group, store, generation, log, data)
 
 
 class Checkpointer:
@@ -71,6 +77,7 @@ class Checkpointer:
         store: Store,
         generation: Generation,
         log: Callable[[str], None],
+        data: Resumable | None = None,
     ) -> None:
         self.step = 0
         self.latest: Saved | None = None
@@ -79,12 +86,14 @@ class Checkpointer:
         self._store = store
         self._generation = generation
         self._log = log
+        self._data = data
 
     def restore(self, default: Any = None) -> Any:
         """Return the state of the newest checkpoint that every rank can read.
 
         A collective: every rank has to call it. A file that is torn or corrupt anywhere is passed
-        over by all ranks, and logged, for the one before.
+        over by all ranks, and logged, for the one before. With ``gang.run(order="stable")`` the
+        position in the data is put back, too (``ctx.data.resume``).
 
         Parameters
         ----------
@@ -110,6 +119,8 @@ class Checkpointer:
             if self._all_can_read(saved, problem):
                 state = self._state_of(saved, files)
                 self.step, self.latest = saved.step, saved
+                if self._data is not None:
+                    self._data.restored(_position(files))
                 return state
             self._generation = self._generation.without(saved)
         return default
@@ -179,6 +190,7 @@ class Checkpointer:
             "per_rank": self._conf.per_rank,
             "run_id": self._group.run_id,
             "attempt": self._group.attempt,
+            "data": None if self._data is None else self._data.state(),
         }
 
         def fill(sink: Sink) -> None:
@@ -268,6 +280,12 @@ class Checkpointer:
             [state] = states
             return state
         return self._conf.reshard(states, self._group.rank, self._group.world_size)
+
+
+def _position(files: list[File]) -> dict[str, Any] | None:
+    """The position in the data. Of several old ranks' the first: they make their steps together."""
+    position: dict[str, Any] | None = files[0].header.get("data")
+    return position
 
 
 _MISSING = "missing"

@@ -7,7 +7,7 @@ on top, every order of all rows is as likely as any other.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from hydrofoil.gang.data.order import generator, permutation
 from hydrofoil.gang.data.peers import Peers
 from hydrofoil.gang.data.rows import Rows
 from hydrofoil.gang.data.spool import Spooled, Storage
+from hydrofoil.gang.data.stable import Stable
 from hydrofoil.gang.seams import Spool
 
 # Bytes that are sent in one record batch, about.
@@ -27,6 +28,8 @@ _CHUNK = 4 << 20
 # NumPy's limit for drawing without replacement from groups of rows.
 _MOST_ROWS = 1_000_000_000
 _QUOTAS, _SENDER = 1, 2
+
+Readable = Spooled | Stable
 
 
 def quotas(seed: int, epoch: int, counts: Sequence[int]) -> Any:
@@ -59,7 +62,7 @@ def quotas(seed: int, epoch: int, counts: Sequence[int]) -> Any:
 
 
 def exchange(
-    spooled: Spooled,
+    spooled: Readable,
     storage: Storage,
     peers: Peers,
     counts: Sequence[int],
@@ -71,8 +74,8 @@ def exchange(
 
     Parameters
     ----------
-    spooled : Spooled
-        All of this rank's rows, as Spark gave them.
+    spooled : Spooled or Stable
+        All of this rank's rows.
     storage : Storage
         Where the new spool goes.
     peers : Peers
@@ -89,30 +92,28 @@ def exchange(
     PeerGone
         If a rank ended meanwhile.
     """
-    rank, ranks = peers.rank, peers.world_size
+    rank = peers.rank
     order = permutation(generator(seed, epoch, _SENDER, rank), spooled.rows)
     quota = quotas(seed, epoch, counts)
     ends = np.cumsum(quota[rank])
     parts = np.split(order, ends[:-1])
     form = Arrow(spooled.fields)
     source = Rows(
-        spooled.view([field.name for field in spooled.fields], 0, spooled.rows), spooled.rows
+        spooled.window([field.name for field in spooled.fields], 0, spooled.rows), spooled.rows
     )
     # Nulls have become what the spool's policy made of them.
     fresh = Spooled(form.schema, Spool(), storage)
-    sender = _Sender(peers, f"deal {number}", source, form, parts)
+
+    def outgoing(to: int) -> Iterator[pa.RecordBatch]:
+        return batches_of(source, form, parts[to])
+
     try:
-        for batch in _batches(source, form, parts[rank]):
-            fresh.append(batch)
-        sender.start()
-        for step in range(1, ranks):
-            origin = (rank - step) % ranks
+        for origin, batches in swap(peers, f"deal {number}", form.schema, outgoing):
             until = fresh.rows + quota[origin, rank]
-            for batch in _received(peers, origin, sender.purpose):
+            for batch in batches:
                 fresh.append(batch)
             if fresh.rows != until:  # A stream that breaks off between batches looks complete.
                 raise peers.failed(origin, ConnectionError("it sent too few rows"))
-        sender.finish()
     except BaseException:
         fresh.close()
         raise
@@ -120,7 +121,45 @@ def exchange(
     return fresh
 
 
-def _batches(source: Rows, form: Arrow, part: Any) -> Iterator[pa.RecordBatch]:
+def swap(
+    peers: Peers,
+    purpose: str,
+    schema: pa.Schema,
+    outgoing: Callable[[int], Iterator[pa.RecordBatch]],
+) -> Iterator[tuple[int, Iterator[pa.RecordBatch]]]:
+    """Send every rank its batches, and receive from every rank. A collective.
+
+    Parameters
+    ----------
+    peers : Peers
+    purpose : str
+        A name of its own.
+    schema : pyarrow.Schema
+        Of the batches.
+    outgoing : callable
+        The batches for a rank; called in a thread.
+
+    Yields
+    ------
+    (int, iterator of pyarrow.RecordBatch)
+        A rank, and what it sends, which has to be read to its end; this rank's own first.
+
+    Raises
+    ------
+    PeerGone
+        If a rank ended meanwhile.
+    """
+    sender = _Sender(peers, purpose, schema, outgoing)
+    yield peers.rank, outgoing(peers.rank)
+    sender.start()
+    for step in range(1, peers.world_size):
+        origin = (peers.rank - step) % peers.world_size
+        yield origin, _received(peers, origin, purpose)
+    sender.finish()
+
+
+def batches_of(source: Rows, form: Arrow, part: Any) -> Iterator[pa.RecordBatch]:
+    """The rows at some indices, as record batches of a few megabytes."""
     size = max(sum(map(_bytes, source.columns.values())) // max(source.num_rows, 1), 1)
     step = max(_CHUNK // size, 1)
     for start in range(0, len(part), step):
@@ -145,10 +184,14 @@ class _Sender:
     """The thread that sends, so that ranks don't wait for each other to receive."""
 
     def __init__(
-        self, peers: Peers, purpose: str, source: Rows, form: Arrow, parts: list[Any]
+        self,
+        peers: Peers,
+        purpose: str,
+        schema: pa.Schema,
+        outgoing: Callable[[int], Iterator[pa.RecordBatch]],
     ) -> None:
-        self.purpose = purpose
-        self._peers, self._source, self._form, self._parts = peers, source, form, parts
+        self._peers, self._purpose, self._schema = peers, purpose, schema
+        self._outgoing = outgoing
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="hydrofoil-deal", daemon=True)
 
@@ -163,13 +206,13 @@ class _Sender:
             self._error = error
 
     def _send(self, rank: int) -> None:
-        with self._peers.connect(rank, self.purpose) as link:
+        with self._peers.connect(rank, self._purpose) as link:
             try:
                 with (
                     link.writer() as stream,
-                    pa.ipc.new_stream(stream, self._form.schema) as writer,
+                    pa.ipc.new_stream(stream, self._schema) as writer,
                 ):
-                    for batch in _batches(self._source, self._form, self._parts[rank]):
+                    for batch in self._outgoing(rank):
                         writer.write_batch(batch)
             except OSError as error:
                 raise self._peers.failed(rank, error) from error

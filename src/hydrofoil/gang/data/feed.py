@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from hydrofoil.errors import UsageError
+from hydrofoil.gang.data.identity import Identity
 from hydrofoil.gang.data.peers import Peers
 from hydrofoil.gang.data.spool import Spooled
 
@@ -26,6 +27,8 @@ class Feed:
     rank : int
     expected : sequence of int, optional
         Every rank's rows, where they were known before.
+    identity : Identity, optional
+        Of the rows.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class Feed:
         peers: Peers,
         rank: int,
         expected: Sequence[int] | None,
+        identity: Identity | None = None,
     ) -> None:
         self.spooled = spooled
         self._batches = batches
@@ -43,6 +47,8 @@ class Feed:
         self._counts = None if expected is None else list(expected)
         self._error: BaseException | None = None
         self._counted = threading.Event()
+        self._identity = identity
+        self._ended = threading.Event()
         self._stop = False
         if expected is not None:
             self._counted.set()
@@ -60,14 +66,25 @@ class Feed:
             self._error = error
             self.spooled.finish(error)
             self._counted.set()
+            self._ended.set()
             return
         self.spooled.finish()
-        if self._stop or self._counts is not None:
+        if not self._stop:
+            self._tally()
+        self._ended.set()
+
+    def _tally(self) -> None:
+        identity = self._identity
+        if self._counts is not None and (identity is None or not identity.tallies):
             return
         try:
-            self._counts = self._peers.counts(self.spooled.rows)
+            if identity is None:
+                self._counts = self._peers.counts(self.spooled.rows)
+            else:
+                self._counts = identity.tally(self._peers, self.spooled)
         except BaseException as error:
             self._error = error
+        self._ended.set()  # Who knows the counts may rely on the rest.
         self._counted.set()
 
     def _check(self) -> None:
@@ -99,6 +116,18 @@ class Feed:
             assert self._error is not None
             raise self._error
         return self._counts
+
+    def tallied(self) -> list[int]:
+        """As `counts`; waits until also all rows' numbers are known."""
+        self._ended.wait()
+        if self._error is not None:
+            raise self._error
+        return self.counts()
+
+    @property
+    def ended(self) -> bool:
+        """Whether `tallied` waits no more, and raises nothing."""
+        return self._ended.is_set() and self._error is None
 
     def stop(self) -> None:
         """End the thread; what it hasn't read is left for whoever owns the batches."""

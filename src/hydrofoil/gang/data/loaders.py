@@ -26,4 +26,8 @@ def torch_loader(
         def __len__(self) -> int:
             return len(batches)
 
+        # The loader asks for one batch at a time, so what it was given was received.
+        state = batches.state
+        resume = batches.resume
+
     return DataLoader(Dataset(), batch_size=None, pin_memory=pin_memory)

@@ -6,11 +6,13 @@ they know the attempt's secret, and what follows is authenticated (``gang.channe
 
 import json
 import socket
-import struct
 import threading
 import time
 import weakref
 from contextlib import suppress
+from typing import Any
+
+import numpy as np
 
 from hydrofoil.gang.channel.link import Link, end
 from hydrofoil.gang.channel.proof import ChannelError
@@ -23,7 +25,8 @@ _COUNTS = "counts"
 _CONNECT_S = 30.0
 _RETRY_S = 0.1  # Where the system has no descriptor or memory for one more connection.
 _MOST_HELLO = 1 << 16
-_LENGTH = struct.Struct("<Q")
+_MOST_NUMBERS = 64 << 20  # Bytes: eight for each partition before the ranks.
+_WIRE = np.dtype("<i8")
 
 _Key = tuple[int, str]
 
@@ -164,18 +167,40 @@ class Peers:
         PeerGone
             If a rank ended before it had told.
         """
+        return self.tally(rows, np.empty(0, np.int64))[0]
+
+    def tally(self, rows: int, sizes: Any, purpose: str = _COUNTS) -> tuple[list[int], Any]:
+        """As `counts`, and the sums over all ranks of further numbers.
+
+        Parameters
+        ----------
+        rows : int
+        sizes : numpy.ndarray of int64
+            Missing ones at the end are 0.
+        purpose : str
+            A name of its own.
+
+        Returns
+        -------
+        (list of int, numpy.ndarray of int64)
+        """
         if self.world_size == 1:
-            return [rows]
+            return [rows], sizes
         if self.rank:
-            return self._told(rows)
-        known = [rows]
+            told = self._told(np.concatenate([[rows], sizes]), purpose)
+            return told[: self.world_size].tolist(), told[self.world_size :]
+        known = [np.concatenate([[rows], sizes])]
         links: list[Link] = []
         try:
             for rank in range(1, self.world_size):
-                link = self.accept(rank, _COUNTS)
+                link = self.accept(rank, purpose)
                 links.append(link)
-                known += self._numbers(rank, link, 1)
-            answer = b"".join(map(_LENGTH.pack, known))
+                known.append(self._numbers(rank, link))
+            counts = [int(numbers[0]) for numbers in known]
+            total = np.zeros(max(map(len, known)) - 1, np.int64)
+            for numbers in known:
+                total[: len(numbers) - 1] += numbers[1:]
+            answer = _packed(np.concatenate([counts, total]))
             for rank, link in enumerate(links, 1):
                 try:
                     link.send(answer)
@@ -184,22 +209,21 @@ class Peers:
         finally:
             for link in links:
                 link.close()
-        return known
+        return counts, total
 
-    def _numbers(self, rank: int, link: Link, count: int) -> list[int]:
+    def _numbers(self, rank: int, link: Link) -> Any:
         try:
-            numbers = link.receive(_LENGTH.size * count)
-        except (OSError, ChannelError) as error:
+            return np.frombuffer(link.receive(_MOST_NUMBERS), _WIRE).astype(np.int64)
+        except (OSError, ValueError, ChannelError) as error:
             raise self.failed(rank, error) from error
-        return [number for [number] in _LENGTH.iter_unpack(numbers)]
 
-    def _told(self, rows: int) -> list[int]:
-        with self.connect(0, _COUNTS) as link:
+    def _told(self, numbers: Any, purpose: str) -> Any:
+        with self.connect(0, purpose) as link:
             try:
-                link.send(_LENGTH.pack(rows))
+                link.send(_packed(numbers))
             except OSError as error:
                 raise self.failed(0, error) from error
-            return self._numbers(0, link, self.world_size)
+            return self._numbers(0, link)
 
     def close(self) -> None:
         """Listen no more, and end the waiting of this rank's own threads."""
@@ -214,6 +238,10 @@ class Peers:
         if self._listener is not None:
             end(self._listener)
             self._listener.close()
+
+
+def _packed(numbers: Any) -> bytes:
+    return bytes(numbers.astype(_WIRE).tobytes())
 
 
 def _keep_alive(connection: socket.socket) -> None:

@@ -26,8 +26,6 @@ class Rows:
 
     def slice(self, start: int, stop: int) -> "Rows":
         """The rows ``start`` to ``stop``, in the same memory."""
-        if start == 0 and stop == self.num_rows:
-            return self
         return Rows(
             {name: _sliced(values, start, stop) for name, values in self.columns.items()},
             stop - start,
@@ -46,6 +44,20 @@ def joined(first: Rows, second: Rows) -> Rows:
         name: _joined(values, second.columns[name]) for name, values in first.columns.items()
     }
     return Rows(columns, first.num_rows + second.num_rows)
+
+
+def concatenated(parts: Sequence[Any]) -> Any:
+    """Slices of one column as one; a copy, unless there is only one, or Arrow keeps the column."""
+    if len(parts) == 1:
+        return parts[0]
+    if isinstance(parts[0], pa.ChunkedArray):
+        chunks = [chunk for part in parts for chunk in part.chunks]
+        return pa.chunked_array(chunks, parts[0].type)
+    if type(parts[0]) is Ragged:
+        lengths = np.concatenate([np.diff(part.offsets) for part in parts])
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        return Ragged(np.concatenate([part.values for part in parts]), offsets)
+    return np.concatenate(parts)
 
 
 def _joined(first: Any, second: Any) -> Any:

@@ -13,7 +13,7 @@ import os
 import resource
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -334,11 +334,20 @@ class Spooled:
         BaseException
             What ended the feed before.
         """
+        return self.wait_for(rows, lambda: self.rows)
+
+    def wait_for(self, rows: int | None, readable: Callable[[], int]) -> int:
+        """As `wait`, where ``readable`` says how many of the rows that came can be read."""
         with self._changed:
-            self._changed.wait_for(lambda: self.done or (rows is not None and self.rows >= rows))
-            if self.error is not None and (rows is None or self.rows < rows):
+            self._changed.wait_for(lambda: self.done or (rows is not None and readable() >= rows))
+            if self.error is not None and (rows is None or readable() < rows):
                 raise self.error
-            return self.rows
+            return readable()
+
+    @property
+    def complete(self) -> bool:
+        """Whether all rows have come."""
+        return self.done and self.error is None
 
     def view(self, names: Sequence[str], start: int, stop: int) -> dict[str, Any]:
         """Columns of the rows ``start`` to ``stop``, which have to be there, in private memory.
@@ -349,6 +358,9 @@ class Spooled:
         """
         by_name = dict(zip((field.name for field in self.fields), self._columns, strict=True))
         return {name: by_name[name].view(start, stop) for name in names}
+
+    # Rows to be sliced or gathered from; here the same.
+    window = view
 
     def width(self, name: str) -> int | None:
         """Elements in the first list of a column."""

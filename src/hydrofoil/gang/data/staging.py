@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.errors import UnsupportedError, UsageError
+from hydrofoil.gang.data.identity import POSITION, POSITION_BITS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 _KEY = "__hydrofoil_rank"
-# monotonically_increasing_id is the partition's number above these bits, and the row's in it below.
-_POSITION_BITS = 33
 _BY_KEY = "key:"
 
 
@@ -67,6 +66,7 @@ def stage(
     columns: Sequence[str] | None = None,
     *,
     keep: bool = False,
+    positions: bool = False,
 ) -> Staged:
     """Cut a DataFrame into the ranks' parts.
 
@@ -87,6 +87,8 @@ def stage(
     keep : bool
         Keep the rows on disk before they are cut, so that a different number of ranks needs no
         recomputation.
+    positions : bool
+        Add a last column that says where a row is before the cut: partition and place there.
 
     Returns
     -------
@@ -123,18 +125,29 @@ def stage(
 
         kept = df = df.persist(StorageLevel.DISK_ONLY)
     try:
+        if balance == "none":
+            df = _as_it_is(df, num_tasks, positions)
+            return Staged(_with_positions(df) if positions else df, num_tasks, kept=kept)
+        if positions:
+            df = _with_positions(df)
         if balance == "exact":
             return _exact(df, num_tasks, kept)
-        if balance == "none":
-            return Staged(_as_it_is(df, num_tasks), num_tasks, kept=kept)
         if by_key is None:
             return Staged(df.repartition(num_tasks), num_tasks, kept=kept)
         cut = df.repartition(num_tasks, _quoted(by_key))
+        if columns is not None and positions:
+            columns = [*columns, POSITION]
         return Staged(_selected(cut, columns), num_tasks, kept=kept)
     except BaseException:
         if kept is not None:
             kept.unpersist()
         raise
+
+
+def _with_positions(df: "DataFrame") -> "DataFrame":
+    from pyspark.sql import functions
+
+    return df.withColumn(POSITION, functions.monotonically_increasing_id())
 
 
 def _quoted(name: str) -> str:
@@ -179,8 +192,8 @@ def _exact(df: "DataFrame", num_tasks: int, kept: "DataFrame | None") -> Staged:
     total = sum(sizes.values())
     counts = [total // num_tasks + (rank < total % num_tasks) for rank in range(num_tasks)]
     number = functions.monotonically_increasing_id()
-    place = functions.shiftright(number, _POSITION_BITS).cast("int")
-    position = number.bitwiseAND(functions.lit((1 << _POSITION_BITS) - 1))
+    place = functions.shiftright(number, POSITION_BITS).cast("int")
+    position = number.bitwiseAND(functions.lit((1 << POSITION_BITS) - 1))
     rank = functions.pmod(position + _at(_first_ranks(sizes, num_tasks), place), num_tasks)
     keys = functions.lit(_keys(df, num_tasks))
     cut = df.withColumn(_KEY, functions.element_at(keys, (rank + 1).cast("int")))
@@ -216,9 +229,15 @@ def _keys(df: "DataFrame", num_tasks: int) -> list[int]:
     return [keys[rank] for rank in range(num_tasks)]
 
 
-def _as_it_is(df: "DataFrame", num_tasks: int) -> "DataFrame":
+def _as_it_is(df: "DataFrame", num_tasks: int, positions: bool) -> "DataFrame":
     if not _ends_with_shuffle(df, num_tasks):
         df = df.localCheckpoint(eager=True)
+    elif positions:
+        raise UsageError(
+            'balance="none" with a DataFrame that ends with repartition: its rows come in an order '
+            'of their own each time, and order="stable" needs one',
+            hint='leave balance and repartition out; or use balance="key:<column>"',
+        )
     partitions = df.rdd.getNumPartitions()
     if partitions != num_tasks:
         raise UsageError(

@@ -60,6 +60,8 @@ class MappedRows:
             return {name: Window(column, start) for name, column in columns.items()}
         return {name: column.slice(start, stop - start) for name, column in columns.items()}
 
+    window = view
+
     def width(self, name: str) -> int | None:
         """Elements in the first list of a column."""
         width: int | None = self._columns[name].width()

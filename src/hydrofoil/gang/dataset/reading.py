@@ -1,5 +1,6 @@
 """``gang.open``: a data set in the forms that consumers want, with or without Spark."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -8,7 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import pyarrow as pa
 
 from hydrofoil.errors import UsageError
-from hydrofoil.gang.data.batches import Batches
+from hydrofoil.gang.data.batches import Batches, Pass
+from hydrofoil.gang.data.canonical import Dealt, GlobalEpoch
+from hydrofoil.gang.data.identity import TableRows
+from hydrofoil.gang.data.permutation import Permutation
 from hydrofoil.gang.data.reader import Data
 from hydrofoil.gang.dataset import manifest
 from hydrofoil.gang.dataset.errors import DatasetError
@@ -94,11 +98,12 @@ class Dataset:
 
     def __init__(
         self, folder: Folder, found: Manifest, span: tuple[int, int] | None = None, rank: int = 0,
-        counts: Sequence[int] | None = None,
+        counts: Sequence[int] | None = None, whole: tuple[int, int] | None = None,
     ) -> None:  # fmt: skip
         self._folder = folder
         self._manifest = found
         self._start, self._stop = span or (0, found.num_rows)
+        self._whole = whole or (self._start, self._stop)  # What this is a share of.
         self._rank = rank
         self._counts = list(counts or [self._stop - self._start])
         self.path = folder.root
@@ -161,7 +166,8 @@ class Dataset:
         """
         start, stop = share(self.num_rows, rank, world_size)
         span = (self._start + start, self._start + stop)
-        return Dataset(self._folder, self._manifest, span, rank, shares(self.num_rows, world_size))
+        counts = shares(self.num_rows, world_size)
+        return Dataset(self._folder, self._manifest, span, rank, counts, (self._start, self._stop))
 
     def arrow(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows as a table over the mapped files; no copy.
@@ -203,7 +209,16 @@ class Dataset:
             # One batch of all rows has to be made; smaller ones are made of what they need.
             return MappedRows(self.schema, pieces, Spool(nulls=nulls, fill=fill), batch_size)
 
-        return _DatasetData(opened, self._rank, self._counts)
+        def everything() -> MappedRows:
+            pieces = list(Dataset(self._folder, self._manifest, self._whole)._read(private=True))
+            return MappedRows(self.schema, pieces, Spool(nulls=nulls, fill=fill), 0)
+
+        return _DatasetData(opened, everything, self._rank, self._counts, self._identity())
+
+    def _identity(self) -> str:
+        """What its rows are known by: those of a whole that this may be a share of."""
+        text = repr((self._whole, [part.sha256 for part in self._manifest.parts]))
+        return f"data set {hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
 
     def numpy(
         self, columns: Sequence[str] | None = None, *, nulls: Nulls = "error", fill: Any = None,
@@ -331,20 +346,50 @@ class Dataset:
 
 
 class _DatasetData(Data):
-    """``Data`` over a data set's files, where shares know each other's sizes by themselves."""
+    """``Data`` over a data set's files, where shares know each other's sizes by themselves.
 
-    def __init__(self, opened: Callable[[], MappedRows], rank: int, counts: list[int]) -> None:
+    Parameters
+    ----------
+    opened : callable
+        The share's rows.
+    everything : callable
+        All shares' rows, to gather from.
+    rank : int
+    counts : list of int
+        Of all shares.
+    identity : str
+    """
+
+    def __init__(
+        self,
+        opened: Callable[[], MappedRows],
+        everything: Callable[[], MappedRows],
+        rank: int,
+        counts: list[int],
+        identity: str,
+    ) -> None:
         known: Any = _Known(rank, counts)
-        super().__init__(cast(Any, opened()), known, known, known)
+        rows = TableRows(identity, sum(counts[:rank]))
+        super().__init__(cast(Any, opened()), known, known, known, None, "stable", rows)
         self._opened = opened
+        self._everything = everything
 
     def dealt(self, seed: int, epoch: int, over_ranks: bool) -> Any:
         if over_ranks and self.world_size > 1:
             raise UsageError(
                 'shuffle="global" needs a gang, and shares of a data set have no connection',
-                hint="shuffle=True; or gang.run(train, source=gang.arrow(path))",
+                hint="global_batch_size= with shuffle=True; or gang.run(train, "
+                "source=gang.arrow(path))",
             )
         return self._opened()  # A map of its own: what an epoch writes to it ends with it.
+
+    def global_epoch(self, plan: Pass, names: list[str], epoch: int, first: int) -> GlobalEpoch:
+        # No row has to go anywhere: every share can read all files.
+        cut = self.global_cut(plan)
+        order = Permutation(cut.rows, int(plan.seed) if plan.shuffle else None, epoch)
+        numbers = order.numbers(cut.all_of(self.rank, first) % max(cut.rows, 1))
+        dealt = Dealt(cast(Any, self._everything()), numbers, False, first)
+        return GlobalEpoch(cut, self.rank, dealt, names, first)
 
 
 class _Known:
@@ -359,6 +404,8 @@ class _Known:
 
     def counts(self) -> list[int]:
         return self.known_counts
+
+    tallied = counts
 
     def stop(self) -> None:
         """No thread reads."""

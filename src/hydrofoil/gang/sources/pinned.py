@@ -4,6 +4,7 @@ The driver makes it, and it travels to the ranks. So a rank needs no look at the
 folder, which may have changed, and its share follows from numbers that all ranks have.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -97,6 +98,15 @@ class Pinned:
     def counts(self, world_size: int) -> list[int]:
         """The exact number of rows of each rank."""
         return shares(self.num_rows, world_size)
+
+    def identity(self) -> str:
+        """Equal for tables of the same rows, as far as names, sizes and rows of files say."""
+        files = [
+            (file.path.rpartition("/")[2], file.size, file.total, file.groups)
+            for file in self.files
+        ]
+        text = repr((files, str(self.filter), self.format))
+        return f"files {len(files)} {hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
 
     def read(self, rank: int, world_size: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """A rank's share: rows in a row, whose numbers differ by at most 1 between ranks.

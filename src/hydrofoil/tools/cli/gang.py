@@ -52,6 +52,13 @@ def pairs(
 @click.option("--num-tasks", default="max", show_default=True, help="Ranks, or max.")
 @click.option("--elastic", metavar="MIN,MAX", help="Fewest and most ranks, by what there is.")
 @click.option("--balance", default="rows", show_default=True, help="rows, exact, key:COLUMN, none.")
+@click.option(
+    "--order",
+    type=click.Choice(["arrival", "stable"]),
+    default="arrival",
+    show_default=True,
+    help="stable: a run that goes on from a checkpoint sees the rows that it would have seen.",
+)
 @click.option("--allow-empty", is_flag=True, help="Ranks may have no rows.")
 @click.option(
     "--arg",
@@ -91,6 +98,7 @@ def gang(
     num_tasks: str,
     elastic: str | None,
     balance: str,
+    order: str,
     allow_empty: bool,
     args: dict[str, str],
     cpus: int | None,
@@ -116,6 +124,7 @@ def gang(
     common: dict[str, Any] = {
         "args": {key: literal(value) for key, value in args.items()},
         "checkpoint": checkpoint,
+        "order": order,
         "max_restarts": max_restarts,
         "timeout": timeout,
         "start_timeout": start_timeout,
