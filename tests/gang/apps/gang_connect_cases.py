@@ -20,6 +20,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from hydrofoil import gang
+from hydrofoil.errors import HydrofoilError
 from hydrofoil.gang.errors import GangError
 
 BOUND_S = 60.0
@@ -46,6 +47,13 @@ def error_of(train: Any, df: Any = None, **more: Any) -> dict[str, Any]:
             "took": time.monotonic() - started,
         }
     return {"kind": "no error"}
+
+
+def error_text(df: Any, **more: Any) -> str:
+    try:
+        return str(list(gang.run(count_rows, df, 2, **more)))
+    except HydrofoilError as error:
+        return str(error)
 
 
 def here(ctx: Any, folder: str) -> None:
@@ -106,29 +114,40 @@ class Cases:
         return {
             "exact": list(gang.run(count_rows, df, 2, balance="exact")),
             "none": list(gang.run(count_rows, df.repartition(2), 2, balance="none")),
-            "by key": sum(
+            "keys": list(
                 gang.run(
                     count_rows, df.selectExpr("id < 1 k"), 2, balance="key:k", allow_empty=True
                 )
             ),
+            "other number": error_text(df, balance="none"),
             "empty": error_of(count_rows, none)["kind"],
             "empty, exact": error_of(count_rows, none, balance="exact")["kind"],
             "allowed": list(gang.run(count_rows, none, 2, allow_empty=True)),
-            "allowed, kept": list(
-                gang.run(count_rows, none, 2, allow_empty=True, max_restarts=1)
-            ),
+            "allowed, kept": list(gang.run(count_rows, none, 2, allow_empty=True, max_restarts=1)),
             "kept": list(gang.run(count_rows, df, 2, balance="exact", max_restarts=1)),
         }
 
     def elastic(self) -> Any:
+        place = str(self.folder)
+
         def train(ctx: Any) -> Any:
+            rows = count_rows(ctx)
             if ctx.attempt == 0:
                 os._exit(1)
-            return ctx.world_size, count_rows(ctx)
+            return ctx.world_size, rows
 
-        df = self.spark.range(100)
+        @F.udf("long")
+        def computed(x: int) -> int:
+            Path(place, f"computed-{x}-{time.monotonic()}").touch()
+            return x
+
+        df = self.spark.range(100).select(computed("id"))
         result = gang.run(train, df, elastic=(1, 2), max_restarts=1, backoff=0.1)
-        return {"values": list(result), "errors": [type(e).__name__ for e in result.attempts]}
+        return {
+            "values": list(result),
+            "errors": [type(error).__name__ for error in result.attempts],
+            "computed": len(list(self.folder.glob("computed-*"))),
+        }
 
     def two_sessions(self) -> Any:
         """At once, a rank each; the session is the DataFrame's."""
@@ -197,7 +216,8 @@ class Cases:
             here(ctx, folder)
             if ctx.rank == 0:
                 ctypes.PyDLL(None).sleep(600)
-            ctx.barrier()
+            while not ctx.stopping:
+                time.sleep(0.1)
 
         return error_of(train, args=[str(self.folder)], timeout=1.0)
 
