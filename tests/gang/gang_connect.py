@@ -79,7 +79,7 @@ def environment() -> dict[str, str]:
 def connect_server(
     folder: Path, master: str, settings: dict[str, str] | None = None
 ) -> Iterator[Server]:
-    """Start a server with Hydrofoil's workers; end it afterwards, and what it has started with it."""
+    """Start a server with Hydrofoil's workers, and end it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -157,7 +157,7 @@ def run(
 
             def make_job(attempt: int, world_size: int) -> Job:
                 return session.job(
-                    lambda size: ranks.of(size, attempt),
+                    lambda size: ranks.of(size, attempt, hub.address),
                     world_size,
                     f"hydrofoil-gang-{options.run_id}-{attempt}",
                     f"gang {name}: {world_size} ranks, attempt {attempt}",

@@ -62,9 +62,9 @@ class Session(Protocol):
         world_size: int,
         tag: str,
         description: str,
-        hub: Meets,
+        hub: Any,
     ) -> Job:
-        """Make the job of one attempt."""
+        """Make the job of one attempt; ``hub`` is this session's."""
         ...
 
 

@@ -1,6 +1,7 @@
 """The barrier DataFrame of a gang: staged data, or nothing, mapped by the ranks' function."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.errors import UnsupportedError
@@ -38,8 +39,11 @@ class Ranks:
         self._releases: list[Callable[[], None]] = []
         self._input: tuple[int, DataFrame, Any, list[int] | None] | None = None
 
-    def of(self, world_size: int, attempt: int) -> "DataFrame":
-        """Return the DataFrame of results for so many ranks; may compute what they are fed with."""
+    def of(self, world_size: int, attempt: int, address: tuple[str, int]) -> "DataFrame":
+        """Return the DataFrame of results for so many ranks; may compute what they are fed with.
+
+        ``address`` is the hub's, which may be a new one for a new attempt.
+        """
         if self._input is None or self._input[0] != world_size:
             self._input = (world_size, *self._make_input(world_size))
         _, frame, schema, counts = self._input
@@ -55,7 +59,8 @@ class Ranks:
                     "application, or use Spark 4",
                 )
             more["profile"] = profile
-        function = function_for(self._spec, attempt, schema, counts)
+        spec = replace(self._spec, address=address)
+        function = function_for(spec, attempt, schema, counts)
         return frame.mapInArrow(function, RESULT_SCHEMA, barrier=True, **more)
 
     def _make_input(self, world_size: int) -> tuple["DataFrame", Any, list[int] | None]:

@@ -15,6 +15,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import psutil
 from gang_leftovers import nothing_left
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -59,6 +60,12 @@ def error_text(df: Any, **more: Any) -> str:
 def here(ctx: Any, folder: str) -> None:
     Path(folder, f"rank-{ctx.rank}-{os.getpid()}").touch()
     ctx.barrier()
+
+
+def executor() -> int:
+    """The JVM of this rank's executor."""
+    java = [process for process in psutil.Process().parents() if process.name() == "java"]
+    return java[0].pid
 
 
 def count_rows(ctx: Any) -> int:
@@ -180,6 +187,57 @@ class Cases:
         result = gang.run(count_rows, source=gang.arrow(path), num_tasks=2)
         return {"rows": gang.open(path).num_rows, "same": exported.num_rows, "ranks": list(result)}
 
+    # --- On a cluster of two executors with two cores each ----------------------------------------
+
+    def slots_of_a_cluster(self) -> Any:
+        gang.preflight(self.spark, 4, wait=60.0)
+        two = gang.Resources(cpus=2)
+        ranks = gang.run(lambda ctx: (ctx.rank, executor()), resources=two)
+        return {
+            "total": gang.preflight(self.spark).total,
+            "of two": gang.preflight(self.spark, resources=two).total,
+            "error": error_of(lambda ctx: None, num_tasks=5),
+            "error of two": error_of(lambda ctx: None, num_tasks=3, resources=two),
+            "ranks": [rank for rank, _ in ranks],
+            "executors": len({pid for _, pid in ranks}),
+        }
+
+    def executor_killed(self) -> Any:
+        """The gang goes on with as many ranks from the last checkpoint, on a new executor."""
+
+        def train(ctx: Any, folder: str) -> Any:
+            step = began = ctx.checkpoint.restore(default=0)
+            rows = count_rows(ctx)
+            while step < 6:
+                step += sum(ctx.all_gather(1)) // ctx.world_size
+                ctx.checkpoint.save(step, step=step)
+                if (ctx.attempt, ctx.rank, step) == (0, ctx.world_size - 1, 4):
+                    os.kill(executor(), signal.SIGKILL)
+                    time.sleep(600)
+            return [began, step, ctx.world_size, rows]
+
+        result = gang.run(
+            train,
+            self.spark.range(1000),
+            4,
+            args=[str(self.folder)],
+            checkpoint=str(self.folder / "checkpoints"),
+            max_restarts=2,
+            backoff=1.0,
+            start_timeout=90.0,
+        )
+        errors = [[type(error).__name__, error.rank] for error in result.attempts]
+        return {"values": list(result), "errors": errors}
+
+    def executor_killed_once(self) -> Any:
+        def train(ctx: Any, folder: str) -> None:
+            here(ctx, folder)
+            if ctx.rank == 1:
+                os.kill(executor(), signal.SIGKILL)
+            time.sleep(600)
+
+        return error_of(train, args=[str(self.folder)], resources=gang.Resources(cpus=2))
+
     # --- How they fail ----------------------------------------------------------------------------
 
     def raises(self) -> Any:
@@ -285,20 +343,30 @@ class Cases:
     def hub_killed(self) -> Any:
         """The hub's process, which gangs can't do without."""
 
-        def train(ctx: Any, folder: str) -> None:
+        def train(ctx: Any, folder: str) -> int:
             here(ctx, folder)
-            ctx.log("running")
-            time.sleep(600)
+            if ctx.attempt == 0:
+                ctx.log(str(ctx._client._link.socket.getpeername()[1]))
+                time.sleep(600)
+            return ctx.attempt
 
         def kill(update: Any) -> None:
-            import psutil
-
             if update.kind == "log" and update.rank == 0:
                 for process in psutil.process_iter(["cmdline"]):
                     if "hydrofoil.gang.connect.host" in (process.info["cmdline"] or []):
-                        process.kill()
+                        listening = {found.laddr.port for found in process.net_connections()}
+                        if int(update.text) in listening:
+                            process.kill()
 
-        return error_of(train, args=[str(self.folder)], on_progress=kill)
+        result = gang.run(
+            train,
+            num_tasks=2,
+            args=[str(self.folder)],
+            on_progress=kill,
+            max_restarts=1,
+            backoff=0.1,
+        )
+        return {"values": list(result), "error": str(result.attempts[0])}
 
 
 def main(url: str, folder: str, *names: str) -> None:
@@ -309,6 +377,7 @@ def main(url: str, folder: str, *names: str) -> None:
         try:
             with nothing_left(place):
                 outcome = getattr(Cases(spark, place), name)()
+            gang.preflight(spark, 2, wait=60.0)  # An executor may be new.
             after = list(gang.run(lambda ctx: ctx.all_gather(ctx.rank), num_tasks=2))
             assert after == [[0, 1]] * 2, after
         except BaseException:

@@ -1,5 +1,6 @@
 """What the server's host answers. Runs in a Python process of Spark's, which is gone or reused."""
 
+import os
 import pickle
 import socket
 import subprocess
@@ -33,6 +34,8 @@ def start(conf: Any) -> tuple[str, int]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd="/",
+        # As this process finds it, which Spark may have told where by other ways than variables.
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         # Spark ends the group of this process.
         start_new_session=True,
     )

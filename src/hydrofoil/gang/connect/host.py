@@ -140,7 +140,8 @@ class HostedHub(Hub):
 
     def _page(self) -> list[tuple[int, Event]]:
         self._collect()
-        page, size = [], 0
+        page: list[tuple[int, Event]] = []
+        size = 0
         for entry in self._events:
             size += len(pickle.dumps(entry))
             if page and size > _PAGE:

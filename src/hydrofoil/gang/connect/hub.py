@@ -69,12 +69,14 @@ class RemoteHub:
         lease: float,
     ) -> None:
         self._spark = spark
-        self._lease = lease
         self.secret = Secret(secrets.token_bytes(SIZE), encrypt, strict)
-        conf = HostConf(bind, host, port, self.secret, lease)
-        self.address: tuple[str, int] = ask(spark, "start", conf)
-        self.failure: GangError | None = None  # Why nothing can be heard any more.
+        self._conf = HostConf(bind, host, port, self.secret, lease)
         self._meeting: RemoteMeeting | None = None
+        self._start()
+
+    def _start(self) -> None:
+        self.address: tuple[str, int] = ask(self._spark, "start", self._conf)
+        self.failure: GangError | None = None  # Why nothing can be heard any more.
         self._closing = threading.Event()
         self._thread = threading.Thread(
             target=self._keep_asking, name="hydrofoil-gang-relay", daemon=True
@@ -84,6 +86,9 @@ class RemoteHub:
     # --- For the thread that runs attempts --------------------------------------------------------
 
     def begin(self, attempt: int, world_size: int, timeouts: Timeouts) -> RemoteMeeting:
+        if self.failure is not None:  # Of the attempt before, which its ranks have left.
+            self._thread.join()
+            self._start()
         meeting = RemoteMeeting(attempt, world_size)
         self._tell("begin", attempt, world_size, timeouts.timeout, timeouts.progress)
         self._meeting = meeting
@@ -164,7 +169,7 @@ class RemoteHub:
             self.failure = RankLost(
                 f"the gang's hub beside the server's driver is gone: {error}",
                 hint=f"it ends with the server, or when it hears nothing from this client for "
-                f"{self._lease:g} s (spark.hydrofoil.gang.lease)",
+                f"{self._conf.lease:g} s (spark.hydrofoil.gang.lease)",
             )
         elif isinstance(error, GangError):
             self.failure = error

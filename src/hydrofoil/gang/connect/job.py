@@ -37,6 +37,8 @@ class ConnectJob:
         self._thread.start()
 
     def _collect(self) -> None:
+        # A thread's own; resource profiles are made by it.
+        type(self._spark)._active_session.session = self._spark
         self._spark.registerProgressHandler(self._hear)
         try:
             self._spark.addTag(self._tag)  # Of this thread alone.
