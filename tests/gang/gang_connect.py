@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 
 import psutil
 from gang_cluster import APPS, MARK
+from gang_leftovers import WAIT_S
 
 from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS
 from hydrofoil.settings.user_conf import spark_home
@@ -56,6 +58,13 @@ class Server:
 
     def command(self, app: str, *arguments: str) -> list[str]:
         return [sys.executable, str(APPS / app), self.url, *arguments]
+
+    def has_no_hubs(self) -> bool:
+        """Whether they end, of which clients don't wait for the last moment."""
+        until = time.monotonic() + WAIT_S
+        while self.hubs() and time.monotonic() < until:
+            time.sleep(0.1)
+        return not self.hubs()
 
     def hubs(self) -> list[int]:
         """The processes of hubs that this server has started."""

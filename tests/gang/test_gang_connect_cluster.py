@@ -26,7 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("gang-connect-cluster")
     with two_workers(folder) as cluster, connect_server(folder, cluster.url) as started:
         yield started
-        assert started.hubs() == []
+        assert started.has_no_hubs()
 
 
 @pytest.fixture(scope="module")

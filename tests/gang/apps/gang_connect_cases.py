@@ -73,8 +73,9 @@ def count_rows(ctx: Any) -> int:
 
 
 class Cases:
-    def __init__(self, spark: SparkSession, folder: Path) -> None:
+    def __init__(self, spark: SparkSession, url: str, folder: Path) -> None:
         self.spark = spark
+        self.url = url
         self.folder = folder
 
     # --- What gangs do ----------------------------------------------------------------------------
@@ -158,7 +159,7 @@ class Cases:
 
     def two_sessions(self) -> Any:
         """At once, a rank each; the session is the DataFrame's."""
-        other = self.spark.newSession()
+        other = SparkSession.builder.remote(self.url).create()
         other.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
         found: dict[str, Any] = {}
 
@@ -376,7 +377,7 @@ def main(url: str, folder: str, *names: str) -> None:
         place.mkdir()
         try:
             with nothing_left(place):
-                outcome = getattr(Cases(spark, place), name)()
+                outcome = getattr(Cases(spark, url, place), name)()
             gang.preflight(spark, 2, wait=60.0)  # An executor may be new.
             after = list(gang.run(lambda ctx: ctx.all_gather(ctx.rank), num_tasks=2))
             assert after == [[0, 1]] * 2, after

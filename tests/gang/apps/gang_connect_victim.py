@@ -1,6 +1,7 @@
 """A Spark Connect client that is killed in the middle of a gang.
 
-Arguments: the server's address, a folder that executors reach, what ranks do: "wait" or "lock".
+Arguments: the server's address, a folder that executors reach, and what ranks do: "wait", "lock" or
+"locks".
 """
 
 import ctypes
@@ -18,7 +19,7 @@ from hydrofoil import gang
 def train(ctx: Any, folder: str, how: str) -> None:
     ctx.barrier()
     Path(folder, f"rank-{ctx.rank}-{os.getpid()}").touch()
-    if how == "lock" and ctx.rank == 1:  # Native code that keeps Python's lock.
+    if how == "locks" or (how == "lock" and ctx.rank == 1):  # Native code keeps Python's lock.
         ctypes.PyDLL(None).sleep(600)
     time.sleep(600)
 

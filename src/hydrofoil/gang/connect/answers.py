@@ -44,13 +44,12 @@ def start(conf: Any) -> tuple[str, int]:
         process.stdin.write(pickle.dumps(conf))
         process.stdin.close()
         told = process.stdout.read()
+    process.wait()  # The hub is a child of it, and an orphan now: nobody here would wait for it.
     if not told:
-        raise OSError(f"the hub's process ended with exit code {process.wait()}")
+        raise OSError("the hub's process has ended before it listened")
     answer = pickle.loads(told)
     if isinstance(answer, OSError):
-        process.wait()
         raise answer
-    process.returncode = 0  # It goes on: nobody here waits for it.
     address: tuple[str, int] = answer
     return address
 

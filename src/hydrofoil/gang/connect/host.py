@@ -195,6 +195,8 @@ _COMMANDS: dict[str, Any] = {
 def main() -> None:
     conf = pickle.loads(sys.stdin.buffer.read())
     driver = _driver(os.getppid())
+    if os.fork():  # Whoever has started this can wait for its end, which is now.
+        os._exit(0)
     try:
         hub = HostedHub(conf)
     except OSError as error:
