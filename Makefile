@@ -91,8 +91,8 @@ parity: java $(INSTALLED) build jar ## run all comparisons with stock PySpark, a
 	    tests/gang/test_gang_data_staging.py tests/driver)
 
 # Tests whose names stand in docs/reliability.md.
-FAULT_TESTS := tests/faults tests/gang/test_gang_faults.py tests/columnar/test_columnar_failures.py \
-    tests/columnar/test_columnar_kills.py tests/docs/test_reliability.py
+FAULT_TESTS := tests/faults tests/gang/test_gang_faults.py tests/gang/test_gang_connect.py \
+    tests/columnar/test_columnar_failures.py tests/columnar/test_columnar_kills.py tests/docs/test_reliability.py
 
 faults: java $(INSTALLED) build jar $(CLASSES) ## run what docs/reliability.md lists, stock beside Hydrofoil (FAULTS=long for large sizes, full disks, every kind of function)
 	$(if $(filter long,$(FAULTS)),HYDROFOIL_PARITY=full HYDROFOIL_TEST_DRIVER_MEMORY=6g) $(SHORT) $(BIN)/python -m pytest \
