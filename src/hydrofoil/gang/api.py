@@ -105,7 +105,7 @@ def run(
     env : dict of str to str, optional
         Environment variables of the ranks; put back afterwards.
     spark : SparkSession, optional
-        ``df``'s, or the active one, unless given.
+        ``df``'s, or the active one, unless given. It may be a Spark Connect client's, as ``df``.
 
     Returns
     -------

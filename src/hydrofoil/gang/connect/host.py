@@ -58,7 +58,6 @@ class HostedHub(Hub):
     def __init__(self, conf: HostConf) -> None:
         self._events: deque[tuple[int, Event]] = deque()
         self._first = 0  # The number of the oldest event that is kept.
-        self._dropped = 0
         self._lease = conf.lease
         self._asked_at = time.monotonic()
         self.closing = threading.Event()

@@ -30,11 +30,13 @@ class OverConnect:
         self.is_local = self._settings.is_local(self._master)
 
     def check(self) -> None:
-        version = str(self.spark.version)
-        if version.startswith("3."):
+        import pyspark
+
+        server, client = str(self.spark.version), pyspark.__version__
+        if server.startswith("3.") or client.startswith("3."):
             raise UnsupportedError(
-                f"gangs over Spark Connect need a server of Spark 4.0 or newer; this one is "
-                f"{version}, which runs no Python beside its driver when it analyzes",
+                "gangs over Spark Connect need Spark 4.0 or newer, whose server runs Python beside "
+                f"its driver when it analyzes; the server is {server}, the client {client}",
                 hint="run the driver on the cluster: spark-submit, or a session that is not remote",
             )
         check_settings(self.spark, self._settings, self.is_local)
