@@ -227,10 +227,12 @@ def _driver(process: int) -> tuple[int, str] | None:
 
 
 def _started(process: int) -> str:
+    """When a process was started; empty once it has ended, whether its parent knows or not."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+        rest = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return ""
+    return "" if rest[0] in "ZX" else rest[19]
 
 
 if __name__ == "__main__":
