@@ -24,6 +24,14 @@ SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 _HUB = "hydrofoil.gang.connect.host"
 _LIMIT_S = 280
 _HERE = Path(__file__).parent
+_LOG = """rootLogger.level = warn
+rootLogger.appenderRef.stderr.ref = stderr
+appender.console.type = Console
+appender.console.name = stderr
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d %p %c{1}: %m%n%ex
+"""
 _OWN = "HYDROFOIL_TEST_SERVER"  # In the environment of the server, and so of what it starts.
 
 
@@ -106,6 +114,8 @@ def connect_server(
         "spark.executorEnv.PYTHONPATH": environment()["PYTHONPATH"],
         **(settings or {}),
     }
+    (folder / "conf").mkdir(exist_ok=True)
+    (folder / "conf" / "log4j2.properties").write_text(_LOG)  # It would log every question.
     words = [word for item in conf.items() for word in ("--conf", "=".join(item))]
     command = [str(spark_home() / "bin/spark-submit"), "--master", master, "--class", SERVER]
     own = uuid.uuid4().hex

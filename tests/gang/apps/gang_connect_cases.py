@@ -24,7 +24,8 @@ from hydrofoil import gang
 from hydrofoil.errors import HydrofoilError
 from hydrofoil.gang.errors import GangError
 
-BOUND_S = 60.0
+# After the others a next gang has to run.
+WELL = ("runs", "slots", "slots_that_are_hidden", "parts", "elastic", "two_sessions", "export")
 
 
 def error_of(train: Any, df: Any = None, **more: Any) -> dict[str, Any]:
@@ -378,9 +379,10 @@ def main(url: str, folder: str, *names: str) -> None:
         try:
             with nothing_left(place):
                 outcome = getattr(Cases(spark, url, place), name)()
-            gang.preflight(spark, 2, wait=60.0)  # An executor may be new.
-            after = list(gang.run(lambda ctx: ctx.all_gather(ctx.rank), num_tasks=2))
-            assert after == [[0, 1]] * 2, after
+            if name not in WELL:
+                gang.preflight(spark, 2, wait=60.0)  # An executor may be new.
+                after = list(gang.run(lambda ctx: ctx.all_gather(ctx.rank), num_tasks=2))
+                assert after == [[0, 1]] * 2, after
         except BaseException:
             outcome = {"case failed": traceback.format_exc()}
         print("GANG", json.dumps({name: outcome}), flush=True)
