@@ -70,7 +70,8 @@ test-pandas3: java build $(PANDAS3)/.installed $(CLASSES) ## run the comparisons
 test-frameworks: java build $(FRAMEWORKS)/.installed ## train gangs with the frameworks that are too large for the virtual environment
 	PYSPARK_PYTHON=$(CURDIR)/$(FRAMEWORKS)/bin/python PYTHONPATH=$(CURDIR)/src \
 	    $(FRAMEWORKS)/bin/python -m pytest tests/gang/test_gang_examples.py tests/gang/test_gang_backends.py \
-	    tests/gang/test_gang_elsewhere_tensorflow.py -k "jax or tensorflow"
+	    tests/gang/test_gang_connect.py tests/gang/test_gang_elsewhere_tensorflow.py \
+	    -k "jax or tensorflow"
 
 test-matrix: java $(INSTALLED) build jar $(CLASSES) ## compare with stock on every Spark version (SPARK="4.0 4.1" for some, TESTS="..." for others, MATRIX=full for all tests on each)
 	@$(MAKE) --no-print-directory -j $(AT_ONCE) versions VERSIONS="$(filter-out $(NEWEST),$(SPARK))"
@@ -90,8 +91,8 @@ parity: java $(INSTALLED) build jar ## run all comparisons with stock PySpark, a
 	    tests/gang/test_gang_data_staging.py tests/driver)
 
 # Tests whose names stand in docs/reliability.md.
-FAULT_TESTS := tests/faults tests/gang/test_gang_faults.py tests/columnar/test_columnar_failures.py \
-    tests/columnar/test_columnar_kills.py tests/docs/test_reliability.py
+FAULT_TESTS := tests/faults tests/gang/test_gang_faults.py tests/gang/test_gang_connect.py \
+    tests/columnar/test_columnar_failures.py tests/columnar/test_columnar_kills.py tests/docs/test_reliability.py
 
 faults: java $(INSTALLED) build jar $(CLASSES) ## run what docs/reliability.md lists, stock beside Hydrofoil (FAULTS=long for large sizes, full disks, every kind of function)
 	$(if $(filter long,$(FAULTS)),HYDROFOIL_PARITY=full HYDROFOIL_TEST_DRIVER_MEMORY=6g) $(SHORT) $(BIN)/python -m pytest \
@@ -102,7 +103,7 @@ soak: java build jar $(INSTALLED) ## run every kind of function in turn, then 32
 
 cluster: java $(INSTALLED) build jar $(CLASSES) ## lose a host of a standalone cluster in mid-work (CLUSTER=long for every way that the package gets there)
 	$(SHORT) $(BIN)/python -m pytest tests/cluster tests/gang/test_gang_cluster.py \
-	    $(if $(filter long,$(CLUSTER)),,-k "not archive and not image")
+	    tests/gang/test_gang_connect_cluster.py $(if $(filter long,$(CLUSTER)),,-k "not archive and not image")
 
 build: $(BUILT) $(RUNS) ## make the virtual environment and build the extension in place
 
@@ -193,7 +194,8 @@ $(PANDAS3)/.installed: $(INSTALLED)
 $(FRAMEWORKS)/.installed: $(INSTALLED)
 	$(PYTHON) -m venv $(FRAMEWORKS)
 	$(call install,$(FRAMEWORKS)) pyspark==4.3.0 pandas==2.3.3 pyarrow==26.0.1 \
-	    click rich psutil pytest hypothesis xgboost-cpu lightgbm jax==0.10.2 tensorflow-cpu==2.21.0
+	    click rich psutil pytest hypothesis xgboost-cpu lightgbm jax==0.10.2 tensorflow-cpu==2.21.0 \
+	    grpcio grpcio-status googleapis-common-protos zstandard
 	@touch $@
 
 # The extension is the one built in place here, too.

@@ -23,13 +23,13 @@ class Cluster:
     """Runs programs; each takes all of the cluster's four cores, in two executors."""
 
     def __init__(self, url: str, folder: Path) -> None:
-        self._url = url
+        self.url = url
         self._folder = folder
 
     def run(self, app: str, *arguments: str, settings: dict[str, str] | None = None) -> Any:
         """Run ``apps/<app>`` as a driver of its own; return what it ``tell``s."""
         conf = {
-            "spark.master": self._url,
+            "spark.master": self.url,
             "spark.driver.host": "127.0.0.1",
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",

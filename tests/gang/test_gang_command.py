@@ -84,6 +84,7 @@ def test_a_function_that_fails(script: Path) -> None:
         (["SCRIPT:train", "--num-tasks", "some"], "'some' is neither a number nor max"),
         (["SCRIPT:train", "--source", "delta"], "--source needs --data"),
         (["SCRIPT:train", "--local", "2", "--data", "x"], "add --source"),
+        (["SCRIPT:train", "--remote", "sc://x", "--master", "local"], "leave --master out"),
     ],
 )
 def test_command_lines_that_are_wrong(script: Path, words: list[str], message: str) -> None:

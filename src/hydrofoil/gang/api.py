@@ -7,32 +7,20 @@ from typing import TYPE_CHECKING, Any, Literal
 from hydrofoil.errors import UsageError
 from hydrofoil.gang import pickling
 from hydrofoil.gang.attempts import Options, arguments, run_attempts
-from hydrofoil.gang.channel.encryption import encryption
-from hydrofoil.gang.errors import GangError
 from hydrofoil.gang.hub.meeting import Timeouts
-from hydrofoil.gang.hub.server import Hub
 from hydrofoil.gang.progress import Progress, Update
 from hydrofoil.gang.rank import RankSpec
 from hydrofoil.gang.result import GangResult
 from hydrofoil.gang.seams import Order, Resources, Source, Spool, checked_order
+from hydrofoil.gang.session import session_of
 from hydrofoil.gang.size import Size
-from hydrofoil.gang.slots import check_session
-from hydrofoil.gang.spark_job import SparkJob
 from hydrofoil.gang.stage import Ranks
+from hydrofoil.gang.supervise import Job
 
 if TYPE_CHECKING:
-    from pyspark import SparkConf
     from pyspark.sql import DataFrame, SparkSession
 
     from hydrofoil.gang.checkpoint import Checkpoint
-
-PORT = "spark.hydrofoil.gang.port"
-# Each encrypts Spark's RPC by itself; the last one is Spark 4's.
-_ENCRYPTING = (
-    "spark.network.crypto.enabled",
-    "spark.authenticate.enableSaslEncryption",
-    "spark.ssl.rpc.enabled",
-)
 
 
 def run(
@@ -121,7 +109,7 @@ def run(
     env : dict of str to str, optional
         Environment variables of the ranks; put back afterwards.
     spark : SparkSession, optional
-        ``df``'s, or the active one, unless given.
+        ``df``'s, or the active one, unless given. It may be a Spark Connect client's, as ``df``.
 
     Returns
     -------
@@ -137,8 +125,8 @@ def run(
     UsageError, UnsupportedError
         An argument, setting or cluster that a gang can't run with.
     """
-    session = _session(spark, df)
-    check_session(session)
+    session = session_of(_session(spark, df))
+    session.check()
     if df is not None and source is not None:
         raise UsageError("df and source are two sources of data", hint="pass one of them")
     resources = resources or Resources()
@@ -148,7 +136,7 @@ def run(
     size = Size(session, num_tasks, elastic, resources, wait_for_slots, start_timeout)
     function = _pickled(train, args)
     shown = Progress(progress, on_progress)
-    with shown, _hub(session) as hub:
+    with shown, session.hub() as hub:
         spec = RankSpec(
             hub.address,
             hub.secret,
@@ -162,19 +150,24 @@ def run(
             allow_empty,
             dict(env or {}),
             checked_order(order),
-            log_errors=not str(session.sparkContext.master).startswith("local"),
+            log_errors=not session.is_local,
         )
         size.tell = shown.say
         first = size(0)  # Before tables are looked up, or anything is computed.
         if source is not None:
             spec = dataclasses.replace(spec, source=source.pin())
         name = getattr(train, "__qualname__", type(train).__qualname__)
-        with Ranks(session, df, spec, balance, columns, keep=elastic is not None) as ranks:
+        elastically, again = elastic is not None, max_restarts > 0
+        with Ranks(session, df, spec, balance, columns, keep=elastically, again=again) as ranks:
 
-            def make_job(attempt: int, world_size: int) -> SparkJob:
-                description = f"gang {name}: {world_size} ranks, attempt {attempt}"
-                tag = f"hydrofoil-gang-{options.run_id}"
-                return SparkJob(session, ranks.of, world_size, attempt, tag, description)
+            def make_job(attempt: int, world_size: int) -> Job:
+                return session.job(
+                    lambda size: ranks.of(size, attempt, hub.address),
+                    world_size,
+                    f"hydrofoil-gang-{options.run_id}-{attempt}",
+                    f"gang {name}: {world_size} ranks, attempt {attempt}",
+                    hub,
+                )
 
             return run_attempts(
                 hub,
@@ -211,32 +204,4 @@ def _pickled(train: Callable[..., Any], args: Any) -> bytes:
         raise UsageError(
             f"train, or what it uses, can't be sent to ranks: {error}",
             hint="make sessions, connections and locks inside of it; pass data by df= or args=",
-        ) from error
-
-
-def _asked_of_connections(conf: "SparkConf") -> tuple[bool, bool]:
-    """Whether Spark encrypts its RPC, and whether it authenticates it; what gangs do follows."""
-
-    def is_on(key: str) -> bool:
-        return str(conf.get(key, "false")).strip().lower() == "true"
-
-    encrypt = any(map(is_on, _ENCRYPTING))
-    if encrypt:
-        encryption()  # Before anything is computed for ranks that could not connect.
-    return encrypt, encrypt or is_on("spark.authenticate")
-
-
-def _hub(spark: "SparkSession") -> Hub:
-    conf = spark.sparkContext.getConf()
-    host = conf.get("spark.driver.host", "127.0.0.1")
-    assert host is not None
-    bind = conf.get("spark.driver.bindAddress", host)
-    port = int(conf.get(PORT, "0"))
-    encrypt, strict = _asked_of_connections(conf)
-    try:
-        return Hub(bind or host, host, port, encrypt, strict)
-    except OSError as error:
-        raise GangError(
-            f"the driver can't listen on {bind}:{port}: {error}",
-            hint=f"set spark.driver.bindAddress, and {PORT} to a free port or 0",
         ) from error

@@ -11,7 +11,7 @@ from hydrofoil.gang import pickling
 from hydrofoil.gang.errors import GangError, RestartsExhausted, ResultError
 from hydrofoil.gang.hub.events import Event, Reported
 from hydrofoil.gang.hub.meeting import Timeouts
-from hydrofoil.gang.hub.server import Hub
+from hydrofoil.gang.hub.seam import Meets
 from hydrofoil.gang.result import GangResult
 from hydrofoil.gang.supervise import Attempt, Job
 
@@ -68,7 +68,7 @@ def arguments(
 
 
 def run_attempts(
-    hub: Hub,
+    hub: Meets,
     options: Options,
     size: Callable[[int], int],
     make_job: Callable[[int, int], Job],

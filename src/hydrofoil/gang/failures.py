@@ -13,6 +13,7 @@ from hydrofoil.gang.errors import (
     PeerGone,
     RankCrashed,
     RankLost,
+    SlotError,
     Tampered,
     UserError,
 )
@@ -28,7 +29,8 @@ _PEER_GONE = re.compile(
     re.IGNORECASE,
 )
 _CANCELLED = re.compile(
-    r"SPARK_JOB_CANCELLED|\b(Job|Stage) \d+ (was )?cancelled|SparkContext (was|has been) "
+    r"SPARK_JOB_CANCELLED|OPERATION_CANCELED|OPERATION_ABANDONED|INVALID_HANDLE\.SESSION"
+    r"|\b(Job|Stage) \d+ (was )?cancelled|SparkContext (was|has been) "
     r"(shut ?down|stopped)"
 )
 _EXECUTOR_LOST = re.compile(r"ExecutorLostFailure|executor \S+ exited|Lost executor", re.I)
@@ -63,7 +65,7 @@ def error_of(
     """
     spark = str(job_error or "")
     if not events:
-        return _from_spark(job_error, spark)
+        return _from_spark(job_error, spark, world_size)
     root = _root(events)
     if isinstance(root, Raised):
         error = _raised(root, world_size)
@@ -215,7 +217,7 @@ def _cancellation(spark: str) -> Cancelled:
     return Cancelled(f"the gang's job was cancelled: {_first_line(spark)}")
 
 
-def _from_spark(job_error: BaseException | None, spark: str) -> GangError:
+def _from_spark(job_error: BaseException | None, spark: str, world_size: int) -> GangError:
     if isinstance(job_error, HydrofoilError):  # Of staging, which the job begins with.
         if isinstance(job_error, GangError):
             return job_error
@@ -227,6 +229,16 @@ def _from_spark(job_error: BaseException | None, spark: str) -> GangError:
             RankLost(
                 f"an executor was lost: {_first_line(spark)}",
                 hint="max_restarts= starts the gang again",
+            ),
+            job_error,
+        )
+    if "SPARK-24819" in spark:  # Spark's own check, in place of a count.
+        return _chained(
+            SlotError(
+                f"the gang needs {world_size} slots at once, and Spark has waited for them in vain",
+                hint="fewer num_tasks, or more executors or cores; Spark says "
+                + _first_line(spark),
+                needed=world_size,
             ),
             job_error,
         )
@@ -246,7 +258,8 @@ def _without_java(text: str) -> str:
     """Leave out py4j's opening, and the stacks of the JVM."""
     text = re.sub(r"^An error occurred while calling \S+\n: ", "", text.strip())
     lines = [line for line in text.splitlines() if not line.startswith("\tat ")]
-    return "\n".join(lines).partition("\nDriver stacktrace:")[0].strip()
+    text = "\n".join(lines).partition("\nDriver stacktrace:")[0]
+    return text.partition("\nJVM stacktrace:")[0].strip()
 
 
 def _first_line(text: str) -> str:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from hydrofoil.errors import HydrofoilError
 from hydrofoil.gang.seams import Resources
-from hydrofoil.gang.slots import check_session, count
+from hydrofoil.gang.session import session_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -46,11 +46,13 @@ def plan(
         A warning each; empty if there is none.
     """
     warnings = Warnings()
-    spark = df.sparkSession
     try:
-        check_session(spark)
-        slots = count(spark, resources or Resources())
-        if num_tasks is not None and slots.total < num_tasks:
+        session = session_of(df.sparkSession)
+        session.check()
+        slots = session.count(resources or Resources())
+        if slots is None:
+            warnings.append("the Spark Connect server doesn't tell how many slots there are")
+        elif num_tasks is not None and slots.total < num_tasks:
             warnings.append(f"{num_tasks} ranks don't fit: {slots.reason}")
     except HydrofoilError as error:
         warnings.append(str(error))

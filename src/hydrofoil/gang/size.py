@@ -1,15 +1,13 @@
 """How many ranks an attempt has, by what the cluster can run then."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.errors import SlotError
 from hydrofoil.gang.seams import Resources
-from hydrofoil.gang.slots import preflight
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+from hydrofoil.gang.session import Session
+from hydrofoil.gang.slots import enough, uncounted
 
 
 class Size:
@@ -17,7 +15,7 @@ class Size:
 
     def __init__(
         self,
-        spark: "SparkSession",
+        session: Session,
         num_tasks: "int | Literal['max']",
         elastic: tuple[int, int] | None,
         resources: Resources,
@@ -29,7 +27,7 @@ class Size:
         if elastic is not None and not 1 <= elastic[0] <= elastic[1]:
             raise UsageError(f"elastic={elastic} has to be (fewest, most), 1 or more")
         self.tell: Callable[[str], None] | None = None
-        self._spark = spark
+        self._session = session
         self._num_tasks = num_tasks
         self._elastic = elastic
         self._resources = resources
@@ -43,7 +41,8 @@ class Size:
             return self._count(1, self._wait)
         # A restart without its slots would be for nothing: executors that were lost come again.
         wait = max(self._wait, self._start_timeout) if attempt else self._wait
-        self._count(self._num_tasks, wait)
+        # Where nobody tells how many there are, Spark itself lets all ranks start, or none.
+        enough(self._session, self._num_tasks, self._resources, wait, self.tell)
         return self._num_tasks
 
     def _within(self, fewest: int, most: int) -> int:
@@ -56,4 +55,7 @@ class Size:
         return min(most, self._count(fewest, 0.0))
 
     def _count(self, needed: int, wait: float) -> int:
-        return preflight(self._spark, needed, self._resources, wait=wait, tell=self.tell).total
+        slots = enough(self._session, needed, self._resources, wait, self.tell)
+        if slots is None:
+            raise uncounted("elastic" if self._elastic is not None else "num_tasks='max'")
+        return slots.total

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hydrofoil.gang.task import ATTEMPT, joined
+from hydrofoil.gang.task import joined
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -18,7 +18,6 @@ class SparkJob:
         spark: "SparkSession",
         ranks: "Callable[[int], DataFrame]",
         world_size: int,
-        attempt: int,
         tag: str,
         description: str,
     ) -> None:
@@ -27,14 +26,13 @@ class SparkJob:
         self._spark = spark
         self._ranks = ranks
         self._world_size = world_size
-        self._attempt = attempt
-        self._tag = f"{tag}-{attempt}"
+        self._tag = tag
         self._description = description
         self._rows: list[Any] = []
         self._error: BaseException | None = None
         self._done = threading.Event()
         # Takes the caller's local properties with it: its scheduler pool, its own job group.
-        self._thread = InheritableThread(target=self._collect, name=f"hydrofoil-gang-{attempt}")
+        self._thread = InheritableThread(target=self._collect, name=tag)
         self._thread.daemon = True
 
     def start(self) -> None:
@@ -43,7 +41,6 @@ class SparkJob:
     def _collect(self) -> None:
         context = self._spark.sparkContext
         try:
-            context.setLocalProperty(ATTEMPT, str(self._attempt))
             context.addJobTag(self._tag)
             context.setJobDescription(self._description)
             self._rows = self._ranks(self._world_size).collect()

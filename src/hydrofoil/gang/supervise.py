@@ -8,8 +8,7 @@ from typing import Protocol
 from hydrofoil.gang.errors import GangError, StartTimeout
 from hydrofoil.gang.failures import Bad, error_of, executor_lost, is_bad
 from hydrofoil.gang.hub.events import Event, Hung, Vanished
-from hydrofoil.gang.hub.meeting import Meeting
-from hydrofoil.gang.hub.server import Hub
+from hydrofoil.gang.hub.seam import Meets, Met
 
 _POLL_S = 0.1
 _ASK_S = 0.5  # How often Spark is asked whether the job waits.
@@ -51,8 +50,8 @@ class Attempt:
 
     def __init__(
         self,
-        hub: Hub,
-        meeting: Meeting,
+        hub: Meets,
+        meeting: Met,
         job: Job,
         start_timeout: float,
         listen: Callable[[Event], None],
@@ -91,12 +90,16 @@ class Attempt:
     def _watch(self) -> StartTimeout | None:
         """Wait for a failure, the job's end, or a start that takes too long."""
         started = waits_since = ask_at = time.monotonic()
+        flushed = False
         while True:
             event = self._next(_POLL_S)
             if is_bad(event):
                 return None
             if event is None and self._job.done():
-                return None
+                if flushed:
+                    return None
+                self._hub.flush(self._meeting)
+                flushed = True
             now = time.monotonic()
             if len(self._meeting.seats) == self._meeting.world_size:
                 if self.met_after is None:

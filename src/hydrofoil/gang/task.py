@@ -9,7 +9,6 @@ from hydrofoil.gang.rank import Feed, Place, RankSpec, live
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ATTEMPT = "hydrofoil.gang.attempt"  # The local property that says which attempt a job is.
 RESULT_SCHEMA = "rank int, part int, payload binary"
 _PART = 8 << 20  # Bytes of a result in one row.
 
@@ -22,18 +21,19 @@ MapInArrow = Callable[["Iterator[pa.RecordBatch]"], "Iterator[pa.RecordBatch]"]
 
 
 def function_for(
-    spec: RankSpec, schema: "pa.Schema | None", counts: list[int] | None = None
+    spec: RankSpec, attempt: int, schema: "pa.Schema | None", counts: list[int] | None = None
 ) -> MapInArrow:
     """Return the function for ``mapInArrow``; without ``schema`` the rows that come are no data."""
 
     def run(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
-        return rows_of(spec, schema, counts, batches)
+        return rows_of(spec, attempt, schema, counts, batches)
 
     return run
 
 
 def rows_of(
     spec: RankSpec,
+    attempt: int,
     schema: "pa.Schema | None",
     counts: list[int] | None,
     batches: "Iterator[pa.RecordBatch]",
@@ -44,14 +44,11 @@ def rows_of(
     context = TaskContext.get()
     if not isinstance(context, BarrierTaskContext):
         raise InternalError(f"a rank runs in {context!r}, which is no barrier task")
-    attempt = context.getLocalProperty(ATTEMPT)
-    if attempt is None:
-        raise InternalError(f"the local property {ATTEMPT} is not set")
     rank = context.partitionId()
     resources = {name: list(found.addresses) for name, found in context.resources().items()}
     place = Place(
         rank,
-        int(attempt),
+        attempt,
         context.getTaskInfos()[rank].address.rpartition(":")[0],
         resources.get("gpu", []),
         resources,

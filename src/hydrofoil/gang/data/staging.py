@@ -6,13 +6,14 @@ joins within themselves, begin after it. Only of a DataFrame that turns out to b
 the shuffle out, and the ranks with it; `Staged.empty` serves those who want ranks without rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.errors import UnsupportedError, UsageError
 from hydrofoil.gang.data.identity import POSITION, POSITION_BITS
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import Column, DataFrame
 
 _KEY = "__hydrofoil_rank"
@@ -120,7 +121,8 @@ def stage(
     kept = None
     if by_key is None:  # The key may be no column of the ranks.
         df = _selected(df, columns)
-    if balance == "exact" or keep:
+    # A Spark Connect client sees no plans: what partitions there are, it has to count.
+    if balance == "exact" or keep or (balance == "none" and not hasattr(df, "_jdf")):
         from pyspark import StorageLevel
 
         kept = df = df.persist(StorageLevel.DISK_ONLY)
@@ -230,15 +232,18 @@ def _keys(df: "DataFrame", num_tasks: int) -> list[int]:
 
 
 def _as_it_is(df: "DataFrame", num_tasks: int, positions: bool) -> "DataFrame":
-    if not _ends_with_shuffle(df, num_tasks):
-        df = df.localCheckpoint(eager=True)
-    elif positions:
-        raise UsageError(
-            'balance="none" with a DataFrame that ends with repartition: its rows come in an order '
-            'of their own each time, and order="stable" needs one',
-            hint='leave balance and repartition out; or use balance="key:<column>"',
-        )
-    partitions = df.rdd.getNumPartitions()
+    if hasattr(df, "_jdf"):
+        if not _ends_with_shuffle(df, num_tasks):
+            df = df.localCheckpoint(eager=True)
+        elif positions:
+            raise UsageError(
+                'balance="none" with a DataFrame that ends with repartition: its rows come in an '
+                'order of their own each time, and order="stable" needs one',
+                hint='leave balance and repartition out; or use balance="key:<column>"',
+            )
+        partitions = df.rdd.getNumPartitions()
+    else:
+        partitions = _counted(df)
     if partitions != num_tasks:
         raise UsageError(
             f'balance="none": the DataFrame has {partitions} partitions, and there are {num_tasks} '
@@ -246,6 +251,19 @@ def _as_it_is(df: "DataFrame", num_tasks: int, positions: bool) -> "DataFrame":
             hint=f"leave balance out, or df.repartition({num_tasks}), or num_tasks={partitions}",
         )
     return df
+
+
+def _counted(df: "DataFrame") -> int:
+    """The partitions of a DataFrame that is kept, and so has the same ones again."""
+
+    def one(batches: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+        import pyarrow as pa
+
+        for _ in batches:
+            pass
+        yield pa.RecordBatch.from_pydict({"one": [1]})
+
+    return df.mapInArrow(one, "one long").count()
 
 
 def _ends_with_shuffle(df: "DataFrame", num_tasks: int) -> bool:

@@ -1,6 +1,7 @@
 """A rank's side: one connection, a thread that reads it and one that says every second "alive"."""
 
 import os
+import signal
 import socket
 import threading
 import time
@@ -80,7 +81,7 @@ class Client:
 
     def register(self, member: Member) -> list[Member]:
         """Wait for all ranks; return them in order."""
-        reader, beat = self._threads
+        reader, beat = self._threads[:2]
         reader.start()
         header = {"kind": "register", "attempt": self.attempt, "member": asdict(member)}
         answer, _ = self._ask(header)
@@ -240,6 +241,8 @@ class Client:
             self._tell_stack()
         elif kind == "ended":
             self._over(header["why"])
+            if header.get("kill_after") is not None:
+                self._die_after(header["kill_after"])
 
     def _over(self, why: str) -> None:
         self.stopping = True
@@ -248,6 +251,17 @@ class Client:
         for answers in list(self._requests.values()):
             answers.put(None)
         self._over_now.set()
+
+    def _die_after(self, seconds: float) -> None:
+        """End this process unless the rank has ended by then."""
+
+        def die() -> None:
+            if not self._closing.wait(seconds):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        thread = threading.Thread(target=die, name="hydrofoil-gang-end", daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _beat(self) -> None:
         wait = _FIRST_BEAT_S

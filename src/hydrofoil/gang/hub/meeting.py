@@ -154,13 +154,17 @@ class Meeting:
 
     # --- What the driver does ---------------------------------------------------------------------
 
-    def end(self, why: str) -> None:
-        """Refuse all that comes from now on, and wake the ranks that wait."""
-        if self.ended is not None:
+    def end(self, why: str, kill_after: float | None = None) -> None:
+        """Refuse all that comes from now on, and wake the ranks that wait.
+
+        With ``kill_after`` ranks that are still there after so many seconds end their processes:
+        where nobody is left to cancel the job, Spark ends the others for that.
+        """
+        if self.ended is not None and kill_after is None:
             return
-        self.ended = why
+        self.ended = self.ended or why
         for seat in self.seats.values():
-            seat.peer.send({"kind": "ended", "why": why})
+            seat.peer.send({"kind": "ended", "why": self.ended, "kill_after": kill_after})
 
     def ask_to_stop(self) -> None:
         for seat in self.seats.values():

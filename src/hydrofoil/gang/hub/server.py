@@ -7,6 +7,7 @@ import time
 from hydrofoil.gang.channel.proof import ChannelError
 from hydrofoil.gang.channel.strangers import Strangers
 from hydrofoil.gang.hub import watchdog
+from hydrofoil.gang.hub.frames import Header
 from hydrofoil.gang.hub.listener import Connection, Listener
 from hydrofoil.gang.hub.meeting import Meeting, Timeouts
 
@@ -40,14 +41,7 @@ class Hub(Listener):
     def begin(self, attempt: int, world_size: int, timeouts: Timeouts) -> Meeting:
         """Open an attempt's meeting; the one before has ended, and all of its ranks are stale."""
         meeting = Meeting(attempt, world_size, timeouts)
-
-        def replace() -> None:
-            if self._meeting is not None:
-                self._meeting.end(f"attempt {attempt} has begun")
-            self._meeting = meeting
-            self._strangers = Strangers(world_size)
-
-        self.call(replace)
+        self.call(lambda: self._replace(meeting))
         return meeting
 
     def end(self, meeting: Meeting, why: str) -> None:
@@ -60,6 +54,9 @@ class Hub(Listener):
         """Ranks whose processes are still connected."""
         return self.call(lambda: [rank for rank, seat in meeting.seats.items() if not seat.gone])
 
+    def flush(self, meeting: Meeting) -> None:
+        """What ranks said before their goodbyes is here."""
+
     def __enter__(self) -> "Hub":
         return self
 
@@ -68,8 +65,18 @@ class Hub(Listener):
 
     # --- In the hub's thread ----------------------------------------------------------------------
 
+    def _replace(self, meeting: Meeting) -> None:
+        if self._meeting is not None:
+            self._meeting.end(f"attempt {meeting.attempt} has begun")
+        self._meeting = meeting
+        self._strangers = Strangers(meeting.world_size)
+
     async def hear(self, connection: Connection) -> None:
         header, _ = await connection.receive()
+        await self.serve(connection, header)
+
+    async def serve(self, connection: Connection, header: Header) -> None:
+        """Go on with who has proved the secret and said this first: a rank."""
         if header["kind"] != "register":
             raise ChannelError(f"{header['kind']} in place of register")
         meeting = self._meeting

@@ -80,6 +80,12 @@ def pairs(
 )
 @click.option("--master", help="Spark's, unless spark-submit or the configuration says.")
 @click.option(
+    "--remote",
+    envvar="SPARK_REMOTE",
+    metavar="sc://HOST:PORT",
+    help="A Spark Connect server; SPARK_REMOTE unless given.",
+)
+@click.option(
     "--conf",
     "settings",
     multiple=True,
@@ -110,6 +116,7 @@ def gang(
     wait_for_slots: float,
     variables: dict[str, str],
     master: str | None,
+    remote: str | None,
     settings: dict[str, str],
     local: int | None,
     as_json: bool,
@@ -130,6 +137,8 @@ def gang(
         "start_timeout": start_timeout,
         "env": variables,
     }
+    if remote is not None and master is not None:
+        raise click.UsageError("--remote has a server of its own: leave --master out")
     if source is not None:
         if data is None:
             raise click.UsageError("--source needs --data")
@@ -144,7 +153,7 @@ def gang(
         else:
             from hydrofoil.gang import Resources, run
 
-            spark = session(master, settings)
+            spark = connect(remote, settings) if remote else session(master, settings)
             try:
                 result = run(
                     train,
@@ -219,6 +228,17 @@ def session(master: str | None, settings: dict[str, str]) -> "SparkSession":
     # Local executors must run this Python, or they would not find Hydrofoil.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     return launch.session(master, "hydrofoil gang", settings)
+
+
+def connect(remote: str, settings: dict[str, str]) -> "SparkSession":
+    """Become a client of a Spark Connect server; what is set is the session's."""
+    from pyspark.sql import SparkSession
+
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # Of a server in this process.
+    builder = SparkSession.builder.remote(remote)
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
 
 
 def _source(kind: str, data: str) -> Any:
