@@ -196,7 +196,14 @@ class _XGBoostParams(WorkersParams):
 
 def _defaults(sklearn: Any) -> dict[str, Any]:
     """XGBoost's parameters by name, with what its class has for them."""
-    found = {**sklearn().get_params(), "n_estimators": 100}
+    # Of signatures: to be made, these classes need scikit-learn, which nothing else here does.
+    found = {
+        name: one.default
+        for cls in (xgboost.sklearn.XGBModel, sklearn)
+        for name, one in inspect.signature(cls.__init__).parameters.items()
+        if one.default is not one.empty
+    }
+    found["n_estimators"] = 100
     for name in ("device", *_ELSEWHERE):
         found.pop(name, None)
     if issubclass(sklearn, xgboost.XGBClassifier):
