@@ -17,7 +17,7 @@ from hydrofoil.errors import UsageError
 from hydrofoil.gang import GangError, SlotError
 
 xgboost = pytest.importorskip("xgboost")
-theirs = pytest.importorskip("xgboost.spark")
+theirs = pytest.importorskip("xgboost.spark", exc_type=ImportError)  # It needs scikit-learn.
 ours = pytest.importorskip("hydrofoil.ml.xgboost")
 
 TREES = {"n_estimators": 6, "max_depth": 3, "learning_rate": 0.5}
