@@ -1,6 +1,8 @@
 """Staging on real Spark: the number of ranks is exact whatever the DataFrame is made of."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -9,7 +11,9 @@ from pyspark.sql import functions as f
 
 from hydrofoil.errors import UnsupportedError, UsageError
 from hydrofoil.gang.data.identity import POSITION
+from hydrofoil.gang.data.partitions import has_even_parts
 from hydrofoil.gang.data.staging import Staged, stage
+from hydrofoil.tools.parity.engines import use_conf
 
 # See tests/conftest.py.
 ONE_IN = 3
@@ -218,3 +222,48 @@ def test_positions_are_those_before_the_ranks(spark: SparkSession, plan: str, ba
 def test_partitions_that_come_in_any_order_have_no_positions(spark: SparkSession) -> None:
     with pytest.raises(UsageError, match="an order of their own"):
         stage(spark.range(10).repartition(2), 2, "none", positions=True)
+
+
+def plan_of(df: DataFrame) -> str:
+    java: Any = df
+    return str(java._jdf.queryExecution().executedPlan())
+
+
+def test_rows_of_files_and_ranges_are_dealt_without_sorting(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "files")
+    spark.range(0, 101, 1, 4).write.parquet(path)
+    for df in (
+        spark.range(0, 101, 1, 4),
+        spark.read.parquet(path),
+        spark.range(101).where("id > 0"),
+    ):
+        staged = stage(df, 2)
+        assert "RoundRobin" not in plan_of(staged.df)
+        found = parts(staged.df)
+        assert sorted(found[0] + found[1]) == sorted(row.id for row in df.collect())
+        assert abs(len(found[0]) - len(found[1])) <= df.rdd.getNumPartitions()
+    # What a task that runs again may get in a different order, Spark has to sort.
+    shuffled = spark.range(100).groupBy("id").count()
+    assert "RoundRobin" in plan_of(stage(shuffled, 2).df)
+
+
+def test_even_parts(spark: SparkSession, tmp_path: Path) -> None:
+    """Files are even by their bytes, and nobody knows what a filter leaves."""
+    even, uneven = str(tmp_path / "even"), str(tmp_path / "uneven")
+    spark.range(0, 4000, 1, 2).write.parquet(even)
+    spark.range(0, 4000, 1, 1).write.parquet(uneven)
+    spark.range(0, 10, 1, 1).write.mode("append").parquet(uneven)
+    with use_conf(spark, {"spark.sql.files.openCostInBytes": "128MB"}):  # A file a partition.
+        files, others = spark.read.parquet(even), spark.read.parquet(uneven)
+        assert files.rdd.getNumPartitions() == others.rdd.getNumPartitions() == 2
+        assert has_even_parts(files.selectExpr("id + 1 as id"), 2)
+        assert not has_even_parts(files, 1)
+        assert not has_even_parts(files.where("id > 3"), 2)
+        assert not has_even_parts(others, 2)
+        staged = stage(files, 2, "none")
+        assert "Scan parquet" in plan_of(staged.df)  # Nothing was computed beforehand.
+        assert sorted(map(len, parts(staged.df))) == [2000, 2000]
+    assert has_even_parts(spark.range(0, 10, 1, 2), 2)
+    assert not has_even_parts(spark.range(0, 10, 1, 2).distinct(), 2)

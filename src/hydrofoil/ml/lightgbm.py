@@ -247,6 +247,7 @@ class _LightGBMEstimator(GangEstimator, _LightGBMParams):
             gpus=int(self.named("deviceType") in ("gpu", "cuda")),
             balance="rows" if columns.group is None else "key:group",
             allow_empty=True,
+            as_it_is=True,
         )
 
     def _task(self) -> Task:

@@ -155,13 +155,13 @@ class _XGBoostParams(WorkersParams):
     force_repartition: "Param[bool]" = Param(
         Params._dummy(),
         "force_repartition",
-        "for xgboost.spark's sake: rows are always dealt out evenly",
+        "deal rows anew also if the DataFrame has an even partition for each worker",
         typeConverter=TypeConverters.toBoolean,
     )
     repartition_random_shuffle: "Param[bool]" = Param(
         Params._dummy(),
         "repartition_random_shuffle",
-        "for xgboost.spark's sake: rows are always dealt out evenly",
+        "as force_repartition: rows are dealt in turn, which is even without chance",
         typeConverter=TypeConverters.toBoolean,
     )
     launch_tracker_on_driver: "Param[bool]" = Param(
@@ -298,6 +298,10 @@ class _XGBoostEstimator(GangEstimator, _XGBoostParams):
             gpus=self.gpus(),
             balance="rows" if columns.group is None else "key:group",
             allow_empty=True,
+            as_it_is=not (
+                self.getOrDefault(self.force_repartition)
+                or self.getOrDefault(self.repartition_random_shuffle)
+            ),
         )
 
     def model(self, trained: Trained) -> Any:

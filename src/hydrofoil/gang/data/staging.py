@@ -6,11 +6,12 @@ joins within themselves, begin after it. Only of a DataFrame that turns out to b
 the shuffle out, and the ranks with it; `Staged.empty` serves those who want ranks without rows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.errors import UnsupportedError, UsageError
 from hydrofoil.gang.data.identity import POSITION, POSITION_BITS
+from hydrofoil.gang.data.partitions import comes_in_order, ends_with_shuffle, has_even_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,8 +82,8 @@ def stage(
         ``exact``: they differ by at most one, and are known beforehand; the rows are kept on disk
         and counted first. ``key:<column>``: rows of one value to one rank. ``none``: the
         DataFrame's own partitions, of which there have to be ``num_tasks``; unless it ends with
-        ``repartition``, it is computed and kept first (``localCheckpoint``), because the number
-        can't be told otherwise.
+        ``repartition``, or is a source with columns made of it, it is computed and kept first
+        (``localCheckpoint``), because the number can't be told otherwise.
     columns : sequence of str, optional
         Only these.
     keep : bool
@@ -135,7 +136,7 @@ def stage(
         if balance == "exact":
             return _exact(df, num_tasks, kept)
         if by_key is None:
-            return Staged(df.repartition(num_tasks), num_tasks, kept=kept)
+            return Staged(_in_turn(df, num_tasks), num_tasks, kept=kept)
         cut = df.repartition(num_tasks, _quoted(by_key))
         if columns is not None and positions:
             columns = [*columns, POSITION]
@@ -193,13 +194,32 @@ def _exact(df: "DataFrame", num_tasks: int, kept: "DataFrame | None") -> Staged:
     sizes = {row["partition"]: row["count"] for row in found}
     total = sum(sizes.values())
     counts = [total // num_tasks + (rank < total % num_tasks) for rank in range(num_tasks)]
+    cut = _dealt(df, num_tasks, lambda place: _at(_first_ranks(sizes, num_tasks), place))
+    return Staged(cut, num_tasks, counts, kept)
+
+
+def _in_turn(df: "DataFrame", num_tasks: int) -> "DataFrame":
+    """Each partition's rows to the ranks in turn.
+
+    For that Spark sorts them first, so that a task that is run again deals them alike. Where rows
+    come in the same order anyway, the time for that is saved.
+    """
+    if num_tasks == 1 or not comes_in_order(df):
+        return df.repartition(num_tasks)
+    return _dealt(df, num_tasks, lambda place: place)
+
+
+def _dealt(df: "DataFrame", num_tasks: int, first: "Callable[[Column], Column]") -> "DataFrame":
+    """Rows to the ranks in turn, from a rank on that is given for each partition."""
+    from pyspark.sql import functions
+
     number = functions.monotonically_increasing_id()
     place = functions.shiftright(number, POSITION_BITS).cast("int")
     position = number.bitwiseAND(functions.lit((1 << POSITION_BITS) - 1))
-    rank = functions.pmod(position + _at(_first_ranks(sizes, num_tasks), place), num_tasks)
+    rank = functions.pmod(position + first(place), num_tasks)
     keys = functions.lit(_keys(df, num_tasks))
     cut = df.withColumn(_KEY, functions.element_at(keys, (rank + 1).cast("int")))
-    return Staged(cut.repartition(num_tasks, _KEY).drop(_KEY), num_tasks, counts, kept)
+    return cut.repartition(num_tasks, _KEY).drop(_KEY)
 
 
 def _at(values: Sequence[int], index: "Column") -> "Column":
@@ -233,7 +253,9 @@ def _keys(df: "DataFrame", num_tasks: int) -> list[int]:
 
 def _as_it_is(df: "DataFrame", num_tasks: int, positions: bool) -> "DataFrame":
     if hasattr(df, "_jdf"):
-        if not _ends_with_shuffle(df, num_tasks):
+        if has_even_parts(df, num_tasks):
+            return df
+        if not ends_with_shuffle(df, num_tasks):
             df = df.localCheckpoint(eager=True)
         elif positions:
             raise UsageError(
@@ -264,15 +286,3 @@ def _counted(df: "DataFrame") -> int:
         yield pa.RecordBatch.from_pydict({"one": [1]})
 
     return df.mapInArrow(one, "one long").count()
-
-
-def _ends_with_shuffle(df: "DataFrame", num_tasks: int) -> bool:
-    """Whether a plan ends with a shuffle into so many partitions, but for steps row by row."""
-    java: Any = df
-    plan = java._jdf.queryExecution().optimizedPlan()
-    while plan.getClass().getSimpleName() in ("Project", "Filter"):
-        plan = plan.child()
-    name = plan.getClass().getSimpleName()
-    if name == "RepartitionByExpression":
-        return bool(plan.optNumPartitions().isDefined() and plan.numPartitions() == num_tasks)
-    return bool(name == "Repartition" and plan.shuffle() and plan.numPartitions() == num_tasks)

@@ -31,6 +31,8 @@ class Training:
         GPUs a rank.
     balance, allow_empty
         As of `gang.run`.
+    as_it_is : bool
+        Whether partitions of the DataFrame's own, if they are even, need no shuffle.
     """
 
     columns: Asked
@@ -40,6 +42,7 @@ class Training:
     gpus: int = 0
     balance: str = "rows"
     allow_empty: bool = False
+    as_it_is: bool = False
 
 
 class GangEstimator(Estimator[Any], GangParams, Saved):
@@ -68,6 +71,7 @@ class GangEstimator(Estimator[Any], GangParams, Saved):
             gpus=training.gpus,
             balance=training.balance,
             allow_empty=training.allow_empty,
+            as_it_is=training.as_it_is,
             options=self.getOrDefault(self.gang_options),
         )
         model = self.model(result[0])

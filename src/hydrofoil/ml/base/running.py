@@ -6,6 +6,7 @@ from typing import Any
 
 from hydrofoil import gang
 from hydrofoil.errors import UsageError
+from hydrofoil.gang.data.partitions import has_even_parts
 from hydrofoil.gang.result import GangResult
 from hydrofoil.ml.base.turns import TURNS
 from hydrofoil.ml.workers.rows import fill
@@ -23,6 +24,7 @@ def run_gang(
     gpus: int = 0,
     balance: str = "rows",
     allow_empty: bool = False,
+    as_it_is: bool = False,
     options: Mapping[str, Any] | None = None,
     fills: Mapping[str, Any] | None = None,
 ) -> GangResult:
@@ -41,6 +43,9 @@ def run_gang(
         GPUs a rank.
     balance, allow_empty
         As of `gang.run`.
+    as_it_is : bool
+        Take partitions that are even, one a rank, as they are. A shuffle takes longer than all else
+        that comes before training.
     options : mapping, optional
         Further arguments of `gang.run`, which go before all others. ``spool`` may be a dict.
     fills : mapping, optional
@@ -72,6 +77,8 @@ def run_gang(
         spool = gang.Spool(**spool)
     total = _slots(spark, workers or 1, resources, float(given.get("wait_for_slots", 0.0)))
     workers = workers or total
+    if as_it_is and balance == "rows" and has_even_parts(df, workers):
+        balance = "none"
     arguments: dict[str, Any] = {
         "balance": balance,
         "allow_empty": allow_empty,
