@@ -71,7 +71,7 @@ test-frameworks: java build $(FRAMEWORKS)/.installed ## train gangs with the fra
 	PYSPARK_PYTHON=$(CURDIR)/$(FRAMEWORKS)/bin/python PYTHONPATH=$(CURDIR)/src \
 	    $(FRAMEWORKS)/bin/python -m pytest tests/gang/test_gang_examples.py tests/gang/test_gang_backends.py \
 	    tests/gang/test_gang_connect.py tests/gang/test_gang_elsewhere_tensorflow.py \
-	    -k "jax or tensorflow"
+	    -k "jax or tensorflow or mirrored"
 
 test-matrix: java $(INSTALLED) build jar $(CLASSES) ## compare with stock on every Spark version (SPARK="4.0 4.1" for some, TESTS="..." for others, MATRIX=full for all tests on each)
 	@$(MAKE) --no-print-directory -j $(AT_ONCE) versions VERSIONS="$(filter-out $(NEWEST),$(SPARK))"

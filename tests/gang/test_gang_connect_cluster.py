@@ -8,7 +8,15 @@ import pyspark
 import pytest
 from gang_cluster import two_workers
 from gang_connect import Server, connect_server
-from test_gang_connect import NAMES, check_examples, check_killed_client
+from test_gang_connect import (
+    FRESH_WORKERS,
+    NAMES,
+    OF_EXTRAS,
+    check_examples,
+    check_killed_client,
+    check_weights,
+    skip_without,
+)
 from test_gang_examples import EXAMPLES
 
 pytestmark = [
@@ -80,3 +88,13 @@ def test_the_client_is_killed(server: Server, tmp_path: Path, how: str) -> None:
 
 def test_examples(server: Server) -> None:
     check_examples(server.run("gang_connect_examples.py", str(EXAMPLES), *NAMES))
+
+
+@pytest.mark.parametrize("name", OF_EXTRAS)
+def test_examples_of_frameworks_that_are_extras(tmp_path: Path, name: str) -> None:
+    skip_without(name)
+    with (
+        two_workers(tmp_path) as cluster,
+        connect_server(tmp_path, cluster.url, FRESH_WORKERS) as server,
+    ):
+        check_weights(server, name)

@@ -19,6 +19,7 @@ RESULTS = {
     "numpy_regression.py": "weights",
     "jax_regression.py": "weights",
     "tensorflow_regression.py": "weights",
+    "mirrored_strategy.py": "weights",
     "resume.py": "runs",
 }
 

@@ -1,7 +1,7 @@
 """In place of ``horovod.spark``: ``run``."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.api import run as run_gang
@@ -33,7 +33,7 @@ def run(
     args : tuple or list
     kwargs : dict, optional
     num_proc : int, optional
-        Ranks; Spark's default parallelism unless given.
+        Ranks; Spark's default parallelism unless given, over Spark Connect all slots.
     start_timeout : float, optional
         Seconds that slots may be missing, and that ranks may take to start. Unless given, a
         cluster with too few slots is an error at once, and ranks have ten minutes to start.
@@ -60,11 +60,9 @@ def run(
     """
     if num_proc is not None and num_proc < 1:
         raise UsageError(f"num_proc={num_proc}: has to be 1 or more")
-    if num_proc is None:
-        num_proc = _default_parallelism()
     values = run_gang(
         _rank,
-        num_tasks=num_proc,
+        num_tasks=_default_parallelism() if num_proc is None else num_proc,
         args=(fn, tuple(args), dict(kwargs or {})),
         wait_for_slots=start_timeout or 0.0,
         start_timeout=600.0 if start_timeout is None else start_timeout,
@@ -82,10 +80,11 @@ def _rank(
         return fn(*args, **kwargs)
 
 
-def _default_parallelism() -> int:
+def _default_parallelism() -> "int | Literal['max']":
     from pyspark.sql import SparkSession
 
-    session = SparkSession.getActiveSession()
+    session: Any = SparkSession.getActiveSession()
     if session is None:
         raise UsageError("there is no active Spark session", hint="make one first")
-    return int(session.sparkContext.defaultParallelism)
+    # A Spark Connect server does not tell it; unless it is set, it is all slots.
+    return int(session.sparkContext.defaultParallelism) if hasattr(session, "_jsc") else "max"

@@ -186,7 +186,8 @@ def make_spark_converter(
             if of_type == dtype and above == parent and _same(other, df):
                 return converter
     folder = Folder.of(local_path(parent))
-    name = f"hydrofoil-{df.sparkSession.sparkContext.applicationId}-{uuid.uuid4().hex[:8]}"
+    application = df.sparkSession.conf.get("spark.app.id", None) or "application"
+    name = f"hydrofoil-{application}-{uuid.uuid4().hex[:8]}"
     dataset = export(converted(df, dtype), folder.path(name), filesystem=folder.filesystem)
     converter = SparkDatasetConverter(folder, name, dataset)
     with _lock:
