@@ -32,7 +32,7 @@ class Pass:
         None: one batch an epoch, of all rows.
     epochs : int
     epoch : int or None
-        The number of the first; None: the one after the last that was begun.
+        The number of the first; None: the one after the last shuffled one that was begun.
     shuffle : bool or "global"
     seed : int
     steps : {"pad", "drop_last", "uneven"}

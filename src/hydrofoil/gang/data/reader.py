@@ -101,7 +101,7 @@ class Data:
         How often all rows are gone through.
     epoch : int, optional
         The number of the first epoch, for a run that goes on after a restart. By default numbers
-        go on from the last pass of this `Data`, from 0.
+        go on from the last shuffled pass of this `Data`, from 0.
     shuffle : bool or "global"
         Rows in an order drawn from (``seed``, epoch, rank): epoch 0 out of a buffer of 65,536
         rows, later ones out of all. "global" before each epoch but 0 deals all rows anew over the
