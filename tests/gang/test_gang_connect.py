@@ -31,6 +31,7 @@ CASES = [
     *("runs", "slots", "slots_that_are_hidden", "parts", "elastic", "two_sessions", "export"),
     *("raises", "killed", "missing", "silent", "busy", "interrupted", "cancelled", "upstream"),
     *("unpicklable", "hub_killed"),
+    *(["estimators"] if importlib.util.find_spec("xgboost") else []),
 ]
 _ENDS_S = 30.0
 
@@ -95,6 +96,14 @@ def test_two_sessions(case: Any) -> None:
 
 def test_export(case: Any) -> None:
     assert case == {"rows": 100, "same": 100, "ranks": [50, 50]}
+
+
+@pytest.mark.skipif("estimators" not in CASES, reason="needs XGBoost")
+def test_estimators(case: Any) -> None:
+    """Fitted where slots are counted and where they are hidden, saved over another, and read."""
+    model, read, deeper = case["errors"]
+    assert model == read != deeper and max(model, deeper) < 2
+    assert case["depth"] is None
 
 
 def test_raises(case: Any) -> None:

@@ -64,8 +64,8 @@ class Place:
             self.epoch += 1
         self._left -= 1
         self.batches = 0
-        # Without shuffle nothing depends on the number. So an evaluation, of which a run that goes on
-        # may make more or fewer, takes none from the training.
+        # Without shuffle nothing depends on the number. So an evaluation takes none: a run that
+        # goes on may make more or fewer of them.
         if self.signature["shuffle"] or self._first is not None:
             self._passes.next_epoch = self.epoch + 1
         return True

@@ -2,7 +2,7 @@
 
 Both are written by Spark, so a path is wherever its file systems reach. ``<path>/metadata`` is
 text, ``<path>/parts`` Parquet. Only public methods of sessions and DataFrames are used but for
-``overwrite()``, which asks the JVM to delete what is there.
+``overwrite()`` of a classic session, which asks the JVM to delete what is there.
 """
 
 import json
@@ -46,6 +46,14 @@ class Writer(MLWriter):
     def __init__(self, instance: Any) -> None:
         super().__init__()
         self.instance = instance
+        self._mode = "error"
+
+    def _handleOverwrite(self, path: str) -> None:
+        # A Connect client can delete nothing but what it writes in its place.
+        if type(_session(self)).__module__.startswith("pyspark.sql.connect"):
+            self._mode = "overwrite"
+        else:
+            super()._handleOverwrite(path)
 
     def saveImpl(self, path: str) -> None:
         instance = self.instance
@@ -70,7 +78,8 @@ class Writer(MLWriter):
             "parts": sorted(parts),
         }
         text = json.dumps(metadata, separators=(",", ":"))
-        _written(spark.createDataFrame([(text,)], "value string").coalesce(1), path, "metadata")
+        frame = spark.createDataFrame([(text,)], "value string")
+        self._written(frame, path, "metadata")
         if parts:
             rows = [
                 (name, place, data[start : start + _PIECE])
@@ -78,7 +87,12 @@ class Writer(MLWriter):
                 for place, start in enumerate(range(0, max(len(data), 1), _PIECE))
             ]
             frame = spark.createDataFrame(rows, "name string, place int, data binary")
-            _written(frame.coalesce(1), path, "parts")
+            self._written(frame, path, "parts")
+
+    def _written(self, frame: Any, path: str, folder: str) -> None:
+        writer = frame.coalesce(1).write.mode(self._mode)
+        save = writer.text if folder == "metadata" else writer.parquet
+        save(os.path.join(path, folder))
 
 
 class Reader(MLReader[Any]):
@@ -130,12 +144,6 @@ class Reader(MLReader[Any]):
 def _session(of: Any) -> Any:
     """The session that a reader or writer was given, or the active one, a client's too."""
     return getattr(of, "_sparkSession", None) or SparkSession.active()
-
-
-def _written(frame: Any, path: str, folder: str) -> None:
-    writer = frame.write
-    save = writer.text if folder == "metadata" else writer.parquet
-    save(os.path.join(path, folder))
 
 
 def _class_name(cls: type[Any]) -> str:
