@@ -468,6 +468,18 @@ def test_a_pass_that_only_looks_like_the_one_to_go_on_with_is_told() -> None:
     assert len(ids(other.numpy(batch_size=10))) == 9
 
 
+@pytest.mark.parametrize("size", ["batch_size", "global_batch_size"])
+def test_a_pass_without_a_batch_is_told(size: str) -> None:
+    told: list[str] = []
+    data, empty = alone(), alone(0)
+    data._log = empty._log = told.append
+    how: dict[str, Any] = {size: 101, "steps": "drop_last"}
+    assert ids(data.numpy(**how, epochs=2)) == ids(data.numpy(**how)) == []
+    assert [text[:19] for text in told] == ["there is no batch: "]
+    told.clear()
+    assert ids(empty.numpy(**how)) == told == []
+
+
 def test_global_batches_need_rows_with_an_identity() -> None:
     with opened(rows(0, 50, 10)) as data, pytest.raises(UsageError, match='order="stable"'):
         list(data.numpy(global_batch_size=10))

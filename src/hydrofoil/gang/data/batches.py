@@ -114,6 +114,8 @@ class RanksRows(Protocol):
 
     def tell_padding(self) -> None: ...
 
+    def tell_no_batch(self) -> None: ...
+
     def begin(self, plan: Pass, names: list[str]) -> Place: ...
 
     def dealt(self, seed: int, epoch: int, over_ranks: bool) -> Readable: ...
@@ -233,7 +235,10 @@ class _Epoch:
             counts = self.data.rows_per_rank
         if counts is None:
             return None
-        return epoch_rows(self.plan.steps, counts, self.data.rank, size)
+        limit = epoch_rows(self.plan.steps, counts, self.data.rank, size)
+        if not limit and self.plan.steps == "drop_last" and any(counts):
+            self.data.tell_no_batch()
+        return limit
 
     def _whole(self) -> Iterator[Rows]:
         count = self.spooled.wait(None)

@@ -396,6 +396,15 @@ class Data:
 
     # --- For passes -----------------------------------------------------------------------------
 
+    def tell_no_batch(self) -> None:
+        """Say at the driver, once a gang, that a pass has no batches."""
+        log, self._log = self._log, None
+        if log is not None and self.rank == 0:
+            log(
+                "there is no batch: a whole one would have more rows than there are, and "
+                'steps="drop_last" leaves out all others'
+            )
+
     def tell_padding(self) -> None:
         """Say at the driver, once a gang, which rank sees how many rows again."""
         counts, log = self.rows_per_rank, self._log
@@ -445,6 +454,8 @@ class Data:
         return GlobalEpoch(cut, self.rank, dealt, names, first)
 
     def _tell_filling(self, cut: Cut) -> None:
+        if cut.rows and not cut.batches:
+            self.tell_no_batch()
         again, log = cut.places - cut.rows, self._log
         self._log = None
         if again > 0 and log is not None and self.rank == 0:
