@@ -470,7 +470,7 @@ def test_a_pass_that_only_looks_like_the_one_to_go_on_with_is_told() -> None:
 
 @pytest.mark.parametrize("size", ["batch_size", "global_batch_size"])
 def test_a_pass_without_a_batch_is_told(size: str) -> None:
-    told: list[str] = []
+    told: list[Any] = []
     data, empty = alone(), alone(0)
     data._log = empty._log = told.append
     how: dict[str, Any] = {size: 101, "steps": "drop_last"}
