@@ -115,12 +115,30 @@ def test_large_events_come_in_pages_and_in_order() -> None:
         client.register(me())
         for number in range(5):
             client.log(f"{number}" + "x" * (2 << 20))
-        client.error("ValueError", "no", "", b"")
+        client.error("ValueError", "no", "", b"x" * (3 << 20))
         _, first = heard(made.address, 0)
         assert len(first) < 7  # There is more than goes into one answer.
         events = everything(made.address, Raised)
         lines = [event.text[0] for event in events if isinstance(event, Logged)]
         assert lines == ["0", "1", "2", "3", "4"]
+
+
+def test_a_text_that_no_answer_has_room_for_is_shortened() -> None:
+    """Spark reads no string of 20 MB in an answer, and what asked would die of it."""
+    text = "began " + "x" * (20 << 20) + " ended"
+    with hub() as made, rank(made.address) as client:
+        tell(made.address, ["begin", 0, 1, 60.0, None])
+        client.register(me())
+        client.log(text)
+        client.error("ValueError", text, text, text.encode())
+        events = everything(made.address, Raised)
+        assert len(pickle.dumps(events)) < 4 << 20
+        [line] = [event for event in events if isinstance(event, Logged)]
+        raised = events[-1]
+        assert isinstance(raised, Raised) and raised.blob == b""
+        for said in (line.text, raised.text, raised.traceback):
+            assert said.startswith("began x") and said.endswith("x ended")
+            assert "characters ..." in said
 
 
 def test_what_is_asked_again_is_told_again() -> None:

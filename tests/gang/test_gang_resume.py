@@ -387,6 +387,30 @@ def test_passes_of_one_epoch_each_go_on_in_the_epoch_that_was_open() -> None:
         assert [seen for _, seen, _ in begun] + rest == whole
 
 
+def test_the_next_epoch_does_not_depend_on_evaluations() -> None:
+    """A run that goes on may make fewer of them: what came after the checkpoint isn't known."""
+
+    def train(data: Data, start: int, state: Any) -> Iterator[tuple[int, list[int], Any]]:
+        data.resume(state)
+        for epoch in range(start, 3):
+            for number, batch in enumerate(data.numpy(batch_size=30, shuffle=True)):
+                state = data.state()
+                if number == 1 and epoch != start:  # After the checkpoint, and not made again.
+                    list(data.numpy(["x"], batch_size=40))
+                yield epoch, ids_of(batch), state
+            state = data.state()  # And one between two epochs.
+            list(data.numpy(batch_size=40))
+        yield 3, [], state
+
+    whole = [seen for _, seen, _ in train(alone(), 0, None)]
+    assert len({tuple(seen) for seen in whole}) == len(whole)
+    for killed in range(1, len(whole)):
+        begun = list(islice(train(alone(), 0, None), killed))
+        epoch, _, state = begun[-1]
+        rest = [seen for _, seen, _ in train(alone(), epoch, state)]
+        assert [seen for _, seen, _ in begun] + rest == whole
+
+
 def state_of(data: Data, **how: Any) -> Any:
     batches = iter(data.numpy(**how))
     next(batches)
@@ -442,6 +466,18 @@ def test_a_pass_that_only_looks_like_the_one_to_go_on_with_is_told() -> None:
     assert len(ids(other.numpy(batch_size=20))) == 5
     assert len(told) == 1 and "batch_size=10 there and 20 here" in told[0]
     assert len(ids(other.numpy(batch_size=10))) == 9
+
+
+@pytest.mark.parametrize("size", ["batch_size", "global_batch_size"])
+def test_a_pass_without_a_batch_is_told(size: str) -> None:
+    told: list[Any] = []
+    data, empty = alone(), alone(0)
+    data._log = empty._log = told.append
+    how: dict[str, Any] = {size: 101, "steps": "drop_last"}
+    assert ids(data.numpy(**how, epochs=2)) == ids(data.numpy(**how)) == []
+    assert [text[:19] for text in told] == ["there is no batch: "]
+    told.clear()
+    assert ids(empty.numpy(**how)) == told == []
 
 
 def test_global_batches_need_rows_with_an_identity() -> None:

@@ -600,6 +600,7 @@ GOOD = (linear(), torch.nn.MSELoss(), torch.optim.SGD)
         ({"label_col": "features", "label_type": "nope"}, "one of 'auto'"),
         ({"validation_indicator_col": "weight"}, "make it boolean"),
         ({"inputs": ["features", "nothing"]}, "has no column 'nothing'"),
+        ({"label_col": "text"}, "'text' is of type string, .*the label"),
     ],
 )
 def test_mistakes_before_anything_runs(
@@ -607,7 +608,7 @@ def test_mistakes_before_anything_runs(
 ) -> None:
     given = dict(zip(("module", "loss", "optimizer"), GOOD, strict=True)) | values
     with pytest.raises(UsageError, match=said):
-        TorchEstimator(**given).fit(numbers)
+        TorchEstimator(**given).fit(numbers.withColumn("text", F.lit("yes")))
 
 
 @pytest.mark.parametrize(

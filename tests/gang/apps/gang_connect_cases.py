@@ -25,7 +25,11 @@ from hydrofoil.errors import HydrofoilError
 from hydrofoil.gang.errors import GangError
 
 # After the others a next gang has to run.
-WELL = ("runs", "slots", "slots_that_are_hidden", "parts", "elastic", "two_sessions", "export")
+WELL = (
+    *("runs", "slots", "slots_that_are_hidden", "parts", "elastic", "two_sessions", "export"),
+    "estimators",
+)
+HIDES_SLOTS = "spark.sql.leafNodeDefaultParallelism"
 
 
 def error_of(train: Any, df: Any = None, **more: Any) -> dict[str, Any]:
@@ -105,8 +109,7 @@ class Cases:
         return {"total": gang.preflight(self.spark).total, "error": fails, "plan": list(plan)}
 
     def slots_that_are_hidden(self) -> Any:
-        key = "spark.sql.leafNodeDefaultParallelism"
-        self.spark.conf.set(key, "7")
+        self.spark.conf.set(HIDES_SLOTS, "7")
         try:
             fixed = list(gang.run(lambda ctx: ctx.rank, num_tasks=2))
             try:
@@ -115,7 +118,7 @@ class Cases:
                 return {"fixed": fixed, "max": f"{type(error).__name__}: {error}"}
             return {"fixed": fixed}
         finally:
-            self.spark.conf.unset(key)
+            self.spark.conf.unset(HIDES_SLOTS)
 
     def parts(self) -> Any:
         df = self.spark.range(0, 101, 1, 3)
@@ -188,6 +191,27 @@ class Cases:
         exported = gang.export(self.spark.range(0, 100, 1, 3), path)
         result = gang.run(count_rows, source=gang.arrow(path), num_tasks=2)
         return {"rows": gang.open(path).num_rows, "same": exported.num_rows, "ranks": list(result)}
+
+    def estimators(self) -> Any:
+        from hydrofoil.ml.xgboost import SparkXGBRegressor, SparkXGBRegressorModel
+
+        df = self.spark.range(200).selectExpr("id", "array(id, id % 7) features", "id * 2 label")
+        regressor = SparkXGBRegressor(n_estimators=30, num_workers=2)
+        model = regressor.fit(df)
+        self.spark.conf.set(HIDES_SLOTS, "7")
+        try:
+            deeper = regressor.fit(df, {regressor.max_depth: 9})
+        finally:
+            self.spark.conf.unset(HIDES_SLOTS)
+        path = str(self.folder / "model")
+        for one in (deeper, model):
+            one.write().overwrite().save(path)
+        read = SparkXGBRegressorModel.load(path)
+        errors = [
+            one.transform(df).select(F.avg(F.abs(F.expr("prediction - label")))).first()[0]
+            for one in (model, read, deeper)
+        ]
+        return {"errors": errors, "depth": read.getOrDefault("max_depth")}
 
     # --- On a cluster of two executors with two cores each ----------------------------------------
 

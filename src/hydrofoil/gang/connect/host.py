@@ -26,6 +26,7 @@ from hydrofoil.gang.hub.server import Hub
 _LOOK_S = 0.05
 _BEGINS_S = 20.0  # Ranks may come before the client has said that their attempt begins.
 _PAGE = 4 << 20  # Bytes of events in one answer: it travels in JSON, whose strings are bounded.
+_TEXT = 1 << 19  # Characters of one text, which a page has to have room for.
 _MOST_EVENTS = 100_000  # Kept for a client that doesn't ask; then lines and reports are left out.
 _GRACE_S = 2.0  # Ranks have so long to return when their client is gone, as Spark gives its tasks.
 _LAST_S = 5.0
@@ -114,9 +115,7 @@ class HostedHub(Hub):
                 event = meeting.events.get_nowait()
             except Empty:
                 break
-            if isinstance(event, Raised) and len(event.blob) > _PAGE:
-                event = replace(event, blob=b"")  # The text says all.
-            self._events.append((meeting.attempt, event))
+            self._events.append((meeting.attempt, _bounded(event)))
         if len(self._events) > _MOST_EVENTS:
             self._shorten()
 
@@ -189,6 +188,25 @@ _COMMANDS: dict[str, Any] = {
     "stop": HostedHub._stop,
     "close": HostedHub._close,
 }
+
+
+def _bounded(event: Event) -> Event:
+    """The event, without what no answer has room for."""
+    if isinstance(event, Logged):
+        return replace(event, text=_shortened(event.text))
+    if not isinstance(event, Raised):
+        return event
+    blob = event.blob if len(event.blob) <= _PAGE else b""  # The text says all.
+    text, traceback = _shortened(event.text), _shortened(event.traceback)
+    return replace(event, text=text, traceback=traceback, blob=blob)
+
+
+def _shortened(text: str) -> str:
+    """The text, or its beginning and end."""
+    if len(text) <= _TEXT:
+        return text
+    half = _TEXT // 2
+    return f"{text[:half]}\n... {len(text) - 2 * half} characters ...\n{text[-half:]}"
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ class Pass:
         None: one batch an epoch, of all rows.
     epochs : int
     epoch : int or None
-        The number of the first; None: the one after the last that was begun.
+        The number of the first; None: the one after the last shuffled one that was begun.
     shuffle : bool or "global"
     seed : int
     steps : {"pad", "drop_last", "uneven"}
@@ -113,6 +113,8 @@ class RanksRows(Protocol):
     def rows_per_rank(self) -> list[int]: ...
 
     def tell_padding(self) -> None: ...
+
+    def tell_no_batch(self) -> None: ...
 
     def begin(self, plan: Pass, names: list[str]) -> Place: ...
 
@@ -233,7 +235,10 @@ class _Epoch:
             counts = self.data.rows_per_rank
         if counts is None:
             return None
-        return epoch_rows(self.plan.steps, counts, self.data.rank, size)
+        limit = epoch_rows(self.plan.steps, counts, self.data.rank, size)
+        if not limit and self.plan.steps == "drop_last" and any(counts):
+            self.data.tell_no_batch()
+        return limit
 
     def _whole(self) -> Iterator[Rows]:
         count = self.spooled.wait(None)

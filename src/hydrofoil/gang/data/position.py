@@ -64,7 +64,10 @@ class Place:
             self.epoch += 1
         self._left -= 1
         self.batches = 0
-        self._passes.next_epoch = self.epoch + 1
+        # Without shuffle nothing depends on the number. So an evaluation takes none: a run that
+        # goes on may make more or fewer of them.
+        if self.signature["shuffle"] or self._first is not None:
+            self._passes.next_epoch = self.epoch + 1
         return True
 
     def end(self) -> None:
@@ -78,7 +81,7 @@ class Passes:
     Attributes
     ----------
     next_epoch : int
-        The number of the epoch that begins next.
+        The number of the epoch that begins next. Epochs without shuffle take none.
     """
 
     def __init__(self) -> None:

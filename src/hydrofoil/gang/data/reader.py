@@ -101,7 +101,7 @@ class Data:
         How often all rows are gone through.
     epoch : int, optional
         The number of the first epoch, for a run that goes on after a restart. By default numbers
-        go on from the last pass of this `Data`, from 0.
+        go on from the last shuffled pass of this `Data`, from 0.
     shuffle : bool or "global"
         Rows in an order drawn from (``seed``, epoch, rank): epoch 0 out of a buffer of 65,536
         rows, later ones out of all. "global" before each epoch but 0 deals all rows anew over the
@@ -396,6 +396,15 @@ class Data:
 
     # --- For passes -----------------------------------------------------------------------------
 
+    def tell_no_batch(self) -> None:
+        """Say at the driver, once a gang, that a pass has no batches."""
+        log, self._log = self._log, None
+        if log is not None and self.rank == 0:
+            log(
+                "there is no batch: a whole one would have more rows than there are, and "
+                'steps="drop_last" leaves out all others'
+            )
+
     def tell_padding(self) -> None:
         """Say at the driver, once a gang, which rank sees how many rows again."""
         counts, log = self.rows_per_rank, self._log
@@ -445,6 +454,8 @@ class Data:
         return GlobalEpoch(cut, self.rank, dealt, names, first)
 
     def _tell_filling(self, cut: Cut) -> None:
+        if cut.rows and not cut.batches:
+            self.tell_no_batch()
         again, log = cut.places - cut.rows, self._log
         self._log = None
         if again > 0 and log is not None and self.rank == 0:

@@ -160,13 +160,15 @@ def features(df: Any, names: str | Sequence[str], exact: bool = False) -> Any:
     return functions.array(*numbers).cast(f"array<{to}>")
 
 
-def scalars(df: Any, names: Sequence[str], exact: bool = False) -> tuple[list[Any], str]:
+def scalars(
+    df: Any, names: Sequence[str], exact: bool = False, role: str = "features"
+) -> tuple[list[Any], str]:
     """Several columns of numbers as features, and the type that all of them are cast to."""
     if not names:
         raise UsageError("there is no column of features", hint="name one")
-    kinds = {type(field_of(df, name, "features").dataType).__name__ for name in names}
+    kinds = {type(field_of(df, name, role).dataType).__name__ for name in names}
     to = "double" if exact and kinds - set(_SMALL) else "float"
-    return [_number(df, name, "features").cast(to) for name in names], to
+    return [_number(df, name, role).cast(to) for name in names], to
 
 
 def _raised(name: str) -> Any:
@@ -194,7 +196,8 @@ def _number(df: Any, name: str, role: str) -> Any:
         if role == "features" and type(kind).__name__ in ("VectorUDT", "ArrayType"):
             hint = f"name a vector or an array alone, not in a list: {name!r}"
         raise UsageError(
-            f"column {name!r} is of type {kind.simpleString()}, and the {role} has to be a number",
+            f"column {name!r} is of type {kind.simpleString()}, and has to be a number: it is for "
+            f"the {role}",
             hint=hint,
         )
     return functions.col(quoted(name))

@@ -8,6 +8,8 @@ from hydrofoil import gang
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.data.partitions import has_even_parts
 from hydrofoil.gang.result import GangResult
+from hydrofoil.gang.session import session_of
+from hydrofoil.gang.slots import enough
 from hydrofoil.ml.base.turns import TURNS
 from hydrofoil.ml.workers.rows import fill
 
@@ -77,7 +79,7 @@ def run_gang(
         spool = gang.Spool(**spool)
     total = _slots(spark, workers or 1, resources, float(given.get("wait_for_slots", 0.0)))
     workers = workers or total
-    if as_it_is and balance == "rows" and has_even_parts(df, workers):
+    if as_it_is and balance == "rows" and workers and has_even_parts(df, workers):
         balance = "none"
     arguments: dict[str, Any] = {
         "balance": balance,
@@ -85,7 +87,8 @@ def run_gang(
         "start_timeout": _START_S,
         **given,
     }
-    with TURNS.part(_application(spark), workers, total or workers):
+    # Where nobody tells how many slots there are, one gang runs after the other.
+    with TURNS.part(_application(spark), workers or 1, total or workers or 1):
         try:
             return gang.run(
                 train,
@@ -105,9 +108,12 @@ def run_gang(
             raise
 
 
-def _slots(spark: Any, workers: int, resources: gang.Resources, wait: float) -> int:
-    """How many slots there are, which are enough."""
-    return int(gang.preflight(spark, workers, resources, wait=wait).total)
+def _slots(spark: Any, workers: int, resources: gang.Resources, wait: float) -> int | None:
+    """How many slots there are, which are enough; None where a Connect server doesn't tell."""
+    session = session_of(spark)
+    session.check()
+    slots = enough(session, workers, resources, wait)
+    return None if slots is None else int(slots.total)
 
 
 def _application(spark: Any) -> str:

@@ -2,8 +2,7 @@
 
 Both are written by Spark, so a path is wherever its file systems reach. ``<path>/metadata`` is
 text, ``<path>/parts`` Parquet. Only public methods of sessions and DataFrames are used but for
-``overwrite()``, which asks the JVM to delete what is there; a Spark Connect client has none, and
-writes over it.
+``overwrite()`` of a classic session, which asks the JVM to delete what is there.
 """
 
 import json
@@ -50,10 +49,11 @@ class Writer(MLWriter):
         self._mode = "error"
 
     def _handleOverwrite(self, path: str) -> None:
-        if hasattr(_session(self), "_jsparkSession"):
-            super()._handleOverwrite(path)
-        else:
+        # A Connect client can delete nothing but what it writes in its place.
+        if type(_session(self)).__module__.startswith("pyspark.sql.connect"):
             self._mode = "overwrite"
+        else:
+            super()._handleOverwrite(path)
 
     def saveImpl(self, path: str) -> None:
         instance = self.instance
@@ -79,7 +79,7 @@ class Writer(MLWriter):
         }
         text = json.dumps(metadata, separators=(",", ":"))
         frame = spark.createDataFrame([(text,)], "value string")
-        self._written(frame, os.path.join(path, "metadata"))
+        self._written(frame, path, "metadata")
         if parts:
             rows = [
                 (name, place, data[start : start + _PIECE])
@@ -87,11 +87,12 @@ class Writer(MLWriter):
                 for place, start in enumerate(range(0, max(len(data), 1), _PIECE))
             ]
             frame = spark.createDataFrame(rows, "name string, place int, data binary")
-            self._written(frame, os.path.join(path, "parts"))
+            self._written(frame, path, "parts")
 
-    def _written(self, frame: Any, folder: str) -> None:
+    def _written(self, frame: Any, path: str, folder: str) -> None:
         writer = frame.coalesce(1).write.mode(self._mode)
-        (writer.text if folder.endswith("metadata") else writer.parquet)(folder)
+        save = writer.text if folder == "metadata" else writer.parquet
+        save(os.path.join(path, folder))
 
 
 class Reader(MLReader[Any]):

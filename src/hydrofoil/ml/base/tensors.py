@@ -52,7 +52,7 @@ def tensor_column(df: Any, columns: Columns, kind: Kind, role: str) -> Any:
         return _whole(df, columns, role)
     if is_scalar(df, columns, role):
         assert isinstance(columns, str)
-        [column], _ = scalars(df, [columns], exact)
+        [column], _ = scalars(df, [columns], exact, role)
         return column.cast(kind)
     return features(df, columns, exact).cast(f"array<{kind}>")
 
@@ -77,7 +77,7 @@ def _whole_number(df: Any, name: str, role: str) -> Any:
     """A number as a long; one that has a fraction, or is NaN, makes the query fail."""
     from pyspark.sql import functions
 
-    scalars(df, [name])  # Looks at the type.
+    scalars(df, [name], role=role)  # Looks at the type.
     column = functions.col(quoted(name))
     if is_whole(df, name, role) or _element(df, name, role) == "BooleanType":
         return column.cast("long")

@@ -227,7 +227,7 @@ class TorchEstimator(GangEstimator, TorchTraining):
 
         found = []
         if (weight := self.named("weightCol")) is not None:
-            [column], _ = scalars(dataset, [weight], True)
+            [column], _ = scalars(dataset, [weight], True, "weight")
             found.append(column.cast("double").alias(WEIGHT))
         if (valid := self.named("validationIndicatorCol")) is not None:
             kind = field_of(dataset, valid, "validation indicator").dataType
