@@ -429,6 +429,10 @@ def test_a_position_in_other_data_is_refused() -> None:
         assert len(list(other.numpy(**how))) >= 10
     with pytest.raises(UsageError, match="version 7"):
         alone().resume({"version": 7})
+    with pytest.raises(UsageError, match="a position lacks 'passes'"):
+        alone().resume({"version": 1})
+    with pytest.raises(UsageError, match="a position is a dict, and this is 3"):
+        alone().resume(3)
 
 
 def test_a_different_number_of_ranks_needs_global_batches() -> None:

@@ -13,6 +13,7 @@ from hydrofoil.gang.channel.secret import Secret
 from hydrofoil.gang.hub import frames
 from hydrofoil.gang.hub.frames import Header
 
+_SECRET = "PYTHON_WORKER_FACTORY_SECRET"
 _ANSWER_S = 30.0  # More than a hub lets anybody wait.
 
 
@@ -34,8 +35,7 @@ def start(conf: Any) -> tuple[str, int]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd="/",
-        # As this process finds it, which Spark may have told where by other ways than variables.
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=_environment(),
         # Spark ends the group of this process.
         start_new_session=True,
     )
@@ -52,6 +52,14 @@ def start(conf: Any) -> tuple[str, int]:
         raise answer
     address: tuple[str, int] = answer
     return address
+
+
+def _environment() -> dict[str, str]:
+    """This process's, without the secret that Spark has given it alone."""
+    environment = {name: value for name, value in os.environ.items() if name != _SECRET}
+    # Spark may have told where modules are by other ways than variables.
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    return environment
 
 
 def tell(address: tuple[str, int], secret: Secret, header: Header) -> tuple[Header, bytes]:

@@ -56,14 +56,20 @@ class Resuming:
 
     def resume(self, state: dict[str, Any] | None) -> None:
         """See ``Data.resume``."""
+        hint = "ctx.data.resume takes what ctx.data.state() returned"
+        if state is not None and not isinstance(state, dict):
+            raise UsageError(f"a position is a dict, and this is {state!r:.100}", hint=hint)
         if state is not None and state.get("version") != VERSION:
             raise UsageError(
                 f"a position of version {state.get('version')!r}, and this Hydrofoil reads "
                 f"{VERSION}",
-                hint="ctx.data.resume takes what ctx.data.state() returned",
+                hint=hint,
             )
+        try:
+            self._passes.resume(state)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UsageError(f"a position lacks {error}: {state!r:.200}", hint=hint) from error
         self._resumed = state or {}
-        self._passes.resume(state)
 
     def begin(self, signature: Signature, epoch: int | None) -> Place:
         """A pass begins; or one of an earlier run is gone on with."""
