@@ -112,8 +112,10 @@ def ours(df: Any, form: str) -> Found:
 
     from hydrofoil.gang.data.staging import stage
     from hydrofoil.ml.base.columns import Asked, selected
+    from hydrofoil.ml.base.running import even_or_dealt
 
-    staged = stage(selected(df, Asked(features_of(form), "label")), 1).df
+    chosen = selected(df, Asked(features_of(form), "label"))
+    staged = stage(chosen, 1, even_or_dealt(chosen, 1)).df
     schema = to_arrow_schema(staged.schema)
 
     def run(batches: Iterator[Any]) -> Iterator[Any]:

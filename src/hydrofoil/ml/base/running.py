@@ -79,8 +79,8 @@ def run_gang(
         spool = gang.Spool(**spool)
     total = _slots(spark, workers or 1, resources, float(given.get("wait_for_slots", 0.0)))
     workers = workers or total
-    if as_it_is and balance == "rows" and workers and has_even_parts(df, workers):
-        balance = "none"
+    if as_it_is and balance == "rows" and workers:
+        balance = even_or_dealt(df, workers)
     arguments: dict[str, Any] = {
         "balance": balance,
         "allow_empty": allow_empty,
@@ -106,6 +106,11 @@ def run_gang(
                 # What is wrong with the data is the caller's to know, not in which rank.
                 raise error.__cause__ from error
             raise
+
+
+def even_or_dealt(df: Any, workers: int) -> str:
+    """The ``balance`` of `gang.run` by which workers get about equally many rows soonest."""
+    return "none" if has_even_parts(df, workers) else "rows"
 
 
 def _slots(spark: Any, workers: int, resources: gang.Resources, wait: float) -> int | None:
