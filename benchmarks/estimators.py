@@ -12,7 +12,6 @@ function that takes rows over. Both shuffle, for the data has four partitions.
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from typing import Any
 import click
 import psutil  # type: ignore[import-untyped]
 
+from benchmarks.contestants import child
 from hydrofoil.tools.machine import describe_machine
 
 WIDTH = 64
@@ -265,27 +265,19 @@ def main(
         return
     click.echo(json.dumps(describe_machine()))
     with tempfile.TemporaryDirectory() as folder:
-        _child(folder, "", "write", rows, runs)
+        child("benchmarks.estimators", folder, "", "write", rows, runs)
         for form in forms or FORMS:
             found = {
-                name: json.loads(_child(folder, form, name, rows, runs))
+                name: json.loads(child("benchmarks.estimators", folder, form, name, rows, runs))
                 for name in names or CONTESTANTS
             }
             for line in report(form, found):
                 click.echo(line)
-    took = json.loads(_child("", "", "matrix", rows, runs))
+    took = json.loads(child("benchmarks.estimators", "", "", "matrix", rows, runs))
     click.echo(
         f"XGBoost itself, of {rows:,} rows in memory, one thread: {took['bins']:.1f} s CPU for its "
         f"bins, {took['trees']:.1f} s for ten trees"
     )
-
-
-def _child(folder: str, form: str, name: str, rows: int, runs: int) -> str:
-    command = [sys.executable, "-m", "benchmarks.estimators", "--rows", rows, "--runs", runs]
-    done = subprocess.run(
-        [*map(str, command), "--one", folder, form, name], stdout=subprocess.PIPE, check=True
-    )
-    return done.stdout.decode().strip().rpartition("\n")[2]
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ to the last batch. Contestants on "stock" have stock's JVM operators and workers
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ from typing import Any
 
 import click
 
+from benchmarks.contestants import child
 from hydrofoil.tools.machine import describe_machine
 
 WIDTH = 64
@@ -254,22 +254,14 @@ def main(
         return
     click.echo(json.dumps(describe_machine()))
     with tempfile.TemporaryDirectory() as folder:
-        _child(folder, "", "write", rows, runs)
+        child("benchmarks.gang_feed", folder, "", "write", rows, runs)
         for form in forms or FORMS:
             found = {
-                name: json.loads(_child(folder, form, name, rows, runs))
+                name: json.loads(child("benchmarks.gang_feed", folder, form, name, rows, runs))
                 for name in names or CONTESTANTS
             }
             for line in report(form, found):
                 click.echo(line)
-
-
-def _child(folder: str, form: str, name: str, rows: int, runs: int) -> str:
-    command = [sys.executable, "-m", "benchmarks.gang_feed", "--rows", rows, "--runs", runs]
-    done = subprocess.run(
-        [*map(str, command), "--one", folder, form, name], stdout=subprocess.PIPE, check=True
-    )
-    return done.stdout.decode().strip().rpartition("\n")[2]
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import json
 import os
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from typing import Any
 import click
 import psutil  # type: ignore[import-untyped]
 
+from benchmarks.contestants import child
 from benchmarks.gang_feed import BATCH, session
 from benchmarks.gang_feed import write as write_wide
 from hydrofoil.tools.machine import describe_machine
@@ -191,32 +191,20 @@ def main(
     click.echo(json.dumps(describe_machine()))
     names = [name for name in CONTESTANTS if before or name != "before"]
     with tempfile.TemporaryDirectory() as folder:
-        _child(folder, "", "write", rows, runs, None)
+        child("benchmarks.gang_order", folder, "", "write", rows, runs)
         for form in forms or FORMS:
             found: dict[str, list[Timed]] = {name: [] for name in names}
             for number in range(rounds):
                 # Whoever begins a round is lucky or not; so each of them does.
                 for name in names[number % len(names) :] + names[: number % len(names)]:
                     tree = before if name == "before" else None
-                    found[name] += json.loads(_child(folder, form, name, rows, runs, tree))
+                    found[name] += json.loads(
+                        child("benchmarks.gang_order", folder, form, name, rows, runs, tree)
+                    )
             for line in report_feed(form, found):
                 click.echo(line)
             for line in report_epochs(Path(folder), form, ranks):
                 click.echo(line)
-
-
-def _child(folder: str, form: str, name: str, rows: int, runs: int, tree: str | None) -> str:
-    command = [sys.executable, "-m", "benchmarks.gang_order", "--rows", rows, "--runs", runs]
-    environment = dict(os.environ)
-    if tree is not None:
-        environment["PYTHONPATH"] = str(Path(tree) / "src")
-    done = subprocess.run(
-        [*map(str, command), "--one", folder, form, name],
-        stdout=subprocess.PIPE,
-        check=True,
-        env=environment,
-    )
-    return done.stdout.decode().strip().rpartition("\n")[2]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ml_rows import NAMES, column, make_rows
+from ml_rows import NAMES, column
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -27,18 +27,6 @@ TREES = {
     "min_data_in_bin": 1,
     "min_data_in_leaf": 1,
 }
-
-
-@pytest.fixture(scope="module")
-def rows(spark: SparkSession) -> Any:
-    made = make_rows(spark).cache()
-    yield made
-    made.unpersist()
-
-
-@pytest.fixture(scope="module")
-def frame(rows: DataFrame) -> Any:
-    return rows.drop("array", "features").orderBy("id").toPandas()
 
 
 def alone(frame: pd.DataFrame, params: dict[str, Any], label: str, **columns: str) -> Any:

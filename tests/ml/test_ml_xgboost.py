@@ -9,30 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from ml_rows import NAMES, column, make_rows
+from ml_rows import NAMES, column
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from hydrofoil.errors import UsageError
 from hydrofoil.gang import GangError, SlotError
+from hydrofoil.ml.base.params import COLUMN_NAMES
 
 xgboost = pytest.importorskip("xgboost")
 theirs = pytest.importorskip("xgboost.spark", exc_type=ImportError)  # It needs scikit-learn.
 ours = pytest.importorskip("hydrofoil.ml.xgboost")
 
 TREES = {"n_estimators": 6, "max_depth": 3, "learning_rate": 0.5}
-
-
-@pytest.fixture(scope="module")
-def rows(spark: SparkSession) -> Any:
-    made = make_rows(spark).cache()
-    yield made
-    made.unpersist()
-
-
-@pytest.fixture(scope="module")
-def frame(rows: DataFrame) -> Any:
-    return rows.drop("array", "features").orderBy("id").toPandas()
 
 
 def alone(frame: pd.DataFrame, params: dict[str, Any], label: str, **columns: str) -> Any:
@@ -180,8 +169,7 @@ def test_parameters_are_those_of_xgboost_spark(spark: SparkSession, name: str) -
     keywords = set(inspect.signature(getattr(theirs, name).__init__).parameters)
     keywords -= {"self", "kwargs"}
     mine, other = getattr(ours, name)(), getattr(theirs, name)()
-    aliases = ours.COLUMN_NAMES
-    assert [one for one in keywords if not mine.hasParam(aliases.get(one, one))] == []
+    assert [one for one in keywords if not mine.hasParam(COLUMN_NAMES.get(one, one))] == []
     lacking = {one.name for one in other.params} - {one.name for one in mine.params}
     assert lacking <= {"features_cols"}
     for one in other.params:

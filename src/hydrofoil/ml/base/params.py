@@ -122,6 +122,16 @@ class WorkersParams(GangParams):
         """GPUs a rank."""
         return int(self.named("device") in ("cuda", "gpu"))
 
+    def device_of_tasks(self, spark: Any) -> str | None:
+        """``cuda`` where a GPU was asked for, and Spark gives each task one."""
+        if not self.gpus():
+            return None
+        try:
+            amount = spark.sparkContext.getConf().get("spark.task.resource.gpu.amount", "0")
+        except Exception:
+            return None  # A client's session has no context.
+        return "cuda" if float(amount) else None
+
     def check_workers(self) -> None:
         """Raise `UsageError` for a number of ranks or a device that can't be."""
         if (workers := self.named("num_workers")) < 1:

@@ -121,7 +121,7 @@ class TorchModel(GangModel, TorchColumns):
         columns, widths = self._columns(dataset)
         types, outputs = self._outputs()
         spark = dataset.sparkSession
-        device = self._device(spark)
+        device = self.device_of_tasks(spark)
         pickled, state = building.dumps(self.module)
         return predicted(
             dataset,
@@ -187,13 +187,3 @@ class TorchModel(GangModel, TorchColumns):
             types["prediction"] = _FIELDS["prediction"]
             outputs[name] = lambda fields: fields["prediction"]
         return types, outputs
-
-    def _device(self, spark: Any) -> str | None:
-        """``cuda`` where Spark gives each task a GPU."""
-        if not self.gpus():
-            return None
-        try:
-            amount = spark.sparkContext.getConf().get("spark.task.resource.gpu.amount", "0")
-        except Exception:
-            return None  # A client's session does not tell.
-        return "cuda" if float(amount) else None
