@@ -1,14 +1,19 @@
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
-class _Calls(Iterator[Any]):
+from typing_extensions import Self
+
+class _Calls:
     def __init__(
         self,
         function: Callable[[Any], Any],
         items: Iterable[Any],
         stopped: Callable[[StopIteration], object],
     ) -> None: ...
+    def __iter__(self) -> Self: ...
+
+class Mapped(_Calls):
     def __next__(self) -> Any: ...
 
-class Mapped(_Calls): ...
-class Kept(_Calls): ...
+class Kept(_Calls):
+    def __next__(self) -> Any: ...
