@@ -96,6 +96,62 @@ def test_a_daemon_that_is_lost(spark: SparkSession, number: signal.Signals) -> N
     assert ours == expected
 
 
+def stop_daemons(spark: SparkSession) -> None:
+    """End them as the JVM does that takes them for lost."""
+    environment = spark.sparkContext._jsc.sc().env()
+    # Methods of this class can't be listed: some take what Spark has under other names.
+    of_class = spark._jvm.java.lang.Class.forName("org.apache.spark.SparkEnv")
+    workers = of_class.getDeclaredField("pythonWorkers")
+    workers.setAccessible(True)
+    factories = workers.get(environment).values().iterator()
+    while factories.hasNext():
+        factories.next().stop()
+
+
+WAYS = {
+    # Whether another daemon comes, and whether the task goes on.
+    "stock's": (WARM_STOCK, True, False),
+    "replaced": (HYDROFOIL, True, True),
+    "stopped": (HYDROFOIL, False, False),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_daemon_that_the_jvm_ends(spark: SparkSession, tmp_path: Path, way: str) -> None:
+    """Tasks go on where it starts another one, and else end as under stock; no process stays."""
+    engine, replaced, goes_on = WAYS[way]
+
+    def slow(x: int) -> int:
+        if x == 0:
+            for process in (os.getpid(), os.getppid()):
+                (tmp_path / str(process)).touch()
+            until = time.monotonic() + (5 if goes_on else 600)
+            while time.monotonic() < until:
+                time.sleep(0.1)
+        return x + 1
+
+    answers = []
+
+    def ask() -> None:
+        column = udf(slow, "long")("id").alias("n")
+        answers.append(
+            outcome(lambda: [row.n for row in spark.range(0, 2, 1, 1).select(column).collect()])
+        )
+
+    with use_engine(spark, engine), use_environment(spark, {"HYDROFOIL_TEST_DAEMON": way}):
+        asking = threading.Thread(target=ask)
+        asking.start()
+        assert awaited(lambda: len(os.listdir(tmp_path)) == 2)
+        stop_daemons(spark)
+        if replaced:
+            assert next_query(spark) == [0, 2, 4, 6]
+        asking.join(60)
+        assert answers == [("value", [1, 2]) if goes_on else ("Py4JJavaError", CRASHED)]
+        assert next_query(spark) == [0, 2, 4, 6]
+        stop_daemons(spark)  # And what is left of the first, whose worker may be reused.
+        assert awaited(lambda: gone(tmp_path))
+
+
 # The worker's connection has this many descriptors, and user code finds them all.
 def shut(how: int) -> None:
     for descriptor in range(3, 64):

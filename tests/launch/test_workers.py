@@ -160,6 +160,12 @@ def test_blas_has_the_threads_that_were_asked_for(spark: SparkSession, engine: E
     assert seen["threads"] >= wanted
 
 
+def test_blas_threads_start_when_they_are_used(spark: SparkSession) -> None:
+    environment = {"OPENBLAS_NUM_THREADS": "2", "HYDROFOIL_TEST": "threads"}
+    [seen] = ask(spark, at_first_call, environment=environment)
+    assert seen["threads"] == 1
+
+
 def test_one_blas_thread_is_one(spark: SparkSession) -> None:
     [seen] = ask(spark, blas_threads)
     assert set(seen["blas"]) <= {1}

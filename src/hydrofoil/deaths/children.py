@@ -1,7 +1,8 @@
 """A daemon's workers: what is kept of each, and what is done when one has ended.
 
 The JVM reads why a worker has died from a file, at the moment that the worker's connection ends.
-So the daemon holds a duplicate of each connection, and ends it once the file says why.
+So the daemon holds a duplicate of each connection, and ends it once the file says why. By that it
+knows, too, whether the JVM still waits for a worker when it has told the daemon to end.
 """
 
 import os
@@ -10,14 +11,15 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 from hydrofoil.deaths import limits, page
 from hydrofoil.deaths.memory import Kills
+from hydrofoil.deaths.replaced import Successor
 from hydrofoil.deaths.verdict import End, fault_file, verdict
 from hydrofoil.deaths.watching import (
     MemoryLimit,
@@ -30,6 +32,10 @@ from hydrofoil.deaths.watching import (
 # sends would make the kernel throw away what the worker has answered.
 _LINGER_S = 2.0
 _LOOK_S = 0.25
+# In which the JVM closes a daemon's stdin after it has sent it SIGTERM.
+_STDIN_S = 0.1
+# In which a daemon of the JVM's that is in this one's place has to be seen, and between looks.
+_SUCCESSOR_S, _SUCCESSOR_LOOK_S = 2.0, 0.1
 # In which the kernel counts memory on this system: bytes, or 1024 of them.
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -44,6 +50,12 @@ class Worker:
     over: str = ""
     # A file that it writes its stacks to.
     stacks: int | None = None
+    # Whether it was told that the JVM has left it.
+    hung_up: bool = False
+
+    def is_awaited(self) -> bool:
+        """Whether the JVM has not closed its side of the connection."""
+        return self.connection is not None and not _is_left(self.connection)
 
     def let_go(self) -> None:
         """Close what is the daemon's of it, but for the connection."""
@@ -82,6 +94,7 @@ class Children:
         # Whether this is not the daemon any more.
         self._left = False
         self.accepted: socket.socket | None = None
+        self.listening: socket.socket | None = None
 
     def attend(self, stock: ModuleType) -> None:
         """Have stock's daemon accept and fork by way of this."""
@@ -119,10 +132,40 @@ class Children:
         return process
 
     def kill(self, process: int, number: int) -> None:
-        """As ``os.kill``, which the JVM asks for."""
+        """As ``os.kill``, which the JVM asks for, or stock's daemon: 0 is all, when it ends."""
+        if process == 0 and self._workers and _is_stdin_closed():
+            self._see_out()
         if process in self._workers:
             self._killed.add(process)
         os.kill(process, number)
+
+    def _see_out(self) -> None:
+        """Wait for workers that the JVM waits for, as long as it has another daemon.
+
+        Those that it has left are hung up on, as stock does with all of them.
+        """
+        again: list[int] = []
+        # Who tells it twice does not mean to replace it.
+        signal.signal(signal.SIGTERM, lambda number, _: again.append(number))
+        if self.listening is not None:
+            with suppress(OSError):
+                self.listening.shutdown(socket.SHUT_RDWR)
+        successor, seen = Successor(), time.monotonic()
+        while not again:
+            self.patience()
+            for worker in self._workers.values():
+                if not worker.is_awaited() and not worker.hung_up:
+                    worker.hung_up = True
+                    with suppress(OSError):
+                        os.kill(worker.process, signal.SIGHUP)
+            if not any(worker.is_awaited() for worker in self._workers.values()):
+                return
+            if successor.is_there():
+                seen = time.monotonic()
+            elif time.monotonic() - seen > _SUCCESSOR_S:
+                return
+            with suppress(OSError):
+                select.select(self.descriptors(), [], [], _SUCCESSOR_LOOK_S)
 
     # --- A chore ---------------------------------------------------------------------------------
 
@@ -133,8 +176,10 @@ class Children:
         with suppress(OSError):
             while os.read(self._wakes[0], 512):
                 pass
-        self._reap()
-        self._forget_ended()
+        # Being told to end would do the same in the midst of it.
+        with _not_told_to_end():
+            self._reap()
+            self._forget_ended()
         patience = _LOOK_S if self._ended else float("inf")
         if not self._workers:
             return patience
@@ -174,7 +219,7 @@ class Children:
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL and not worker.over:
             memory = self._kills.one_more()
         place = worker.page.place()
-        awaited = worker.connection is not None and not _is_left(worker.connection)
+        awaited = worker.is_awaited()
         end = End(worker.process, status, peak, place, awaited, memory, worker.over, fault)
         said = verdict(end)
         if not said:
@@ -228,6 +273,23 @@ def _wakes_for_children() -> tuple[int, int]:
     return reader, writer
 
 
+def _is_stdin_closed() -> bool:
+    """Whether it is the JVM that ends this daemon, and not somebody of whom it knows nothing."""
+    poll = select.poll()
+    poll.register(0, 0)
+    return bool(poll.poll(1000 * _STDIN_S))
+
+
+@contextmanager
+def _not_told_to_end() -> Iterator[None]:
+    """Put off what SIGTERM does until the end of the block."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _is_left(connection: socket.socket) -> bool:
     """Whether the JVM has closed its side."""
     poll = select.poll()
@@ -244,6 +306,7 @@ class _Sockets:
             __slots__ = ()
 
             def accept(self) -> tuple[socket.socket, Any]:
+                children.listening = self
                 accepted = super().accept()
                 children.accepted = accepted[0]
                 return accepted

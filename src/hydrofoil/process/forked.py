@@ -55,7 +55,7 @@ def prepare() -> None:
     For all else, processes that user code forks inherit the worker's state, as they do under stock.
     """
     pending = [True]
-    setters = blas.thread_setters() if "numpy" in sys.modules else []
+    setters = blas.give_threads() if "numpy" in sys.modules else []
 
     def in_child() -> None:
         if pending:

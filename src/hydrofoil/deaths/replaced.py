@@ -1,0 +1,61 @@
+"""The daemon that the JVM goes on with when it has told this one to end.
+
+Since Spark 4.0 the JVM takes a daemon for lost where a task is cancelled while it waits for a
+worker: it ends the daemon and starts a new one. Stock's daemon takes all its workers along, and the
+tasks of other queries fail. Here they may finish what the JVM still waits for.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+_PROCESSES = Path("/proc")
+# Where the parent and the start are, among the fields after a process's name.
+_PARENT, _START = 1, 19
+# Seconds by which it may be older than this process's knowledge of its own end.
+_BEFORE_S = 2.0
+
+
+class Successor:
+    """A child of the same JVM, started in the same way as this process, and just now."""
+
+    def __init__(self) -> None:
+        self._parent = os.getppid()
+        self._command = _command(os.getpid())
+        self._since = _ticks_since_boot() if sys.platform.startswith("linux") else None
+        self._found: int | None = None
+
+    def is_there(self) -> bool:
+        """Whether it runs; never on systems without Linux's ``/proc``."""
+        if self._since is None:
+            return False
+        if self._found is None or not self._is_it(self._found):
+            names = (name for name in os.listdir(_PROCESSES) if name.isdecimal())
+            self._found = next((int(name) for name in names if self._is_it(int(name))), None)
+        return self._found is not None
+
+    def _is_it(self, process: int) -> bool:
+        try:
+            text = (_PROCESSES / str(process) / "stat").read_bytes()
+        except OSError:
+            return False  # It has ended.
+        fields = text.rpartition(b")")[2].split()
+        is_young = int(fields[_START]) >= (self._since or 0)
+        return is_young and int(fields[_PARENT]) == self._parent and self._looks_alike(process)
+
+    def _looks_alike(self, process: int) -> bool:
+        return process != os.getpid() and _command(process) == self._command
+
+
+def _ticks_since_boot() -> int:
+    """From when on it has to have been started, in the unit that the kernel counts this in."""
+    seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - _BEFORE_S
+    return int(seconds * os.sysconf("SC_CLK_TCK"))
+
+
+def _command(process: int) -> bytes:
+    try:
+        return (_PROCESSES / str(process) / "cmdline").read_bytes()
+    except OSError:
+        return b""
