@@ -5,11 +5,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PythonException
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf, udf
 
-from hydrofoil.tools.parity.engines import Engine, use_engine
+from hydrofoil.tools.parity.engines import HYDROFOIL, Engine, use_engine
 from hydrofoil.tools.parity.harness import Parity
 
 TASKS, ROWS = 20, 3
@@ -59,8 +60,13 @@ def failing(spark: SparkSession, engine: Engine) -> tuple[str, list[Any]]:
             data.select(udf(lambda x: 1 // (x - 25), "long")("id")).collect()
         text = str(raised.value)
         error = next(line for line in text.splitlines() if line.startswith("ZeroDivisionError"))
-        after = data.select(udf(lambda x: x + 1, "long")("id")).collect()
-    return error, after
+        after = data.select(udf(lambda x: x + 1, "long")("id"))
+        try:
+            return error, after.collect()
+        except Py4JJavaError:
+            # Spark may end stock's daemon meanwhile: see hydrofoil.deaths.replaced.
+            assert engine != HYDROFOIL
+            return error, after.collect()
 
 
 def test_an_error_in_one_of_many(parity: Parity) -> None:
