@@ -124,6 +124,33 @@ def test_more_than_2_gib_of_a_column(spark: SparkSession, alike: Alike, kind: st
     assert alike(query) == ("value", [size] * rows)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["arrow", "pickled", "pandas", "groups"])
+def test_more_than_2_gib_of_results(spark: SparkSession, alike: Alike, kind: str) -> None:
+    """What functions make of one batch, or of one group, is more than offsets of 32 bits reach."""
+    needs_memory(spark)
+    rows, size = 22, 100 * MB
+    frame = spark.range(0, rows, 1, 1)
+
+    def of_group(group: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({"n": ["x" * size for _ in group["id"]]})
+
+    def query() -> list[int]:
+        made = {
+            "arrow": lambda: frame.select(udf(lambda x: "x" * size, useArrow=True)("id")),
+            "pickled": lambda: frame.select(udf(lambda x: "x" * size, useArrow=False)("id")),
+            "pandas": lambda: frame.select(
+                pandas_udf(lambda xs: pd.Series(["x" * size for _ in xs]), "string")("id")
+            ),
+            "groups": lambda: frame.groupBy().applyInPandas(of_group, "n string"),
+        }[kind]()
+        return [row[0] for row in made.toDF("n").selectExpr("length(n)").collect()]
+
+    too_large = {"pickled": "ValueError: can not serialize object larger than 2G"}
+    chunked = "TypeError: Cannot convert pyarrow.lib.ChunkedArray to pyarrow.lib.Array"
+    assert alike(query) == ("PythonException", too_large.get(kind, chunked))
+
+
 @pytest.mark.parametrize("columns", [1_000, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_many_columns(spark: SparkSession, alike: Alike, columns: int) -> None:
     # Of a projection PySpark would make all columns again for each that it looks up.
