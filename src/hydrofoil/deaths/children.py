@@ -145,8 +145,9 @@ class Children:
         Those that it has left are hung up on, as stock does with all of them.
         """
         again: list[int] = []
-        # Who tells it twice does not mean to replace it.
-        signal.signal(signal.SIGTERM, lambda number, _: again.append(number))
+        # Who tells it twice does not mean to replace it. Threads can't take signals.
+        with suppress(ValueError):
+            signal.signal(signal.SIGTERM, lambda number, _: again.append(number))
         if self.listening is not None:
             with suppress(OSError):
                 self.listening.shutdown(socket.SHUT_RDWR)
