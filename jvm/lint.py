@@ -23,6 +23,7 @@ LAYERS = (
     "memory",
     "build",
     "results",
+    "local",
     "shim",
     "exchange",
     "codegen",

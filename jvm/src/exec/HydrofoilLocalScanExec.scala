@@ -47,7 +47,7 @@ case class HydrofoilLocalScanExec(scan: LocalTableScanExec) extends LeafExecNode
 object HydrofoilLocalScanExec {
 
   /** Fewer are soon serialized. */
-  private val MANY = 10000
+  val MANY = 10000
 
   /** Whether there are many rows, and they are not a stream's. */
   def takes(scan: LocalTableScanExec): Boolean =

@@ -8,10 +8,12 @@ import org.apache.spark.api.python.PythonRDD
 import org.apache.spark.rdd.RDD
 import org.apache.spark.sql.classic.Dataset
 import org.apache.spark.sql.execution.{
-  ColumnarToRowExec, InputAdapter, QueryExecution, SparkPlan, SQLExecution, WholeStageCodegenExec}
+  ColumnarToRowExec, InputAdapter, LocalTableScanExec, QueryExecution, SparkPlan, SQLExecution,
+  WholeStageCodegenExec}
 import org.apache.spark.sql.execution.arrow.ArrowBatchStreamWriter
 import org.apache.spark.sql.hydrofoil.exec.{
-  ArrowSinkExec, BatchesToRowsExec, RowsToArrowExec, UnsafeRowsToArrowExec}
+  ArrowSinkExec, BatchesToRowsExec, HydrofoilLocalBatchesExec, RowsToArrowExec,
+  UnsafeRowsToArrowExec}
 import org.apache.spark.sql.hydrofoil.memory.Layout
 import org.apache.spark.sql.hydrofoil.plan.Coverage
 import org.apache.spark.sql.hydrofoil.settings.{HydrofoilConf, Limits}
@@ -101,6 +103,8 @@ object FrameBatches {
     case stage: WholeStageCodegenExec =>
       val sink = ArrowSinkExec(stage.child, stage.output, limits)
       RowsToArrowExec(WholeStageCodegenExec(sink)(stage.codegenStageId))
+    case scan: LocalTableScanExec if HydrofoilLocalBatchesExec.takes(scan) =>
+      HydrofoilLocalBatchesExec(scan)
     case rows => UnsafeRowsToArrowExec(rows, rows.output, limits)
   }
 }

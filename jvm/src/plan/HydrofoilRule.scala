@@ -16,8 +16,9 @@ import org.apache.spark.sql.hydrofoil.codegen.{RowWriter, WholeUse}
 import org.apache.spark.sql.hydrofoil.exec.{
   Arguments, ArrowBatchesExec, ArrowSinkExec, BatchEnds, BatchesToRowsExec, ColumnarScan,
   CompiledRowsExec, CompiledUdfExec, ComputeColumnsExec, HydrofoilEvalPythonExec,
-  HydrofoilLocalScanExec, HydrofoilMapInBatchExec, HydrofoilSourceScanExec, LeftToSparkExec,
-  RowsToArrowExec, SelectColumnsExec, SparkRowsExec, UnsafeRowsToArrowExec}
+  HydrofoilLocalBatchesExec, HydrofoilLocalScanExec, HydrofoilMapInBatchExec,
+  HydrofoilSourceScanExec, LeftToSparkExec, RowsToArrowExec, SelectColumnsExec, SparkRowsExec,
+  UnsafeRowsToArrowExec}
 import org.apache.spark.sql.hydrofoil.memory.Layout
 import org.apache.spark.sql.hydrofoil.settings.{HydrofoilConf, Limits}
 
@@ -69,6 +70,8 @@ object ReplaceOperators extends Rule[SparkPlan] {
         case Some(reason) => leave(scan, reason)
         case None => HydrofoilSourceScanExec.of(scan)
       }
+    case scan: LocalTableScanExec if HydrofoilLocalBatchesExec.takes(scan) =>
+      HydrofoilLocalBatchesExec(scan)
     case scan: LocalTableScanExec if HydrofoilLocalScanExec.takes(scan) =>
       HydrofoilLocalScanExec(scan)
     case other => other.mapChildren(replace(_, None))

@@ -37,6 +37,7 @@ class Patch:
 
 
 _FRAME = ("{dataframe_module}", "DataFrame")
+_CONVERSION = ("pyspark.sql.pandas.conversion", "SparkConversionMixin")
 
 PATCHES: tuple[Patch, ...] = (
     Patch(*_FRAME, "collect", "hydrofoil.driver.collecting:make_collect"),
@@ -72,6 +73,17 @@ PATCHES: tuple[Patch, ...] = (
         "hydrofoil.driver.connect:make_convert",
         where="clients_convert_as_workers",
         connect=True,
+    ),
+    Patch(
+        *_CONVERSION,
+        "_create_from_pandas_with_arrow",
+        "hydrofoil.driver.local_frames:make_create",
+    ),
+    Patch(
+        *_CONVERSION,
+        "_create_from_arrow_table",
+        "hydrofoil.driver.local_frames:make_create",
+        where="frames_of_arrow",
     ),
     Patch(
         "pyspark.sql.session",

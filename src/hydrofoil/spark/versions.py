@@ -278,6 +278,9 @@ class SparkVersion:
             _DRIVER, "`toPandas` has a function that makes a data frame of pandas of Arrow's table"
         )
     )
+    frames_of_arrow: bool = field(
+        metadata=_differs(_DRIVER, "`createDataFrame` takes Arrow's tables")
+    )
     binary_has_setting: bool = field(
         metadata=_differs(
             _DRIVER, "binary values of rows are `bytes` by a setting; else they are `bytearray`"
@@ -378,6 +381,7 @@ _V43 = SparkVersion(
     socket_module="pyspark.util",
     clients_convert_as_workers=True,
     frames_by_a_function=True,
+    frames_of_arrow=True,
     binary_has_setting=True,
 )
 
@@ -501,6 +505,7 @@ _V35 = replace(
     rdd_module="pyspark.rdd",
     socket_module="pyspark.rdd",
     clients_convert_as_workers=False,
+    frames_of_arrow=False,
 )
 
 VERSIONS = {version.minor: version for version in (_V43, _V42, _V41, _V40, _V35)}

@@ -1,0 +1,61 @@
+package org.apache.spark.sql.hydrofoil.exec
+
+import org.apache.spark.TaskContext
+import org.apache.spark.rdd.RDD
+import org.apache.spark.sql.catalyst.InternalRow
+import org.apache.spark.sql.catalyst.expressions.Attribute
+import org.apache.spark.sql.execution.{LeafExecNode, LocalTableScanExec, SparkPlan}
+import org.apache.spark.sql.execution.metric.SQLMetric
+import org.apache.spark.sql.hydrofoil.local.LocalRows
+import org.apache.spark.sql.hydrofoil.memory.{ArrowBatch, BatchIterator, TaskBuffers}
+import org.apache.spark.sql.internal.SQLConf
+import org.apache.spark.sql.vectorized.ColumnarBatch
+
+/**
+ * Record batches of the driver's, such as those of a data frame of pandas, on their way to tasks.
+ * Partitions, and what is collected without a job, are those of Spark's operator.
+ */
+case class HydrofoilLocalBatchesExec(scan: LocalTableScanExec)
+  extends LeafExecNode with ArrowBatchesExec {
+
+  override def output: Seq[Attribute] = scan.output
+  override lazy val metrics: Map[String, SQLMetric] = scan.metrics
+
+  override def nodeName: String = s"Hydrofoil${scan.nodeName}"
+  override def simpleString(maxFields: Int): String = s"Hydrofoil${scan.simpleString(maxFields)}"
+
+  override def executeCollect(): Array[InternalRow] = scan.executeCollect()
+  override def executeTake(limit: Int): Array[InternalRow] = scan.executeTake(limit)
+  override def executeTail(limit: Int): Array[InternalRow] = scan.executeTail(limit)
+
+  override protected def doExecuteColumnar(): RDD[ColumnarBatch] = {
+    val local = scan.rows.asInstanceOf[LocalRows]
+    val most = conf.getConf(SQLConf.LEAF_NODE_DEFAULT_PARALLELISM)
+    val slices = math.min(local.length, most.getOrElse(sparkContext.defaultParallelism))
+    val types = local.types
+    val rows = longMetric("numOutputRows")
+    sparkContext.parallelize(local.partitions(slices), slices).mapPartitionsInternal { parts =>
+      val buffers = TaskBuffers.of(TaskContext.get())
+      val batches = parts.flatMap(_.iterator)
+      new BatchIterator {
+        override protected def advance(): ArrowBatch =
+          if (batches.hasNext) {
+            val batch = batches.next().load(types, buffers)
+            rows += batch.numRows
+            batch
+          } else {
+            null
+          }
+      }
+    }
+  }
+
+  override protected def doCanonicalize(): SparkPlan = scan.canonicalized
+}
+
+object HydrofoilLocalBatchesExec {
+
+  /** Whether the rows are many, and record batches. */
+  def takes(scan: LocalTableScanExec): Boolean =
+    scan.rows.isInstanceOf[LocalRows] && HydrofoilLocalScanExec.takes(scan)
+}

@@ -1,0 +1,47 @@
+"""`createDataFrame` of pandas and of Arrow's tables: the JVM keeps the record batches as they are.
+
+PySpark makes them, and has Spark make a row of each of their rows at once. The jar does so when rows
+are asked for, and gives tasks the batches. All the rest is PySpark's own code.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from hydrofoil.driver.jvm_classes import operator_class
+
+_NAME = "frames.LocalFrames"
+
+
+def make_create(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The replacement of what makes a frame of pandas, or of Arrow, by record batches."""
+
+    def create(self: Any, *args: Any, **kwargs: Any) -> Any:
+        frames = operator_class(self._sc, _NAME)
+        if frames is None:
+            return original(self, *args, **kwargs)
+        made = original(_session(self, frames), *args, **kwargs)
+        frame = type(made)(made._jdf, self)
+        frame._schema = made._schema
+        return frame
+
+    return create
+
+
+def _session(session: Any, frames: Any) -> Any:
+    """The session, but for what it makes data frames with in the JVM."""
+    other = object.__new__(type(session))
+    other.__dict__.update(session.__dict__)
+    utils = _Over(session._jvm.PythonSQLUtils, toDataFrame=frames.toDataFrame)
+    other._jvm = _Over(session._jvm, PythonSQLUtils=utils)
+    return other
+
+
+class _Over:
+    """An object of the JVM's with some attributes in the place of its own."""
+
+    def __init__(self, below: Any, **own: Any) -> None:
+        self._below = below
+        self.__dict__.update(own)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._below, name)
