@@ -8,6 +8,7 @@ object Main {
       new BuilderTests,
       new ConnectionTests,
       new GuardTests,
+      new LocalRowsTests,
       new RowWriterTests,
       new SpillFileTests,
       new TaskBuffersTests,

@@ -1,5 +1,6 @@
 package org.apache.spark.sql.hydrofoil.local
 
+import org.apache.arrow.memory.BufferAllocator
 import org.apache.spark.sql.hydrofoil.memory.{ArrowBatch, Column, TaskBuffers}
 import org.apache.spark.sql.types.DataType
 
@@ -13,19 +14,24 @@ import org.apache.spark.sql.types.DataType
 final class LocalBatch private[local] (
     private[local] val bytes: Array[Byte],
     private[local] val begin: Int,
-    private[local] val start: Int,
+    val start: Int,
     val rows: Int,
     private[local] val columns: Array[ColumnBytes])
   extends Serializable {
 
-  /** The columns, of these stored types, in a task's memory. */
+  /** The batch, of these stored types, in a task's memory. */
   def load(types: Array[DataType], buffers: TaskBuffers): ArrowBatch = {
+    val loaded = columnsIn(buffers.allocator, types)
+    ArrowBatch(loaded, Array.fill(loaded.length)(start), rows, cut = false, buffers)
+  }
+
+  /** The columns; their rows before `start` are none of the batch's. */
+  def columnsIn(allocator: BufferAllocator, types: Array[DataType]): Array[Column] = {
     val size = (bytes.length - begin).toLong
-    val body = buffers.allocator.buffer(size)
+    val body = allocator.buffer(size)
     try {
       body.setBytes(0, bytes, begin, size)
-      val loaded = Column.all(columns.length)(i => columns(i).column(types(i), body))
-      ArrowBatch(loaded, Array.fill(loaded.length)(start), rows, cut = false, buffers)
+      Column.all(columns.length)(i => columns(i).column(types(i), body))
     } finally {
       body.close()
     }

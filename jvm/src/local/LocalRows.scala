@@ -1,6 +1,7 @@
 package org.apache.spark.sql.hydrofoil.local
 
 import scala.collection.immutable.{AbstractSeq, IndexedSeq}
+import scala.util.hashing.MurmurHash3
 
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions.UnsafeRow
@@ -45,11 +46,11 @@ final class LocalRows private (source: LocalBatches, from: Int, until: Int)
   override def dropRight(n: Int): IndexedSeq[InternalRow] = slice(0, length - math.max(n, 0))
 
   override def map[B](f: InternalRow => B): IndexedSeq[B] =
-    if (LocalRows.looksForPlans(f) && (f(LocalRows.NONE) match {
-        case same: AnyRef => same eq LocalRows.NONE
-        case _ => false
-      })) this.asInstanceOf[IndexedSeq[B]]
-    else Vector.from(iterator.map(f))
+    if (LocalRows.looksForPlans(f) && LocalRows.isNone(f(LocalRows.NONE))) {
+      this.asInstanceOf[IndexedSeq[B]]
+    } else {
+      Vector.from(iterator.map(f))
+    }
 
   override def flatMap[B](f: InternalRow => IterableOnce[B]): IndexedSeq[B] =
     if (LocalRows.looksForPlans(f) && f(LocalRows.NONE).iterator.isEmpty) Vector.empty
@@ -64,8 +65,10 @@ final class LocalRows private (source: LocalBatches, from: Int, until: Int)
   private def isOf(others: LocalBatches, begin: Int): Boolean =
     begin == from && ((others eq source) || source.sameBytes(others))
 
-  // As that of any sequence of these rows.
-  override def hashCode: Int = super.hashCode
+  // That of any sequence of these rows, which are the same for good.
+  private lazy val hash = MurmurHash3.seqHash(this)
+
+  override def hashCode: Int = hash
 }
 
 object LocalRows {
@@ -91,7 +94,13 @@ object LocalRows {
 
   private val MOST = Int.MaxValue.toLong
 
+  /** A row that is nobody's. */
   private val NONE = new UnsafeRow(0)
+
+  private def isNone(value: Any): Boolean = value match {
+    case same: AnyRef => same eq NONE
+    case _ => false
+  }
 
   private val PLANS = Seq("plans.QueryPlan", "trees.TreeNode")
     .map(name => s"org.apache.spark.sql.catalyst.$name$$$$Lambda")

@@ -1,7 +1,7 @@
-"""`createDataFrame` of pandas and of Arrow's tables: the JVM keeps the record batches as they are.
+"""`createDataFrame` of pandas and of Arrow's tables: the JVM keeps their record batches.
 
-PySpark makes them, and has Spark make a row of each of their rows at once. The jar does so when rows
-are asked for, and gives tasks the batches. All the rest is PySpark's own code.
+PySpark sends them, and has Spark make a row of each of their rows at once. The jar does so when
+rows are needed, and gives tasks the batches. The rest is PySpark's own code.
 """
 
 from collections.abc import Callable
