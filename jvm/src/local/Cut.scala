@@ -20,27 +20,31 @@ private final class Cut(bytes: Array[Byte], begin: Int) {
   def column(column: ColumnBytes, dataType: DataType, from: Int, until: Int): ColumnBytes = {
     val types = Layout.childTypes(dataType)
     val rows = until - from
-    val bits = new Copied(column, rows)
-    val nulls = if (column.nulls == 0) 0 else bits.nullsOf(from)
-    if (nulls > 0) bits.copy(0, from >> 3, Layout.bitmapBytes(rows).toInt)
-    Layout.of(dataType) match {
-      case Layout.Empty => bits.made(rows, Array.empty)
+    val copied = new Copied(column, rows)
+    val layout = Layout.of(dataType)
+    val nulls =
+      if (layout eq Layout.Empty) rows else if (column.nulls == 0) 0 else copied.nullsOf(from)
+    if (nulls > 0 && !(layout eq Layout.Empty)) {
+      copied.copy(0, from >> 3, Layout.bitmapBytes(rows).toInt)
+    }
+    layout match {
+      case Layout.Empty => copied.made(nulls, Array.empty)
       case Layout.Variable =>
-        val (first, last) = bits.offsets(from, until, 1)
-        bits.copy(2, first, last - first)
-        bits.made(nulls, Array.empty)
+        val (first, last) = copied.offsets(from, until, 1)
+        copied.copy(2, first, last - first)
+        copied.made(nulls, Array.empty)
       case Layout.Elements | Layout.Entries =>
-        val (first, last) = bits.offsets(from, until, 8)
-        bits.made(nulls, column.children.zip(types).map { case (child, childType) =>
+        val (first, last) = copied.offsets(from, until, 8)
+        copied.made(nulls, column.children.zip(types).map { case (child, childType) =>
           this.column(child, childType, first, last)
         })
       case Layout.Fields =>
-        bits.made(nulls, column.children.zip(types).map { case (child, childType) =>
+        copied.made(nulls, column.children.zip(types).map { case (child, childType) =>
           this.column(child, childType, from, until)
         })
-      case layout =>
-        bits.copy(1, layout.dataBytes(from).toInt, layout.dataBytes(rows).toInt)
-        bits.made(nulls, Array.empty)
+      case _ =>
+        copied.copy(1, layout.dataBytes(from).toInt, layout.dataBytes(rows).toInt)
+        copied.made(nulls, Array.empty)
     }
   }
 

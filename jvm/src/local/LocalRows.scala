@@ -33,17 +33,17 @@ final class LocalRows private (source: LocalBatches, from: Int, until: Int)
 
   override def iterator: Iterator[InternalRow] = source.rows(from, until)
 
-  override def slice(first: Int, end: Int): IndexedSeq[InternalRow] = {
+  override def slice(first: Int, end: Int): LocalRows = {
     val begin = from + math.min(math.max(first, 0), length)
     val stop = from + math.min(math.max(end, 0), length)
     if (begin == from && stop == until) this
     else new LocalRows(source, begin, math.max(begin, stop))
   }
 
-  override def take(n: Int): IndexedSeq[InternalRow] = slice(0, n)
-  override def drop(n: Int): IndexedSeq[InternalRow] = slice(n, length)
-  override def takeRight(n: Int): IndexedSeq[InternalRow] = slice(length - math.max(n, 0), length)
-  override def dropRight(n: Int): IndexedSeq[InternalRow] = slice(0, length - math.max(n, 0))
+  override def take(n: Int): LocalRows = slice(0, n)
+  override def drop(n: Int): LocalRows = slice(n, length)
+  override def takeRight(n: Int): LocalRows = slice(length - math.max(n, 0), length)
+  override def dropRight(n: Int): LocalRows = slice(0, length - math.max(n, 0))
 
   override def map[B](f: InternalRow => B): IndexedSeq[B] =
     if (LocalRows.looksForPlans(f) && LocalRows.isNone(f(LocalRows.NONE))) {

@@ -7,9 +7,12 @@ rows are needed, and gives tasks the batches. The rest is PySpark's own code.
 from collections.abc import Callable
 from typing import Any
 
+from hydrofoil.driver.errors import named_as
 from hydrofoil.driver.jvm_classes import operator_class
 
 _NAME = "frames.LocalFrames"
+# What it takes the place of, as py4j names it.
+_SPARKS = "z:org.apache.spark.sql.api.python.PythonSQLUtils.toDataFrame"
 
 
 def make_create(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -19,7 +22,8 @@ def make_create(original: Callable[..., Any]) -> Callable[..., Any]:
         frames = operator_class(self._sc, _NAME)
         if frames is None:
             return original(self, *args, **kwargs)
-        made = original(_session(self, frames), *args, **kwargs)
+        with named_as(_SPARKS):
+            made = original(_session(self, frames), *args, **kwargs)
         frame = type(made)(made._jdf, self)
         frame._schema = made._schema
         return frame
