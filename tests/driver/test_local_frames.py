@@ -247,10 +247,11 @@ def test_equal_frames_are_cached_once(
             hydrofoil.disable(spark)
         ours.select("*").cache()
         assert exactly(few(again.collect())) == exactly(few(stock.collect()))
-        held = [
-            df._jdf.queryExecution().withCachedData().toString() for df in (again, stock, other)
+        plans = [
+            df.select("*")._jdf.queryExecution().withCachedData().toString()
+            for df in (again, stock, other)
         ]
-    assert ["InMemoryRelation" in plan for plan in held] == [True, True, False]
+    assert ["InMemoryRelation" in plan for plan in plans] == [True, True, False]
 
 
 def test_written(spark: SparkSession, both: tuple[DataFrame, DataFrame], tmp_path: Path) -> None:
