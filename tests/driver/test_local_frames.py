@@ -18,6 +18,7 @@ import pytest
 from pyspark import TaskContext
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sf
+from pyspark.sql.functions import pandas_udf
 from pyspark.sql.types import LongType, StructType
 from pyspark.sql.window import Window
 
@@ -156,7 +157,7 @@ QUERIES: dict[str, Callable[[DataFrame], DataFrame]] = {
     "numbers": lambda df: df.select("*", sf.monotonically_increasing_id(), sf.rand(5)),
     "elements": lambda df: df.select("i", sf.explode("a")),
     "a function of the frame": lambda df: df.mapInPandas(lambda frames: frames, df.schema),
-    "batches": lambda df: df.select("i", sf.pandas_udf(size, "int")("s")),
+    "batches": lambda df: df.select("i", pandas_udf(size, "int")("s")),
     "batches of frames": lambda df: df.mapInPandas(sizes, "n int"),
     "none": lambda df: df.where("i < 0"),
 }
