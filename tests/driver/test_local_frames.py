@@ -278,7 +278,8 @@ def test_nothing_is_left(spark: SparkSession, both: tuple[DataFrame, DataFrame])
         df.write.format("noop").mode("overwrite").save()
         df.repartition(2).limit(3).collect()
         df.where("i % 2 = 0").collect()
-    assert allocator.getAllocatedMemory() == before
+    # Tasks of other tests may have ended since.
+    assert allocator.getAllocatedMemory() <= before
 
 
 def table(rows: int = ROWS) -> pa.Table:
