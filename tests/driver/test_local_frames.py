@@ -26,6 +26,7 @@ import hydrofoil
 from driver.conftest import Compare
 from driver.exactly import exactly
 from driver.forms import Point, PointType
+from hydrofoil.driver import paths
 from hydrofoil.settings import jvm_operators
 from hydrofoil.settings.jvm_operators import ENABLED_KEY
 from hydrofoil.settings.user_conf import spark_version
@@ -352,3 +353,20 @@ def test_others(spark: SparkSession, compare: Compare, name: str) -> None:
 
     with use_conf(spark, settings):
         compare(call, fast=None)
+
+
+@has_operators
+@takes_tables
+@pytest.mark.parametrize("threshold, path", [("48MB", paths.FAST), ("1000", paths.STOCK)])
+def test_the_path_is_counted(spark: SparkSession, threshold: str, path: str) -> None:
+    key = "spark.sql.execution.arrow.localRelationThreshold"
+    hydrofoil.enable(spark)
+    paths.forget()
+    try:
+        with use_conf(spark, {ENABLED_KEY: "true", key: threshold}):
+            narrow(spark)
+    finally:
+        hydrofoil.disable(spark)
+    [taken] = paths.taken()
+    assert (taken["call"], taken["path"]) == ("createDataFrame", path)
+    assert taken["rows"] == (ROWS if path == paths.FAST else 0)

@@ -30,6 +30,12 @@ object LocalFrames {
     }
   }
 
+  /** Whether its record batches stay what they are until rows are needed. */
+  def keeps(frame: DataFrame): Boolean = frame.queryExecution.logical match {
+    case relation: LocalRelation => relation.data.isInstanceOf[LocalRows]
+    case _ => false
+  }
+
   private def rows(
       messages: Array[Array[Byte]],
       schema: StructType,
