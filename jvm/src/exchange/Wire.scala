@@ -16,6 +16,8 @@ final class Wire(allocator: BufferAllocator) {
 
   private val chunk = new Array[Byte](64 * 1024)
   private val empty = allocator.getEmpty
+  // Where messages are put together; the next is about as large.
+  private var scratch = Array.empty[Byte]
 
   /**
    * Writes a record batch of the columns, within one struct column where `wrapped`; the answer is
@@ -31,7 +33,8 @@ final class Wire(allocator: BufferAllocator) {
   def message(columns: Array[Column], rows: Int): Array[Byte] = {
     val batch = recordBatch(columns, rows, wrapped = false)
     val most = batch.computeBodyLength + Wire.MOST_METADATA * (1 + batch.getBuffers.size)
-    val out = new Bytes(math.toIntExact(most))
+    if (most > scratch.length) scratch = new Array[Byte](math.toIntExact(most))
+    val out = new Bytes(scratch)
     MessageSerializer.serialize(new WriteChannel(out), batch)
     out.written
   }
@@ -79,8 +82,7 @@ final class Wire(allocator: BufferAllocator) {
     override def close(): Unit = ()
   }
 
-  private final class Bytes(most: Int) extends WritableByteChannel {
-    private val bytes = new Array[Byte](most)
+  private final class Bytes(bytes: Array[Byte]) extends WritableByteChannel {
     private var end = 0
     def written: Array[Byte] = java.util.Arrays.copyOf(bytes, end)
     override def write(source: ByteBuffer): Int = {

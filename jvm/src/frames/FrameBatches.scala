@@ -4,7 +4,9 @@ import java.io.{DataOutputStream, OutputStream}
 
 import scala.collection.mutable.ArrayBuffer
 
+import org.apache.spark.TaskContext
 import org.apache.spark.api.python.PythonRDD
+import org.apache.spark.internal.config
 import org.apache.spark.rdd.RDD
 import org.apache.spark.sql.classic.Dataset
 import org.apache.spark.sql.execution.{
@@ -30,6 +32,9 @@ object FrameBatches {
   /** Most batches are smaller than what the JVM's collector takes for a huge object. */
   private val BYTES = 256 * 1024
 
+  /** Bytes that a socket is given at once. */
+  private val PIECE = 64 * 1024
+
   /** An RDD of messages; the query's parts below its last shuffle may run already. */
   def of(frame: Dataset[_], rows: Int): RDD[Array[Byte]] =
     if (takes(frame)) messages(frame, frame.queryExecution.executedPlan, limits(frame, rows))
@@ -52,25 +57,40 @@ object FrameBatches {
     }
 
   private def send(frame: Dataset[_], plan: SparkPlan, stream: OutputStream): Unit = {
-    val conf = frame.sparkSession.sessionState.conf
+    val session = frame.sparkSession
+    val context = session.sparkContext
     val out = new DataOutputStream(stream)
     val writer = new ArrowBatchStreamWriter(
-      frame.schema, out, conf.sessionLocalTimeZone, true, false)
+      frame.schema, out, session.sessionState.conf.sessionLocalTimeZone, true, false)
     // Of each batch, in the order in which they were sent.
     val places = ArrayBuffer.empty[(Int, Int)]
-    def add(partition: Int, batches: Array[Array[Byte]]): Unit = {
-      writer.writeBatches(batches.iterator)
+    val handover = new Handover(context.conf.get(config.MAX_RESULT_SIZE))
+    val name = handover.name
+    def add(partition: Int, result: Array[Array[Byte]]): Unit = {
+      val batches = handover.batches(result)
+      batches.foreach(write(_, out))
       places ++= batches.indices.map((partition, _))
     }
     try {
-      frame.sparkSession.sparkContext.runJob(
-        messages(frame, plan, Limits.of(conf)),
-        (batches: Iterator[Array[Byte]]) => batches.toArray,
+      context.runJob(
+        messages(frame, plan, limits(frame, Int.MaxValue)),
+        (task: TaskContext, batches: Iterator[Array[Byte]]) => Handover.take(name, batches, task),
         add _)
     } finally {
+      handover.close()
       writer.end()
       out.writeInt(places.length)
       places.zipWithIndex.sortBy(_._1).foreach { case (_, sent) => out.writeInt(sent) }
+    }
+  }
+
+  /** Writes pieces that the thread's buffer for sockets is kept for. */
+  private def write(message: Array[Byte], out: OutputStream): Unit = {
+    var at = 0
+    while (at < message.length) {
+      val n = math.min(PIECE, message.length - at)
+      out.write(message, at, n)
+      at += n
     }
   }
 
