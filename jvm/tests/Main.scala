@@ -9,6 +9,7 @@ object Main {
       new ConnectionTests,
       new GuardTests,
       new LocalRowsTests,
+      new HandoverTests,
       new RowWriterTests,
       new SpillFileTests,
       new TaskBuffersTests,

@@ -19,7 +19,7 @@ import org.apache.spark.util.Utils
  *
  * @param most bytes of all partitions together; 0: no bound. Spark does not see what is kept here
  */
-private[frames] final class Handover(most: Long) extends AutoCloseable {
+private[hydrofoil] final class Handover(most: Long) extends AutoCloseable {
 
   /** What tasks find this by; only in this JVM. */
   val name: String = UUID.randomUUID().toString
@@ -66,9 +66,12 @@ private[frames] final class Handover(most: Long) extends AutoCloseable {
   }
 }
 
-private[frames] object Handover {
+private[hydrofoil] object Handover {
 
   private val open = new ConcurrentHashMap[String, Handover]
+
+  /** How many jobs have not ended. */
+  def jobs: Int = open.size
 
   /** A task's result: its batches, or where they are if that is in the driver's JVM. */
   def take(

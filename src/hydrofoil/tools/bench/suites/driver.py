@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
 
 _ROWS = 300_000
-# Runs before those that count, each of a part of the rows: the JVM compiles what runs often.
-_WARM_UPS = 6
-_WARM_UP_PART = 2
+# Runs before those that count, of the same rows, whose number is part of the code that Spark
+# generates: the JVM compiles what runs often.
+_WARM_UPS = 4
+# Each run that counts follows one of the same way that does not: the JVM's collector copies what the
+# run before has left.
+_UNTIMED = 1
 _ARROW = "spark.sql.execution.arrow.pyspark.enabled"
 _STOCK, _OURS = "stock", "Hydrofoil"
 # The query alone, whose share no way to take rows can save.
@@ -163,7 +166,7 @@ def run(bench: Bench) -> Result:
     calls |= {columns: of_pandas for columns in _COLUMNS if of_pandas}
     result = Result("driver", "")
     steps = sum(2 * len(each) + 1 for each in calls.values())
-    bench.expect(steps * (bench.options.repeat + _WARM_UPS))
+    bench.expect(steps * (bench.options.repeat * (1 + _UNTIMED) + _WARM_UPS))
     was_on = driver.is_enabled()
     taken: Measured = {}
     try:
@@ -206,23 +209,21 @@ def _measure(bench: Bench, columns: str, rows: int, names: list[str], taken: Mea
     clock = SparkClock(spark)
     expressions, row = (_FRAMES | _COLUMNS)[columns]
     driver.enable(spark)
-    few, all_ = (
-        _with_query(spark, spark.range(count).selectExpr(*expressions), row, count, names)
-        for count in (max(rows // _WARM_UP_PART, 1), rows)
-    )
+    calls = _with_query(spark, spark.range(rows).selectExpr(*expressions), row, rows, names)
     # What is there before is not looked at in each collection: of the calls, it would meet some.
     gc.collect()
     gc.freeze()
-    for name, call in all_.items():
+    for name, call in calls.items():
         ways: dict[str, list[tuple[float, float, float]]]
         ways = {way: [] for way in ([_STOCK] if name == _QUERY else [_STOCK, _OURS])}
         for turn in range(-_WARM_UPS, bench.options.repeat):
             for way in ways:
                 what = "warm-up" if turn < 0 else f"run {turn + 1}"
-                bench.step(f"{columns}: {name}, {way}, {what}")
                 with use_engine(spark, HYDROFOIL if way == _OURS else STOCK):
                     (driver.enable if way == _OURS else driver.disable)(spark)
-                    sample = _time(clock, few[name] if turn < 0 else call)
+                    for _ in range(1 if turn < 0 else 1 + _UNTIMED):
+                        bench.step(f"{columns}: {name}, {way}, {what}")
+                        sample = _time(clock, call)
                 if turn >= 0:
                     ways[way].append(sample)
         taken[name] = ways
