@@ -65,7 +65,7 @@ final class HandoverTests extends Suite {
 
 object HandoverTests {
 
-  /** Two batches of the first partition, which fails amid them; one of the other, which fails then. */
+  /** At first, one partition's attempt fails amid its batches, the other's after its only one. */
   def task(name: String, context: TaskContext): Array[Array[Byte]] = {
     val fails = context.attemptNumber() == 0
     val first = context.partitionId() == 0

@@ -86,7 +86,7 @@ def test_a_result_that_is_too_large_either_way(spark: SparkSession, compare: Com
     descriptors = len(os.listdir("/proc/self/fd"))
     df = spark.range(0, 30_000, 1, 1).selectExpr("sha2(cast(id as string), 512) s")
     with use_core_conf(spark, {"spark.driver.maxResultSize": "1m"}):
-        kind, message = compare(lambda: df.collect(), fast=False)
+        _kind, message = compare(lambda: df.collect(), fast=False)
     assert "Total size of serialized results of 1 tasks" in message
     assert "is bigger than spark.driver.maxResultSize (1024.0 KiB)" in message
     assert_nothing_left(spark, descriptors)

@@ -25,8 +25,8 @@ _ROWS = 300_000
 # Runs before those that count, of the same rows, whose number is part of the code that Spark
 # generates: the JVM compiles what runs often.
 _WARM_UPS = 4
-# Each run that counts follows one of the same way that does not: the JVM's collector copies what the
-# run before has left.
+# Each run that counts follows one of the same way that does not: the JVM's collector copies what
+# the run before has left.
 _UNTIMED = 1
 _ARROW = "spark.sql.execution.arrow.pyspark.enabled"
 _STOCK, _OURS = "stock", "Hydrofoil"
