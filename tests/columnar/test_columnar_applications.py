@@ -18,7 +18,7 @@ LOCAL = ["--master", "local[2]"]
 # Two executors, each a JVM of its own that gets the jar from the driver, and lives as short.
 CLUSTER = ["--master", "local-cluster[2,1,1024]"]
 CLUSTER += ["--conf", f"spark.executor.extraJavaOptions={os.environ.get('SPARK_SUBMIT_OPTS', '')}"]
-ALL = {"answer": 500500, "operators": [True, True]}
+ALL = {"answer": 500500, "collected": True, "operators": [True, True]}
 
 
 def run(command: list[str], folder: Path, **environment: str) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import sys
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 
-if "configure" in sys.argv:
-    import hydrofoil
+import hydrofoil
 
+if "configure" in sys.argv:
     # The JVM has been running for another session, which knew nothing of it.
     if "later" in sys.argv:
         SparkSession.builder.getOrCreate().stop()
@@ -22,8 +22,11 @@ total = same.groupBy().sum("y")
 answer = total.collect()[0][0]
 plan = str(total._jdf.queryExecution().executedPlan().toString())
 executors = spark.sparkContext._jsc.sc().statusTracker().getExecutorInfos()
+# Some record batches of each partition, from the driver's JVM or from others.
+rows = hydrofoil.collect(spark.range(0, 60_000, 1, 3).selectExpr("id", "repeat(id, 10) s"))
 report = {
     "answer": answer,
+    "collected": rows == [(i, str(i) * 10) for i in range(60_000)],
     "operators": ["HydrofoilEvalPython" in plan, "HydrofoilMapInBatch" in plan],
     "processes": len(executors),
 }
