@@ -33,11 +33,19 @@ final class Wire(allocator: BufferAllocator) {
   def message(columns: Array[Column], rows: Int): Array[Byte] = {
     val batch = recordBatch(columns, rows, wrapped = false)
     val most = batch.computeBodyLength + Wire.MOST_METADATA * (1 + batch.getBuffers.size)
-    if (most > scratch.length) scratch = new Array[Byte](math.toIntExact(most))
-    val out = new Bytes(scratch)
+    val out = new Bytes(room(math.toIntExact(most)))
     MessageSerializer.serialize(new WriteChannel(out), batch)
     out.written
   }
+
+  /** So many bytes to write to; those of a large message are not kept. */
+  private def room(most: Int): Array[Byte] =
+    if (most > Wire.MOST_KEPT) {
+      new Array[Byte](most)
+    } else {
+      if (most > scratch.length) scratch = new Array[Byte](most)
+      scratch
+    }
 
   private def recordBatch(
       columns: Array[Column],
@@ -99,4 +107,5 @@ final class Wire(allocator: BufferAllocator) {
 private object Wire {
   /** Bytes of a message beside its body: for itself, and for each buffer and its part of a node. */
   private val MOST_METADATA = 128L
+  private val MOST_KEPT = 1 << 20
 }
