@@ -109,17 +109,19 @@ def stop_daemons(spark: SparkSession) -> None:
 
 
 WAYS = {
-    # Whether another daemon comes, and whether the task goes on.
-    "stock's": (WARM_STOCK, True, False),
-    "replaced": (HYDROFOIL, True, True),
-    "stopped": (HYDROFOIL, False, False),
+    # Whose daemon comes next, and whether the task goes on.
+    "stock's": (WARM_STOCK, "its own", False),
+    "replaced": (HYDROFOIL, "its own", True),
+    "stopped": (HYDROFOIL, "nobody's", False),
+    # As after a session that was stopped, whose tasks the JVM does not end.
+    "followed": (HYDROFOIL, "another's", False),
 }
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_daemon_that_the_jvm_ends(spark: SparkSession, tmp_path: Path, way: str) -> None:
     """Tasks go on where it starts another one, and else end as under stock; no process stays."""
-    engine, replaced, goes_on = WAYS[way]
+    engine, next_daemon, goes_on = WAYS[way]
 
     def slow(x: int) -> int:
         if x == 0:
@@ -143,8 +145,10 @@ def test_a_daemon_that_the_jvm_ends(spark: SparkSession, tmp_path: Path, way: st
         asking.start()
         assert awaited(lambda: len(os.listdir(tmp_path)) == 2)
         stop_daemons(spark)
-        if replaced:
-            assert next_query(spark) == [0, 2, 4, 6]
+        other = {"HYDROFOIL_TEST_DAEMON": "another's"} if next_daemon == "another's" else {}
+        if next_daemon != "nobody's":
+            with use_environment(spark, other):
+                assert next_query(spark) == [0, 2, 4, 6]
         asking.join(60)
         assert answers == [("value", [1, 2]) if goes_on else ("Py4JJavaError", CRASHED)]
         assert next_query(spark) == [0, 2, 4, 6]

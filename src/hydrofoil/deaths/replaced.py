@@ -13,16 +13,22 @@ from pathlib import Path
 _PROCESSES = Path("/proc")
 # Where the parent and the start are, among the fields after a process's name.
 _PARENT, _START = 1, 19
+# What the JVM gives the daemons that replace each other, and no others: a secret, in their
+# environment. Those of the next session in the same JVM have another one.
+_SHARED = b"PYTHON_WORKER_FACTORY_"
 # Seconds by which it may be older than this process's knowledge of its own end.
 _BEFORE_S = 2.0
 
 
 class Successor:
-    """A child of the same JVM, started in the same way as this process, and just now."""
+    """A child of the same JVM, started in the same way as this process, and just now.
+
+    The daemon of a session that follows this one's is not: with a session, its tasks have ended.
+    """
 
     def __init__(self) -> None:
         self._parent = os.getppid()
-        self._command = _command(os.getpid())
+        self._way = _way(os.getpid())
         self._since = _ticks_since_boot() if sys.platform.startswith("linux") else None
         self._found: int | None = None
 
@@ -45,7 +51,7 @@ class Successor:
         return is_young and int(fields[_PARENT]) == self._parent and self._looks_alike(process)
 
     def _looks_alike(self, process: int) -> bool:
-        return process != os.getpid() and _command(process) == self._command
+        return process != os.getpid() and _way(process) == self._way
 
 
 def _ticks_since_boot() -> int:
@@ -54,8 +60,12 @@ def _ticks_since_boot() -> int:
     return int(seconds * os.sysconf("SC_CLK_TCK"))
 
 
-def _command(process: int) -> bytes:
+def _way(process: int) -> tuple[bytes, list[bytes]]:
+    """By which words, and with which of the JVM's variables, a process was started."""
+    folder = _PROCESSES / str(process)
     try:
-        return (_PROCESSES / str(process) / "cmdline").read_bytes()
+        command = (folder / "cmdline").read_bytes()
+        variables = (folder / "environ").read_bytes().split(b"\0")
     except OSError:
-        return b""
+        return b"", []
+    return command, sorted(each for each in variables if each.startswith(_SHARED))
