@@ -1,14 +1,18 @@
 package org.apache.spark.sql.hydrofoil.tests
 
 import java.io.{ByteArrayInputStream, ByteArrayOutputStream, ObjectInputStream, ObjectOutputStream}
+import java.math.BigDecimal
 import java.util.Arrays
 
 import org.apache.arrow.memory.BufferAllocator
+import org.apache.spark.sql.SparkSession
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions.Literal
 import org.apache.spark.sql.catalyst.plans.logical.LocalRelation
 import org.apache.spark.sql.catalyst.types.DataTypeUtils
+import org.apache.spark.sql.execution.LocalTableScanExec
 import org.apache.spark.sql.hydrofoil.exchange.Wire
+import org.apache.spark.sql.hydrofoil.exec.HydrofoilLocalBatchesExec
 import org.apache.spark.sql.hydrofoil.local.LocalRows
 import org.apache.spark.sql.types._
 
@@ -107,6 +111,43 @@ final class LocalRowsTests extends Suite {
     same(taken(sent.dropRight(8), text), false, "too short")
     same(taken(sent.drop(8), text), false, "no beginning")
     same(taken(Array.empty, text), false, "nothing")
+  }
+
+  test("decimals of more digits than their type has are left to Spark") { allocator =>
+    def taken(precision: Int, text: String*): Boolean = {
+      val values = text.map(one => if (one == null) null else new BigDecimal(one))
+      val sent = messages(DecimalType(38, 2), values, Seq(values.length), allocator)
+      val schema = StructType(Seq(StructField("a", DecimalType(precision, 2))))
+      LocalRows.of(sent, schema, "UTC").isDefined
+    }
+    // At 19 and 20 digits, a number's first half is needed.
+    Seq(3, 5, 18, 19, 20, 21, 37).foreach { digits =>
+      val largest = "9" * (digits - 2) + ".99"
+      val beyond = "1" + "0" * (digits - 2) + ".00"
+      same(taken(digits, "0.00", largest, null, "-" + largest), true, s"$digits digits")
+      same(taken(digits, "0.00", beyond), false, s"a digit more than $digits")
+      same(taken(digits, "0.00", "-" + beyond), false, s"-, a digit more than $digits")
+      same(taken(digits + 1, beyond, "-" + beyond), true, s"${digits + 1} digits")
+    }
+  }
+
+  test("tasks get the batches, whatever the user's serializer takes") { allocator =>
+    val schema = StructType(Seq(StructField("value", LongType)))
+    val sent = messages(LongType, Seq(1L, 2L, null), Seq(2, 1), allocator)
+    val local = LocalRows.of(sent, schema, "UTC").get
+    val session = SparkSession
+      .builder()
+      .master("local[1]")
+      .config("spark.ui.enabled", "false")
+      .config("spark.log.level", "OFF")
+      .config("spark.serializer", "org.apache.spark.serializer.KryoSerializer")
+      .config("spark.kryo.registrationRequired", "true")
+      .getOrCreate()
+    try {
+      val scan = LocalTableScanExec(DataTypeUtils.toAttributes(schema), local, None)
+      val rows = HydrofoilLocalBatchesExec(scan).executeColumnar().map(_.numRows).collect()
+      same(rows.sum, 3, "rows that tasks got")
+    } finally session.stop()
   }
 
   /** Values in record batches of so many rows. */

@@ -321,6 +321,17 @@ def test_tables(spark: SparkSession, compare: Compare, name: str) -> None:
     compare(call, fast=None)
 
 
+@takes_tables
+def test_decimals_of_too_many_digits(spark: SparkSession, compare: Compare) -> None:
+    """Arrow does not check them, and Spark does at once."""
+    values = np.array([[i, 0] for i in range(ROWS)], dtype=np.int64)
+    values[5000] = 10**5, 0
+    buffers = [None, pa.py_buffer(values.tobytes())]
+    table = pa.table({"d": pa.Array.from_buffers(pa.decimal128(5, 2), ROWS, buffers)})
+    _, message = compare(lambda: spark.createDataFrame(table).columns, fast=None)
+    assert "1000.00 cannot be represented as Decimal(5, 2)" in message
+
+
 def points(spark: SparkSession) -> DataFrame:
     pdf = pd.DataFrame({"i": np.arange(ROWS), "p": [Point(1.0, k / 3) for k in range(ROWS)]})
     return spark.createDataFrame(pdf, StructType().add("i", LongType()).add("p", PointType()))

@@ -1,12 +1,12 @@
 package org.apache.spark.sql.hydrofoil.exec
 
-import org.apache.spark.TaskContext
+import org.apache.spark.{Partition, SparkContext, TaskContext}
 import org.apache.spark.rdd.RDD
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions.Attribute
 import org.apache.spark.sql.execution.{LeafExecNode, LocalTableScanExec, SparkPlan}
 import org.apache.spark.sql.execution.metric.SQLMetric
-import org.apache.spark.sql.hydrofoil.local.LocalRows
+import org.apache.spark.sql.hydrofoil.local.{LocalBatch, LocalRows}
 import org.apache.spark.sql.hydrofoil.memory.{ArrowBatch, BatchIterator, TaskBuffers}
 import org.apache.spark.sql.internal.SQLConf
 import org.apache.spark.sql.vectorized.ColumnarBatch
@@ -34,9 +34,8 @@ case class HydrofoilLocalBatchesExec(scan: LocalTableScanExec)
     val slices = math.min(local.length, most.getOrElse(sparkContext.defaultParallelism))
     val types = local.types
     val rows = longMetric("numOutputRows")
-    sparkContext.parallelize(local.partitions(slices), slices).mapPartitionsInternal { parts =>
+    new LocalBatchesRDD(sparkContext, local.partitions(slices)).mapPartitionsInternal { batches =>
       val buffers = TaskBuffers.of(TaskContext.get())
-      val batches = parts.flatMap(_.iterator)
       new BatchIterator {
         override protected def advance(): ArrowBatch =
           if (batches.hasNext) {
@@ -59,3 +58,23 @@ object HydrofoilLocalBatchesExec {
   def takes(scan: LocalTableScanExec): Boolean =
     scan.rows.isInstanceOf[LocalRows] && HydrofoilLocalScanExec.takes(scan)
 }
+
+/**
+ * The batches of each partition. They are written as the rest of a task is; those of Spark's RDD of
+ * a sequence are by the user's serializer, and Kryo can be set to take no class that it was not
+ * told of.
+ */
+private final class LocalBatchesRDD(
+    context: SparkContext,
+    @transient private val parts: Seq[Array[LocalBatch]])
+  extends RDD[LocalBatch](context, Nil) {
+
+  override protected def getPartitions: Array[Partition] =
+    parts.zipWithIndex.map { case (part, i) => new LocalBatchesPartition(i, part) }.toArray
+
+  override def compute(split: Partition, context: TaskContext): Iterator[LocalBatch] =
+    split.asInstanceOf[LocalBatchesPartition].batches.iterator
+}
+
+private final class LocalBatchesPartition(val index: Int, val batches: Array[LocalBatch])
+  extends Partition

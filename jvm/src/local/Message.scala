@@ -1,12 +1,14 @@
 package org.apache.spark.sql.hydrofoil.local
 
+import java.lang.{Long => JLong}
+import java.math.BigInteger
 import java.nio.{ByteBuffer, ByteOrder}
 
 import scala.util.control.{NonFatal, NoStackTrace}
 
 import org.apache.arrow.flatbuf.{Message => ArrowMessage, MessageHeader, RecordBatch}
 import org.apache.spark.sql.hydrofoil.memory.Layout
-import org.apache.spark.sql.types.{ArrayType, DataType, MapType, StructType}
+import org.apache.spark.sql.types.{ArrayType, DataType, DecimalType, MapType, StructType}
 import org.apache.spark.unsafe.Platform
 
 /** Reads where in the message of a record batch the columns of some types are. */
@@ -56,6 +58,10 @@ private final class Message(batch: RecordBatch, bytes: Array[Byte], body: Int) {
         }
       case fixed =>
         found.buffer(fixed.dataBytes(rows), wanted = true)
+        dataType match {
+          case decimal: DecimalType => found.decimals(decimal.precision)
+          case _ => ()
+        }
         Array.empty[ColumnBytes]
     }
     new ColumnBytes(rows, nulls, found.from.toArray, found.sizes.toArray, children)
@@ -86,6 +92,22 @@ private final class Message(batch: RecordBatch, bytes: Array[Byte], body: Int) {
       sizes :+= (if (wanted) size.toInt else 0)
     }
 
+    /** Arrow lets values have more digits than their type; Spark does not, and says so. */
+    def decimals(precision: Int): Unit = {
+      val digits = new Digits(precision)
+      val data = Platform.BYTE_ARRAY_OFFSET + body + from(1).toLong
+      var row = 0
+      while (row < rows) {
+        val at = data + (row.toLong << 4)
+        val fit = digits.fit(Platform.getLong(bytes, at), Platform.getLong(bytes, at + 8))
+        Message.check(fit || isNull(row))
+        row += 1
+      }
+    }
+
+    private def isNull(row: Int): Boolean =
+      from(0) >= 0 && (bytes(body + from(0) + (row >> 3)) >> (row & 7) & 1) == 0
+
     /** Takes the buffer of offsets; the answer is the last of them. */
     def offsets(): Int = {
       buffer(if (rows == 0) 0 else (rows + 1L) << 2, wanted = true)
@@ -99,6 +121,23 @@ private final class Message(batch: RecordBatch, bytes: Array[Byte], body: Int) {
       }
     }
   }
+}
+
+/** Numbers of so many decimal digits at most, among those of 128 bits. */
+private final class Digits(most: Int) {
+  private val beyond = BigInteger.TEN.pow(most)
+  private val beyondLow = beyond.longValue
+  private val beyondHigh = beyond.shiftRight(64).longValue
+
+  /** Whether a number is one of them, by its halves. */
+  def fit(low: Long, high: Long): Boolean =
+    if (high >= 0) isLess(low, high)
+    else isLess(-low, if (low == 0) -high else ~high)
+
+  /** Of a number without a sign. */
+  private def isLess(low: Long, high: Long): Boolean =
+    if (high == beyondHigh) JLong.compareUnsigned(low, beyondLow) < 0
+    else JLong.compareUnsigned(high, beyondHigh) < 0
 }
 
 private object Message {
