@@ -100,17 +100,19 @@ trait Spillable {
 
 object TaskBuffers {
 
-  private val running = new ConcurrentHashMap[Long, TaskBuffers]
+  // Not by the attempts' ids, which begin anew with each SparkContext: a task of one that was
+  // stopped may go on beside those of the next one.
+  private val running = new ConcurrentHashMap[TaskMemoryManager, TaskBuffers]
 
   /** Those of the task, made at the first call. */
   def of(context: TaskContext): TaskBuffers = {
-    val id = context.taskAttemptId()
-    val known = running.get(id)
+    val task = context.taskMemoryManager()
+    val known = running.get(task)
     if (known != null) return known
     val made = new TaskBuffers(context)
-    running.put(id, made)
+    running.put(task, made)
     context.addTaskCompletionListener[Unit] { _ =>
-      running.remove(id)
+      running.remove(task)
       made.close()
     }
     made
