@@ -15,6 +15,7 @@ import pytest
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
+from hydrofoil.driver import switch
 from hydrofoil.settings import jvm_operators
 from hydrofoil.settings.user_conf import spark_version
 from hydrofoil.spark.versions import VERSIONS, installed_minor
@@ -70,6 +71,15 @@ def _send_by_value(items: list[pytest.Item]) -> None:
     for module in modules:
         if isinstance(module, ModuleType):
             cloudpickle.register_pickle_by_value(module)
+
+
+@pytest.fixture(autouse=True)
+def driver_as_before() -> Iterator[None]:
+    """Leave the driver's fast paths as they were: `hydrofoil.configure` turns them on for all."""
+    was_on = switch.is_enabled()
+    yield
+    if switch.is_enabled() and not was_on:
+        switch.disable()
 
 
 @pytest.fixture(scope="session")
