@@ -2,10 +2,7 @@ package org.apache.spark.sql.hydrofoil.exec
 
 import org.apache.spark.{Partition, SparkContext, TaskContext}
 import org.apache.spark.rdd.RDD
-import org.apache.spark.sql.catalyst.InternalRow
-import org.apache.spark.sql.catalyst.expressions.Attribute
-import org.apache.spark.sql.execution.{LeafExecNode, LocalTableScanExec, SparkPlan}
-import org.apache.spark.sql.execution.metric.SQLMetric
+import org.apache.spark.sql.execution.LocalTableScanExec
 import org.apache.spark.sql.hydrofoil.local.{LocalBatch, LocalRows}
 import org.apache.spark.sql.hydrofoil.memory.{ArrowBatch, BatchIterator, TaskBuffers}
 import org.apache.spark.sql.internal.SQLConf
@@ -13,20 +10,10 @@ import org.apache.spark.sql.vectorized.ColumnarBatch
 
 /**
  * Record batches of the driver's, such as those of a data frame of pandas, on their way to tasks.
- * Partitions, and what is collected without a job, are those of Spark's operator.
+ * Partitions are those of Spark's operator.
  */
 case class HydrofoilLocalBatchesExec(scan: LocalTableScanExec)
-  extends LeafExecNode with ArrowBatchesExec {
-
-  override def output: Seq[Attribute] = scan.output
-  override lazy val metrics: Map[String, SQLMetric] = scan.metrics
-
-  override def nodeName: String = s"Hydrofoil${scan.nodeName}"
-  override def simpleString(maxFields: Int): String = s"Hydrofoil${scan.simpleString(maxFields)}"
-
-  override def executeCollect(): Array[InternalRow] = scan.executeCollect()
-  override def executeTake(limit: Int): Array[InternalRow] = scan.executeTake(limit)
-  override def executeTail(limit: Int): Array[InternalRow] = scan.executeTail(limit)
+  extends LocalScan with ArrowBatchesExec {
 
   override protected def doExecuteColumnar(): RDD[ColumnarBatch] = {
     val local = scan.rows.asInstanceOf[LocalRows]
@@ -48,8 +35,6 @@ case class HydrofoilLocalBatchesExec(scan: LocalTableScanExec)
       }
     }
   }
-
-  override protected def doCanonicalize(): SparkPlan = scan.canonicalized
 }
 
 object HydrofoilLocalBatchesExec {

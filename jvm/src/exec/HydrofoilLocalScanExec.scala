@@ -2,28 +2,17 @@ package org.apache.spark.sql.hydrofoil.exec
 
 import org.apache.spark.rdd.{ParallelCollectionPartition, RDD}
 import org.apache.spark.sql.catalyst.InternalRow
-import org.apache.spark.sql.catalyst.expressions.{Attribute, UnsafeRow}
-import org.apache.spark.sql.execution.{LeafExecNode, LocalTableScanExec, SparkPlan}
-import org.apache.spark.sql.execution.metric.SQLMetric
+import org.apache.spark.sql.catalyst.expressions.UnsafeRow
+import org.apache.spark.sql.execution.LocalTableScanExec
 import org.apache.spark.unsafe.Platform
 
 /**
- * Many rows of the driver's, such as those of a data frame of pandas, on their way to tasks. Spark
- * serializes each row as an object of its own, which takes several times as long as most of what is
- * done with it; here a partition's rows are one array of bytes. Partitions, and what is collected
- * without a job, are those of Spark's operator.
+ * Many rows of the driver's, where they are rows and not record batches, on their way to tasks.
+ * Spark serializes each row as an object of its own, which takes several times as long as most of
+ * what is done with it; here a partition's rows are one array of bytes. Partitions are those of
+ * Spark's operator.
  */
-case class HydrofoilLocalScanExec(scan: LocalTableScanExec) extends LeafExecNode {
-
-  override def output: Seq[Attribute] = scan.output
-  override lazy val metrics: Map[String, SQLMetric] = scan.metrics
-
-  override def nodeName: String = s"Hydrofoil${scan.nodeName}"
-  override def simpleString(maxFields: Int): String = s"Hydrofoil${scan.simpleString(maxFields)}"
-
-  override def executeCollect(): Array[InternalRow] = scan.executeCollect()
-  override def executeTake(limit: Int): Array[InternalRow] = scan.executeTake(limit)
-  override def executeTail(limit: Int): Array[InternalRow] = scan.executeTail(limit)
+case class HydrofoilLocalScanExec(scan: LocalTableScanExec) extends LocalScan {
 
   override protected def doExecute(): RDD[InternalRow] = {
     val blocks = scan.inputRDD.partitions.toSeq.map(LocalBlock.of)
@@ -40,8 +29,6 @@ case class HydrofoilLocalScanExec(scan: LocalTableScanExec) extends LeafExecNode
       }
     }
   }
-
-  override protected def doCanonicalize(): SparkPlan = scan.canonicalized
 }
 
 object HydrofoilLocalScanExec {
