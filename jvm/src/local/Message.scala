@@ -1,13 +1,11 @@
 package org.apache.spark.sql.hydrofoil.local
 
-import java.lang.{Long => JLong}
-import java.math.BigInteger
 import java.nio.{ByteBuffer, ByteOrder}
 
 import scala.util.control.{NonFatal, NoStackTrace}
 
 import org.apache.arrow.flatbuf.{Message => ArrowMessage, MessageHeader, RecordBatch}
-import org.apache.spark.sql.hydrofoil.memory.Layout
+import org.apache.spark.sql.hydrofoil.memory.{Digits, Layout}
 import org.apache.spark.sql.types.{ArrayType, DataType, DecimalType, MapType, StructType}
 import org.apache.spark.unsafe.Platform
 
@@ -98,9 +96,7 @@ private final class Message(batch: RecordBatch, bytes: Array[Byte], body: Int) {
       val data = Platform.BYTE_ARRAY_OFFSET + body + from(1).toLong
       var row = 0
       while (row < rows) {
-        val at = data + (row.toLong << 4)
-        val fit = digits.fit(Platform.getLong(bytes, at), Platform.getLong(bytes, at + 8))
-        Message.check(fit || isNull(row))
+        Message.check(digits.fit(bytes, data + (row.toLong << 4)) || isNull(row))
         row += 1
       }
     }
@@ -121,23 +117,6 @@ private final class Message(batch: RecordBatch, bytes: Array[Byte], body: Int) {
       }
     }
   }
-}
-
-/** Numbers of so many decimal digits at most, among those of 128 bits. */
-private final class Digits(most: Int) {
-  private val beyond = BigInteger.TEN.pow(most)
-  private val beyondLow = beyond.longValue
-  private val beyondHigh = beyond.shiftRight(64).longValue
-
-  /** Whether a number is one of them, by its halves. */
-  def fit(low: Long, high: Long): Boolean =
-    if (high >= 0) isLess(low, high)
-    else isLess(-low, if (low == 0) -high else ~high)
-
-  /** Of a number without a sign. */
-  private def isLess(low: Long, high: Long): Boolean =
-    if (high == beyondHigh) JLong.compareUnsigned(low, beyondLow) < 0
-    else JLong.compareUnsigned(high, beyondHigh) < 0
 }
 
 private object Message {

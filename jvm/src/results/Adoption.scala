@@ -1,12 +1,14 @@
 package org.apache.spark.sql.hydrofoil.results
 
+import scala.jdk.CollectionConverters._
+
 import org.apache.arrow.memory.{ArrowBuf, BufferAllocator}
 import org.apache.arrow.vector.{
   BaseFixedWidthVector, BaseLargeVariableWidthVector, BaseVariableWidthVector, BitVector,
-  FieldVector, NullVector}
+  DecimalVector, FieldVector, NullVector}
 import org.apache.arrow.vector.complex.{ListVector, StructVector}
 import org.apache.spark.sql.hydrofoil.build.ColumnBuilder
-import org.apache.spark.sql.hydrofoil.memory.{Column, Layout}
+import org.apache.spark.sql.hydrofoil.memory.{Column, Digits, Layout}
 import org.apache.spark.sql.types.DataType
 import org.apache.spark.sql.vectorized.ArrowColumnVector
 
@@ -20,7 +22,7 @@ final class Adoption private (
   private[this] val rows = vector.getValueCount
   private[this] val nulls = vector.getNullCount
 
-  def column(): Column = (layout, vector) match {
+  private def column(): Column = (layout, vector) match {
     case (Layout.Empty, _: NullVector) => made(Array.empty)
     case (Layout.Bits, bits: BitVector) => fixed(bits)
     case (Layout.Fixed(width), values: BaseFixedWidthVector) if values.getTypeWidth == width =>
@@ -59,7 +61,7 @@ final class Adoption private (
 
   private def adopted(children: Array[_ <: AnyRef]): Array[Column] =
     Column.all(children.length) { i =>
-      Adoption.adopt(children(i).asInstanceOf[FieldVector], childTypes(i), allocator)
+      new Adoption(children(i).asInstanceOf[FieldVector], childTypes(i), allocator).column()
     }
 
   private def validity(): ArrowBuf =
@@ -81,10 +83,32 @@ object Adoption {
   /**
    * Takes what a vector of Spark's reader holds over into `allocator`: the reader reuses the
    * vector and closes its own allocator as soon as the stream ends. What lies otherwise than the
-   * columns of its type do, as large strings and views do, is copied.
+   * columns of its type do, as large strings and views do, is copied; so is a vector with a decimal
+   * of too many digits, for which Spark's getter raises Spark's error if it is some row's value.
    */
-  def adopt(vector: FieldVector, dataType: DataType, allocator: BufferAllocator): Column =
-    new Adoption(vector, dataType, allocator).column()
+  def adopt(vector: FieldVector, dataType: DataType, allocator: BufferAllocator): Column = {
+    val adoption = new Adoption(vector, dataType, allocator)
+    if (fits(vector)) adoption.column() else adoption.copied()
+  }
+
+  /** Whether decimals have no more digits than their type, which Arrow does not ask for. */
+  private def fits(vector: FieldVector): Boolean = vector match {
+    case decimals: DecimalVector =>
+      val rows = decimals.getValueCount
+      val (data, validity) = (decimals.getDataBuffer, decimals.getValidityBuffer)
+      // Buffers that are too short are an error as soon as they are taken.
+      data.capacity < (rows.toLong << 4) || validity.capacity < Layout.bitmapBytes(rows) || {
+        val digits = new Digits(decimals.getPrecision)
+        val first = data.memoryAddress
+        var row = 0
+        while (row < rows &&
+            (digits.fit(null, first + (row.toLong << 4)) || decimals.isNull(row))) row += 1
+        row == rows
+      }
+    case _ =>
+      val children = vector.getChildrenFromFields
+      children.isEmpty || children.asScala.forall(fits)
+  }
 
   /** The buffer, of which so many bytes are used, from now on the allocator's. */
   def take(buffer: ArrowBuf, bytes: Long, allocator: BufferAllocator): ArrowBuf = {
