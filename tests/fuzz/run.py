@@ -9,7 +9,6 @@ core. Where a target is all Python, as the gang's messages are, they are all tha
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -20,26 +19,14 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+from fuzz import campaign  # noqa: E402
 from fuzz.target import CORPUS, names  # noqa: E402
+from fuzz.tries import BUILT, FUZZER, LIMITS, ROOT, Trial, environment  # noqa: E402
 
-ROOT = HERE.parent.parent
-BUILT = ROOT / "build" / "fuzz"
-FUZZER = BUILT / "fuzzer"
 STAMP = BUILT / ".built"
 SANITIZERS = "-fsanitize=address,undefined,fuzzer"
 SECONDS = 20
 LARGEST = 2500  # Bytes of a kept input.
-
-# One input's: more is a hang, or memory that grows with what an input claims.
-LIMITS = ["-timeout=20", "-rss_limit_mb=3000", "-malloc_limit_mb=1500", "-max_len=20000"]
-# Python's own allocator would hide what is written beyond a string. A pool of freed memory that is
-# small leaves room for more fuzzers.
-ENVIRONMENT = {
-    "PYTHONMALLOC": "malloc",
-    "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:quarantine_size_mb=32",
-    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-    "TZ": "UTC",
-}
 
 
 def clang() -> str:
@@ -104,39 +91,14 @@ def link_arguments() -> list[str]:
     ]
 
 
-def environment(name: str) -> dict[str, str]:
-    path = os.pathsep.join([str(BUILT), str(HERE.parent)])
-    mine = {"PYTHONPATH": path, "FUZZ_TARGET": name, "FUZZ_PYTHON": sys.executable}
-    return os.environ | ENVIRONMENT | mine
-
-
 def fuzz(name: str, seconds: int, more: list[str]) -> tuple[bool, str]:
     """Try one target: whether all went well, and what to say about it."""
-    found, faults = BUILT / "corpus" / name, BUILT / "faults"
-    for folder in (found, faults):
-        folder.mkdir(parents=True, exist_ok=True)
-    log = BUILT / f"{name}.log"
-    command = [
-        str(FUZZER),
-        f"-max_total_time={seconds}",
-        f"-artifact_prefix={faults}/{name}-",
-        "-print_final_stats=1",
-        "-use_value_profile=1",
-        *LIMITS,
-        *more,
-        str(found),
-        str(CORPUS / name),
-    ]
-    began = time.monotonic()
-    with log.open("wb") as out:
-        done = subprocess.run(
-            command, env=environment(name), stdout=out, stderr=out, cwd=BUILT, check=False
-        )
-    text = log.read_text(errors="replace")
-    said = f"{summary(text)} in {time.monotonic() - began:.0f} s"
-    if done.returncode:
-        said += f"\n  FAILED; see {log.relative_to(ROOT)}, whose end is\n{text[-3000:]}"
-    return done.returncode == 0, said
+    trial = Trial(name, seconds, more)
+    tried = trial.wait()
+    said = f"{tried} in {time.monotonic() - trial.began:.0f} s"
+    if not tried.well:
+        said += f"\n  FAILED; see {trial.log.relative_to(ROOT)}, whose end is\n{trial.end()}"
+    return tried.well, said
 
 
 def keep(name: str, count: int) -> str:
@@ -158,22 +120,15 @@ def keep(name: str, count: int) -> str:
     return f"{len(fresh)} inputs reach all; kept {min(count, len(fresh))} of them"
 
 
-def summary(log: str) -> str:
-    covered = re.findall(r"\bcov: (\d+) ft: (\d+)", log)
-    edges = re.search(r"INFO: Loaded \d+ modules +\((\d+) inline", log)
-    tried = re.search(r"number_of_executed_units: (\d+)", log)
-    first = re.search(r"INITED +cov: (\d+) ft: (\d+)", log)
-    before, now = first.groups() if first else ("?", "?"), covered[-1] if covered else ("?", "?")
-    return (
-        f"{int(tried[1]) if tried else 0:,} inputs; of {int(edges[1]) if edges else 0:,} edges "
-        f"{before[0]} by the kept ones, {now[0]} now; features {before[1]}, {now[1]} now"
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("targets", nargs="*", help=", ".join(names()))
     parser.add_argument("--seconds", type=int, default=SECONDS, help="of each target")
+    parser.add_argument(
+        "--hours",
+        type=float,
+        help="until each has had so many of CPU time in all, see profiles/fuzz.md",
+    )
     parser.add_argument("--keep", type=int, help="do not fuzz: keep so many of what was found")
     parser.add_argument("--more", default="", help="arguments for libFuzzer")
     asked = parser.parse_args()
@@ -181,6 +136,8 @@ def main() -> None:
     if unknown:
         sys.exit(f"fuzz: there is no target {sorted(unknown)}; there are {names()}")
     build()
+    if asked.hours:
+        sys.exit(not campaign.run(asked.targets or names(), asked.hours))
     well = True
     for name in asked.targets or names():
         if asked.keep:
