@@ -4,9 +4,11 @@ import os
 import signal
 import socket
 import stat
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,18 @@ def stop_daemons(spark: SparkSession) -> None:
         factories.next().stop()
 
 
+@contextmanager
+def stderr_of_jvm(spark: SparkSession, file: Path) -> Iterator[None]:
+    """Have a file hold what the JVM's daemons print, of those that start meanwhile."""
+    system = spark._jvm.System
+    before = system.err
+    system.setErr(spark._jvm.java.io.PrintStream(str(file)))
+    try:
+        yield
+    finally:
+        system.setErr(before)
+
+
 WAYS = {
     # Whose daemon comes next, and whether the task goes on.
     "stock's": (WARM_STOCK, "its own", False),
@@ -130,6 +144,9 @@ def test_a_daemon_that_the_jvm_ends(spark: SparkSession, tmp_path: Path, way: st
             until = time.monotonic() + (5 if goes_on else 600)
             while time.monotonic() < until:
                 time.sleep(0.1)
+                # The JVM does not read it any more: more than a pipe holds.
+                print("." * 4000, file=sys.stderr, flush=True)
+            print("the last", file=sys.stderr, flush=True)
         return x + 1
 
     answers = []
@@ -140,7 +157,9 @@ def test_a_daemon_that_the_jvm_ends(spark: SparkSession, tmp_path: Path, way: st
             outcome(lambda: [row.n for row in spark.range(0, 2, 1, 1).select(column).collect()])
         )
 
-    with use_engine(spark, engine), use_environment(spark, {"HYDROFOIL_TEST_DAEMON": way}):
+    environment = use_environment(spark, {"HYDROFOIL_TEST_DAEMON": way})
+    log = tmp_path.with_suffix(".log")
+    with use_engine(spark, engine), environment, stderr_of_jvm(spark, log):
         asking = threading.Thread(target=ask)
         asking.start()
         assert awaited(lambda: len(os.listdir(tmp_path)) == 2)
@@ -151,6 +170,7 @@ def test_a_daemon_that_the_jvm_ends(spark: SparkSession, tmp_path: Path, way: st
                 assert next_query(spark) == [0, 2, 4, 6]
         asking.join(60)
         assert answers == [("value", [1, 2]) if goes_on else ("Py4JJavaError", CRASHED)]
+        assert not goes_on or awaited(lambda: "the last" in log.read_text())
         assert next_query(spark) == [0, 2, 4, 6]
         stop_daemons(spark)  # And what is left of the first, whose worker may be reused.
         assert awaited(lambda: gone(tmp_path))

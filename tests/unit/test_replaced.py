@@ -17,7 +17,7 @@ if sys.stdin.readline() == "end\\n":
     successor = Successor()
     print("ends", flush=True)
     sys.stdin.readline()
-    print(successor.is_there(), flush=True)
+    print(successor.process() is not None, flush=True)
 """
 
 

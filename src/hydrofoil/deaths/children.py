@@ -19,6 +19,7 @@ from typing import Any
 
 from hydrofoil.deaths import limits, page
 from hydrofoil.deaths.memory import Kills
+from hydrofoil.deaths.output import Output
 from hydrofoil.deaths.replaced import Successor
 from hydrofoil.deaths.verdict import End, fault_file, verdict
 from hydrofoil.deaths.watching import (
@@ -133,13 +134,18 @@ class Children:
 
     def kill(self, process: int, number: int) -> None:
         """As ``os.kill``, which the JVM asks for, or stock's daemon: 0 is all, when it ends."""
-        if process == 0 and self._workers and _is_stdin_closed():
-            self._see_out()
+        if process == 0 and self._workers:
+            # The JVM closes its ends after it has sent the signal.
+            output = Output()
+            if _is_stdin_closed():
+                output.carry(None)
+                self._see_out(output)
+                output.finish()
         if process in self._workers:
             self._killed.add(process)
         os.kill(process, number)
 
-    def _see_out(self) -> None:
+    def _see_out(self, output: Output) -> None:
         """Wait for workers that the JVM waits for, as long as it has another daemon.
 
         Those that it has left are hung up on, as stock does with all of them.
@@ -161,7 +167,9 @@ class Children:
                         os.kill(worker.process, signal.SIGHUP)
             if not any(worker.is_awaited() for worker in self._workers.values()):
                 return
-            if successor.is_there():
+            process = successor.process()
+            output.carry(process)
+            if process is not None:
                 seen = time.monotonic()
             elif time.monotonic() - seen > _SUCCESSOR_S:
                 return

@@ -38,17 +38,17 @@ class Successor:
             self._starts = _ticks_since_boot(-_BEFORE_S), latest
         self._found: int | None = None
 
-    def is_there(self) -> bool:
-        """Whether it runs; never on systems without Linux's ``/proc``."""
+    def process(self) -> int | None:
+        """Its id; None where it doesn't run, and on systems without Linux's ``/proc``."""
         if self._starts is None:
-            return False
+            return None
         if self._found is None or not self._is_it(self._found):
             names = (name for name in os.listdir(_PROCESSES) if name.isdecimal())
             self._found = next((int(name) for name in names if self._is_it(int(name))), None)
-        return self._found is not None
+        return self._found
 
     def _is_it(self, process: int) -> bool:
-        assert self._starts is not None, "is_there has asked"
+        assert self._starts is not None, "process() has asked"
         try:
             text = (_PROCESSES / str(process) / "stat").read_bytes()
         except OSError:
