@@ -72,6 +72,8 @@ def array(choices: Choices, kind: pa.DataType, rows: int) -> pa.Array:
         if pa.types.is_map(kind):
             entries = pa.struct([kind.key_field, kind.item_field])
             parts = [array(choices, field.type, size) for field in entries]
+            if parts[0].null_count:
+                raise ValueError("pyarrow ends the process if a map's keys have nulls")
             children = [pa.Array.from_buffers(entries, size, [None], children=parts)]
     elif kind.num_buffers == 3:
         size, ends = offsets(choices, kind, rows + offset)
