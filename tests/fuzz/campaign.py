@@ -95,7 +95,7 @@ class Campaign:
         """Ends the turns; what they came to is counted."""
         self.ended = True
         for trial in list(self.running.values()):
-            trial.process.send_signal(signal.SIGINT)
+            trial.stop()
 
     def take_turns(self) -> None:
         while (trial := self.next()) is not None:

@@ -94,7 +94,12 @@ def link_arguments() -> list[str]:
 def fuzz(name: str, seconds: int, more: list[str]) -> tuple[bool, str]:
     """Try one target: whether all went well, and what to say about it."""
     trial = Trial(name, seconds, more)
-    tried = trial.wait()
+    try:
+        tried = trial.wait()
+    except KeyboardInterrupt:
+        trial.stop()
+        print(f"{name}: {trial.wait()}")
+        raise
     said = f"{tried} in {time.monotonic() - trial.began:.0f} s"
     if not tried.well:
         said += f"\n  FAILED; see {trial.log.relative_to(ROOT)}, whose end is\n{trial.end()}"
@@ -150,4 +155,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("fuzz: interrupted")

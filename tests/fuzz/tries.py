@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -25,7 +26,8 @@ ENVIRONMENT = {
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
     "TZ": "UTC",
 }
-INTERRUPTED = 72  # libFuzzer's exit status where it was asked to end.
+# libFuzzer's exit status where it was asked to end, and the one before it listens to that.
+INTERRUPTED = (72, -signal.SIGUSR1)
 
 
 def environment(name: str) -> dict[str, str]:
@@ -52,7 +54,7 @@ class Tried:
 
     @property
     def well(self) -> bool:
-        return self.status in (0, INTERRUPTED)
+        return self.status == 0 or self.status in INTERRUPTED
 
     def __str__(self) -> str:
         return (
@@ -84,8 +86,18 @@ class Trial:
         ]
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
-                command, env=environment(name), stdout=out, stderr=out, cwd=BUILT
+                command,
+                env=environment(name),
+                stdout=out,
+                stderr=out,
+                cwd=BUILT,
+                # Ctrl-C would be an exception in its target, and so a fault.
+                start_new_session=True,
             )
+
+    def stop(self) -> None:
+        """Have it end after the input that it tries."""
+        self.process.send_signal(signal.SIGUSR1)
 
     def wait(self) -> Tried:
         """Wait for its end."""
