@@ -1,6 +1,8 @@
 """Python data sources under both engines: what a reader yields, and what a writer is given."""
 
 import datetime
+import os
+import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -81,6 +83,7 @@ READS: dict[str, tuple[str, Callable[[], Any]]] = {
     "no rows": ("a int", lambda: iter(())),
     "not an iterator": ("a int", lambda: [(1,)]),
     "changed lists": ("a array<int>", lambda: changed()),
+    "a time zone that changes": ("a timestamp", lambda: moving()),
     "an error": ("a int", lambda: failing()),
     "StopIteration": ("a int", lambda: map(stopping, range(25))),
     "Arrow": (
@@ -99,6 +102,23 @@ def changed() -> Iterator[Any]:
     for i in range(25):
         kept[0] = i
         yield (kept,)
+
+
+def moving() -> Iterator[Any]:
+    # Batches are of ten rows, so that the last one has none.
+    before = os.environ.get("TZ")
+    for i in range(20):
+        if i == 5:
+            set_zone("Asia/Tokyo" if before != "Asia/Tokyo" else "America/Lima")
+        yield (AT,)
+    set_zone(before)
+
+
+def set_zone(name: str | None) -> None:
+    os.environ.pop("TZ", None)
+    if name is not None:
+        os.environ["TZ"] = name
+    time.tzset()
 
 
 def failing() -> Iterator[Any]:

@@ -894,6 +894,21 @@ def test_a_time_zone_that_changes(parity: Parity, arrow: bool) -> None:
         parity.same_rows(query(Moves, "t timestamp", arrow, LATERAL))
 
 
+def test_a_time_zone_that_changes_in_calls_without_rows(parity: Parity) -> None:
+    import datetime
+    import os
+
+    class Moves:
+        def eval(self, x: int) -> Any:
+            os.environ["TZ"] = "Asia/Tokyo" if x % 2 else "America/Lima"
+            time.tzset()
+            if x == 3:
+                yield (datetime.datetime(2024, 1, 1),)
+
+    with parity.under(environment={"TZ": "UTC"}):
+        parity.same_rows(query(Moves, "t timestamp", True, LATERAL))
+
+
 @by_row
 def test_many_partitions_and_tasks(parity: Parity, arrow: bool) -> None:
     class Double:

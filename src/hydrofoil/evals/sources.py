@@ -17,6 +17,7 @@ from hydrofoil._cext.udtf import SourceRowsEncoder
 from hydrofoil.counts.task_trace import TaskTrace
 from hydrofoil.evals.arrow_columns import Columns
 from hydrofoil.evals.arrow_map import ArrowMap
+from hydrofoil.evals.batched import unsettled
 from hydrofoil.stream.batches import Batch, Encoded
 from hydrofoil.values.replaced import replaced_class
 from hydrofoil.values.type_table import NoCodec, Options, decoder_for, encoder_for
@@ -101,13 +102,15 @@ class SourceReads(ArrowMap):
         while True:
             part = islice(records, size)
             rows: list[Any] = []
-            if encoder.drain(part, rows, True) and not (replaced := replaced_class()):
-                if not rows:
-                    return
+            encoder.drain(part, rows, True)
+            if not rows:
+                return
+            reason = _why_left(encoder, rows)
+            if not reason:
                 self.trace.fast()
                 yield Encoded([encoder], len(rows))
                 continue
-            self.trace.fell_back(_why_left(rows, replaced if encoder.length == len(rows) else None))
+            self.trace.fell_back(reason)
             rows.extend(part)
             if isinstance(rows[0], pa.RecordBatch):
                 # Stock looks for record batches before its first row alone.
@@ -127,9 +130,10 @@ class SourceReads(ArrowMap):
         return SourceRowsEncoder(encoders, names, self.options.row_type)
 
 
-def _why_left(rows: list[Any], replaced: str | None) -> str:
-    if replaced:
-        return f"the program has replaced {replaced}"
+def _why_left(encoder: SourceRowsEncoder, rows: list[Any]) -> str:
+    """Why stock has to convert rows that the encoder was given; empty if it has not."""
+    if encoder.length == len(rows):
+        return unsettled(encoder)
     return f"a row of {type(rows[-1]).__name__} was not exactly of its types"
 
 

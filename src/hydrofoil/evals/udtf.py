@@ -19,7 +19,7 @@ from hydrofoil._cext.frames import Frame
 from hydrofoil._cext.udtf import RowsEncoder
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
 from hydrofoil.deaths.page import ROW, mine
-from hydrofoil.evals.batched import Column
+from hydrofoil.evals.batched import Column, unsettled
 from hydrofoil.failures.place import Detail
 from hydrofoil.stream.batches import Encoded, record_batch
 from hydrofoil.values.replaced import replaced_class
@@ -284,11 +284,12 @@ class TableProjection:
             return Outcome(method, result)
         iterator = iter(result)
         rows: list[Any] = []
-        if self.encoder.drain(iterator, rows, not in_memory):
-            replaced = replaced_class()
-            if replaced is None:
+        self.encoder.drain(iterator, rows, not in_memory)
+        if self.encoder.length == len(rows):
+            reason = unsettled(self.encoder)
+            if not reason:
                 return Encoded([self.encoder], len(rows))
-            self.trace.fell_back(f"the program has replaced {replaced}")
+            self.trace.fell_back(reason)
             return Outcome(method, rows)
         self.trace.fell_back(f"a row of {type(rows[-1]).__name__} was not exactly of its types")
         return Outcome(method, chain(rows, iterator))
