@@ -326,25 +326,29 @@ cdef Py_ssize_t width_of(object row) except -1:
 
 
 cdef bint look(_Shape shape, object row, bint dicts_are_structs) except -1:
-    # Whether a column has a value of a type that it had none of.
+    # Whether a column has a value of a type that it had none of. Names are asked for by user code,
+    # which may take the value out of its row.
     cdef Py_ssize_t k = 0, position = 0, width = PyList_GET_SIZE(shape.seen)
     cdef PyObject* item
     cdef bint news = False
     if PyTuple_Check(row):
         for k in range(width):
-            news |= meet(shape, k, <object>PyTuple_GET_ITEM(row, k), dicts_are_structs)
+            value = <object>PyTuple_GET_ITEM(row, k)
+            news |= meet(shape, k, value, dicts_are_structs)
         return news
     if PyList_Check(row):
         for k in range(width):
             if k >= PyList_GET_SIZE(row):
                 raise Unknown(type(row))
-            news |= meet(shape, k, <object>PyList_GET_ITEM(row, k), dicts_are_structs)
+            value = <object>PyList_GET_ITEM(row, k)
+            news |= meet(shape, k, value, dicts_are_structs)
         return news
     named = row if PyDict_CheckExact(row) else row.__dict__
     while PyDict_Next(named, &position, NULL, &item):
         if k == width:
             raise Unknown(type(row))
-        news |= meet(shape, k, <object>item, dicts_are_structs)
+        value = <object>item
+        news |= meet(shape, k, value, dicts_are_structs)
         k += 1
     return news
 

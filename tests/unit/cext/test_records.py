@@ -217,3 +217,21 @@ def test_rows_that_are_changed_while_their_types_are_looked_for() -> None:
             telling = []
         assert not rows
         assert len(telling) <= 1
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+def test_rows_that_lose_the_value_whose_type_is_looked_for(kind: Any) -> None:
+    rows: list[Any] = []
+
+    class Names(tuple):
+        @property
+        def _fields(self) -> tuple[str, ...]:
+            # Nothing else had it.
+            rows[0].clear()
+            gc.collect(0)
+            return ("a", "b")
+
+    value = (fresh(1), fresh(2))
+    rows.append([Names(value)] if kind is list else {"x": Names(value)})
+    telling = telling_rows(rows)
+    assert telling == rows == [kind()]
