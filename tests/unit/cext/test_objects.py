@@ -1,7 +1,8 @@
 """Every codec against stock's conversion of the same column: null x sliced x empty x nested."""
 
 import io
-from datetime import date, datetime, timedelta
+import time
+from datetime import date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
@@ -34,6 +35,7 @@ from unit.cext.stock import OPTIONS, exact, to_arrow, to_python
 from hydrofoil._cext.columns import ColumnView, bind_frame, live_buffers
 from hydrofoil._cext.frames import FrameReader, FrameWriter
 from hydrofoil._cext.objects.base import UndecodableColumn, write_batch
+from hydrofoil._cext.objects.temporal import TimestampEncoder
 from hydrofoil.values.type_table import decoder_for, encoder_for
 
 
@@ -390,3 +392,49 @@ def test_extreme_values_are_those_of_stock_or_left_to_it(spark_type, values):
 def test_drawn_doubles_are_narrowed_as_by_stock(value):
     expected = to_arrow(FloatType(), [value]).to_pylist()
     assert exact(encode(FloatType(), [value]).to_pylist()) == exact(expected)
+
+
+class Zone(tzinfo):
+    """A time zone of one offset, which may be unknown."""
+
+    def __init__(self, offset, known=True):
+        self.offset = offset
+        self.known = known
+
+    def utcoffset(self, _):
+        return self.offset
+
+    def dst(self, _):
+        return None
+
+    def __bool__(self):
+        return self.known
+
+
+@pytest.mark.parametrize(
+    ("zone", "taken"),
+    [
+        (timezone(timedelta(hours=-3)), True),
+        (timezone(timedelta(seconds=1)), True),
+        (timezone(timedelta(microseconds=1)), False),
+        (Zone(timedelta(hours=5)), True),
+        (Zone(timedelta(hours=5), known=False), False),
+        (Zone(None), False),
+    ],
+)
+def test_zones_that_pickled_timestamps_are_converted_by(monkeypatch, zone, taken):
+    at = datetime(2024, 1, 2, 3, 4, 5, 6, zone)
+    encoder = TimestampEncoder(exact=True)
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert encoder.encode([at]) == taken
+        expected = TimestampType().toInternal(at)
+        if taken:
+            [instant] = encoder.restored(1)
+            assert instant == datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(
+                microseconds=expected
+            )
+    finally:
+        monkeypatch.undo()
+        time.tzset()

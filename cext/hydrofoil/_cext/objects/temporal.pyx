@@ -12,7 +12,8 @@ A column with a value that `datetime` cannot hold is `UndecodableColumn`. Encodi
 PySpark's types convert pickled values by `fromtimestamp`, which sets `fold`, and by `mktime` and a
 multiplication of floats, which do not read `fold` and may be off by a microsecond. `FoldDecoder`
 reads as the first does; with `exact`, encoding takes only what the others cannot tell apart: no
-wall clock time that is ambiguous or skipped, and intervals of whole seconds.
+wall clock time that is ambiguous or skipped, no offset from UTC that is unknown or has a part of a
+second, and intervals of whole seconds.
 """
 
 from cpython.datetime cimport (
@@ -353,6 +354,17 @@ cdef class _MicrosEncoder(Encoder):
         return buffer_emit(&self.values, writer)
 
 
+cdef object in_utc_by_seconds(object value):
+    # By `utctimetuple`, which drops an offset's microseconds, and takes a zone without an offset
+    # for UTC; None where that is not what `astimezone` does.
+    if not datetime_tzinfo(value):
+        return None
+    offset = value.utcoffset()
+    if offset is None or timedelta_microseconds(offset):
+        return None
+    return value.replace(tzinfo=UTC) - offset
+
+
 cdef class TimestampEncoder(_MicrosEncoder):
     # If the zone changes under the batch, stock must have what was returned: nothing is restored.
     # With `exact`, values are in the zone at the time of writing, and restored in UTC.
@@ -392,8 +404,10 @@ cdef class TimestampEncoder(_MicrosEncoder):
         zone = datetime_tzinfo(value)
         if zone is not None and zone is not UTC:
             try:
-                value = value.astimezone(UTC)
+                value = in_utc_by_seconds(value) if self.exact else value.astimezone(UTC)
             except Exception:
+                return LEFT
+            if value is None:
                 return LEFT
             zone = UTC
         if not 2 <= datetime_year(value) <= 9998:
