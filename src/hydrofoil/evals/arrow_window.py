@@ -105,9 +105,14 @@ class WindowArrow:
         return self.results.convert(columns)
 
     def _plain(self, k: int, result: Any, rows: int) -> list[Any]:
+        """The values to encode; TypeError if stock has to make an array of the results."""
         plain = self.results.plain
         if self.bounds[k] == "unbounded":
             return [plain(k, result)] * rows
+        kinds = {isinstance(each, pa.Scalar) for each in result if each is not None}
+        if len(kinds) > 1:
+            # Of some such lists pyarrow makes no array.
+            raise TypeError("results of which some are pyarrow's scalars and some are not")
         return [plain(k, each) for each in result]
 
     def _of_frames(self, k: int, batch: pa.RecordBatch) -> list[Any]:

@@ -201,6 +201,30 @@ def test_windows(parity: Parity, arrow: bool, names: tuple[str, ...]) -> None:
     parity.same_rows(build)
 
 
+def test_windows_of_both_kinds_of_scalars(parity: Parity) -> None:
+    """pyarrow makes no array of some: it depends on which comes first."""
+
+    def build(python: int | None) -> Any:
+        def mixed(values: Any) -> Any:
+            import pyarrow as pa
+
+            first = values[0].as_py()
+            if first == python:
+                return float(first)
+            return pa.scalar(None if first == 4 else first / 2, pa.float64())
+
+        def rows(spark: SparkSession) -> DataFrame:
+            make = arrow_udf(mixed, "double", ArrowUDFType.GROUPED_AGG)
+            over = Window.partitionBy().orderBy("n").rowsBetween(0, 2)
+            return numbers(spark, 6).selectExpr("id n").select("n", make("n").over(over).alias("m"))
+
+        return rows
+
+    parity.same_rows(build(None))
+    parity.same_rows(build(0))
+    parity.same(build(3))
+
+
 @pytest.mark.parametrize("name", ["grouped agg pandas", "grouped agg arrow"])
 def test_several_aggregates(parity: Parity, name: str) -> None:
     family = named(name)
