@@ -17,6 +17,7 @@ from hydrofoil._cext.objects import fixed, nested, varlen
 from hydrofoil._cext.objects.base import Decoder, Encoder
 from hydrofoil._cext.objects.special import ValuesDecoder
 from hydrofoil.evals.batched import Column, RowProjection, Unreadable
+from hydrofoil.values.dataframes.options import changed_arguments, changed_results
 from hydrofoil.values.type_table import NoCodec, Options, encoder_for
 
 _WHOLE = ("ByteType", "ShortType", "IntegerType", "LongType")
@@ -81,6 +82,15 @@ class _Long(fixed.IntegerEncoder):
         )
 
 
+class _Floating(fixed.FloatingEncoder):
+    """Numbers of which those that a Series finds missing are null."""
+
+    unsettled = "infinite numbers are missing by pandas' options"
+
+    def is_settled(self) -> bool:
+        return not changed_results()
+
+
 def result_encoder(spark_type: Any, options: Options) -> Encoder:
     """The encoder of a result column of this declared type.
 
@@ -91,6 +101,9 @@ def result_encoder(spark_type: Any, options: Options) -> Encoder:
     """
     if _name(spark_type) == "LongType":
         return _Long(8)
+    if _name(spark_type) in _FLOATING:
+        # In a list or struct, numbers are missing by Arrow's rules.
+        return _Floating(4 if _name(spark_type) == "FloatType" else 8, nan_is_null=True)
     return _encoder(spark_type, options, nullable=True)
 
 
@@ -158,6 +171,9 @@ class PandasRows(RowProjection):
             self.unsupported = "arguments and results are converted by stock"
 
     def _decoders(self, frame: Frame) -> dict[int, Decoder]:
+        changed = changed_arguments()
+        if changed:
+            raise Unreadable(changed)
         decoders = super()._decoders(frame)
         batch = None
         for i, column in enumerate(self.columns):

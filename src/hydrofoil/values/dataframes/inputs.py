@@ -27,6 +27,7 @@ from hydrofoil._cext.objects.varlen import BytesDecoder, StringDecoder
 from hydrofoil.stream.batches import Batch, record_batch, uncompressed
 from hydrofoil.stream.schemas import parsed
 from hydrofoil.values.dataframes.build import COPY_ON_WRITE, Chunks, builder, joined, owned
+from hydrofoil.values.dataframes.options import changed_arguments
 from hydrofoil.values.dataframes.stock import StockPandas, ToStock
 
 _NUMBERS = {
@@ -242,8 +243,9 @@ class InputColumns:
         return self.builder.frame(chunks, [field.name for field in fields])
 
     def _bind(self, frame: Frame) -> Frame:
-        if self.unsupported:
-            raise ToStock(self.unsupported)
+        reason = self.unsupported or changed_arguments()
+        if reason:
+            raise ToStock(reason)
         if frame.compressed:
             frame = uncompressed(self.record_batch(frame))
         try:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from hydrofoil.values.dataframes.options import changed_results
 from hydrofoil.values.dtypes import DDL_OF_DTYPE
 
 _DTYPE = {spark: dtype for dtype, spark in DDL_OF_DTYPE.items()}
@@ -23,6 +24,9 @@ def why_stock(results: Iterable[Any], return_types: Iterable[Any]) -> str:
     return_types : iterable of pyspark.sql.types.DataType
         The declared type of each.
     """
+    changed = changed_results()
+    if changed:
+        return changed
     for result, declared in zip(results, return_types, strict=False):
         reason = _of_frame(result, declared) if _is_frame(result) else _of(result, declared)
         if reason:

@@ -27,6 +27,7 @@ from hydrofoil._cext.arrays.write import (
 from hydrofoil._cext.columns import ColumnView
 from hydrofoil.values.dataframes.build import builder
 from hydrofoil.values.dataframes.inputs import UTC
+from hydrofoil.values.dataframes.options import changed_results
 from hydrofoil.values.dataframes.stock import StockPandas
 
 _WRITERS: dict[str, Callable[[StockPandas], ArrayWriter]] = {
@@ -67,6 +68,8 @@ def instants(zone: str, local: Any) -> Any:
 
 def _extend(writer: ArrayWriter, array: Any) -> bool:
     """Append an array of a Series' values; False if stock has to convert it."""
+    if changed_results():
+        return False
     if isinstance(array, np.ndarray):
         return bool(writer.extend(array))
     if isinstance(writer, TimestampWriter) and isinstance(array, pd.arrays.DatetimeArray):
@@ -132,12 +135,12 @@ class ColumnResults:
     def add_value(self, k: int, value: Any, count: int) -> bool:
         """Append a value ``count`` times to one column; False, and nothing, if it is left."""
         writer = self.writers[k]
-        return writer is not None and bool(writer.append(value, count))
+        return writer is not None and not changed_results() and bool(writer.append(value, count))
 
     def add_list(self, k: int, values: list[Any]) -> bool:
         """Append values to one column; False, and nothing, if they are left to stock."""
         writer = self.writers[k]
-        return writer is not None and _extend_list(writer, values)
+        return writer is not None and not changed_results() and _extend_list(writer, values)
 
     def truncate(self, rows: int) -> None:
         """Forget all rows from the given one on."""
