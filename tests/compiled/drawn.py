@@ -275,6 +275,7 @@ def _nested(draw: Any, kind: str, names: tuple[tuple[str, str], ...], depth: int
             lambda: f"{of('str')}.{one('startswith', 'endswith')}({of('str')})",
             lambda: f"{of('str')}.startswith(('a', 'é'))",
             lambda: f"{of('str')}.{one('isdigit', 'isalpha', 'isspace', 'isupper', 'isalnum')}()",
+            lambda: f"{of('str')}.isascii()",
             lambda: (
                 f"isinstance({of(one('int', 'str', 'float'))}, {one('int', 'str', '(int, float)')})"
             ),

@@ -121,7 +121,7 @@ private[compiled] final class Texts(emit: Emit, numbers: Numbers) {
         plain(self)(result(s"$made.$call(${self.code})", "true")(next))
       case (n, Seq()) if Texts.ASKS.contains(n) =>
         plain(self)(bool(s"$made.${Texts.ASKS(n)}(${self.code})")(next))
-      case ("isascii", Seq()) => bool(self.ascii)(next)
+      case ("isascii", Seq()) => ascii(self)(next)
       case (n, Seq()) if Texts.STRIPS.contains(n) =>
         emit.text(s"$text.strip(${self.code}, ${Texts.STRIPS(n)})", self.ascii, Trip.TEXT)(next)
       case (n, Seq(Kind.Str)) if Texts.STRIPS.contains(n) =>
@@ -141,6 +141,10 @@ private[compiled] final class Texts(emit: Emit, numbers: Numbers) {
       case _ => throw new NotCompiled(s"text's method $name is not known with such arguments")
     }
   }
+
+  /** Whether text is ASCII: a part of one that is not may be. */
+  private def ascii(value: Val)(next: Next): String =
+    bool(if (value.ascii == "true") "true" else s"$text.isAscii(${value.code})")(next)
 
   private def removed(self: Val, part: Val, test: String)(next: Next): String = {
     val n = s"${part.code}.numBytes()"

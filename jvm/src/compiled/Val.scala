@@ -30,7 +30,7 @@ private[compiled] object Kind {
  * @param code a variable or a literal, of the kind's Java type; it means nothing where it is null
  * @param isNull a condition in Java: `false` and `true`, or a variable
  * @param low the least that an int can be, and `high` the most
- * @param ascii a condition in Java of text: whether it is ASCII
+ * @param ascii a condition in Java of text: where it holds, the text is ASCII
  * @param constant the value, where it is known: a BigInt, Double, Boolean, String or Int (days)
  */
 private[compiled] final case class Val(
