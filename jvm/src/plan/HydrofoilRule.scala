@@ -104,7 +104,7 @@ object ReplaceOperators extends Rule[SparkPlan] {
     val made = plan.mapChildren(replace(_, None))
     // Spark's operator takes batches as its child yields them. Ours are none that it would get.
     LeftToSparkExec(reason, if (!made.supportsColumnar) made else made.mapChildren {
-      case ours: ArrowBatchesExec => ProjectExec(ours.output, ours)
+      case ours @ (_: ArrowBatchesExec | _: CompiledUdfExec) => ProjectExec(ours.output, ours)
       case other => other
     })
   }
