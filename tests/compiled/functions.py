@@ -50,3 +50,15 @@ def checked(x):
     if x == 3:
         raise KeyError(f"no {x}")
     return x
+
+
+def plain_rest(s):
+    return s and ("é" + s)[1:].isascii()
+
+
+def plain_put(s):
+    return s and ("é" + s).replace("é", "e").isascii()
+
+
+def texts(values):
+    return values.astype(str)

@@ -16,6 +16,7 @@ from hydrofoil.compiling.trailer import trailer
 from hydrofoil.compiling.translate import translate
 from hydrofoil.driver import compiled as hook
 from hydrofoil.spark.versions import installed_minor
+from hydrofoil.tools.parity.engines import use_conf
 
 ROWS = 40_000
 # What every n-th row holds trips a guard of the functions below: which n, for which column.
@@ -153,6 +154,29 @@ def test_several_functions(both: Both, stored: str) -> None:
 
     plan = same(both, query, compiled=5)
     assert "not compiled: <lambda>: " in plan
+
+
+@pytest.mark.skipif(not ARROW, reason="its Arrow goes through pandas")
+def test_batches_of_one_beside_it_end_where_they_would(both: Both) -> None:
+    seen: list[int] = []
+
+    def text(x: int, seen: list[int] = seen) -> Any:
+        # Made text when the batch ends, with what is in it by then.
+        seen.append(x)
+        return seen
+
+    def query() -> DataFrame:
+        plain = F.udf(lambda x: x + 1, "bigint", useArrow=True)
+        return both.spark.range(0, 3000, 1, 1).select(
+            F.length(F.udf(text, "string", useArrow=True)("id")), plain("id"), plain(F.col("id") * 2)
+        )
+
+    settings = {
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "700",
+        "spark.hydrofoil.columnar.maxBytesPerBatch": "1000",
+    }
+    with use_conf(both.spark, settings):
+        same(both, query, compiled=2)
 
 
 def test_the_function_is_called_for_rows_that_trip_and_no_others(

@@ -8,6 +8,7 @@ import pytest
 from pyspark import cloudpickle
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
 from compiled import functions
 from compiled.conftest import Both
@@ -21,7 +22,10 @@ from compiled.functions import (
     key,
     length,
     name_of,
+    plain_put,
+    plain_rest,
     same,
+    texts,
     twice,
     upper,
 )
@@ -101,6 +105,12 @@ SHAPES: dict[str, Callable[[DataFrame, Make], DataFrame]] = {
     ),
     "in a subquery": lambda df, udf: df.where(
         F.col("x").isin([1, 2, 3]) & (udf(twice, "bigint")("x") > 2)
+    ),
+    "whether parts are ASCII": lambda df, udf: df.select(
+        udf(plain_rest, "boolean")("s"), udf(plain_put, "boolean")("s")
+    ),
+    "below one that is left to Spark": lambda df, udf: df.select(
+        F.pandas_udf(texts, StringType("UTF8_LCASE"))(udf(twice, "bigint")("x"))  # type: ignore[call-overload]
     ),
     "of a constant": lambda df, udf: df.select(udf(twice, "bigint")(F.lit(21))),
 }

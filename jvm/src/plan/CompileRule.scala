@@ -24,7 +24,7 @@ private[plan] object CompileRule {
       udf: PythonUDF, result: Attribute, function: CompiledFunction)
 
   /**
-   * The operator with those of its functions that are compiled below it, or gone if all are.
+   * The operator with those of its functions that are compiled above it, or gone if all are.
    *
    * @param needed the attributes that the parents use; None: all that there are
    * @return why no function is compiled, for each that has a reason, or the operators
@@ -38,18 +38,18 @@ private[plan] object CompileRule {
     }
     val left = found.collect { case (udf, result, Left(_)) => (udf, result) }
     val done = found.collect { case (udf, result, Right(function)) => (udf, result, function) }
+    // They get the batches that they would get from Spark, which end where the child's rows say.
+    val input = if (left.isEmpty) eval.child else remaining(eval, left)
     if (done.isEmpty) {
       Left(found.collect { case (udf, _, Left(Some(reason))) => s"${udf.name}: $reason" })
-    } else if (!passes(eval, needed)) {
+    } else if (!passes(input, needed)) {
       Left(Seq("a column that passes through is of a type that is left to Spark"))
     } else {
-      val (columns, child) = computed(eval.child, done.map(_._1), left.map(_._1), needed)
+      val (columns, child) = computed(input, done.map(_._1), needed)
       val all = done.map { case (udf, result, function) =>
         Compiled(onColumns(udf, columns), result, function)
       }
-      val used = needed.map(_ ++ AttributeSet(left.flatMap(_._1.references)))
-      val below = all.foldRight(child)((each, child) => operator(each, child, used, all))
-      Right(if (left.isEmpty) below else remaining(eval, left, below))
+      Right(all.foldRight(child)((each, child) => operator(each, child, needed, all)))
     }
   }
 
@@ -57,7 +57,6 @@ private[plan] object CompileRule {
   private def computed(
       child: SparkPlan,
       done: Seq[PythonUDF],
-      left: Seq[PythonUDF],
       needed: Option[AttributeSet]): (Seq[Alias], SparkPlan) = {
     val values = done.flatMap(Arguments.chain(_)._2).map(Arguments.named(_)._2)
     val columns = values.filterNot(_.isInstanceOf[Attribute]).foldLeft(Vector.empty[Alias]) {
@@ -65,8 +64,7 @@ private[plan] object CompileRule {
         if (known.exists(_.child.semanticEquals(value))) known
         else known :+ Alias(value, s"argument${known.length}")()
     }
-    val used = AttributeSet(values.collect { case a: Attribute => a }) ++
-      AttributeSet(left.flatMap(_.references))
+    val used = AttributeSet(values.collect { case a: Attribute => a })
     val kept = child.output.filter(a => needed.forall(_.contains(a)) || used.contains(a))
     (columns, if (columns.isEmpty) child else ProjectExec(kept ++ columns, child))
   }
@@ -85,12 +83,11 @@ private[plan] object CompileRule {
 
   private def remaining(
       eval: EvalPythonExec,
-      left: Seq[(PythonUDF, Attribute)],
-      child: SparkPlan): SparkPlan = eval match {
+      left: Seq[(PythonUDF, Attribute)]): SparkPlan = eval match {
     case arrow: ArrowEvalPythonExec =>
-      arrow.copy(udfs = left.map(_._1), resultAttrs = left.map(_._2), child = child)
+      arrow.copy(udfs = left.map(_._1), resultAttrs = left.map(_._2))
     case pickled: BatchEvalPythonExec =>
-      pickled.copy(udfs = left.map(_._1), resultAttrs = left.map(_._2), child = child)
+      pickled.copy(udfs = left.map(_._1), resultAttrs = left.map(_._2))
     case other => other
   }
 
@@ -106,8 +103,8 @@ private[plan] object CompileRule {
     CompiledUdfExec(each.udf, each.result, passThrough, child, each.function)
   }
 
-  private def passes(eval: EvalPythonExec, needed: Option[AttributeSet]): Boolean =
-    eval.child.output.filter(attribute => needed.forall(_.contains(attribute)))
+  private def passes(input: SparkPlan, needed: Option[AttributeSet]): Boolean =
+    input.output.filter(attribute => needed.forall(_.contains(attribute)))
       .forall(attribute => Layout.find(Layout.stored(attribute.dataType)).isDefined)
 
   /** The function compiled, or why it is not; no reason where nobody asked for it. */
