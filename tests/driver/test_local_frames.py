@@ -123,6 +123,21 @@ def is_of_batches(df: DataFrame) -> bool:
     return str(rows.getClass().getSimpleName()) == "LocalRows"
 
 
+@takes_tables
+def test_one_partition_where_spark_relies_on_it(spark: SparkSession, compare: Compare) -> None:
+    rule = "spark.sql.optimizer.singleTaskExecution"
+    kinds = ("enabled", "aggregation", "sort", "window", "limitOffset", "expand")
+    one_task = {f"{rule}.{kind}": "true" for kind in kinds}
+    one_task[f"{rule}.localTableScan.threshold"] = str(2 * ROWS)
+
+    def call() -> Any:
+        df = spark.createDataFrame(pa.table({"i": np.arange(ROWS), "k": np.arange(ROWS) % 3}))
+        return df.groupBy("k").agg(sf.sum("i")).orderBy("k").collect()
+
+    with use_conf(spark, one_task):
+        compare(call)
+
+
 @pytest.mark.parametrize("kinds", [FLAT, NESTED], ids=["flat", "nested"])
 def test_values(
     spark: SparkSession, compare: Compare, kinds: dict[str, Callable[[int], Any]]

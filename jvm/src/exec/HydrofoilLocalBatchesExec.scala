@@ -2,6 +2,7 @@ package org.apache.spark.sql.hydrofoil.exec
 
 import org.apache.spark.{Partition, SparkContext, TaskContext}
 import org.apache.spark.rdd.RDD
+import org.apache.spark.sql.catalyst.plans.physical.SinglePartition
 import org.apache.spark.sql.execution.LocalTableScanExec
 import org.apache.spark.sql.hydrofoil.local.{LocalBatch, LocalRows}
 import org.apache.spark.sql.hydrofoil.memory.{ArrowBatch, BatchIterator, TaskBuffers}
@@ -17,8 +18,7 @@ case class HydrofoilLocalBatchesExec(scan: LocalTableScanExec)
 
   override protected def doExecuteColumnar(): RDD[ColumnarBatch] = {
     val local = scan.rows.asInstanceOf[LocalRows]
-    val most = conf.getConf(SQLConf.LEAF_NODE_DEFAULT_PARALLELISM)
-    val slices = math.min(local.length, most.getOrElse(sparkContext.defaultParallelism))
+    val slices = math.min(local.length, parallelism)
     val types = local.types
     val rows = longMetric("numOutputRows")
     new LocalBatchesRDD(sparkContext, local.partitions(slices)).mapPartitionsInternal { batches =>
@@ -35,6 +35,14 @@ case class HydrofoilLocalBatchesExec(scan: LocalTableScanExec)
       }
     }
   }
+
+  /** What was planned above relies on one partition where Spark's operator says that it has one. */
+  private def parallelism: Int =
+    if (outputPartitioning == SinglePartition) 1
+    else {
+      conf.getConf(SQLConf.LEAF_NODE_DEFAULT_PARALLELISM)
+        .getOrElse(sparkContext.defaultParallelism)
+    }
 }
 
 object HydrofoilLocalBatchesExec {

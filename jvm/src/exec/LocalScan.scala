@@ -1,7 +1,8 @@
 package org.apache.spark.sql.hydrofoil.exec
 
 import org.apache.spark.sql.catalyst.InternalRow
-import org.apache.spark.sql.catalyst.expressions.Attribute
+import org.apache.spark.sql.catalyst.expressions.{Attribute, SortOrder}
+import org.apache.spark.sql.catalyst.plans.physical.Partitioning
 import org.apache.spark.sql.execution.{LeafExecNode, LocalTableScanExec, SparkPlan}
 import org.apache.spark.sql.execution.metric.SQLMetric
 
@@ -14,6 +15,8 @@ trait LocalScan extends LeafExecNode {
   def scan: LocalTableScanExec
 
   override def output: Seq[Attribute] = scan.output
+  override def outputPartitioning: Partitioning = scan.outputPartitioning
+  override def outputOrdering: Seq[SortOrder] = scan.outputOrdering
   override lazy val metrics: Map[String, SQLMetric] = scan.metrics
 
   override def nodeName: String = s"Hydrofoil${scan.nodeName}"
