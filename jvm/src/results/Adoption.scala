@@ -85,8 +85,10 @@ object Adoption {
    * vector and closes its own allocator as soon as the stream ends. What lies otherwise than the
    * columns of its type do, as large strings and views do, is copied; so is a vector with a decimal
    * of too many digits, for which Spark's getter raises Spark's error if it is some row's value.
+   * Nulls where the type has none are Spark's error, too.
    */
   def adopt(vector: FieldVector, dataType: DataType, allocator: BufferAllocator): Column = {
+    NestedNulls.fail(vector, dataType)
     val adoption = new Adoption(vector, dataType, allocator)
     if (fits(vector)) adoption.column() else adoption.copied()
   }
