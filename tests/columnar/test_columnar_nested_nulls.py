@@ -61,8 +61,8 @@ def test_of_batches(compare: Comparison, made: Callable[[int], pa.Array], mode: 
             yield pa.RecordBatch.from_arrays([made(batch.num_rows)], ["v"])
 
     outcome = compare.same(
-        lambda spark: (
-            spark.range(0, ROWS, 1, 1).mapInArrow(function, StructType().add("v", NESTED[made]))
+        lambda spark: spark.range(0, ROWS, 1, 1).mapInArrow(
+            function, StructType().add("v", NESTED[made])
         ),
         conf={"spark.sql.codegen.factoryMode": mode},
     )

@@ -168,7 +168,9 @@ def test_batches_of_one_beside_it_end_where_they_would(both: Both) -> None:
     def query() -> DataFrame:
         plain = F.udf(lambda x: x + 1, "bigint", useArrow=True)
         return both.spark.range(0, 3000, 1, 1).select(
-            F.length(F.udf(text, "string", useArrow=True)("id")), plain("id"), plain(F.col("id") * 2)
+            F.length(F.udf(text, "string", useArrow=True)("id")),
+            plain("id"),
+            plain(F.col("id") * 2),
         )
 
     settings = {
