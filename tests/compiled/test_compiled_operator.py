@@ -181,6 +181,41 @@ def test_batches_of_one_beside_it_end_where_they_would(both: Both) -> None:
         same(both, query, compiled=2)
 
 
+@pytest.fixture
+def arrow_cache(spark: SparkSession) -> Iterator[None]:
+    """Caches keep Arrow's columns meanwhile, which is a setting of whole applications."""
+    name = "org.apache.spark.sql.execution.columnar.ArrowCachedBatchSerializer"
+    if not spark._jvm.org.apache.spark.util.Utils.classIsLoadable(name):
+        pytest.skip("Spark has no such serializer")
+    package = spark._jvm.org.apache.spark.sql.execution.columnar
+    relation = getattr(getattr(package, "InMemoryRelation$"), "MODULE$")
+    conf = spark._jsparkSession.sessionState().conf()
+    key = "spark.sql.cache.serializer"
+    before = conf.getConfString(key)
+
+    def use(serializer: str) -> None:
+        spark.catalog.clearCache()
+        relation.clearSerializer()
+        conf.setConfString(key, serializer)
+
+    use(name)
+    try:
+        yield
+    finally:
+        use(before)
+
+
+@pytest.mark.usefixtures("arrow_cache")
+def test_a_cache_of_columns(both: Both) -> None:
+    def query() -> DataFrame:
+        both.spark.catalog.clearCache()
+        text: Any = F.udf(lambda x: "n" + str(x), "string")
+        frame = both.spark.range(0, 3000, 1, 2)
+        return frame.select(text("id").alias("t"), (-F.col("id")).alias("m")).select("t").cache()
+
+    same(both, query)
+
+
 def test_the_function_is_called_for_rows_that_trip_and_no_others(
     both: Both, stored: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

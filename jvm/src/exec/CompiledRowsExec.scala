@@ -4,7 +4,7 @@ import org.apache.spark.rdd.RDD
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions.{Attribute, NamedExpression, SortOrder, UnsafeRow}
 import org.apache.spark.sql.catalyst.plans.physical.Partitioning
-import org.apache.spark.sql.execution.{ColumnarToRowTransition, ProjectExec, SparkPlan}
+import org.apache.spark.sql.execution.{ProjectExec, SparkPlan, UnaryExecNode}
 import org.apache.spark.sql.execution.metric.{SQLMetric, SQLMetrics}
 import org.apache.spark.sql.hydrofoil.codegen.{RowWriter, VectorRows}
 import org.apache.spark.sql.hydrofoil.memory.{ArrowBatch, RawVector}
@@ -16,10 +16,13 @@ import org.apache.spark.sql.vectorized.ColumnarBatch
  * driver. Those of its batches that are ours, from a row on that went to Python, are written as
  * rows of other functions are.
  *
+ * It is no `ColumnarToRowTransition`, in whose place Spark takes the child where a cache can store
+ * columns: the child's are others.
+ *
  * @param columns the child's columns, in an order and by names of their own
  */
 case class CompiledRowsExec(columns: Seq[NamedExpression], child: SparkPlan)
-  extends ColumnarToRowTransition {
+  extends UnaryExecNode {
 
   override def output: Seq[Attribute] = columns.map(_.toAttribute)
   override def outputPartitioning: Partitioning = ProjectExec(columns, child).outputPartitioning
