@@ -361,6 +361,28 @@ def test_columns_by_setting(spark: SparkSession, thousand: DataFrame) -> None:
         assert set(results(thousand.limit(9), none("id")).values()) == {None}
 
 
+def test_results_of_halves_fit_together(spark: SparkSession, thousand: DataFrame) -> None:
+    """Data frames whose columns have no names, and arrays whose types depend on the rows."""
+
+    def by_place(n: pd.Series) -> pd.DataFrame:
+        if n.isin(list(BAD)).any():
+            raise ValueError("bad")
+        return pd.DataFrame([[int(i), f"v{i}"] for i in n])
+
+    def halves(s: pa.Array, n: pa.Array) -> Annotated[pa.Array, float]:
+        numbers = columns(s.to_pylist(), n.to_pylist())
+        return pa.array([i if i < 5 else i / 2 for i in numbers])
+
+    struct = F.pandas_udf(by_place, "n bigint, v string")  # type: ignore[call-overload]
+    few = thousand.where("id < 20")
+    with use_conf(spark, {ON_ERROR_KEY: "by_place=null"}):
+        found = {i: (row.n, row.v) for i, row in results(few, struct("id")).items()}
+    assert found == {i: (None, None) if i in BAD else (i, f"v{i}") for i in range(20)}
+    made = hydrofoil.arrow_udf(halves, on_error="null")
+    expected = {i: None if i in BAD else i if i < 5 else i / 2 for i in range(20)}
+    assert results(few, made("s", "id")) == expected
+
+
 def test_groups(spark: SparkSession, thousand: DataFrame, table: str) -> None:
     def counted(key: tuple[Any, ...], frame: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame({"k": [key[0]], "n": [sum(map(int, frame.s))]})

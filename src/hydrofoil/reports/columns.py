@@ -127,9 +127,11 @@ def _joined_pandas(parts: list[Any], result: Any) -> Any:
 
     names = getattr(result, "names", None)
     if names is not None:
-        # Of a struct: a data frame has no null rows, but rows of nulls.
+        # Of a struct: a data frame has no null rows, but rows of nulls. They have the function's
+        # names, which stock does not look at where none is a string.
+        made = next((part.columns for part in parts if not isinstance(part, int)), names)
         frames = [
-            pd.DataFrame([[None] * len(names)] * part, columns=names, dtype=object)
+            pd.DataFrame([[None] * len(made)] * part, columns=made, dtype=object)
             if isinstance(part, int)
             else part.astype(object).where(part.notna(), None)
             for part in parts
@@ -155,8 +157,21 @@ def _joined_arrow(parts: list[Any]) -> Any:
     arrays = [
         part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part for part in parts
     ]
-    types = [part.type for part in arrays if not isinstance(part, int)]
-    kind = types[0] if types else pa.null()
+    kind = _common([part.type for part in arrays if not isinstance(part, int)])
     return pa.concat_arrays(
-        [pa.nulls(part, kind) if isinstance(part, int) else part for part in arrays]
+        [pa.nulls(part, kind) if isinstance(part, int) else _cast(part, kind) for part in arrays]
     )
+
+
+def _common(types: list[Any]) -> Any:
+    """The type of all results: pyarrow makes whole numbers of some rows, and floats of others."""
+    import pyarrow as pa
+
+    if all(kind == types[0] for kind in types[1:]):
+        return types[0] if types else pa.null()
+    schemas = [pa.schema([("_0", kind)]) for kind in types]
+    return pa.unify_schemas(schemas, promote_options="permissive").field(0).type
+
+
+def _cast(array: Any, kind: Any) -> Any:
+    return array if array.type == kind else array.cast(kind)
