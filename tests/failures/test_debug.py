@@ -1,10 +1,13 @@
 """Failures that are kept, and opened again without Spark."""
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -91,3 +94,36 @@ def test_no_more_are_kept_than_asked_for(spark: SparkSession, folder: Path) -> N
         messages = [message_of(spark, "udf") for _ in range(5)]
     assert len([*folder.glob(f"*{SUFFIX}")]) == 3
     assert [f"{MARK}kept" in message for message in messages] == [True] * 3 + [False] * 2
+
+
+def limits_its_files(frame: Any) -> Any:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
+    return frame[:1]
+
+
+def test_a_disk_without_room_for_what_may_be_kept(spark: SparkSession) -> None:
+    """The task goes on: nothing has failed but what would help if something did."""
+    variables = {VARIABLE: "3", "THE_WORKERS_OF": "limits_its_files"}
+    with use_engine(spark, HYDROFOIL), use_environment(spark, variables):
+        data = spark.range(0, 3_000_000, 1, 1).selectExpr("id % 4 as k", "id")
+        groups = data.groupBy("k").applyInPandas(limits_its_files, "k bigint, id bigint")
+        assert sorted(tuple(row) for row in groups.collect()) == [(k, k) for k in range(4)]
+
+
+def large_files(rows: Iterator[str]) -> Iterator[tuple[int, int]]:
+    """How many rows there were, and the bytes of files without a name that this process has."""
+    count = sum(1 for _ in rows)
+    size = 0
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # Of the list itself.
+            file = os.fstat(int(number))
+            size += 0 if file.st_nlink else file.st_size
+    yield count, size
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="there is no /proc here")
+def test_rows_of_rdds_fill_no_disk(spark: SparkSession) -> None:
+    """Nothing would say which of them has failed, so nothing of them is kept."""
+    with use_engine(spark, HYDROFOIL), use_environment(spark, {VARIABLE: "3"}):
+        rows = spark.sparkContext.parallelize([chr(97 + i) * 2**20 for i in range(20)], 1)
+        assert rows.mapPartitions(large_files).collect() == [(20, 0)]

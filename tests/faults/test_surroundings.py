@@ -51,6 +51,14 @@ def test_a_temporary_folder_that_is(spark: SparkSession, tmp_path: Path, folder:
     assert [row[0] for row in ours[1]] == ["written"] * 2
 
 
+def test_a_trace_that_cant_be_written(spark: SparkSession, alike: Alike, tmp_path: Path) -> None:
+    """Queries go on without it, and errors are the functions' own."""
+    (tmp_path / "a file").touch()
+    with use_environment(spark, {"HYDROFOIL_TRACE": str(tmp_path / "a file" / "trace")}):
+        alike(lambda: spark.range(2).select(udf(lambda x: x + 1, "bigint")("id")).collect())
+        alike(lambda: spark.range(2).select(udf(lambda x: x / 0, "double")("id")).collect())
+
+
 # More than the daemon's modules and a small task need.
 LIMIT_MB = 1200
 

@@ -7,11 +7,12 @@ that ask for it get it at the driver: see `hydrofoil.counts.sending`.
 
 import json
 import os
+import socket
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +95,13 @@ class TaskTrace:
             "batches": dict(self.batches),
         }
         folder = Path(target)
-        private.make_folder(folder)
         path = folder / f"{os.getpid()}.jsonl"
-        with open(path, "a", encoding="utf-8", opener=private.opener) as file:
-            file.write(json.dumps(record) + "\n")
+        try:
+            private.make_folder(folder)
+            with open(path, "a", encoding="utf-8", opener=private.opener) as file:
+                file.write(json.dumps(record) + "\n")
+        except OSError as error:
+            _tell_once(str(error))
 
     def lines(self) -> list[str]:
         """The trace in words."""
@@ -125,4 +129,15 @@ def record_of(trace: TaskTrace, execution: str | None) -> tuple[Any, ...]:
         trace.eval_type,
         udfs,
         dict(trace.batches),
+    )
+
+
+@cache
+def _tell_once(why: str) -> None:
+    # A query must not be lost because its trace is.
+    print(
+        f"hydrofoil on {socket.gethostname()}: what tasks did is not traced: {why}; {VARIABLE} "
+        "names a folder that each executor can write to, or is 1",
+        file=sys.stderr,
+        flush=True,
     )

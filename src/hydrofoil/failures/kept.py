@@ -9,9 +9,11 @@ many groups may share a batch.
 import fcntl
 import os
 import secrets
+import socket
 import struct
 import sys
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -61,6 +63,12 @@ def present() -> "Keeping | None":
     return _present[0] if _present else None
 
 
+def leave_out() -> None:
+    """Keep nothing of the running task: what runs it says nothing of its items."""
+    if _present:
+        _present[-1].stop()
+
+
 def folder() -> Path:
     """Where failures are kept, on this host."""
     named = os.environ.get(FOLDER_VARIABLE)
@@ -69,6 +77,8 @@ def folder() -> Path:
 
 class Keeping(Tee):
     """A task's input, of which the last batch is kept, and all that stands before the first.
+
+    Where there is no room for it nothing is kept, and the task goes on.
 
     Parameters
     ----------
@@ -80,7 +90,7 @@ class Keeping(Tee):
         super().__init__(source)
         self._most = most
         # Its file, if it comes to one, has no name.
-        self._spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+        self._spool: Any = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
         # Where a thread reads ahead, nobody knows which bytes are whose.
         self._read_ahead = "SPARK_PIPELINED_UDF" in os.environ
         self._begin: int | None = None  # of the first item
@@ -88,10 +98,32 @@ class Keeping(Tee):
         self._left_out = (0, 0)
 
     def keep(self, chunk: Any) -> None:
-        self._spool.write(chunk)
+        if self._spool is None:
+            return
+        try:
+            self._spool.write(chunk)
+        except OSError as error:
+            self.stop()
+            _tell_once(str(error))
+
+    def stop(self) -> None:
+        """Keep nothing, from now on."""
+        spool, self._spool = self._spool, None
+        # What could not be written is tried again.
+        with suppress(OSError, AttributeError):
+            spool.close()
 
     def before(self, position: "Position") -> None:
         """Note that the next item of the input begins here; leave those before it out."""
+        if self._spool is None:
+            return
+        try:
+            self._begin_item(position)
+        except OSError as error:
+            self.stop()
+            _tell_once(str(error))
+
+    def _begin_item(self, position: "Position") -> None:
         at = self._spool.tell()
         if self._begin is None:
             self._begin = self._head = at
@@ -123,25 +155,35 @@ class Keeping(Tee):
         Returns
         -------
         pathlib.Path or None
-            None where enough failures are kept, or the folder is somebody else's.
+            None where enough failures are kept, the folder is somebody else's, or the input was
+            not kept.
         """
-        file = self._place()
+        file = None if self._spool is None else self._place()
         if file is None:
             return None
+        with file:
+            try:
+                self._write(file, text, position)
+            except BaseException:
+                # A part of it would count as one of those that are kept.
+                os.unlink(file.name)
+                raise
+        return Path(file.name)
+
+    def _write(self, file: BinaryIO, text: str, position: "Position") -> None:
         items, rows = self._left_out
         failure = {"text": text, "items": items, "rows": rows}
         end = self._spool.tell()
         self._spool.seek(0)
-        with file:
-            file.write(encode_header(make_header(os.environ) | {"failure": failure}))
-            while chunk := self._spool.read(1 << 20):
-                file.write(chunk)
-            if position.has_rows and not self._read_ahead:
-                self._spool.seek(self._begin or 0)
-                arrow = self._spool.read(4) == _CONTINUATION
-                file.write(_ARROW_END if arrow else _PICKLED_END)
+        file.write(encode_header(make_header(os.environ) | {"failure": failure}))
+        while chunk := self._spool.read(1 << 20):
+            file.write(chunk)
+        if position.has_rows and not self._read_ahead:
+            self._spool.seek(self._begin or 0)
+            arrow = self._spool.read(4) == _CONTINUATION
+            file.write(_ARROW_END if arrow else _PICKLED_END)
         self._spool.seek(end)
-        return Path(file.name)
+        file.flush()
 
     def _place(self) -> BinaryIO | None:
         """A new file for a failure, unless there are enough; workers may fail at the same time."""
@@ -159,3 +201,13 @@ class Keeping(Tee):
         finally:
             os.close(lock)
         return None
+
+
+@cache
+def _tell_once(why: str) -> None:
+    print(
+        f"hydrofoil on {socket.gethostname()}: the input of a task is not kept for hydrofoil "
+        f"debug: {why}; give TMPDIR a folder with more room, or leave {VARIABLE} out",
+        file=sys.stderr,
+        flush=True,
+    )

@@ -147,6 +147,7 @@ class StockWorker:
             self.capture.functions.append(function)
         else:
             # Functions of RDDs are PySpark's own, with users' somewhere in them.
+            kept.leave_out()
             context = TaskContext.get()
             partition = -1 if context is None else context.partitionId()
             page.mine().begin_functions(("a function of an RDD",), partition)
