@@ -1,6 +1,7 @@
 """Log records of functions at the driver."""
 
 import logging
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from pyspark.sql import functions as F
 import hydrofoil
 from hydrofoil.errors import UsageError
 from hydrofoil.reports.logs import LOGS_KEY, MOST_RECORDS, NAME
-from hydrofoil.tools.parity.engines import HYDROFOIL, use_conf, use_engine
+from hydrofoil.tools.parity.engines import HYDROFOIL, use_conf, use_engine, use_environment
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +75,33 @@ def test_the_standard_module(spark: SparkSession, caplog: pytest.LogCaptureFixtu
         pytest.raises(Exception, match=f"{LOGS_KEY}='loud' is no level of logging"),
     ):
         run(spark, tells, 2)
+
+
+def test_a_worker_of_functions_that_gets_rows_of_an_rdd(
+    spark: SparkSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What one task has asked for is not the next one's."""
+
+    def tells(n: int) -> int:
+        logging.getLogger("my.library").info("row %d", n)
+        return os.getpid()
+
+    def of_an_rdd(n: int) -> Any:
+        return tells(n), logging.getLogger().level
+
+    # Otherwise a variable tells the workers of both apart.
+    simple = "spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled"
+    with (
+        caplog.at_level(logging.INFO, NAME),
+        use_conf(spark, {LOGS_KEY: "true", simple: "false"}),
+        use_environment(spark, {"THE_WORKERS_OF": "an RDD, and of functions"}),
+    ):
+        made = F.udf(tells, "bigint")
+        [row] = spark.range(0, 1, 1, 1).select(made("id")).collect()
+        caplog.clear()
+        found = spark.sparkContext.parallelize([0], 1).map(of_an_rdd).collect()
+        assert not [r for r in caplog.records if r.name == NAME]
+    assert found == [(row[0], logging.WARNING)]
 
 
 def test_sparks_own_table(spark: SparkSession, caplog: pytest.LogCaptureFixture) -> None:

@@ -26,7 +26,7 @@ from hydrofoil.failures import kept, present
 from hydrofoil.failures.located import Located
 from hydrofoil.failures.printing import print_notes
 from hydrofoil.process import address_space, user_modules
-from hydrofoil.reports import on_error
+from hydrofoil.reports import logs, on_error
 from hydrofoil.spark import signatures
 from hydrofoil.spark.stock.capture import CHAIN, Capture
 from hydrofoil.spark.stock.conf import Conf, ConfObjects, ConfStrings, once_parsed
@@ -148,6 +148,7 @@ class StockWorker:
         else:
             # Functions of RDDs are PySpark's own, with users' somewhere in them.
             kept.leave_out()
+            logs.install(local_properties().get(logs.LOGS_KEY))
             context = TaskContext.get()
             partition = -1 if context is None else context.partitionId()
             page.mine().begin_functions(("a function of an RDD",), partition)
