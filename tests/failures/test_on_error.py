@@ -299,6 +299,28 @@ def test_a_partition_that_is_computed_again(spark: SparkSession, table: str) -> 
     assert os.path.isdir(table) and not list(Path(table).glob("[!.]*"))
 
 
+def test_text_that_utf8_has_no_bytes_for(spark: SparkSession, table: str) -> None:
+    """Such as the text of bytes that are none, by Python's ``surrogateescape``."""
+
+    def told(b: bytes, i: int) -> str:
+        text = b.decode("utf-8", "surrogateescape")
+        if i == 1:
+            raise ValueError(f"no number: {text}")
+        return text
+
+    data = spark.range(0, 4, 1, 1).withColumn("b", F.expr("if(id < 3, X'ff', X'61')"))
+    asked = {"on_error": "quarantine", "quarantine": table, "useArrow": True}
+    made = hydrofoil.udf(told, "string", **asked)
+    assert results(data, made("b", "id")) == {0: None, 1: None, 2: None, 3: "a"}
+    rows = quarantined(spark, table)
+    assert [row.message for row in rows if row.error == "ValueError"] == [r"no number: \udcff"]
+    shown = [json.loads(row.arguments) for row in rows]
+    assert [one.get("result") for one in shown] == ["\udcff", None, "\udcff"]
+    few = hydrofoil.udf(told, "string", **asked, max_errors="1%")
+    with pytest.raises(Exception, match=r"more than max_errors=1%: ValueError: no number: \\udcff"):
+        results(data, few("b", "id"))
+
+
 # --- Columns --------------------------------------------------------------------------------------
 
 

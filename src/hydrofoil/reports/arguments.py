@@ -20,12 +20,20 @@ def as_text(names: Sequence[str], values: Sequence[Any]) -> str:
         named = {
             name or str(i): value for i, (name, value) in enumerate(zip(names, values, strict=True))
         }
-        text = json.dumps(named, default=_as_json, ensure_ascii=False)
+        text = encodable(json.dumps(named, default=_as_json, ensure_ascii=False))
         if len(text) <= _LONGEST:
             return text
     except Exception:
         pass
-    return json.dumps(shown_call(names, values), ensure_ascii=False)
+    return encodable(json.dumps(shown_call(names, values), ensure_ascii=False))
+
+
+def encodable(text: str) -> str:
+    """The text with escapes, which are JSON's too, for what UTF-8 has no bytes for.
+
+    Functions that read bytes with ``errors="surrogateescape"`` have such text.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _as_json(value: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from hydrofoil.errors import HydrofoilError, UsageError
 from hydrofoil.failures import shown
 from hydrofoil.failures.functions import code_of, described, parameters_of
-from hydrofoil.reports.arguments import as_text
+from hydrofoil.reports.arguments import as_text, encodable
 from hydrofoil.reports.channel import TaskReport, report
 from hydrofoil.reports.policy import QUARANTINE, RAISE, Policy
 from hydrofoil.reports.refusal import REFUSED
@@ -56,7 +56,7 @@ class Failures:
         assert policy.limit is not None, "it was completed"
         return {
             "name": name_of(self.function),
-            "file": "" if code is None else code.co_filename,
+            "file": "" if code is None else encodable(code.co_filename),
             "line": 0 if code is None else code.co_firstlineno,
             "on_error": policy.on_error,
             "table": policy.table if policy.on_error == QUARANTINE else None,
@@ -172,12 +172,13 @@ def failures_of(function: Any, policy: Policy | None) -> Failures | None:
 
 def name_of(function: Any) -> str:
     """The function's name as a user knows it."""
-    return described(function).rpartition(" (")[0] or described(function)
+    name = encodable(described(function))
+    return name.rpartition(" (")[0] or name
 
 
 def _text(error: BaseException) -> str:
     try:
-        return str(error)[:_LONGEST_MESSAGE]
+        return encodable(str(error))[:_LONGEST_MESSAGE]
     except Exception:
         return f"<str() of {type(error).__name__} failed>"
 
@@ -185,4 +186,5 @@ def _text(error: BaseException) -> str:
 def _frames(error: BaseException) -> str:
     """The traceback without our own frame, which comes first."""
     frames = error.__traceback__.tb_next if error.__traceback__ else None
-    return "".join(traceback.format_tb(frames)[-_MOST_FRAMES:])[-_LONGEST_TRACEBACK:]
+    text = "".join(traceback.format_tb(frames)[-_MOST_FRAMES:])
+    return encodable(text)[-_LONGEST_TRACEBACK:]
