@@ -3,17 +3,21 @@
 import re
 from contextlib import suppress
 from importlib.metadata import requires
+from pathlib import Path
+from typing import Any, cast
 
 import pyspark
 import pytest
 from pyspark.errors import SparkNoSuchElementException
+from pyspark.sql import SparkSession
 
 from hydrofoil.process import needs
 from hydrofoil.reports.logs import LOGS_KEY
 from hydrofoil.reports.policy import MAX_ERRORS_KEY, ON_ERROR_KEY, TABLE_KEY
+from hydrofoil.settings.properties import parse_properties
 from hydrofoil.settings.sockets import FOLDER_KEY, UNIX_SOCKETS_KEY, VARIABLE
 from hydrofoil.settings.sources import Setting
-from hydrofoil.settings.user_conf import parse_arguments, parse_properties
+from hydrofoil.settings.user_conf import parse_arguments
 from hydrofoil.spark.versions import VERSIONS
 from hydrofoil.tools.checkup import costly, java, on_error, sockets, versions
 from hydrofoil.tools.checkup.facts import Extension, Facts, Package
@@ -77,6 +81,33 @@ def test_properties() -> None:
         "spark.d": "4",
         "spark.e": "",
     }
+
+
+# As Java's documentation has them, and at the ends of the file.
+PROPERTIES = [
+    "spark.jars a.jar,\\\n   b.jar,\\\r\n\tc.jar\nspark.a 1",
+    "spark.a 1\\\n# no comment\n! one\n  # one\nspark.b 2",
+    "spark.a 1\\\\\nspark.b 2\\\\\\\n3",
+    "spark\\:a\\ b\\=c = \\=\\t\\u00e9\\x\\#",
+    "spark.a  \\  1 \\\n\n  spark.b \t= : 2",
+    "a\rb\r\n\nc\x0bd e\x0bf\u2028g\x1c",
+    "spark.a=one\\nline\\n ",
+    "= value\n: \nkey",
+    "spark.a 1\\",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", PROPERTIES, ids=ascii)
+def test_properties_are_those_that_spark_reads(
+    spark: SparkSession, tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "spark-defaults.conf"
+    file.write_bytes(text.encode())
+    utils = cast(Any, spark)._jvm.org.apache.spark.util.Utils
+    pairs = utils.getPropertiesFromFile(str(file)).toSeq()
+    read = [pairs.apply(i) for i in range(pairs.size())]
+    assert parse_properties(text) == {pair._1(): pair._2() for pair in read}
 
 
 def test_arguments() -> None:

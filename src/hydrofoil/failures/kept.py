@@ -138,11 +138,12 @@ class Keeping(Tee):
         """The schema message before the first record batch; empty where rows are pickled."""
         begin = self._begin or 0
         self._spool.seek(begin)
-        start = self._spool.read(8)
+        start: bytes = self._spool.read(8)
         if start[:4] != _CONTINUATION:
             return b""
         (length,) = struct.unpack("<i", start[4:])
-        return start + self._spool.read(min(length, end - begin - 8))
+        rest: bytes = self._spool.read(min(length, end - begin - 8))
+        return start + rest
 
     def save(self, text: str, position: "Position") -> Path | None:
         """Write the file of a failure, unless there are enough.

@@ -7,11 +7,11 @@ from typing import Any
 
 from hydrofoil.settings import plugin
 from hydrofoil.settings.launch import settings as launch_settings
+from hydrofoil.settings.properties import parse_properties
 from hydrofoil.settings.user_conf import (
     SUBMIT_ARGUMENTS,
     defaults_file,
     parse_arguments,
-    parse_properties,
     spark_version,
 )
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hydrofoil.errors import UsageError
 from hydrofoil.settings.installing import PYSPARK
+from hydrofoil.settings.properties import parse_properties
 
 SUBMIT_ARGUMENTS = "PYSPARK_SUBMIT_ARGS"
 JARS_KEY = "spark.jars"
@@ -115,19 +116,6 @@ def defaults_file() -> Path | None:
         return spark_home() / "conf" / "spark-defaults.conf"
     except (UsageError, ImportError, ValueError):
         return None
-
-
-def parse_properties(text: str) -> dict[str, str]:
-    """Read lines of a key and a value, with blanks, ``=`` or ``:`` between them."""
-    found = {}
-    for line in text.splitlines():
-        line = line.strip()
-        if not line or line[0] in "#!":
-            continue
-        end = next((i for i, character in enumerate(line) if character in "=: \t"), len(line))
-        rest = line[end:].strip()
-        found[line[:end]] = rest[1:].strip() if rest[:1] in ("=", ":") else rest
-    return found
 
 
 def parse_arguments(text: str) -> dict[str, str]:
