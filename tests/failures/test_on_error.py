@@ -405,6 +405,17 @@ def test_results_of_halves_fit_together(spark: SparkSession, thousand: DataFrame
     assert results(few, made("s", "id")) == expected
 
 
+def test_values_that_python_has_not(spark: SparkSession, table: str) -> None:
+    def years(day: pa.Array) -> Annotated[pa.Array, int]:
+        return pa.array([one.year for one in day.to_pylist()])
+
+    made = hydrofoil.arrow_udf(years, on_error="quarantine", quarantine=table)
+    data = spark.range(0, 4, 1, 1).withColumn("day", F.expr("date_add(date'0000-12-30', int(id))"))
+    assert results(data, made("day")) == {0: None, 1: None, 2: 1, 3: 1}
+    shown = [json.loads(row.arguments)["day"] for row in quarantined(spark, table)]
+    assert shown == ["<date32[day]: date value out of range>"] * 2
+
+
 def test_groups(spark: SparkSession, thousand: DataFrame, table: str) -> None:
     def counted(key: tuple[Any, ...], frame: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame({"k": [key[0]], "n": [sum(map(int, frame.s))]})

@@ -116,10 +116,15 @@ def _slice(column: Any, start: int, stop: int) -> Any:
 
 
 def _value(column: Any) -> Any:
+    """The value of a column of one row, for those who read what has failed."""
     if hasattr(column, "iloc"):
         value = column.iloc[0]
         return value.to_dict() if hasattr(value, "to_dict") else value
-    return column[0].as_py()
+    try:
+        return column[0].as_py()
+    except Exception as error:
+        # Python has no dates of year 0, for example, which may be why the function has failed.
+        return f"<{column.type}: {error}>"
 
 
 def _joined_pandas(parts: list[Any], result: Any) -> Any:
