@@ -240,6 +240,23 @@ def test_each_rank_goes_on_with_its_own_rows(
 # --- Feeds whose blocks come in any order ---------------------------------------------------------
 
 
+@pytest.mark.parametrize("at", [(1, 3), (3, 1), (0, 2)])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_ranks_that_stand_at_different_global_batches(at: tuple[int, int], shuffle: bool) -> None:
+    """Each goes on with its own: who is further sends the rows that the other still has to see."""
+    upstream = Upstream((30, 20))
+    training = Training({"global_batch_size": 10, "epochs": 2, "shuffle": shuffle})
+    whole = [seen for seen, _ in stable(upstream, 2, 1, training)]
+    states = [
+        stable(upstream, 2, 2, replace(training, killed_at=count))[rank][1] if count else None
+        for rank, count in enumerate(at)
+    ]
+    gone_on = stable(upstream, 2, 3, replace(training, state=states))
+    assert [seen for seen, _ in gone_on] == [
+        seen[count:] for seen, count in zip(whole, at, strict=True)
+    ]
+
+
 @few
 @given(
     sizes=PARTITIONS,

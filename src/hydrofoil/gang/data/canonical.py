@@ -175,7 +175,7 @@ def deal(
     cut : Cut
     order : Permutation
     first : int
-        The first batch that is wanted.
+        The first batch that any rank wants; the same in all of them.
     number : int
         Of this deal among those of the gang.
 
@@ -219,10 +219,7 @@ def deal(
         there = np.concatenate(came)
         came.clear()
         found = np.argsort(there)
-        wanted = cut.all_of(peers.rank, first)
-        if len(wanted):  # Another rank may have begun earlier, and needs more.
-            found = found[there[found] >= wanted[0]]
-        _check(there[found], wanted)
+        _check(there[found], cut.all_of(peers.rank, first))
     except BaseException:
         fresh.close()
         raise

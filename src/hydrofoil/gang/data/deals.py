@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from hydrofoil.gang.data.canonical import Cut, Dealt, deal
 from hydrofoil.gang.data.exchange import Readable, exchange
 from hydrofoil.gang.data.identity import Identity
@@ -24,6 +26,7 @@ class Deals:
         self._storage = storage
         self._peers = peers
         self._number = 0  # So that no deal is taken for another.
+        self._asked = 0  # The same for questions.
         self._kept: tuple[Any, Dealt] | None = None
 
     def shuffled(self, own: Readable, counts: Sequence[int], seed: int, epoch: int) -> Readable:
@@ -48,12 +51,22 @@ class Deals:
         """Rows of global batches, from one on; in their own order without a seed."""
         key = ("place", cut, seed, None if seed is None else epoch)
         found = self._found(key)
+        if found is not None and not found.first:
+            return found
+        first = self._first_of_all(first)
         if found is not None and found.first <= first:
             return found
         self.close()
         order = Permutation(cut.rows, seed, epoch)
         dealt = deal(spooled, self._storage, identity, self._peers, cut, order, first, self._number)
         return self._keep(key, dealt)
+
+    def _first_of_all(self, first: int) -> int:
+        """The first batch that any rank wants: who goes on later has to send that one's rows."""
+        self._asked += 1
+        nothing = np.empty(0, np.int64)
+        firsts, _ = self._peers.tally(first, nothing, f"first batch {self._asked}")
+        return min(firsts)
 
     def _found(self, key: Any) -> Dealt | None:
         """What was dealt last, if it is this; else it ends."""
