@@ -52,16 +52,18 @@ def close(*clients: Client) -> None:
         client.close()
 
 
-def test_a_port_scan_leaves_room_for_ranks(hub: Hub) -> None:
-    """Connections that prove nothing are bounded in number; the oldest make room."""
+def test_a_port_scan_leaves_room_for_ranks(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    """Connections that prove nothing are bounded in number; the oldest make room, and no noise."""
     hub.begin(0, 2, Timeouts(timeout=30.0))
     strangers = [socket.create_connection(hub.address) for _ in range(400)]
     clients = together(lambda: join(hub, 0), lambda: join(hub, 1))
     assert together(*(lambda c=c: c.all_gather(b"x") for c in clients)) == [[b"x", b"x"]] * 2
     assert len(hub._connections) <= 128 + 2
     close(*clients)
+    hub.close()
     for stranger in strangers:
         stranger.close()
+    assert not [record.getMessage() for record in caplog.records]
 
 
 def test_a_rank_of_an_old_attempt_is_fenced_off(hub: Hub) -> None:

@@ -176,6 +176,9 @@ class Listener(ABC):
         # Before Python 3.11 asyncio's is not the builtin TimeoutError.
         except (ChannelError, OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
             pass  # Whoever it was is gone, or has no business here.
+        except asyncio.CancelledError:
+            # One stranger too many, or the end of all. Python 3.11 logs tasks that end so.
+            pass
         except (KeyError, TypeError, ValueError) as error:
             self._logger.warning(
                 "a %s with a different version of Hydrofoil? %r", self._caller, error
