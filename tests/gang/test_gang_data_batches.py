@@ -3,6 +3,7 @@
 import contextlib
 import os
 import resource
+import select
 import socket
 import threading
 import time
@@ -18,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydrofoil.errors import UsageError
-from hydrofoil.gang.channel.proof import GREETING
+from hydrofoil.gang.channel.proof import ANSWER, GREETING
 from hydrofoil.gang.data import order
 from hydrofoil.gang.data.peers import Peers
 from hydrofoil.gang.errors import EmptyPartition, PeerGone
@@ -407,6 +408,32 @@ def test_strangers_are_not_let_in() -> None:
             peers.close()
 
     assert in_threads(2, live) == [[7, 8], [7, 8]]
+
+
+def test_a_stranger_that_sends_byte_after_byte_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The time for a proof is for all of it, not for each byte."""
+    monkeypatch.setattr("hydrofoil.gang.data.peers.PROOF_S", 0.3)
+
+    def live(ctx):
+        peers = Peers(ctx)
+        try:
+            if ctx.rank:
+                return 0
+            sent = 0
+            with socket.create_connection(peers._places[0]) as stranger:
+                assert len(stranger.makefile("rb").read(GREETING)) == GREETING
+                while sent < ANSWER and not select.select([stranger], [], [], 0.1)[0]:
+                    stranger.sendall(b"x")
+                    sent += 1
+            return sent
+        finally:
+            ctx.barrier()
+            peers.close()
+
+    sent, _ = in_threads(2, live)
+    assert sent < ANSWER
 
 
 def without_descriptors(ctx):

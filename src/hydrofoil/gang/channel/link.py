@@ -2,7 +2,9 @@
 
 import io
 import socket
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from hydrofoil.gang.channel.proof import (
@@ -25,6 +27,8 @@ _BUFFER = 1 << 18
 class Link:
     """One thread may send while a different one receives. `calling` and `greeting` make them.
 
+    The connection's timeout is for all of what these two do, however slowly bytes come.
+
     Whatever was not sent so by the other side is a ``ChannelError``; then the link is of no more
     use.
 
@@ -46,19 +50,21 @@ class Link:
     def calling(cls, connection: socket.socket, secret: Secret) -> "Link":
         """Prove the secret to whoever listens, and have it proven."""
         _send_at_once(connection)
-        answer = Answer(secret, _received(connection, GREETING))
-        connection.sendall(answer.message)
-        return cls(connection, answer.check(_received(connection, PROOF)))
+        with _in_time(connection) as received:
+            answer = Answer(secret, received(GREETING))
+            connection.sendall(answer.message)
+            return cls(connection, answer.check(received(PROOF)))
 
     @classmethod
     def greeting(cls, connection: socket.socket, secret: Secret) -> "Link":
         """Have the secret proven by a caller, and prove it in turn."""
         _send_at_once(connection)
-        greeting = Greeting(secret)
-        connection.sendall(greeting.message)
-        proof, keys = greeting.check(_received(connection, ANSWER))
-        connection.sendall(proof)
-        return cls(connection, keys)
+        with _in_time(connection) as received:
+            greeting = Greeting(secret)
+            connection.sendall(greeting.message)
+            proof, keys = greeting.check(received(ANSWER))
+            connection.sendall(proof)
+            return cls(connection, keys)
 
     # --- Whole records ----------------------------------------------------------------------------
 
@@ -204,14 +210,25 @@ def _send_at_once(connection: socket.socket) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-def _received(connection: socket.socket, size: int) -> bytes:
+@contextmanager
+def _in_time(connection: socket.socket) -> Iterator[Callable[[int], bytes]]:
+    """What receives so many bytes; of all that it does, as long as the timeout says."""
+    timeout = connection.gettimeout()
+    until = None if timeout is None else time.monotonic() + timeout
+    yield lambda size: _received(connection, size, until)
+    connection.settimeout(timeout)
+
+
+def _received(connection: socket.socket, size: int, until: float | None = None) -> bytes:
     room = bytearray(size)
-    _fill(connection, memoryview(room))
+    _fill(connection, memoryview(room), until)
     return bytes(room)
 
 
-def _fill(connection: socket.socket, room: memoryview) -> None:
+def _fill(connection: socket.socket, room: memoryview, until: float | None = None) -> None:
     while len(room):
+        if until is not None:  # 0 would be no timeout but a socket that never waits.
+            connection.settimeout(max(until - time.monotonic(), 0.001))
         count = connection.recv_into(room)
         if not count:
             raise ConnectionError("the connection ended")
