@@ -19,6 +19,7 @@ from hydrofoil import gang
 from hydrofoil.errors import UsageError
 from hydrofoil.gang.channel.secret import Secret
 from hydrofoil.gang.errors import GangError, HangError, PeerGone, RankCrashed, StaleAttempt
+from hydrofoil.gang.hub import frames
 from hydrofoil.gang.hub.client import Client
 from hydrofoil.gang.hub.events import Member, Vanished
 from hydrofoil.gang.hub.meeting import Meeting, Timeouts
@@ -202,6 +203,26 @@ def test_large_values() -> None:
 
     with pytest.raises(GangError, match=r"all_gather: a value of 68,\d+,\d+ bytes"):
         gang.run_locally(1, too_large)
+
+
+def test_values_that_are_too_large_together(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No rank could receive them; which is nobody's tampering."""
+    monkeypatch.setattr(frames, "MOST_BLOB", 1 << 20, raising=False)
+    monkeypatch.setattr(frames, "MOST", 1 << 20)
+    clients = pair(hub)
+
+    def gather(client: Client) -> Any:
+        try:
+            client.all_gather(bytes(600_000))
+        except GangError as error:
+            return type(error), error.message
+
+    told = "all_gather: the ranks' values have 1,200,000 bytes together; the driver's hub takes"
+    for kind, message in together(*(lambda c=c: gather(c) for c in clients)):
+        assert kind is GangError and told in message
+    # And they still meet.
+    assert together(*(lambda c=c: c.all_gather(b"x") for c in clients)) == [[b"x", b"x"]] * 2
+    close(*clients)
 
 
 def test_exit_codes_and_signals_are_told() -> None:

@@ -110,14 +110,21 @@ class Client:
 
     def _meet(self, op: str, blob: bytes, timeout: float | None = None, **more: Any) -> Answer:
         if len(blob) > _MAX_VALUE:
-            raise GangError(
-                f"{op}: a value of {len(blob):,} bytes; the driver's hub takes {_MAX_VALUE:,}",
-                hint="exchange tensors by ctx.torch, or large data by files",
-                rank=self.rank,
-            )
+            raise self._too_large(f"{op}: a value of {len(blob):,} bytes", _MAX_VALUE)
         self._seq += 1
         header = {"kind": "collective", "op": op, "seq": self._seq, "timeout": timeout, **more}
-        return self._ask(header, blob)
+        answer = self._ask(header, blob)
+        if answer[0]["kind"] == "too large":
+            what = f"{op}: the ranks' values have {answer[0]['bytes']:,} bytes together"
+            raise self._too_large(what, frames.MOST_BLOB)
+        return answer
+
+    def _too_large(self, what: str, most: int) -> GangError:
+        return GangError(
+            f"{what}; the driver's hub takes {most:,}",
+            hint="exchange tensors by ctx.torch, or large data by files",
+            rank=self.rank,
+        )
 
     # --- The rest of what a rank says -------------------------------------------------------------
 

@@ -12,10 +12,10 @@ from hydrofoil.gang.channel.records import Buffer
 
 Header = dict[str, Any]
 
-_MOST_BLOB = 1 << 30
+MOST_BLOB = 1 << 30  # Bytes of what ranks gather, all together.
 _MOST_HEADER = 16 << 20
 _LENGTH = struct.Struct("!I")
-MOST = _LENGTH.size + _MOST_HEADER + _MOST_BLOB
+MOST = _LENGTH.size + _MOST_HEADER + MOST_BLOB
 
 
 def encode(header: Header, blob: bytes = b"") -> bytes:

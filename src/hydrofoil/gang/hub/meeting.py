@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from queue import SimpleQueue
 from typing import Any, Protocol
 
+from hydrofoil.gang.hub import frames
 from hydrofoil.gang.hub.events import (
     Event,
     Hung,
@@ -290,8 +291,12 @@ class Meeting:
             blob = collective.blobs[collective.src]
         else:
             blobs = [collective.blobs[rank] for rank in ranks]
-            header = {"kind": "result", "lengths": [len(blob) for blob in blobs]}
-            blob = b"".join(blobs)
+            lengths = [len(blob) for blob in blobs]
+            header, blob = {"kind": "result", "lengths": lengths}, b""
+            if sum(lengths) > frames.MOST_BLOB:  # No rank would take it.
+                header = {"kind": "too large", "bytes": sum(lengths)}
+            else:
+                blob = b"".join(blobs)
         for rank in ranks:
             seat = self.seats[rank]
             seat.peer.send({**header, "reply": collective.requests[rank]}, blob)
