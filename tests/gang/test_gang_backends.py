@@ -97,6 +97,13 @@ ARRAYS = [
     np.arange(4) + 1j,
     np.arange(3, dtype="f2"),
 ]
+# Whose mean over three ranks is of their kind, and whose sum is not.
+LARGE = [
+    np.full(2, 120, "i1"),
+    np.full(2, 250, "u1"),
+    np.array(2**62),
+    np.full(2, 60_000, "f2"),
+]
 OPS = {"sum": np.sum, "mean": np.mean, "min": np.min, "max": np.max, "prod": np.prod}
 
 
@@ -122,6 +129,39 @@ def test_all_reduce(transport: str, monkeypatch: pytest.MonkeyPatch) -> None:
             assert total.dtype == array.dtype or of is np.mean or array.dtype == ">f8"
             np.testing.assert_allclose(total, expected, rtol=1e-2 if array.itemsize == 2 else 1e-6)
             assert total.tobytes() == first.tobytes()
+
+
+@pytest.mark.parametrize("transport", ["gloo", "ring", "hub", "torch"])
+def test_means_of_values_that_are_large_for_their_type(
+    transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if transport == "ring":
+        monkeypatch.setitem(sys.modules, "torch", None)
+
+    def reduce(ctx: Context) -> Any:
+        if transport == "hub":
+            return [ctx.all_reduce(array, "mean") for array in LARGE]
+        backend = NumpyBackend()
+        api = backend.start(ctx)
+        means = [api.all_reduce(array, "mean") for array in LARGE]
+        backend.stop(failed=False)
+        return means
+
+    if transport == "torch":
+        results = list(run_locally(3, mean_of_tensors))
+    else:
+        results = in_threads(3, reduce)
+    for means in results:
+        for array, mean in zip(LARGE, means, strict=False):
+            assert mean.dtype == (array.dtype if array.dtype.kind == "f" else "f8")
+            np.testing.assert_array_equal(mean, array)
+
+
+def mean_of_tensors(ctx: Context) -> Any:
+    import torch
+
+    arrays = [array for array in LARGE if array.dtype.kind != "f"]
+    return [ctx.torch.all_reduce(torch.from_numpy(array), "mean").numpy() for array in arrays]
 
 
 def test_a_large_array_goes_round_the_ring() -> None:

@@ -11,6 +11,7 @@ from hydrofoil.gang.channel.secret import Secret
 from hydrofoil.gang.devices import local_rank_of
 from hydrofoil.gang.hub.client import Client
 from hydrofoil.gang.hub.events import Member
+from hydrofoil.gang.means import addend, divided
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,7 +112,7 @@ class Context:
         """Return the element-wise sum (or mean, min, max, prod) of all ranks' arrays.
 
         A collective; arrays have one shape and type. The result is the same in all ranks, bit for
-        bit. Small arrays pass through the driver, large ones go from rank to rank: over torch's
+        bit; the mean of integers is float64. Small arrays pass through the driver, large ones go from rank to rank: over torch's
         gloo where there is torch, else over sockets.
 
         Raises
@@ -142,8 +143,9 @@ class Context:
         if not small:
             summed: NDArray[Any] = self.backend("numpy").all_reduce(array, op)
             return summed
-        total = np.asarray(reduce(combine, (part[3] for part in parts)))
-        return total / self.world_size if op == "mean" else total
+        arrays = [addend(part[3]) if op == "mean" else part[3] for part in parts]
+        total = np.asarray(reduce(combine, arrays))
+        return divided(total, self.world_size, array) if op == "mean" else total
 
     def check_current(self) -> None:
         """Raise ``StaleAttempt`` if a newer attempt has begun, or this one has failed."""

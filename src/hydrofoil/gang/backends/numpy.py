@@ -8,6 +8,7 @@ from hydrofoil.gang.backends.packages import installed
 from hydrofoil.gang.backends.ring import Ring
 from hydrofoil.gang.backends.torch import Reduction
 from hydrofoil.gang.group import Group
+from hydrofoil.gang.means import addend, divided
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,10 +81,10 @@ class Numpy:
                 f"all_reduce() takes arrays of numbers, and this one is of {array.dtype}",
                 hint="gather other values by ctx.all_gather",
             )
-        total = array.copy(order="C")
+        total = np.array(addend(array) if op == "mean" else array, order="C")
         with self._group.note("collective numpy.all_reduce"):
             self._transport(total).reduce(total.reshape(-1), "sum" if op == "mean" else op)
-        return np.asarray(total / self._group.world_size) if op == "mean" else total
+        return divided(total, self._group.world_size, array) if op == "mean" else total
 
     def close(self) -> None:
         """End the connections."""

@@ -107,7 +107,8 @@ class Torch:
         Returns
         -------
         torch.Tensor or float
-            On the device that it came from. A number for a number.
+            On the device that it came from. A number for a number. Of the same type; the mean of
+            integers is float64.
         """
         torch = self._torch
         if op not in ("sum", "mean", "min", "max", "prod"):
@@ -116,6 +117,8 @@ class Torch:
             number = torch.tensor(float(value), dtype=torch.float64, device=self._for_numbers())
             return float(self.all_reduce(number, op))
         total = value.detach().clone()
+        if op == "mean" and not (value.is_floating_point() or value.is_complex()):
+            total = total.double()  # Which their sum does not overflow.
         torch.distributed.all_reduce(total, reduce_op(torch.distributed, op))
         return total / torch.distributed.get_world_size() if op == "mean" else total
 
