@@ -180,6 +180,8 @@ def test_a_null_is_an_error_that_names_the_column() -> None:
         (pa.array([1, None, 3]), None, [1, 0, 3]),
         (pa.array([[1, 2], None, [3, 4]]), 9, [[1, 2], [9, 9], [3, 4]]),
         (pa.array([[1, 2], [None, 5], [3, 4]]), 9, [[1, 2], [9, 5], [3, 4]]),
+        # Also where a whole batch, and the first one, has no other.
+        (pa.array([None, None, [1, 2]], pa.list_(pa.int64(), 2)), 9, [[9, 9], [9, 9], [1, 2]]),
     ],
 )
 def test_nulls_can_be_filled(array: pa.Array, fill: object, expected: list[object]) -> None:

@@ -261,7 +261,9 @@ class Converter:
         null = np.asarray(array.is_null())
         lengths = np.diff(offsets)
         alive = np.flatnonzero(~null)
-        if len(alive):
+        if pa.types.is_fixed_size_list(array.type):
+            width = array.type.list_size
+        elif len(alive):
             width = int(lengths[alive[0]])
         new_lengths = np.where(null, width or 0, lengths)
         new_offsets = np.concatenate([[0], np.cumsum(new_lengths)])
