@@ -17,8 +17,16 @@ from gang_leftovers import nothing_left
 
 from hydrofoil import gang
 from hydrofoil.errors import UsageError
+from hydrofoil.gang.attempts import Options, run_attempts
 from hydrofoil.gang.channel.secret import Secret
-from hydrofoil.gang.errors import GangError, HangError, PeerGone, RankCrashed, StaleAttempt
+from hydrofoil.gang.errors import (
+    GangError,
+    HangError,
+    PeerGone,
+    RankCrashed,
+    RestartsExhausted,
+    StaleAttempt,
+)
 from hydrofoil.gang.hub import frames
 from hydrofoil.gang.hub.client import Client
 from hydrofoil.gang.hub.events import Member, Vanished
@@ -223,6 +231,18 @@ def test_values_that_are_too_large_together(hub: Hub, monkeypatch: pytest.Monkey
     # And they still meet.
     assert together(*(lambda c=c: c.all_gather(b"x") for c in clients)) == [[b"x", b"x"]] * 2
     close(*clients)
+
+
+def test_more_restarts_than_a_backoff_can_be_doubled(hub: Hub) -> None:
+    class Crashes:
+        """A job that doesn't even start."""
+
+        def start(self) -> None:
+            raise RankCrashed("at once")
+
+    options = Options(max_restarts=1100, backoff=0.0)
+    with pytest.raises(RestartsExhausted, match="all 1101 attempts failed"):
+        run_attempts(hub, options, lambda attempt: 1, lambda attempt, size: Crashes())
 
 
 def test_exit_codes_and_signals_are_told() -> None:

@@ -16,6 +16,7 @@ from hydrofoil.gang.result import GangResult
 from hydrofoil.gang.supervise import Attempt, Job
 
 _LONGEST_BACKOFF_S = 60.0
+_MOST_DOUBLED = 64  # Of a thousand, no number of seconds has room.
 _REPORTS = 10_000  # Kept of each rank, the newest.
 KINDS = ("lost", "crash", "hang", "user", "start", "spool", "checkpoint")
 
@@ -124,7 +125,7 @@ def run_attempts(
             if attempt >= options.max_restarts:
                 raise _exhausted(errors) from error
             listen(attempt, error)
-            time.sleep(min(options.backoff * 2**attempt, _LONGEST_BACKOFF_S))
+            time.sleep(min(options.backoff * 2 ** min(attempt, _MOST_DOUBLED), _LONGEST_BACKOFF_S))
 
 
 def _heard(
