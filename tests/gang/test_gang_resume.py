@@ -27,9 +27,10 @@ from hydrofoil.gang.channel.secret import Secret
 from hydrofoil.gang.checkpoint import Checkpoint, open_checkpointer
 from hydrofoil.gang.context import Context
 from hydrofoil.gang.data.canonical import Cut
-from hydrofoil.gang.data.identity import POSITION, POSITION_BITS
+from hydrofoil.gang.data.identity import POSITION, POSITION_BITS, UpstreamRows
 from hydrofoil.gang.data.permutation import Permutation
 from hydrofoil.gang.data.reader import Data, open_feed
+from hydrofoil.gang.data.spool import Storage
 from hydrofoil.gang.rank import Feed, RankSpec
 from hydrofoil.gang.seams import Spool
 
@@ -332,6 +333,32 @@ def alone(count: int = 100, table: str | None = "t", **more: Any) -> Data:
 
 def ids(batches: Any, count: int | None = None) -> list[list[int]]:
     return [ids_of(batch) for batch in islice(batches, count)]
+
+
+def test_rows_out_of_turn_are_not_read_while_it_is_found_out_that_they_are() -> None:
+    class Looked(UpstreamRows):
+        """Somebody looks how far the order is known, just when further rows are taken over."""
+
+        more: Any = None
+        known: int | None = None
+
+        @property
+        def _final(self) -> int | None:
+            found, more, self.more = self.known, self.more, None
+            if more is not None:
+                self.append(more)
+            return found
+
+        @_final.setter
+        def _final(self, found: int | None) -> None:
+            self.known = found
+
+    identity = Looked(Storage(Spool(memory=True), 0, 0))
+    partition = np.arange(3) + (0 << POSITION_BITS)
+    identity.append(partition)
+    identity.more = partition + (2 << POSITION_BITS)  # The one before is still to come.
+    assert identity.final == 3
+    identity.close()
 
 
 def test_a_state_is_small_and_says_where_the_consumer_is() -> None:

@@ -131,7 +131,8 @@ class UpstreamRows:
 
     @property
     def final(self) -> int:
-        return self._rows if self._final is None else self._final
+        rows = self._rows  # First: the thread that takes rows over may find out now.
+        return rows if self._final is None else self._final
 
     def taken_from(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The batches without their positions, which are kept."""
