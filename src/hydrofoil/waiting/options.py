@@ -14,7 +14,7 @@ RETRIES = 5
 
 _SECONDS = {"s": 1.0, "sec": 1.0, "second": 1.0, "min": 60.0, "minute": 60.0, "h": 3600.0}
 _SECONDS |= {"hour": 3600.0, "day": 86400.0}
-_RATE = re.compile(r"([\d_,]+(?:\.\d+)?)\s*/\s*(\d*)\s*([a-z]+)")
+_RATE = re.compile(r"(\d[\d_,]*(?:\.\d+)?)\s*/\s*(\d*)\s*([a-z]+)")
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def rate_of(given: str | float | None, name: str) -> float | None:
             number, every, unit = found.groups()
             seconds = _SECONDS.get(unit) or _SECONDS.get(unit.rstrip("s"))
             amount = float(number.replace(",", "").replace("_", ""))
-            if seconds is not None and amount > 0 and every != "0":
+            if seconds is not None and amount > 0 and int(every or 1):
                 return amount / (seconds * float(every or 1))
     raise UsageError(
         f"{name}={given!r} is no rate", hint=f'write {name}="600/min", or {name}="10/s"'
