@@ -1,6 +1,7 @@
 """`TorchEstimator`: trains as one process would, and is at home in `pyspark.ml`."""
 
 import functools
+import math
 import os
 import subprocess
 import sys
@@ -383,6 +384,27 @@ def test_the_best_epoch_is_kept_and_training_stops(numbers: DataFrame) -> None:
     best = model.history[model.best_epoch]
     assert best["val_loss"] == pytest.approx((errors**2).mean().item(), rel=1e-6)
     assert set(best) == {"epoch", "lr", "loss", "val_loss", "val_absolute", "val_largest"}
+
+
+def test_an_epoch_whose_metric_is_no_number_is_not_the_best(numbers: DataFrame) -> None:
+    """As a precision is not before anything was found."""
+    values = [math.nan, 0.5, math.nan, 0.25, 0.75]
+
+    def measured(output: Any, label: Any) -> float:
+        return values.pop(0)
+
+    estimator = TorchEstimator(
+        linear(),
+        torch.nn.MSELoss(),
+        torch.optim.SGD,
+        optimizer_params={"lr": 0.01},
+        metrics={"measured": measured},
+        validation_indicator_col="valid",
+        monitor="val_measured",
+        epochs=5,
+        batch_size=0,
+    )
+    assert estimator.fit(numbers).best_epoch == 3
 
 
 def dying(flag: str) -> Callable[[Any, Any], Any]:

@@ -300,7 +300,9 @@ class _Fit:
             )
         value, best = entry[self.task.monitor], self.best["value"]
         sign = 1 if self.task.monitor_mode == "min" else -1
-        if best is None or sign * value < sign * best - self.task.min_delta:
+        # Nothing is better than NaN, as a precision is before anything was found: all others are.
+        first = best is None or (math.isnan(best) and not math.isnan(value))
+        if first or sign * value < sign * best - self.task.min_delta:
             self.best.update(value=value, epoch=entry["epoch"])
             self.waited = 0
             if self.task.restore_best and self.ctx.rank == 0:
