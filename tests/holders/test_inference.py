@@ -298,6 +298,16 @@ def test_generate_groups_by_prefix(spark: SparkSession) -> None:
     assert [row.said for row in found.collect()] == expected
 
 
+def test_nobody_is_asked_where_all_prompts_are_null(spark: SparkSession) -> None:
+    class Never:
+        def generate(self, prompts: list[str]) -> list[str]:
+            raise AssertionError(f"asked for {prompts}")
+
+    frame = spark.createDataFrame([(None,), (None,)], "p string")
+    found = hydrofoil.generate(frame, "p", Never, share=None)
+    assert [row.text for row in found.collect()] == [None, None]
+
+
 def test_the_room_needs_no_library() -> None:
     """Nothing is imported of a library before there is one of its models."""
     code = (

@@ -80,10 +80,12 @@ class Generate:
 
     def __call__(self, engine: Engine, prompts: Any) -> Any:
         order = by_prefix(prompts)
+        found = np.full(len(prompts), None, dtype=object)
+        if not order:  # Engines need not take a list of none.
+            return found
         answers = list(engine.generate([prompts[i] for i in order], **self.options))
         if len(answers) != len(order):
             raise ValueError(f"the engine returned {len(answers)} texts for {len(order)} prompts")
-        found = np.full(len(prompts), None, dtype=object)
         found[order] = answers
         return found
 
