@@ -240,13 +240,23 @@ def test_a_rank_without_a_gpu(rows: DataFrame) -> None:
     [
         (True, {"label": "id % 3 - 1"}, "a label is -1"),
         (True, {"label": "id / 2"}, r"a label is \d+\.5"),
+        (True, {"label": "double('Infinity')"}, "a label is inf, and a class is a whole number"),
         (False, {"label": "if(id > 4, 1, null)"}, "label is null or NaN in"),
         (False, {"features": "array(f0, f1)"}, ""),
         (False, {"held": "false"}, "no row is for validation"),
         (False, {"array": "if(id % 9 > 0, array, array(f0))"}, "differ in their number of"),
         (False, {"array": "if(id > 4, array, null)"}, "'array' is null in a row"),
     ],
-    ids=["negative", "fraction", "null", "fine", "no validation", "ragged", "null array"],
+    ids=[
+        "negative",
+        "fraction",
+        "infinite",
+        "null",
+        "fine",
+        "no validation",
+        "ragged",
+        "null array",
+    ],
 )
 def test_rows_that_can_not_be_trained_on(
     rows: DataFrame, classifies: bool, change: dict[str, str], match: str

@@ -198,7 +198,7 @@ def number_of_classes(labels: Any) -> int:
     """
     if not len(labels):
         return 0
-    odd = labels[(labels != np.floor(labels)) | (labels < 0)]
+    odd = labels[(labels != np.floor(labels)) | (labels < 0) | np.isinf(labels)]
     if len(odd):
         raise UsageError(
             f"a label is {odd[0]:g}, and a class is a whole number from 0 on",
