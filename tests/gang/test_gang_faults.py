@@ -3,6 +3,8 @@
 import _thread
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -259,6 +261,41 @@ def test_cancelled_by_spark(spark: SparkSession, tmp_path: Path) -> None:
 
     with pytest.raises(Cancelled, match="cancelled"):
         gang.run(train, num_tasks=2, args=(str(tmp_path),), on_progress=cancel)
+
+
+ENDED = """
+import threading
+from hydrofoil import gang, session
+from hydrofoil.gang.spark_job import SparkJob
+
+
+def wait(ctx):
+    threading.Event().wait(60)
+
+
+def heard(update):
+    if update.kind == "start":
+        threading.Thread(target=spark.stop, daemon=True).start()
+
+
+spark = session("local[2]", "ended", {"spark.ui.enabled": "false"})
+try:
+    gang.run(wait, spark.range(100), 1, balance="exact", on_progress=heard, progress=False)
+except gang.GangError as error:
+    print(type(error).__name__)
+# By then a gang that began a moment later may have a job that Spark doesn't know.
+job = SparkJob(spark, wait, 1, "tag", "description")
+job.cancel("the session was stopped")
+print(job.waits())
+"""
+
+
+def test_the_session_is_stopped_meanwhile() -> None:
+    """Rows that were kept can't be given back then, which is not what has ended the gang."""
+    done = subprocess.run(
+        [sys.executable, "-c", ENDED], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout.split() == ["Cancelled", "False"], done.stderr[-3000:]
 
 
 def test_a_result_that_does_not_pickle(spark: SparkSession, tmp_path: Path) -> None:

@@ -112,8 +112,8 @@ class Context:
         """Return the element-wise sum (or mean, min, max, prod) of all ranks' arrays.
 
         A collective; arrays have one shape and type. The result is the same in all ranks, bit for
-        bit; the mean of integers is float64. Small arrays pass through the driver, large ones go from rank to rank: over torch's
-        gloo where there is torch, else over sockets.
+        bit; the mean of integers is float64. Small arrays pass through the driver, large ones go
+        from rank to rank: over torch's gloo where there is torch, else over sockets.
 
         Raises
         ------

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.gang.task import joined
@@ -60,7 +61,10 @@ class SparkJob:
 
     def waits(self) -> bool:
         """Whether none of its tasks runs. Spark computes the ranks' input in the same job."""
-        return not self.done() and self._active_tasks() == 0
+        try:
+            return not self.done() and self._active_tasks() == 0
+        except Exception:  # The session has ended, which the job's own error says.
+            return False
 
     def _active_tasks(self) -> int:
         tracker = self._spark.sparkContext.statusTracker()
@@ -85,10 +89,11 @@ class SparkJob:
         if self.done():
             return
         context = self._spark.sparkContext
-        if self._spark.version.startswith("3."):
-            context.cancelJobsWithTag(self._tag)
-        else:  # PySpark's own method takes no reason.
-            context._jsc.sc().cancelJobsWithTag(self._tag, f"because {why}")
+        with suppress(Exception):  # The session has ended, and the job with it.
+            if self._spark.version.startswith("3."):
+                context.cancelJobsWithTag(self._tag)
+            else:  # PySpark's own method takes no reason.
+                context._jsc.sc().cancelJobsWithTag(self._tag, f"because {why}")
 
     def join(self, timeout: float) -> None:
         self._done.wait(timeout)

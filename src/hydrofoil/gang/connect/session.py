@@ -8,6 +8,7 @@ from hydrofoil.errors import UnsupportedError, UsageError
 from hydrofoil.gang.asked import Settings, check_settings
 from hydrofoil.gang.connect.hub import RemoteHub
 from hydrofoil.gang.connect.job import ConnectJob
+from hydrofoil.gang.data.staging import given_back
 from hydrofoil.gang.seams import Resources, Slots
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class OverConnect:
         from pyspark import StorageLevel
 
         kept = df.persist(StorageLevel.DISK_ONLY)
-        return kept, lambda: _given_back(kept)
+        return kept, lambda: given_back(kept)
 
     def job(
         self,
@@ -100,10 +101,3 @@ class OverConnect:
         hub: RemoteHub,
     ) -> ConnectJob:
         return ConnectJob(self.spark, ranks, world_size, tag, hub)
-
-
-def _given_back(kept: "DataFrame") -> None:
-    try:
-        kept.unpersist()
-    except Exception:
-        return  # The session has ended, and what it kept with it.

@@ -7,6 +7,7 @@ the shuffle out, and the ranks with it; `Staged.empty` serves those who want ran
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hydrofoil.errors import UnsupportedError, UsageError
@@ -57,7 +58,7 @@ class Staged:
     def release(self) -> None:
         """Give back what is kept on the cluster."""
         if self._kept is not None:
-            self._kept.unpersist()
+            given_back(self._kept)
             self._kept = None
 
 
@@ -143,8 +144,14 @@ def stage(
         return Staged(_selected(cut, columns), num_tasks, kept=kept)
     except BaseException:
         if kept is not None:
-            kept.unpersist()
+            given_back(kept)
         raise
+
+
+def given_back(kept: "DataFrame") -> None:
+    """Let the cluster keep a DataFrame no longer. No error of that hides why a gang has ended."""
+    with suppress(Exception):  # The session has ended, and what it kept with it.
+        kept.unpersist()
 
 
 def _with_positions(df: "DataFrame") -> "DataFrame":
