@@ -52,3 +52,14 @@ def test_what_can_not_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "app-1.zstd").write_bytes(b"x")
     with pytest.raises(UsageError, match=r"app-1\.zstd is compressed"):
         told_in(tmp_path)
+    (tmp_path / "b.gz").write_bytes(b"none of gzip's")
+    done = CliRunner().invoke(main, ["doctor", "--app", str(tmp_path)])
+    assert done.exit_code == 1
+    assert f"Error: {tmp_path / 'b.gz'} can't be read: Not a gzipped file" in done.output
+
+
+def test_what_there_is_of_a_log_that_was_cut_off(tmp_path: Path) -> None:
+    """As of an application that still runs."""
+    whole = gzip.compress("".join(f"{DIED}\n{n} is no worker\n" for n in range(9999)).encode())
+    (tmp_path / "stderr.gz").write_bytes(whole[:-100])
+    assert [(each.process, each.why) for each in told_in(tmp_path)] == [(42, WHY)]

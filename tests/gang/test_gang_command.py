@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from pyspark.sql import SparkSession
 
 from hydrofoil.tools.cli import main
+from hydrofoil.tools.cli.gang import _frame
 
 TRAIN = """
 SCALE = 2
@@ -92,3 +95,53 @@ def test_command_lines_that_are_wrong(script: Path, words: list[str], message: s
     done = CliRunner().invoke(main, ["gang", *words])
     assert done.exit_code == 2
     assert message in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["bench", "--json", "FILE"],
+        ["bench", "--csv", "FILE"],
+        ["doctor", "--no-job", "--json", "FILE"],
+        ["doctor", "--no-job", "--html", "FILE"],
+        ["explain", "--json", "FILE", "app.py"],
+        ["pack", "--output", "FILE"],
+        ["parity", "--json", "FILE"],
+        ["profile", "--html", "FILE", "app.py"],
+        ["replay", "--json", "FILE", "SCRIPT"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_what_can_not_be_written_is_said_before_anything_runs(
+    script: Path, words: list[str]
+) -> None:
+    at = {"FILE": str(script.parent / "none" / "made.zip"), "SCRIPT": str(script)}
+    done = CliRunner().invoke(main, [at.get(word, word) for word in words])
+    assert done.exit_code == 2
+    assert f"there is no folder {script.parent / 'none'}" in "".join(done.output.split("\n"))
+
+
+def test_values_that_json_lacks(tmp_path: Path) -> None:
+    """What was trained for hours is not lost to a key, and JSON's readers take what is printed."""
+    file = tmp_path / "values.py"
+    file.write_text(
+        "import numpy as np\n"
+        "def values(ctx):\n"
+        "    ctx.report(step=1, loss=float('nan'))\n"
+        "    return {(1, 2): np.int64(3), 4: np.arange(2), 'x': (float('inf'), np.float32(0.5))}\n"
+    )
+    done = CliRunner().invoke(main, ["gang", f"{file}:values", "--local", "1", "--json"])
+    assert done.exit_code == 0, done.output
+
+    def refuse(word: str) -> None:
+        raise ValueError(word)
+
+    told = json.loads(done.stdout.splitlines()[-1], parse_constant=refuse)
+    assert told["values"] == [{"(1, 2)": 3, "4": [0, 1], "x": [None, 0.5]}]
+    assert told["metrics"] == [[{"step": 1, "loss": None}]]
+
+
+def test_data_that_is_not_there_or_of_no_format(spark: SparkSession) -> None:
+    for data, kind, why in (("/none", "parquet", "/none"), ("/", "nothing", "nothing")):
+        with pytest.raises(click.BadParameter, match=why):
+            _frame(spark, data, kind)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,9 +64,14 @@ def told_in(path: Path) -> list[Told]:
         raise UsageError(f"there is no file in {path}")
     found: dict[tuple[int, str, str], Told] = {}
     for file in read:
-        for process, what, why in _in(file):
-            # The driver's log repeats what an executor's says.
-            found.setdefault((process, what, why), Told(str(file), process, what, why))
+        try:
+            for process, what, why in _in(file):
+                # The driver's log repeats what an executor's says.
+                found.setdefault((process, what, why), Told(str(file), process, what, why))
+        except EOFError:  # Compressed, and still written to, or cut off: what is there was read.
+            continue
+        except (OSError, zlib.error) as error:
+            raise UsageError(f"{file} can't be read: {error}") from None
     return list(found.values())
 
 

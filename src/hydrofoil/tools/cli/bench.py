@@ -12,9 +12,10 @@ from rich.console import Console
 
 from hydrofoil.errors import UsageError
 from hydrofoil.tools.bench.suites import SUITES
+from hydrofoil.tools.cli.written import Written
 from hydrofoil.tools.console import above, output, progress_bar
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE = Written()
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 # As shells have it for a command that a signal of the keyboard's has ended.
 _INTERRUPTED = 130

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from hydrofoil.errors import UsageError
+from hydrofoil.tools.cli.written import Written
 from hydrofoil.tools.console import output
 
 
@@ -46,13 +47,13 @@ from hydrofoil.tools.console import output
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(dir_okay=False, allow_dash=True),
+    type=Written(str, allow_dash=True),
     help="File for the same as JSON; - prints nothing else.",
 )
 @click.option(
     "--html",
     "html_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Written(),
     help="One page with the same.",
 )
 def doctor(

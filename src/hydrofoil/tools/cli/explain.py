@@ -21,6 +21,7 @@ from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS
 from hydrofoil.settings.spark_command import spark_command
 from hydrofoil.settings.user_conf import conf_of
 from hydrofoil.tools.cli.spark_log import say_failed
+from hydrofoil.tools.cli.written import Written
 from hydrofoil.tools.tables import of_them, percent, plain
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ Projections = list[dict[str, object]]
     help="Folder for the executors' traces and Spark's log, kept afterwards. On a cluster, one "
     "that all executors see. By default a temporary one.",
 )
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--json", "json_file", type=Written())
 @click.argument("args", nargs=-1, required=True, type=click.UNPROCESSED)
 def explain(folder: Path | None, json_file: Path | None, args: tuple[str, ...]) -> None:
     """Run spark-submit with Hydrofoil and tracing on, then print what happened to each UDF.

@@ -4,9 +4,10 @@ import ast
 import importlib
 import importlib.util
 import json
+import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -173,8 +174,8 @@ def gang(
     except HydrofoilError as error:
         raise click.ClickException(str(error)) from None
     if as_json:
-        text = json.dumps({"values": result.values, "metrics": result.metrics}, default=str)
-        click.echo(text)
+        made = plain({"values": result.values, "metrics": result.metrics})
+        click.echo(json.dumps(made, allow_nan=False))
         return
     for rank, value in enumerate(result):
         click.echo(f"rank {rank}: {value!r}")
@@ -221,6 +222,22 @@ def literal(text: str) -> Any:
         return text
 
 
+def plain(value: Any) -> Any:
+    """A value as JSON has it: null for numbers that are none, text for all that it lacks."""
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, Mapping):
+        simple = (str, int, type(None))
+        return {one if isinstance(one, simple) else str(one): plain(v) for one, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    # NumPy's and torch's numbers and arrays.
+    listed = getattr(value, "tolist", None)
+    return plain(listed()) if callable(listed) else str(value)
+
+
 def session(master: str | None, settings: dict[str, str]) -> "SparkSession":
     """Start Spark with Hydrofoil turned on."""
     from hydrofoil.settings import launch
@@ -248,7 +265,10 @@ def _source(kind: str, data: str) -> Any:
 
 
 def _frame(spark: "SparkSession", data: str, data_format: str) -> "DataFrame":
-    return spark.read.format(data_format).load(data)
+    try:
+        return spark.read.format(data_format).load(data)
+    except Exception as error:  # Spark's: there is no such path, or no such format.
+        raise click.BadParameter(str(error).splitlines()[0], param_hint="--data") from error
 
 
 def _number(text: str) -> Any:

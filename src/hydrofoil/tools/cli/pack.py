@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hydrofoil.errors import UsageError
+from hydrofoil.tools.cli.written import Written
 
 if TYPE_CHECKING:
     from hydrofoil.tools.packing.environment import Environment
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     "-o",
     default="environment.tar.gz",
     show_default=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Written(),
     help="The archive: .tar.gz, .tgz, .tar or .zip.",
 )
 @click.option("--force", is_flag=True, help="Replace an archive that is there.")

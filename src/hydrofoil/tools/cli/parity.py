@@ -13,13 +13,14 @@ import click
 from rich.console import Console
 
 from hydrofoil.errors import UsageError
+from hydrofoil.tools.cli.written import Written
 from hydrofoil.tools.console import output, progress_bar
 
 if TYPE_CHECKING:
     from hydrofoil.tools.parity.case import Case
     from hydrofoil.tools.parity.engines import Engine
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE = Written()
 _DAEMON = "hydrofoil.daemon"
 T = TypeVar("T")
 

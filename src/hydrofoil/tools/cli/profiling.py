@@ -15,6 +15,7 @@ from rich.console import Console
 
 from hydrofoil.errors import HydrofoilError
 from hydrofoil.tools.cli.spark_log import say_failed
+from hydrofoil.tools.cli.written import Written
 
 if TYPE_CHECKING:
     from hydrofoil.tools.profiling.run import Sampling
@@ -54,8 +55,8 @@ Runner = Callable[[str, Path, "Sampling"], int]
     help="Run once more under each engine without taking stacks, to see what that costs.",
 )
 @click.option("--top", default=25, show_default=True, help="Functions in the table.")
-@click.option("--html", "html_file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--html", "html_file", type=Written())
+@click.option("--json", "json_file", type=Written())
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),

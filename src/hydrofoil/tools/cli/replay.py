@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import track
 
 from hydrofoil.recordings.recording import Recording, RecordingError
+from hydrofoil.tools.cli.written import Written
 from hydrofoil.tools.console import output
 from hydrofoil.tools.replay.player import (
     Comparison,
@@ -31,7 +32,7 @@ _CHOICES = {"both": ("stock", "hydrofoil")}
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1))
 @click.option("--in-memory", is_flag=True, help="Without sockets, from and to memory.")
 @click.option("--cold", is_flag=True, help="Measure a worker's first task, not a later one.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--json", "json_file", type=Written())
 def replay(
     files: tuple[Path, ...],
     engine: str,
