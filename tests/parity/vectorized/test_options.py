@@ -10,6 +10,7 @@ from pyspark.sql.functions import udf
 
 from hydrofoil.tools.parity.families import PANDAS, Family
 from hydrofoil.tools.parity.harness import Parity, numbers
+from hydrofoil.tools.parity.views import see
 
 # See tests/conftest.py.
 ONE_IN = 4
@@ -27,6 +28,32 @@ def test_strings_of_the_next_pandas(parity: Parity, family: Family) -> None:
         return family.observed(rows)
 
     with parity.under(environment={"PANDAS_FUTURE_INFER_STRING": "1"}):
+        parity.same_rows(build)
+
+
+@pytest.mark.skipif(int(pd.__version__[0]) >= 3, reason="pandas always copies on write")
+@pytest.mark.parametrize("family", PANDAS, ids=str)
+def test_columns_that_are_copied_when_written_to(parity: Parity, family: Family) -> None:
+    def change(value: Any) -> str:
+        try:
+            if value.ndim == 2:
+                value[["n", "m"]].values[:] = 0
+                value = value["n"]
+            value.values.flags.writeable = True
+        except Exception as error:
+            return repr(error)
+        return "changed"
+
+    def observe(*values: Any) -> str:
+        last = values[-1]
+        changed = list(map(change, last if isinstance(last, tuple) else [last]))
+        return f"{changed} {see(*values)}"
+
+    def build(spark: SparkSession) -> DataFrame:
+        rows = numbers(spark, 6).selectExpr("id % 2 k", "id n", "id m", "id / 2 d", "string(id) s")
+        return family.query(rows, family.texts(observe), "string")
+
+    with parity.under(environment={"PANDAS_COPY_ON_WRITE": "1"}):
         parity.same_rows(build)
 
 
