@@ -2,7 +2,9 @@
 
 import datetime
 import re
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +181,38 @@ def test_batches_of_one_beside_it_end_where_they_would(both: Both) -> None:
     }
     with use_conf(both.spark, settings):
         same(both, query, compiled=2)
+
+
+@pytest.mark.parametrize("shuffled", [False, True], ids=["rows", "a shuffle's rows"])
+def test_batches_are_freed_while_the_task_goes_on(
+    both: Both, tmp_path: Path, shuffled: bool
+) -> None:
+    done, go_on = tmp_path / "done", tmp_path / "go on"
+
+    def wait(rows: Iterator[Any]) -> Iterator[int]:
+        yield sum(1 for _ in rows)
+        done.touch()
+        for _ in range(600):
+            if not go_on.exists():
+                time.sleep(0.1)
+
+    jvm: Any = both.spark._jvm
+    allocator = jvm.org.apache.spark.sql.util.ArrowUtils.rootAllocator()
+    settings = {"spark.sql.execution.arrow.maxRecordsPerBatch": "1000"}
+    with both.compiled(**CODE), use_conf(both.spark, settings), ThreadPoolExecutor(1) as pool:
+        before = allocator.getAllocatedMemory()
+        frame = both.spark.range(0, 200_000, 1, 1)
+        frame = frame.repartition(1) if shuffled else frame
+        frame = frame.select(F.udf(lambda x: x + 1, "bigint")("id"))
+        assert "CompiledRows" in plan_of(frame)
+        counted = pool.submit(lambda: frame.rdd.mapPartitions(wait).collect())
+        while not done.exists() and not counted.done():
+            time.sleep(0.05)
+        held = allocator.getAllocatedMemory() - before
+        go_on.touch()
+        assert counted.result() == [200_000]
+    # All rows take 1.6 MB, and a batch a hundredth of that.
+    assert held < 500_000
 
 
 @pytest.fixture

@@ -53,6 +53,15 @@ case class CompiledRowsExec(columns: Seq[NamedExpression], child: SparkPlan)
     copy(child = newChild)
 }
 
+object CompiledRowsExec {
+
+  /** Frees a batch, as Spark's generated code does, once none of its rows is left. */
+  private[exec] def isLeft(rows: Boolean, batch: ColumnarBatch): Boolean = {
+    if (!rows) batch.closeIfFreeable()
+    rows
+  }
+}
+
 private final class RowsOfOurs(batch: ColumnarBatch, ordinals: Array[Int], types: Array[DataType])
   extends Iterator[InternalRow] {
 
@@ -62,7 +71,7 @@ private final class RowsOfOurs(batch: ColumnarBatch, ordinals: Array[Int], types
   private[this] var position = 0
   writer.open(ordinals.map(batch.column(_).asInstanceOf[RawVector]))
 
-  override def hasNext: Boolean = position < end
+  override def hasNext: Boolean = CompiledRowsExec.isLeft(position < end, batch)
 
   override def next(): InternalRow = {
     writer.write(current, position)
@@ -79,7 +88,7 @@ private final class RowsOfAny(batch: ColumnarBatch, ordinals: Array[Int], rows: 
   private[this] val end = batch.numRows
   private[this] var position = 0
 
-  override def hasNext: Boolean = position < end
+  override def hasNext: Boolean = CompiledRowsExec.isLeft(position < end, batch)
 
   override def next(): InternalRow = {
     val row = rows.row(position)

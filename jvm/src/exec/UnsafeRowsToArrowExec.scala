@@ -6,7 +6,7 @@ import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions.{Attribute, UnsafeProjection, UnsafeRow}
 import org.apache.spark.sql.execution.SparkPlan
 import org.apache.spark.sql.hydrofoil.build.{BatchBuilder, UnsafeRows}
-import org.apache.spark.sql.hydrofoil.memory.{ArrowBatch, TaskBuffers}
+import org.apache.spark.sql.hydrofoil.memory.{ArrowBatch, BatchIterator, TaskBuffers}
 import org.apache.spark.sql.hydrofoil.settings.Limits
 import org.apache.spark.sql.types.DataType
 import org.apache.spark.sql.vectorized.ColumnarBatch
@@ -18,24 +18,26 @@ private final class UnsafeRowBatches(
     sent: Array[Int],
     limits: Limits,
     buffers: TaskBuffers)
-  extends Iterator[ColumnarBatch] {
+  extends BatchIterator {
 
   private[this] val builder = new BatchBuilder(types, sent, limits, buffers)
   private[this] val block = new UnsafeRows(types.length)
   private[this] lazy val toUnsafe = UnsafeProjection.create(types)
   private[this] var position = 0
 
-  override def hasNext: Boolean = position < block.rows || input.hasNext
+  private def isLeft: Boolean = position < block.rows || input.hasNext
 
-  override def next(): ColumnarBatch = {
-    while (!builder.isFull && hasNext) {
-      if (position == block.rows) fill()
-      position += builder.append(block, position)
+  override protected def advance(): ArrowBatch =
+    if (!isLeft) null
+    else {
+      while (!builder.isFull && isLeft) {
+        if (position == block.rows) fill()
+        position += builder.append(block, position)
+      }
+      val rows = builder.rows
+      val columns = builder.finish()
+      ArrowBatch.whole(columns, rows, buffers)
     }
-    val rows = builder.rows
-    val columns = builder.finish()
-    ArrowBatch.whole(columns, rows, buffers)
-  }
 
   private def fill(): Unit = {
     block.clear()
