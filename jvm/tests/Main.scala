@@ -5,6 +5,7 @@ object Main {
 
   def main(arguments: Array[String]): Unit = {
     val suites = Seq(
+      new BatchBuilderTests,
       new BuilderTests,
       new ConnectionTests,
       new GuardTests,

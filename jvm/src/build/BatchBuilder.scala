@@ -58,15 +58,26 @@ final class BatchBuilder(
     rowDone()
   }
 
-  /** Appends as many rows of the vectors as the batch takes; the answer is how many. */
+  /**
+   * Appends as many rows of the vectors as the batch takes; the answer is how many. Where bytes are
+   * bounded it asks for their size each time that the rows have doubled: a dictionary's few values
+   * may be those of many rows, and take more together than any batch can.
+   */
   def append(vectors: Array[ColumnVector], from: Int, until: Int): Int = {
-    val n = math.min(until - from, limit - count)
-    var i = 0
-    while (i < builders.length) {
-      builders(i).appendRange(vectors(i), from, n)
-      i += 1
+    var taken = 0
+    var more = true
+    while (more) {
+      val step = if (asksSize) math.max(count, BatchBuilder.FEWEST) else Int.MaxValue
+      val n = math.min(math.min(until - from - taken, limit - count), step)
+      var i = 0
+      while (i < builders.length) {
+        builders(i).appendRange(vectors(i), from + taken, n)
+        i += 1
+      }
+      taken += cut(n)
+      more = n == step && taken < until - from && !isFull
     }
-    cut(n)
+    taken
   }
 
   /** Appends as many rows of the block from `from` on as the batch takes; returns how many. */
@@ -133,4 +144,9 @@ final class BatchBuilder(
     count = 0
     builders.map(_.finish())
   }
+}
+
+object BatchBuilder {
+  // Rows that are taken before anything is known of their size; a bitmap's bytes end there.
+  private val FEWEST = 64
 }
