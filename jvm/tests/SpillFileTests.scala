@@ -1,7 +1,10 @@
 package org.apache.spark.sql.hydrofoil.tests
 
+import scala.util.Try
+
 import org.apache.spark.{SparkConf, SparkContext}
 import org.apache.spark.sql.hydrofoil.memory.{Column, SpillFile}
+import org.apache.spark.sql.types.{ArrayType, BinaryType}
 
 /** Columns that are read from disk are those that were written, in any order, encrypted as well. */
 final class SpillFileTests extends Suite {
@@ -46,6 +49,19 @@ final class SpillFileTests extends Suite {
         read.foreach(_.release())
         file.close()
       }
+    }
+  }
+
+  test("what can't be read to its end leaves no memory") { allocator =>
+    withSpark(encrypted = false) {
+      val file = new SpillFile
+      // Read as one of arrays, the bytes are an element's buffers, of which the last is missing.
+      val column = Values.column(BinaryType, Seq(null, Array.fill[Byte](16)(-1)), allocator)
+      val start = file.write(Array(column))
+      column.release()
+      val read = Try(file.read(start, Array(ArrayType(BinaryType)), allocator))
+      same(read.failed.map(_.getClass.getSimpleName).getOrElse("none"), "EOFException", "the error")
+      file.close()
     }
   }
 

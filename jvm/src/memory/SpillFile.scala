@@ -65,22 +65,32 @@ final class SpillFile {
     val rows = in.readInt()
     val nulls = in.readInt()
     val buffers = new Array[ArrowBuf](SpillFile.buffers(layout))
-    buffers.indices.foreach { i =>
-      val bytes = in.readLong()
-      if (bytes >= 0) {
-        val buffer = allocator.buffer(bytes)
-        buffers(i) = buffer
-        var left = bytes
-        while (left > 0) {
-          val n = math.min(left, chunk.length.toLong).toInt
-          in.readFully(chunk, 0, n)
-          buffer.writeBytes(chunk, 0, n)
-          left -= n
+    try {
+      buffers.indices.foreach { i =>
+        val bytes = in.readLong()
+        if (bytes >= 0) {
+          buffers(i) = allocator.buffer(bytes)
+          fill(buffers(i), bytes, in)
         }
       }
+      val types = Layout.childTypes(dataType)
+      val children = Column.all(types.length)(i => read(types(i), in, allocator))
+      new Column(dataType, layout, rows, nulls, buffers, children)
+    } catch {
+      case error: Throwable =>
+        buffers.foreach(buffer => if (buffer != null) buffer.close())
+        throw error
     }
-    val children = Layout.childTypes(dataType).map(read(_, in, allocator))
-    new Column(dataType, layout, rows, nulls, buffers, children)
+  }
+
+  private def fill(buffer: ArrowBuf, bytes: Long, in: DataInputStream): Unit = {
+    var left = bytes
+    while (left > 0) {
+      val n = math.min(left, chunk.length.toLong).toInt
+      in.readFully(chunk, 0, n)
+      buffer.writeBytes(chunk, 0, n)
+      left -= n
+    }
   }
 
   def close(): Unit = channel.close()
