@@ -101,8 +101,8 @@ SHAPES: dict[str, Callable[[DataFrame, Make], DataFrame]] = {
     "of a cache": lambda df, udf: df.cache().select(udf(key, "string")("s", "x")),
     "of a union": lambda df, udf: df.union(df).select(udf(twice, "double")("d")),
     "in a union of shuffled rows": lambda df, udf: (
-        (one := df.repartition(3, "x").select("x", udf(twice, "bigint")("x"))).union(one)
-    ),
+        one := df.repartition(3, "x").select("x", udf(twice, "bigint")("x"))
+    ).union(one),
     "of a window": lambda df, udf: df.selectExpr("x", "lag(x) OVER (ORDER BY x) AS p").select(
         udf(twice, "bigint")("p")
     ),
