@@ -321,6 +321,26 @@ def test_text_that_utf8_has_no_bytes_for(spark: SparkSession, table: str) -> Non
         results(data, few("b", "id"))
 
 
+@pytest.mark.parametrize("columnar", [False, True], ids=["Spark's operator", "the JVM's half"])
+def test_rows_that_are_sorted_by_their_results(
+    spark: SparkSession, thousand: DataFrame, table: str, columnar: bool
+) -> None:
+    """Spark runs the functions for a sample first, and then once more."""
+    if columnar and installed_minor() == "3.5":
+        pytest.skip("the JVM's half needs Spark 4")
+    made = hydrofoil.udf(
+        parse, useArrow=True, on_error="quarantine", quarantine=table, max_errors=len(BAD)
+    )
+    with use_engine(spark, Engine("hydrofoil", "hydrofoil.daemon", columnar=columnar)):
+        got = thousand.select("id", made("s", "id").alias("made")).orderBy("made").collect()
+        assert {row.id: row.made for row in got} == nearly_all()
+    assert [(row.partition, row.row) for row in quarantined(spark, table)] == [
+        (i // 500, at) for i, at in BAD.items()
+    ]
+    counts = newest(spark)
+    assert (counts.failed, counts.rows) == (len(BAD), 1000)
+
+
 # --- Columns --------------------------------------------------------------------------------------
 
 

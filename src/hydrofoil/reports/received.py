@@ -139,7 +139,7 @@ class Received:
 
     def _attempt(self, query: Query, stage: stages.Stage, report: dict[str, Any]) -> _Attempt:
         """The attempt that a report is of; what a different one has sent before is taken back."""
-        place = (stage.identity, report["partition"])
+        place = (stage.computed or stage.identity, report["partition"])
         before = query.attempts.get(place)
         if before is not None and before.task == report["task"]:
             return before

@@ -5,8 +5,17 @@ meanwhile: what is asked here is what it held when the task ended. It has no pub
 Where something has a different form, less is known: see `Stage`.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
+
+# In the names of operators that run functions, Spark's and those of the JVM's half; and how far
+# behind a stage's end one is looked for.
+_RUN_FUNCTIONS = (
+    *("Python", "InPandas", "InArrow"),
+    *("HydrofoilGrouped", "HydrofoilCogrouped", "HydrofoilMapInBatch", "CompiledUdf"),
+)
+_MOST_STEPS = 64
 
 
 @dataclass(frozen=True)
@@ -20,10 +29,14 @@ class Stage:
         written again by a stage of a different number. Otherwise the stage's number.
     is_last : bool
         Whether the task was the last that the stage waited for; False where it is not known.
+    computed : str
+        The same for all stages of a query that run the same functions on the same rows: to sort by
+        their results, Spark runs them for a sample first. Empty where it is not known.
     """
 
     identity: str
     is_last: bool = False
+    computed: str = ""
 
 
 def spark_context() -> Any:
@@ -41,17 +54,51 @@ def stage_of(number: int, partition: int) -> Stage:
         if found.isEmpty():
             return Stage(f"stage{number}")
         stage = found.get()
-        identity = f"rdd{stage.rdd().id()}"
+        rdd = stage.rdd()
+        identity = f"rdd{rdd.id()}"
+        computed = _computed(identity, rdd)
         if hasattr_java(stage, "pendingPartitions"):
             pending = stage.pendingPartitions()
-            return Stage(identity, pending.size() == 1 and pending.contains(partition))
+            is_last = pending.size() == 1 and pending.contains(partition)
+            return Stage(identity, is_last, computed)
         job = stage.activeJob()
         if job.isEmpty():
-            return Stage(identity)
+            return Stage(identity, computed=computed)
         left = job.get().numPartitions() - job.get().numFinished()
-        return Stage(identity, left <= 1)
+        return Stage(identity, left <= 1, computed)
     except Exception:
         return Stage(f"stage{number}")
+
+
+# By the identities of the stages that were asked for last, in this application.
+_known: OrderedDict[tuple[str, str], str] = OrderedDict()
+_MOST_KNOWN = 64
+
+
+def _computed(identity: str, rdd: Any) -> str:
+    """What functions of SQL the stage of an RDD runs; empty where that is not known."""
+    key = (spark_context().applicationId(), identity)
+    if key not in _known:
+        _known[key] = _of_functions(rdd)
+        while len(_known) > _MOST_KNOWN:
+            _known.popitem(last=False)
+    return _known[key]
+
+
+def _of_functions(rdd: Any) -> str:
+    """The last RDD of an operator that runs functions, where its partitions are the stage's."""
+    for _ in range(_MOST_STEPS):
+        scope = rdd.scope()
+        if scope.isDefined() and any(part in scope.get().name() for part in _RUN_FUNCTIONS):
+            return f"functions{rdd.id()}"
+        dependencies = rdd.dependencies()
+        if dependencies.size() != 1:
+            return ""
+        dependency = dependencies.apply(0)
+        if dependency.getClass().getSimpleName() != "OneToOneDependency":
+            return ""
+        rdd = dependency.rdd()
+    return ""
 
 
 def is_running(number: int) -> bool:
