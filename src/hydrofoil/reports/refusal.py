@@ -19,7 +19,10 @@ def refusal_of(function: Any) -> Callable[[Exception, int, Any], bool] | None:
 
 
 def guarded(function: Any, convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """What converts each result of a function right after its call."""
+    """What converts each result of a function right after its call.
+
+    What it returns may be refused in turn, as the function's own results.
+    """
     refused = refusal_of(function)
     if refused is None:
         return convert
@@ -33,4 +36,5 @@ def guarded(function: Any, convert: Callable[[Any], Any]) -> Callable[[Any], Any
                 raise
             return None
 
+    setattr(converted, REFUSED, refused)
     return converted

@@ -13,6 +13,7 @@ from hydrofoil.evals.eval_types import describe
 from hydrofoil.evals.pickle_rules import RowsByPickleRules
 from hydrofoil.evals.pickled import PickledProjection
 from hydrofoil.evals.udf import Udf
+from hydrofoil.reports.refusal import guarded
 from hydrofoil.settings.rows import as_pickled
 from hydrofoil.spark.stock.closures import Variables
 from hydrofoil.spark.stock.conf import Conf
@@ -175,8 +176,8 @@ def _through_pandas(task: Task) -> Pipeline:
 
 def _as_stock_calls(udf: Udf, wrapped: Any) -> Udf:
     """The UDF with what stock makes of each result at once: strings, of whatever is declared so."""
-    guarded = Variables(wrapped)["evaluate"]
-    result_function = Variables(Variables(guarded)["f"])["result_func"]
+    evaluate = Variables(wrapped)["evaluate"]
+    result_function = Variables(Variables(evaluate)["f"])["result_func"]
     if type(udf.return_type).__name__ not in ("StringType", "BinaryType"):
         return udf
-    return replace(udf, chain=(*udf.chain, result_function))
+    return replace(udf, chain=(*udf.chain, guarded(udf.chain[-1], result_function)))
