@@ -45,15 +45,25 @@ class Output:
 
     def _carry(self) -> None:
         printed = b""
+        # A daemon of many workers has more descriptors than select can look at.
+        poll = select.poll()
+        for end in self._ends:
+            poll.register(end, select.POLLIN)
         while True:
-            ready, _, _ = select.select(self._ends, [], [], 0 if self._over else _LOOK_S)
+            ready = [end for end, _ in poll.poll(0 if self._over else 1000 * _LOOK_S)]
             # What comes before there is an heir waits for it, as far as a pipe would hold it.
-            printed = printed[-_PIECE:] + b"".join(os.read(end, _PIECE) for end in ready)
+            printed = printed[-_PIECE:] + b"".join(map(_read, ready))
             if printed and self._heir is not None:
                 _write(self._heir, printed)
                 printed = b""
             if self._over and not ready:
                 return
+
+
+def _read(end: int) -> bytes:
+    with suppress(BlockingIOError):  # The JVM may have been quicker, the moment before it left.
+        return os.read(end, _PIECE)
+    return b""
 
 
 def _write(process: int, printed: bytes) -> None:
