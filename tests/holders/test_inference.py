@@ -1,5 +1,7 @@
 """`hydrofoil.inference`: a DataFrame's predictions are those of the model itself."""
 
+import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +20,7 @@ import hydrofoil
 from hydrofoil.decorators.ddl import parse_ddl
 from hydrofoil.errors import UsageError
 from hydrofoil.predictors.predict import Predict
-from hydrofoil.predictors.sent import Load, load_of
+from hydrofoil.predictors.sent import Load, Sent, load_of
 from hydrofoil.predictors.table import adapter_of
 
 RANDOM = np.random.default_rng(5)
@@ -306,6 +308,40 @@ def test_nobody_is_asked_where_all_prompts_are_null(spark: SparkSession) -> None
     frame = spark.createDataFrame([(None,), (None,)], "p string")
     found = hydrofoil.generate(frame, "p", Never, share=None)
     assert [row.text for row in found.collect()] == [None, None]
+
+
+def test_a_model_that_found_no_room_is_written_again(spark: SparkSession) -> None:
+    """What there is of it is taken for no model."""
+    data = os.urandom(3 << 20)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            Sent(spark, data)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert Sent(spark, data).read() == data
+
+
+AGAIN = """
+import sys
+from hydrofoil import session
+from hydrofoil.predictors.sent import _send_file
+
+for _ in range(2):
+    spark = session("local[1]", "again", {"spark.ui.enabled": "false"})
+    names = [_send_file(spark, sys.argv[1]) for _ in range(2)]
+    print(*names, *(file.rpartition("/")[2] for file in spark.sparkContext.listFiles))
+    spark.stop()
+"""
+
+
+def test_a_file_is_sent_to_each_session_once(tmp_path: Path) -> None:
+    (tmp_path / "model.txt").write_text("tree")
+    command = [sys.executable, "-c", AGAIN, str(tmp_path / "model.txt")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    first, second = (line.split() for line in done.stdout.splitlines())
+    assert first == second == first[:1] * 3
 
 
 def test_the_room_needs_no_library() -> None:

@@ -5,6 +5,8 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -90,11 +92,9 @@ class Sent:
         if len(data) <= _INLINE:
             return
         name = f"{_SENT}{hashlib.sha256(data).hexdigest()[:32]}"
-        file = _folder() / name
-        if not file.exists():
-            file.write_bytes(data)
-            if not _is_local(spark):
-                _add(spark, f"file://{file}")
+        file = _made(name, lambda draft: draft.write_bytes(data))
+        if not _is_local(spark):
+            _add_once(spark, file)
         self.data = b""
         self.file = str(file) if _is_local(spark) else name
 
@@ -108,14 +108,45 @@ def _send_file(spark: Any, path: str) -> str:
     known = os.stat(path)
     text = f"{os.path.abspath(path)} {known.st_mtime_ns} {known.st_size}"
     name = f"{_FILE}{hashlib.sha256(text.encode()).hexdigest()[:16]}-{os.path.basename(path)}"
-    file = _folder() / name
-    if not file.exists():
+
+    def make(draft: Path) -> None:
         try:
-            os.link(path, file)
+            os.link(path, draft)
         except OSError:
-            shutil.copyfile(path, file)
-        _add(spark, f"file://{file}")
+            shutil.copyfile(path, draft)
+
+    _add_once(spark, _made(name, make))
     return name
+
+
+_lock = threading.Lock()
+# The application, and the name of a file that it has.
+_added: set[tuple[str, str]] = set()
+
+
+def _made(name: str, make: Callable[[Path], object]) -> Path:
+    """A file of the folder: whole, or not there."""
+    file = _folder() / name
+    with _lock:
+        if not file.exists():
+            draft = file.with_name(f"{name}.draft")
+            draft.unlink(missing_ok=True)  # Of one that found no room.
+            make(draft)
+            draft.replace(file)
+    return file
+
+
+def _add_once(spark: Any, file: Path) -> None:
+    """Have Spark send a file, which a later session of this process has to do anew."""
+    try:
+        application = str(spark.sparkContext.applicationId)
+    except Exception:
+        # A client's, which has no context.
+        application = str(spark.session_id)
+    with _lock:
+        if (application, file.name) not in _added:
+            _add(spark, f"file://{file}")
+            _added.add((application, file.name))
 
 
 def _add(spark: Any, path: str) -> None:
