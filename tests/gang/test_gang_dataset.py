@@ -180,6 +180,20 @@ def test_foreign_files_are_left_alone(spark: SparkSession, tmp_path: Path) -> No
     assert os.listdir(tmp_path) == ["notes.txt"]
 
 
+def test_a_driver_that_is_killed_at_the_manifest(spark: SparkSession, tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from hydrofoil.gang.dataset.storage import Folder\n"
+        "os.replace = lambda *names: os._exit(9)\n"
+        "Folder.of(sys.argv[1]).write('_manifest.json', b'{')"
+    )
+    folder = tmp_path / "set"
+    folder.mkdir()
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=False)
+    assert len(list(folder.iterdir())) == 1
+    dataset = gang.export(numbers(spark, 20, 1), folder)
+    assert sorted(os.listdir(folder)) == ["_manifest.json", Path(dataset.files[0]).name]
+
+
 def test_progress_counts_what_is_finished(spark: SparkSession, tmp_path: Path) -> None:
     seen: list[Any] = []
     gang.export(numbers(spark, 1000, 4), tmp_path / "set", on_progress=seen.append)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 BATCH_BYTES = 64 << 20
 
+# What a driver that was killed while it wrote the manifest has left.
+_UNNAMED = re.compile(rf"{re.escape(manifest.NAME)}\.[0-9a-f]{{8}}\.tmp")
 _PART = re.compile(r"part-\d{5,}-[0-9a-f]{8}-[0-9a-f]{8}\.arrow")
 _PROGRESS_SECONDS = 1.0
 
@@ -146,7 +148,7 @@ def _existing(folder: Folder, mode: str) -> Manifest | None:
                 f"{folder.root} has a data set already", hint="mode='overwrite' replaces it"
             )
         return manifest.load(folder)
-    foreign = [name for name in names if name != draft.FOLDER and not _PART.fullmatch(name)]
+    foreign = [name for name in names if name != draft.FOLDER and not _is_ours(name)]
     if foreign:
         raise UsageError(
             f"{folder.root} has files that are no data set's, such as {foreign[0]!r}",
@@ -202,10 +204,14 @@ def _clean(folder: Folder, before: Manifest | None, now: Manifest) -> None:
     try:
         folder.remove_folder(draft.FOLDER)
         for name in folder.names():
-            if _PART.fullmatch(name) and name not in current:
+            if _is_ours(name) and name not in current:
                 folder.remove(name)
     except OSError as error:
         _warn(f"{folder.root}: old files are left behind: {error}")
+
+
+def _is_ours(name: str) -> bool:
+    return bool(_PART.fullmatch(name) or _UNNAMED.fullmatch(name))
 
 
 def _warn(message: str) -> None:
