@@ -118,6 +118,14 @@ def test_replay_of_one_engine_in_memory(recordings: list[Path]) -> None:
     assert "ratio" not in done.stdout
 
 
+def test_replay_by_a_worker_that_is_not_there(recordings: list[Path]) -> None:
+    done = hydrofoil("replay", recordings[0], "--runs", 1, "--engine", "nothing.there:main")
+    assert done.returncode == 1
+    assert "ModuleNotFoundError: No module named 'nothing'" in done.stderr
+    ended = "the measuring process ended (exit code 1); its last words are on stderr"
+    assert f"Error: {recordings[0]}: {ended}" in " ".join(done.stderr.splitlines())
+
+
 def test_replay_of_another_file(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("not a recording")

@@ -13,7 +13,6 @@ from hydrofoil.tools.console import output
 from hydrofoil.tools.replay.player import (
     Comparison,
     Player,
-    UnequalAnswersError,
     compare,
 )
 from hydrofoil.tools.sheet import Sheet, show_sheet
@@ -55,7 +54,8 @@ def replay(
                 result = compare(
                     recording, engines, runs, "memory" if in_memory else "socket", player, cold
                 )
-        except (RecordingError, UnequalAnswersError, ValueError) as error:
+        # A RuntimeError: a worker that can't be imported has ended the measuring process.
+        except (RecordingError, RuntimeError, ValueError) as error:
             raise click.ClickException(f"{path}: {error}") from error
         results.append((path, recording, result))
     show_sheet(_sheet(results, engines), output())
