@@ -268,7 +268,8 @@ def _frame(spark: "SparkSession", data: str, data_format: str) -> "DataFrame":
     try:
         return spark.read.format(data_format).load(data)
     except Exception as error:  # Spark's: there is no such path, or no such format.
-        raise click.BadParameter(str(error).splitlines()[0], param_hint="--data") from error
+        why = str(getattr(error, "java_exception", error)).splitlines()[0]
+        raise click.BadParameter(why, param_hint="--data") from error
 
 
 def _number(text: str) -> Any:
