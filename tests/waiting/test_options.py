@@ -26,7 +26,9 @@ def test_rates(given: Any, a_second: float) -> None:
     assert rate_of(given, "rate") == pytest.approx(a_second)
 
 
-@pytest.mark.parametrize("given", ["fast", "10", "0/s", "10/0s", "10/00s", ",/s", "10/fortnight", 0, -1, True])
+@pytest.mark.parametrize(
+    "given", ["fast", "10", "0/s", "10/0s", "10/00s", ",/s", "10/fortnight", 0, -1, True]
+)
 def test_no_rates(given: Any) -> None:
     with pytest.raises(UsageError, match="is no rate"):
         rate_of(given, "rate")
