@@ -39,7 +39,7 @@ ROOMS = {
     "daemon": "deaths process spark worker",
     "aggregates": "errors",
     "gang": "errors lazy private settings values version",
-    "waiting": "_cext errors failures gang reports values",
+    "waiting": "_cext errors failures gang private reports values",
     "decorators": (
         "_cext compiling deaths errors evals holders process reports settings spark values waiting"
     ),

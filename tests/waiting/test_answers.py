@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import os
 import pickle
 import sqlite3
 from dataclasses import dataclass
@@ -126,3 +127,16 @@ def test_no_file_of_answers(tmp_path: Path) -> None:
     path.write_text("no database, but long enough to be one " * 50)
     with pytest.raises(UsageError, match="can't be opened"):
         Memory(str(path))
+
+
+def test_what_is_remembered_is_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        memory = Memory(str(tmp_path / "kept" / "answers.db"))
+        memory.put(b"k" * 16, b"an answer")
+        beside = {file.name: file.stat().st_mode & 0o777 for file in (tmp_path / "kept").iterdir()}
+        memory.close()
+    finally:
+        os.umask(before)
+    assert set(beside.values()) == {0o600} and "answers.db" in beside
+    assert (tmp_path / "kept").stat().st_mode & 0o777 == 0o700

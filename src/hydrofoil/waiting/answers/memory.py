@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
+from hydrofoil import private
 from hydrofoil.errors import UsageError
 
 # Seconds in which answers are gathered for one transaction.
@@ -23,7 +24,7 @@ class Memory:
     Parameters
     ----------
     path : str
-        Made where there is none; its folder too.
+        Made where there is none, for its owner alone; its folder too.
 
     Raises
     ------
@@ -34,7 +35,9 @@ class Memory:
     def __init__(self, path: str) -> None:
         self.path = path
         try:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            private.make_folder(Path(path).parent)
+            with open(path, "ab", opener=private.opener):
+                pass  # SQLite's own files beside it get its mode.
             self._reading = self._open()
             self._reading.execute(
                 "create table if not exists answers "
