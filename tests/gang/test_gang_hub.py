@@ -29,9 +29,10 @@ from hydrofoil.gang.errors import (
 )
 from hydrofoil.gang.hub import frames
 from hydrofoil.gang.hub.client import Client
-from hydrofoil.gang.hub.events import Member, Vanished
+from hydrofoil.gang.hub.events import Member, Reported, Vanished
 from hydrofoil.gang.hub.meeting import Meeting, Timeouts
 from hydrofoil.gang.hub.server import Hub
+from hydrofoil.gang.progress import Progress
 
 
 @pytest.fixture
@@ -233,6 +234,11 @@ def test_values_that_are_too_large_together(hub: Hub, monkeypatch: pytest.Monkey
     close(*clients)
 
 
+def test_a_pause_of_less_than_nothing() -> None:
+    with pytest.raises(UsageError, match=r"backoff=-1 has to be 0 seconds or more"):
+        Options(backoff=-1)
+
+
 def test_more_restarts_than_a_backoff_can_be_doubled(hub: Hub) -> None:
     class Crashes:
         """A job that doesn't even start."""
@@ -303,6 +309,26 @@ def test_the_watchdog_forgives_a_driver_that_stood_still() -> None:
     assert watchdog.check(meeting) is not None
     meeting.skip(100.0)
     assert watchdog.check(meeting) is None
+
+
+def test_reports_of_what_is_no_number() -> None:
+    def train(ctx: Any) -> None:
+        ctx.report(day=np.datetime64("2026-11-30"), root=np.complex64(1j), loss=np.float32(0.5))
+
+    [[told]] = gang.run_locally(1, train).metrics
+    assert told == {"day": "2026-11-30", "root": "1j", "loss": 0.5}
+
+
+@pytest.mark.parametrize("step", ["first", float("nan"), float("inf"), [1], None])
+@pytest.mark.parametrize("total", ["all", float("nan"), 2])
+def test_bars_of_what_is_no_number(
+    step: Any, total: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A gang does not end because it is watched on a terminal."""
+    with Progress(True, None) as shown:
+        shown.hear(0, Reported(0, {"step": step, "total": total}))
+        shown.hear(0, Reported(0, {"step": 1, "total": 2, "loss": 0.5}))
+    assert "loss=0.5" in capfd.readouterr().err
 
 
 def test_threads_of_ranks_end(hub: Hub) -> None:

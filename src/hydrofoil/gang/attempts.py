@@ -50,6 +50,8 @@ class Options:
         ):
             if seconds <= 0:
                 raise UsageError(f"{name}={seconds} has to be more than 0 seconds")
+        if self.backoff < 0:
+            raise UsageError(f"backoff={self.backoff} has to be 0 seconds or more")
 
 
 def arguments(

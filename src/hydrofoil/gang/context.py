@@ -253,4 +253,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bool | int | float | str) or value is None:
         return value
     item = getattr(value, "item", None)
-    return item() if callable(item) else str(value)
+    found = item() if callable(item) else value
+    # NumPy has dates and complex numbers, too.
+    return found if isinstance(found, bool | int | float | str) or found is None else str(found)

@@ -1,5 +1,6 @@
 """What the driver shows of a running gang: a bar for each rank, its metrics and its lines."""
 
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -106,8 +107,8 @@ class Progress:
         shown = {name: value for name, value in metrics.items() if name not in ("step", "total")}
         self._bars.update(
             self._tasks[rank],
-            completed=metrics.get("step"),
-            total=metrics.get("total"),
+            completed=_number(metrics.get("step")),
+            total=_number(metrics.get("total")),
             metrics="  ".join(f"{name}={_short(value)}" for name, value in shown.items()),
         )
 
@@ -116,6 +117,13 @@ class Progress:
             for task in self._tasks.values():
                 self._bars.remove_task(task)
         self._tasks.clear()
+
+
+def _number(value: Any) -> float | None:
+    """How far a bar is; None leaves it as it is, for ranks may say anything else."""
+    if isinstance(value, int | float) and math.isfinite(value):
+        return float(value)
+    return None
 
 
 def _short(value: Any) -> str:
