@@ -76,6 +76,16 @@ def test_steps_are_counted_and_states_made_when_it_is_time(tmp_path: Path) -> No
         raise in_threads(1, lambda ctx: open_checkpointer(str(tmp_path), ctx).every(0, 1))[0]
 
 
+@pytest.mark.parametrize("step", [-1, 1.0, "3"])
+def test_steps_that_no_file_could_be_found_by(tmp_path: Path, step: Any) -> None:
+    def save(ctx: Context) -> None:
+        open_checkpointer(str(tmp_path), ctx).save({}, step=step)
+
+    [error] = in_threads(1, save)
+    assert isinstance(error, UsageError)
+    assert f"save(step={step!r}): steps are whole numbers from 0 on" in error.message
+
+
 @pytest.mark.parametrize("per_rank", [False, True])
 @pytest.mark.parametrize("damage", ["torn", "changed", "empty"])
 def test_a_damaged_file_sends_all_ranks_to_the_one_before(

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import index
 from typing import Any
 
 from hydrofoil.errors import UsageError
@@ -169,9 +170,11 @@ class Checkpointer:
             If the state doesn't pickle, or the store fails.
         StaleAttempt
             If a newer attempt has begun; what was saved before is as it was.
+        UsageError
+            If ``step`` is no whole number from 0 on, by which files are found again.
         """
         if step is not None:
-            self.step = step
+            self.step = _step(step)
         parts = self._group.world_size if self._conf.per_rank else 1
         saved = Saved(self.step, self._generation.number, parts, self._store.uri)
         if self._conf.per_rank or self._group.rank == 0:
@@ -280,6 +283,19 @@ class Checkpointer:
             [state] = states
             return state
         return self._conf.reshard(states, self._group.rank, self._group.world_size)
+
+
+def _step(given: Any) -> int:
+    try:
+        step = index(given)
+    except TypeError:
+        step = -1
+    if step < 0:
+        raise UsageError(
+            f"checkpoint.save(step={given!r}): steps are whole numbers from 0 on",
+            hint="int(step), if it is a float",
+        )
+    return step
 
 
 def _position(files: list[File]) -> dict[str, Any] | None:
