@@ -310,6 +310,37 @@ def test_nobody_is_asked_where_all_prompts_are_null(spark: SparkSession) -> None
     assert [row.text for row in found.collect()] == [None, None]
 
 
+@pytest.mark.parametrize("library", ["sklearn", "lightgbm", "xgboost"])
+def test_columns_of_the_models_names_in_another_order(library: str, spark: SparkSession) -> None:
+    pytest.importorskip(library)
+    table = pd.DataFrame({"a": np.arange(60.0), "b": np.arange(60.0)[::-1] % 7})
+    model = MODELS[library]().fit(table, 2 * table["a"])
+    frame = spark.createDataFrame(table).coalesce(1)
+    found = hydrofoil.inference(frame, model, ["b", "a"]).toPandas()["prediction"]
+    np.testing.assert_allclose(found, model.predict(table), rtol=1e-6)
+
+
+def _of_sklearn() -> Any:
+    from sklearn.linear_model import LinearRegression
+
+    return LinearRegression()
+
+
+def _of_lightgbm() -> Any:
+    from lightgbm import LGBMRegressor
+
+    return LGBMRegressor(n_estimators=5, verbosity=-1)
+
+
+def _of_xgboost() -> Any:
+    from xgboost import XGBRegressor
+
+    return XGBRegressor(n_estimators=5)
+
+
+MODELS = {"sklearn": _of_sklearn, "lightgbm": _of_lightgbm, "xgboost": _of_xgboost}
+
+
 def test_a_model_that_found_no_room_is_written_again(spark: SparkSession) -> None:
     """What there is of it is taken for no model."""
     data = os.urandom(3 << 20)

@@ -19,7 +19,7 @@ def columns_of(
     features : str, Column, list of them, or None
         None stands for what the model names, or for the only column.
     names : list of str, optional
-        The model's own.
+        The model's own. Columns that have these names get their order.
     text : bool
         Whether strings can be features.
 
@@ -39,7 +39,11 @@ def columns_of(
     columns = [col(one) if isinstance(one, str) else one for one in features]
     fields = frame.select(*columns).schema.fields
     made = [_as_feature(*pair, text) for pair in zip(columns, fields, strict=True)]
-    return made, [field.name for field in fields]
+    called = [field.name for field in fields]
+    if names is not None and called != names and sorted(called) == sorted(names):
+        # By their names, as libraries take them out of a data frame, or refuse them in this order.
+        made, called = [made[called.index(name)] for name in names], names
+    return made, called
 
 
 def _chosen(frame: Any, names: list[str] | None) -> Sequence[str]:
