@@ -356,25 +356,27 @@ cdef class FrameWriter:
         self._write(END_OF_STREAM)
 
     cdef int add_node(self, Py_ssize_t length, Py_ssize_t null_count) except -1:
+        cdef Py_ssize_t capacity
         if self._node_count == self._node_capacity:
-            self._node_capacity = 2 * self._node_capacity + 8
-            nodes = <int64_t*>realloc(self._nodes, self._node_capacity * NODE_SIZE)
+            capacity = 2 * self._node_capacity + 8
+            nodes = <int64_t*>realloc(self._nodes, capacity * NODE_SIZE)
             if nodes == NULL:
                 raise MemoryError()
-            self._nodes = nodes
+            self._nodes, self._node_capacity = nodes, capacity
         self._nodes[2 * self._node_count] = length
         self._nodes[2 * self._node_count + 1] = null_count
         self._node_count += 1
         return 0
 
     cdef int add_buffer(self, const void* data, Py_ssize_t size) except -1:
+        cdef Py_ssize_t capacity
         # The memory must be readable, and zero, up to the padded size.
         if self._extent_count == self._extent_capacity:
-            self._extent_capacity = 2 * self._extent_capacity + 8
-            extents = <Extent*>realloc(self._extents, self._extent_capacity * sizeof(Extent))
+            capacity = 2 * self._extent_capacity + 8
+            extents = <Extent*>realloc(self._extents, capacity * sizeof(Extent))
             if extents == NULL:
                 raise MemoryError()
-            self._extents = extents
+            self._extents, self._extent_capacity = extents, capacity
         self._extents[self._extent_count].data = <const uint8_t*>data
         self._extents[self._extent_count].size = size
         self._extent_count += 1
