@@ -3,7 +3,7 @@
 import datetime
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -189,7 +189,7 @@ def test_batches_are_freed_while_the_task_goes_on(
 ) -> None:
     done, go_on = tmp_path / "done", tmp_path / "go on"
 
-    def wait(rows: Iterator[Any]) -> Iterator[int]:
+    def wait(rows: Iterable[Any]) -> Iterable[int]:
         yield sum(1 for _ in rows)
         done.touch()
         for _ in range(600):
@@ -219,9 +219,10 @@ def test_batches_are_freed_while_the_task_goes_on(
 def arrow_cache(spark: SparkSession) -> Iterator[None]:
     """Caches keep Arrow's columns meanwhile, which is a setting of whole applications."""
     name = "org.apache.spark.sql.execution.columnar.ArrowCachedBatchSerializer"
-    if not spark._jvm.org.apache.spark.util.Utils.classIsLoadable(name):
+    jvm: Any = spark._jvm
+    if not jvm.org.apache.spark.util.Utils.classIsLoadable(name):
         pytest.skip("Spark has no such serializer")
-    package = spark._jvm.org.apache.spark.sql.execution.columnar
+    package = jvm.org.apache.spark.sql.execution.columnar
     relation = getattr(getattr(package, "InMemoryRelation$"), "MODULE$")
     conf = spark._jsparkSession.sessionState().conf()
     key = "spark.sql.cache.serializer"

@@ -8,6 +8,7 @@ import pytest
 from pyspark import cloudpickle
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.functions import pandas_udf
 from pyspark.sql.types import StringType
 
 from compiled import functions
@@ -113,7 +114,7 @@ SHAPES: dict[str, Callable[[DataFrame, Make], DataFrame]] = {
         udf(plain_rest, "boolean")("s"), udf(plain_put, "boolean")("s")
     ),
     "below one that is left to Spark": lambda df, udf: df.select(
-        F.pandas_udf(texts, StringType("UTF8_LCASE"))(udf(twice, "bigint")("x"))  # type: ignore[call-overload]
+        pandas_udf(texts, StringType("UTF8_LCASE"))(udf(twice, "bigint")("x"))
     ),
     "of a constant": lambda df, udf: df.select(udf(twice, "bigint")(F.lit(21))),
 }
