@@ -1,9 +1,13 @@
 """What workers print whose daemon the JVM has left: it reads only its new daemon's output."""
 
+import fcntl
 import os
 import select
 import stat
+import struct
+import termios
 import threading
+import time
 from contextlib import suppress
 
 _PIECE = 65536
@@ -16,7 +20,8 @@ class Output:
     """The JVM's ends of this process's stdout and stderr, which its workers share.
 
     Once the JVM has closed them printing would fail, as nobody could read it. A thread does, since
-    this process prints, too. Only with Linux's ``/proc``, and where the two are pipes.
+    this process prints, too; as long as somebody else reads, it takes nothing from them. Only with
+    Linux's ``/proc``, and where the two are pipes.
     """
 
     def __init__(self) -> None:
@@ -45,10 +50,9 @@ class Output:
 
     def _carry(self) -> None:
         printed = b""
+        waits = _Waits(self._ends)
         # A daemon of many workers has more descriptors than select can look at.
         poll = select.poll()
-        for end in self._ends:
-            poll.register(end, select.POLLIN)
         while True:
             ready = [end for end, _ in poll.poll(0 if self._over else 1000 * _LOOK_S)]
             # What comes before there is an heir waits for it, as far as a pipe would hold it.
@@ -56,8 +60,32 @@ class Output:
             if printed and self._heir is not None:
                 _write(self._heir, printed)
                 printed = b""
+            for end in waits.for_nobody():
+                poll.register(end, select.POLLIN)
             if self._over and not ready:
                 return
+
+
+class _Waits:
+    """Ends of pipes of which it is not known yet that nobody else reads them."""
+
+    def __init__(self, ends: list[int]) -> None:
+        self._since: dict[int, float | None] = dict.fromkeys(ends)
+
+    def for_nobody(self) -> list[int]:
+        """Those in which something has waited since the last look but one, and for a while."""
+        left = []
+        now = time.monotonic()
+        for end, since in list(self._since.items()):
+            (size,) = struct.unpack("i", fcntl.ioctl(end, termios.FIONREAD, bytes(4)))
+            if not size:
+                self._since[end] = None
+            elif since is None:
+                self._since[end] = now
+            elif now - since >= _LOOK_S:
+                del self._since[end]
+                left.append(end)
+        return left
 
 
 def _read(end: int) -> bytes:

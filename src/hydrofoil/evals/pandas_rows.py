@@ -17,7 +17,7 @@ from hydrofoil._cext.objects import fixed, nested, varlen
 from hydrofoil._cext.objects.base import Decoder, Encoder
 from hydrofoil._cext.objects.special import ValuesDecoder
 from hydrofoil.evals.batched import Column, RowProjection, Unreadable
-from hydrofoil.values.dataframes.options import changed_arguments, changed_results
+from hydrofoil.values.dataframes.build import changed_arguments, changed_results
 from hydrofoil.values.type_table import NoCodec, Options, encoder_for
 
 _WHOLE = ("ByteType", "ShortType", "IntegerType", "LongType")

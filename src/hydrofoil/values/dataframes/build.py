@@ -3,6 +3,9 @@
 Stock makes a Series of each column and concatenates them, which takes 0.1 ms whatever they hold.
 Putting the same blocks together takes 5 us, but that is pandas' own business: what is used here
 exists from pandas 2.2 to 3.x, and is tried and compared with stock's route before it is relied on.
+
+With options of pandas' that change what stock's route gives, stock converts. A program may set them
+at any time, in a function too, so they are asked for with each batch.
 """
 
 from collections.abc import Sequence
@@ -11,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.core.dtypes import missing
 
 # From pandas 3 on, objects share memory until one of them is written to, and concatenating copies
 # nothing: arrays stay apart, and views of Arrow's buffers are read-only as they are.
@@ -18,6 +22,39 @@ COPY_ON_WRITE = int(pd.__version__.split(".", 1)[0]) >= 3
 
 Chunks = list[Any]
 """One column: an array for each record batch, or one extension array."""
+
+
+def _usual() -> dict[str, Any]:
+    """The options that change columns, and what they are by default; an older pandas has fewer."""
+    if int(pd.__version__.split(".", 1)[0]) >= 3:
+        return {"future.infer_string": True}
+    usual = {}
+    for name in ("future.infer_string", "mode.copy_on_write"):
+        try:
+            pd.get_option(name)
+        except KeyError:
+            continue
+        usual[name] = False
+    return usual
+
+
+_USUAL = _usual()
+
+
+def changed_arguments() -> str:
+    """Why functions are given other columns than usual; empty if they are not."""
+    for name, usual in _USUAL.items():
+        value = pd.get_option(name)
+        if value is not usual:
+            return f"pandas' option {name} is {value}"
+    return ""
+
+
+def changed_results() -> str:
+    """Why columns that functions return become others than usual; empty if they do not."""
+    if not getattr(missing, "INF_AS_NA", False):
+        return ""
+    return "pandas' option mode.use_inf_as_na is True"
 
 
 def joined(chunks: Chunks) -> Any:

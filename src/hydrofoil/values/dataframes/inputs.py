@@ -26,8 +26,14 @@ from hydrofoil._cext.objects.temporal import DateDecoder
 from hydrofoil._cext.objects.varlen import BytesDecoder, StringDecoder
 from hydrofoil.stream.batches import Batch, record_batch, uncompressed
 from hydrofoil.stream.schemas import parsed
-from hydrofoil.values.dataframes.build import COPY_ON_WRITE, Chunks, builder, joined, owned
-from hydrofoil.values.dataframes.options import changed_arguments
+from hydrofoil.values.dataframes.build import (
+    COPY_ON_WRITE,
+    Chunks,
+    builder,
+    changed_arguments,
+    joined,
+    owned,
+)
 from hydrofoil.values.dataframes.stock import StockPandas, ToStock
 
 _NUMBERS = {

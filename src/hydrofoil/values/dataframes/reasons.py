@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from hydrofoil.values.dataframes.options import changed_results
+from hydrofoil.values.dataframes.build import changed_results
 from hydrofoil.values.dtypes import DDL_OF_DTYPE
 
 _DTYPE = {spark: dtype for dtype, spark in DDL_OF_DTYPE.items()}

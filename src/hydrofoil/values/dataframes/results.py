@@ -25,9 +25,8 @@ from hydrofoil._cext.arrays.write import (
     TimestampWriter,
 )
 from hydrofoil._cext.columns import ColumnView
-from hydrofoil.values.dataframes.build import builder
+from hydrofoil.values.dataframes.build import builder, changed_results
 from hydrofoil.values.dataframes.inputs import UTC
-from hydrofoil.values.dataframes.options import changed_results
 from hydrofoil.values.dataframes.stock import StockPandas
 
 _WRITERS: dict[str, Callable[[StockPandas], ArrayWriter]] = {
