@@ -46,6 +46,8 @@ class Numbers:
         a, b = self.conditions.need(a), self.conditions.need(b)
         if a.kind == b.kind == "bool" and op in ("&", "|"):
             return Value("bool", f"({a.operand} {op} {b.code})", about=about(a, b))
+        if a.kind == b.kind == "bool" and op == "^":
+            return Value("bool", operation(a, "!=", b), about=about(a, b))
         if a.kind not in NUMBERS or b.kind not in NUMBERS:
             raise NoExpression(f"{a.kind} {op} {b.kind} has none")
         a, b = self.as_int(a), self.as_int(b)
@@ -212,9 +214,10 @@ class Numbers:
 
     def extreme(self, name: str, values: list[Value]) -> Value:
         """min or max."""
-        values = [self.as_int(self.conditions.need(value)) for value in values]
+        # Bools stay what they are: Python gives one of the values, and makes no int of it.
+        values = [self.conditions.need(value) for value in values]
         kinds = {value.kind for value in values}
-        if len(kinds) > 1 or not kinds <= {"int", "float", "str", "date"} or len(values) < 2:
+        if len(kinds) > 1 or not kinds <= {*NUMBERS, "str", "date"} or len(values) < 2:
             raise NoExpression(f"{name} of several types has none")
         self.conditions.numbers(*values)
         bits = max(value.bits for value in values)

@@ -165,20 +165,26 @@ def facts(test: Any, holds: bool) -> tuple[frozenset[str], frozenset[str]]:
     if kind == "not":
         return facts(test[1], not holds)
     if kind == "isnone":
-        return nothing if holds else (frozenset({named(test[1])}), frozenset())
+        return nothing if holds else (_only(test[1]), frozenset())
     if kind in ("arg", "var") and holds:
-        return frozenset({named(test)}), frozenset({named(test)})
+        return _only(test), _only(test)
     if kind == ("and" if holds else "or"):
         one, other = facts(test[1], holds), facts(test[2], holds)
         return one[0] | other[0], one[1] | other[1]
     if kind == "isinstance" and holds and "NoneType" not in test[2]:
-        return frozenset({named(test[1])}), frozenset()
+        return _only(test[1]), frozenset()
     if kind == "cmp" and test[3] in (["const", "int", "0"], ["const", "float", "0x0.0p+0"]):
         if test[1] == "!=" if holds else test[1] == "==":
-            return frozenset(), frozenset({named(test[2])})
+            return frozenset(), _only(test[2])
         if holds and test[1] in (">", "<"):
-            return frozenset(), frozenset({named(test[2])})
+            return frozenset(), _only(test[2])
     return nothing
+
+
+def _only(node: Any) -> frozenset[str]:
+    """The name of a node that has one: of what has none nothing is known elsewhere."""
+    name = named(node)
+    return frozenset({name}) if name else frozenset()
 
 
 def named(node: Any) -> str:

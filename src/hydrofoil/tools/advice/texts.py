@@ -68,7 +68,8 @@ class Texts:
         else:
             raise NoExpression(f"a {value.kind} as text has none that is equal")
         if value.raw:
-            return literal_str(text_of(value) or value.raw)
+            known = text_of(value)
+            return literal_str(value.raw if known is None else known)
         if value.nullable:
             code = f'F.coalesce({code}, F.lit("None"))'
         return self.made(code, value)
@@ -101,7 +102,9 @@ class Texts:
     def parsed(self, name: str, value: Value) -> Value:
         """``int(text)`` and ``float(text)``."""
         if name == "int":
-            self.conditions.add(f"{value.about} is text of ASCII digits, with a sign or not")
+            self.conditions.add(
+                f"{value.about} is text of ASCII digits, with a sign or not, within 64 bits"
+            )
             return Value("int", f'{value.code}.cast("long")', about=value.about)
         self.conditions.add(f"{value.about} is the text of a plain number, such as -1.5")
         return Value("float", f'{value.code}.cast("double")', about=value.about)
@@ -191,7 +194,7 @@ class Texts:
             return Value("bool", f'{code}.rlike(r"{_CASES[name]}")', about=value.about)
         if name in _TRIMS and not given:
             self.conditions.ascii(value)
-            return self.made(f'F.{_TRIMS[name]}({code}, F.lit("{_BLANKS}"))', value)
+            return self._trimmed(name, value, f'F.lit("{_BLANKS}")')
         if given and all(one.kind == "str" for one in given):
             return self._with_text(name, value, given)
         if given and given[0].kind == "int":
@@ -199,6 +202,12 @@ class Texts:
         if name == "split":
             raise NoExpression("split at blanks has none that is equal")
         raise NoExpression(f"text's {name} has none that is equal")
+
+    def _trimmed(self, name: str, value: Value, what: str) -> Value:
+        if name == "strip":
+            return self.made(f"F.btrim({value.code}, {what})", value)
+        # PySpark's own ltrim and rtrim take what to trim since 4.0; SQL's take it first.
+        return self.made(f'F.call_function("{_TRIMS[name]}", {what}, {value.code})', value)
 
     def _with_text(self, name: str, value: Value, given: list[Value]) -> Value:
         code, first = value.code, given[0]
@@ -211,7 +220,7 @@ class Texts:
             return self.made(made, value, given[1])
         if known and len(given) == 1:
             if name in _TRIMS:
-                return self.made(f"F.{_TRIMS[name]}({code}, {first.code})", value)
+                return self._trimmed(name, value, first.code)
             if name == "count":
                 return self.counted(value, known)
             if name in ("find", "index"):
@@ -245,9 +254,15 @@ class Texts:
 
     def repeated(self, text: Value, times: Value) -> Value:
         """``text * times``."""
-        if int_of(times) is None and times.bits == 64:
-            times = Value("int", f'{times.code}.cast("int")', about=times.about)
-        return self.made(f"F.repeat({text.code}, {times.code})", text, times)
+        known = int_of(times)
+        if known is not None:
+            return self.made(f"F.repeat({text.code}, {known})", text)
+        code = times.code
+        if times.bits == 64:
+            self.conditions.add(f"no whole number beyond 32 bits in {times.about}")
+            code = f'{code}.cast("int")'
+        # PySpark's own takes a column since 4.0.
+        return self.made(f'F.call_function("repeat", {text.code}, {code})', text, times)
 
     def parts_of(self, value: Value) -> Value:
         """``len`` of a split."""

@@ -63,7 +63,8 @@ class Use:
     def _shown(self, place: int, argument: Any) -> tuple[str, str]:
         if _class(argument) == _COLUMN and not _WINDOW.fullmatch(str(argument.name())):
             name = str(argument.name())
-            return f"F.col({name if name.isidentifier() else f'`{name}`'!r})", name
+            quoted = name if name.isidentifier() else "`" + name.replace("`", "``") + "`"
+            return f"F.col({quoted!r})", name
         name = str(argument.sql())
         if _class(argument) == _COLUMN or next(_functions(argument), None) is not None:
             # Neither F.col nor SQL knows it; whoever pastes the code has the column.

@@ -414,6 +414,8 @@ class _Writer:
         name = node[1]
         value = self.needed(node[2], known)
         if name in ("startswith", "endswith") and node[3][0][0] == "tuple":
+            if len(node[3]) > 1:
+                raise NoExpression(f"text's {name} of a part of it has none")
             found = literal_bool(False)
             for one in reversed(node[3][0][1]):
                 test = self.texts.method(name, value, [self.write(one, known)])
