@@ -6,7 +6,13 @@ from typing import Any, Literal
 
 from pyspark.sql.pandas import functions
 
-from hydrofoil.decorators.checks import check_call, check_picklable, positional, signature_of
+from hydrofoil.decorators.checks import (
+    check_call,
+    check_picklable,
+    is_hint,
+    positional,
+    signature_of,
+)
 from hydrofoil.decorators.function import SparkFunction
 from hydrofoil.decorators.groups import Call, Final, Groups, Partial, Results
 from hydrofoil.decorators.kinds import Kind, container
@@ -71,7 +77,7 @@ def aggregate(cls: Any = None, returnType: Any = None, *, nulls: AggregateNulls 
         be pickled.
     """
     check_choice("nulls", nulls, AggregateNulls)
-    if cls is None or not any(hasattr(cls, method) for method in _METHODS):
+    if cls is None or is_hint(cls) or not any(hasattr(cls, method) for method in _METHODS):
         return functools.partial(
             aggregate, returnType=returnType if cls is None else cls, nulls=nulls
         )

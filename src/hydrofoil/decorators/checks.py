@@ -1,12 +1,24 @@
 """What is checked when a decorator runs, so that mistakes show on the driver and not in a task."""
 
+import contextlib
 import inspect
 import types
+import typing
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NewType
 
 from hydrofoil.decorators.spark_types import name_of
 from hydrofoil.errors import UsageError
+
+
+def is_hint(given: Any) -> bool:
+    """Whether it is a hint that can be called, such as ``list[int]``, and so looks like more."""
+    return typing.get_origin(given) is not None or isinstance(given, NewType)
+
+
+def is_function(given: Any) -> bool:
+    """Whether a decorator was given what it decorates, and no return type or nothing."""
+    return callable(given) and not isinstance(given, type) and not is_hint(given)
 
 
 def signature_of(function: Any) -> inspect.Signature:
@@ -102,8 +114,12 @@ def _variables(function: Any) -> Iterator[tuple[str, Any]]:
     if not isinstance(function, types.FunctionType):
         yield from getattr(function, "__dict__", {}).items()
         return
-    used = inspect.getclosurevars(function)
-    yield from used.nonlocals.items()
-    yield from used.globals.items()
+    code = function.__code__
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        # A name that is bound later has none yet: the function's own, while it is decorated.
+        with contextlib.suppress(ValueError):
+            yield name, cell.cell_contents
+    known = function.__globals__
+    yield from ((name, known[name]) for name in code.co_names if name in known)
     names = reversed(list(inspect.signature(function).parameters))
     yield from zip(names, reversed(function.__defaults__ or ()), strict=False)

@@ -2,6 +2,7 @@
 
 import os
 import re
+from itertools import takewhile
 from pathlib import Path
 
 from hydrofoil.errors import UsageError
@@ -36,7 +37,9 @@ def addresses() -> tuple[str, ...]:
 def _present() -> list[str]:
     visible = os.environ.get(_VISIBLE)
     if visible is not None:
-        return [address.strip() for address in visible.split(",") if address.strip()]
+        listed = [address.strip() for address in visible.split(",") if address.strip()]
+        # CUDA stops at the first that is none: -1 alone hides them all.
+        return list(takewhile(lambda address: not address.startswith("-"), listed))
     # CUDA counts those that are there, whatever numbers a container's have on its host.
     found = [path for path in Path("/dev").glob("nvidia*") if re.fullmatch(r"nvidia\d+", path.name)]
     return [str(number) for number in range(len(found))]

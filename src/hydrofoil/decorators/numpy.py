@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from hydrofoil.decorators.checks import positional
+from hydrofoil.decorators.checks import is_function, positional
 from hydrofoil.decorators.function import SparkFunction
 from hydrofoil.decorators.kinds import ITERATORS, container
 from hydrofoil.decorators.local import arguments, as_arrow, returned
@@ -70,7 +70,7 @@ def numpy_udf(
     check_choice("nulls", nulls, Nulls)
     check_choice("strings", strings, Strings)
     policy = policy_of(on_error, quarantine, max_errors)
-    if f is None or not callable(f) or isinstance(f, type):
+    if not is_function(f):
         return functools.partial(
             numpy_udf,
             returnType=returnType if f is None else f,

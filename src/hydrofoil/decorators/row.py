@@ -1,12 +1,13 @@
 """`udf`: a function that is called once for each row."""
 
 import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, overload
 
 from hydrofoil.compiling.asked import ask
-from hydrofoil.decorators.checks import check_picklable, positional, signature_of
+from hydrofoil.decorators.checks import check_picklable, is_function, positional, signature_of
 from hydrofoil.decorators.function import SparkFunction, is_connect
 from hydrofoil.decorators.local import arguments, as_arrow, returned
 from hydrofoil.decorators.paths import explain
@@ -109,7 +110,7 @@ def udf(
         the arguments about errors contradict each other.
     """
     policy = policy_of(on_error, quarantine, max_errors)
-    if f is None or not callable(f) or isinstance(f, type):
+    if not is_function(f):
         return functools.partial(
             udf,
             returnType=returnType if f is None else f,
@@ -167,7 +168,7 @@ def _make(
     check_picklable(function)
     sent: Callable[..., Any] = function
     if convert_result is not None or any(convert.values()):
-        sent = RowCall(function, list(signature.parameters), convert, convert_result)
+        sent = RowCall(function, signature, convert, convert_result)
     if sent is function:
         ask(function, compiled)
 
@@ -212,14 +213,23 @@ class RowCall:
     def __init__(
         self,
         function: Callable[..., Any],
-        names: list[str],
+        signature: inspect.Signature,
         arguments: dict[str, Converter | None],
         result: Converter | None,
     ) -> None:
         self.function = function
-        self.names = names
-        self.arguments = arguments
-        self.positional = [arguments.get(name) for name in names]
+        self.positional = [arguments.get(p.name) for p in positional(signature)]
+        # Those of *args and of **kwargs.
+        self.further: Converter | None = None
+        self.others: Converter | None = None
+        self.named: dict[str, Converter | None] = {}
+        for name, parameter in signature.parameters.items():
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                self.further = arguments.get(name)
+            elif parameter.kind is parameter.VAR_KEYWORD:
+                self.others = arguments.get(name)
+            else:
+                self.named[name] = arguments.get(name)
         self.result = result
         # Where it is written, for what is said of errors.
         self.__wrapped__ = function
@@ -232,10 +242,11 @@ class RowCall:
             value if convert is None else convert(value)
             for value, convert in zip(values, self.positional, strict=False)
         ]
-        converted.extend(values[len(converted) :])
+        further = values[len(converted) :]
+        converted.extend(further if self.further is None else map(self.further, further))
         if named:
             for name, value in named.items():
-                convert = self.arguments.get(name)
+                convert = self.named.get(name, self.others)
                 if convert is not None:
                     named[name] = convert(value)
         result = self.function(*converted, **named)

@@ -7,6 +7,7 @@ not a constraint of the schema.
 import dataclasses
 import datetime
 import decimal
+import functools
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,9 @@ SCALARS: dict[Any, str] = {
     decimal.Decimal: "decimal(38, 18)",
     type(None): "void",
 }
+
+# What functools.cache and lru_cache return: they call the function as it is called.
+_CACHED = type(functools.cache(lambda: None))
 
 # Hints of parameters that say nothing about a Spark type, and need not.
 _ANYTHING: tuple[Any, ...] = (Any, object, list, dict, tuple)
@@ -65,8 +69,13 @@ def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
         If a hint names what is not defined where the function is.
     """
     plain: Any = function
-    while hasattr(plain, "func") and not isinstance(plain, types.FunctionType):  # functools.partial
-        plain = plain.func
+    while True:
+        if isinstance(plain, functools.partial) or _is_of_spark(plain):
+            plain = plain.func
+        elif isinstance(plain, _CACHED):
+            plain = plain.__wrapped__
+        else:
+            break
     if not isinstance(plain, types.FunctionType | types.MethodType | type):
         plain = type(plain).__call__
     try:
@@ -76,6 +85,17 @@ def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
             f"a type hint of {name_of(function)}() can't be evaluated: {error}",
             hint="define or import that name at the top of the module, before the function",
         ) from None
+    except (AttributeError, SyntaxError, TypeError) as error:
+        raise UsageError(
+            f"a type hint of {name_of(function)}() can't be evaluated: {error}",
+            hint="write a type there, or no hint",
+        ) from None
+
+
+def _is_of_spark(function: Any) -> bool:
+    """Whether it is what a decorator has returned, PySpark's or one of these."""
+    made = hasattr(function, "func") and hasattr(function, "returnType")
+    return made and not isinstance(function, types.FunctionType)
 
 
 def name_of(function: Any) -> str:

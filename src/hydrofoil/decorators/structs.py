@@ -4,6 +4,7 @@ Converters are made once, on the driver, and travel with the function. None in p
 means that the value already is what it should be.
 """
 
+import dataclasses
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
@@ -89,7 +90,11 @@ class FromRow:
         self.names = tuple(converters)
         self.converters = tuple(converters.values())
         self.by_name = is_typed_dict(cls)
-        self.as_it_is = not any(self.converters) and not self.by_name
+        # Some of a dataclass's fields may be given by name alone, and all of them may be.
+        self.by_keyword = dataclasses.is_dataclass(cls) and any(
+            field.kw_only for field in dataclasses.fields(cls)
+        )
+        self.as_it_is = not (any(self.converters) or self.by_name or self.by_keyword)
         self._seen: Any = None
         self._take: tuple[int, ...] = ()
 
@@ -115,6 +120,8 @@ class FromRow:
                 values[i] = convert(values[i])
         if self.by_name:
             return dict(zip(self.names, values, strict=True))
+        if self.by_keyword:
+            return self.cls(**dict(zip(self.names, values, strict=True)))
         return self.cls(*values)
 
     def _prepare(self, fields: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hydrofoil.decorators.checks import is_function
 from hydrofoil.decorators.numpy import check_choice, over_arrays
 from hydrofoil.decorators.spark_types import describe, name_of
 from hydrofoil.decorators.vectorized import Plan
@@ -46,7 +47,7 @@ def torch_udf(f: Any = None, returnType: Any = None, *, nulls: Nulls = "propagat
         As for `numpy_udf`; or if torch is not installed.
     """
     check_choice("nulls", nulls, Nulls)
-    if f is None or not callable(f) or isinstance(f, type):
+    if not is_function(f):
         return functools.partial(torch_udf, returnType=returnType if f is None else f, nulls=nulls)
     try:
         import torch

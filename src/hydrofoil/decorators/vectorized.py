@@ -9,6 +9,7 @@ from hydrofoil.decorators.checks import (
     check_picklable,
     check_takes_columns,
     check_takes_one,
+    is_function,
     positional,
     signature_of,
 )
@@ -58,7 +59,7 @@ def pandas_udf(
         other or the kind.
     """
     policy = policy_of(on_error, quarantine, max_errors)
-    if f is None or not callable(f) or isinstance(f, type):
+    if not is_function(f):
         return functools.partial(
             pandas_udf,
             returnType=returnType if f is None else f,
@@ -100,7 +101,7 @@ def arrow_udf(
     functions, it runs as a function of Series, with the conversions that this takes.
     """
     policy = policy_of(on_error, quarantine, max_errors)
-    if f is None or not callable(f) or isinstance(f, type):
+    if not is_function(f):
         return functools.partial(
             arrow_udf,
             returnType=returnType if f is None else f,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from hydrofoil.decorators.checks import check_picklable, signature_of
+from hydrofoil.decorators.checks import check_picklable, is_function, signature_of
 from hydrofoil.decorators.function import SparkFunction, is_connect
 from hydrofoil.decorators.kinds import Kind
 from hydrofoil.decorators.local import arguments as local_arguments
@@ -116,7 +116,7 @@ def async_udf(
         "retry_on": retry_on,
     }
     options = options_of(**given)
-    if f is None or not callable(f) or isinstance(f, type):
+    if not is_function(f):
         return functools.partial(
             async_udf,
             returnType=returnType if f is None else f,

@@ -1,0 +1,144 @@
+"""What decorators are given: hints that can be called, wrapped functions, all parameters."""
+
+import dataclasses
+import functools
+import threading
+from typing import Annotated, Any, NewType, Optional
+
+import pytest
+from pyspark.sql import Row
+
+import hydrofoil
+from hydrofoil.decorators import devices
+from hydrofoil.errors import UsageError
+
+Count = NewType("Count", int)
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: int
+
+
+@dataclasses.dataclass(kw_only=True)
+class Named:
+    x: int
+    at: Point
+
+
+def listed(x):
+    return [x]
+
+
+@pytest.mark.parametrize(
+    "hint, expected",
+    [
+        (list[int], "array<bigint>"),
+        (dict[str, int], "map<string,bigint>"),
+        (Optional[int], "bigint"),  # noqa: UP045
+        (Annotated[Any, "decimal(5,2)"], "decimal(5,2)"),
+        (Count, "bigint"),
+    ],
+)
+def test_a_hint_is_a_return_type(hint: Any, expected: str) -> None:
+    """Those that can be called, too, are not taken for the function."""
+    made = [hydrofoil.udf(hint)(listed), hydrofoil.pandas_udf(hint)(listed)]
+    assert [one.returnType.simpleString() for one in made] == [expected] * 2
+
+
+def test_a_hint_is_no_aggregate() -> None:
+    class Counts:
+        def init(self):
+            return {}
+
+        def update(self, state, x):
+            return state
+
+        def merge(self, state, other):
+            return state
+
+        def finish(self, state):
+            return state
+
+    # A dict has a method `update`, and so has the hint.
+    made = hydrofoil.aggregate(dict[str, int])(Counts)
+    assert made.result_type.simpleString() == "map<string,bigint>"
+
+
+class Applied:
+    def __init__(self, func: Any) -> None:
+        self.func = func
+
+    def __call__(self, x: int) -> str:
+        return str(self.func(x))
+
+
+@functools.lru_cache
+def cached(x: int) -> str:
+    return str(x)
+
+
+def test_whose_hints_are_read() -> None:
+    # An object's own, whatever it calls `func`; and a cached function's.
+    for function in (Applied(abs), functools.partial(Applied(abs)), cached):
+        assert hydrofoil.udf(function).returnType.simpleString() == "string"
+
+
+def prose(x: "a number") -> int:  # type: ignore[syntax]  # noqa: F722
+    return x
+
+
+def missing(x: "functools.nothing") -> int:  # type: ignore[name-defined]
+    return x
+
+
+@pytest.mark.parametrize("function", [prose, missing])
+def test_a_hint_that_is_no_type(function: Any) -> None:
+    with pytest.raises(UsageError, match=r"a type hint of \w+\(\) can't be evaluated"):
+        hydrofoil.udf(function)
+
+
+def kinds(*points: Point) -> str:
+    return " ".join(type(one).__name__ for one in points)
+
+
+def after(a: int, *rest, b: Point | None = None, **more: Point) -> str:
+    return " ".join(type(one).__name__ for one in (a, *rest, b, *more.values()))
+
+
+def test_parameters_of_any_kind() -> None:
+    row = Row(x=1, y=2)
+    assert hydrofoil.udf(kinds).func(row, row, row) == "Point Point Point"
+    # What is by name alone has no place among those by position.
+    sent = hydrofoil.udf(after).func
+    assert sent(1, 2, 3) == "int int int NoneType"
+    assert sent(1, row, b=row, c=row) == "int Row Point Point"
+
+
+def both(value: Named) -> int:
+    return value.x + value.at.y
+
+
+def test_fields_by_name_alone() -> None:
+    sent = hydrofoil.udf(both).func
+    assert sent(Row(x=1, at=Row(x=2, y=3))) == 4
+    assert sent(Row(at=Row(y=3, x=2), x=1, more=0)) == 4
+
+
+def test_a_function_that_calls_itself_and_cannot_be_sent() -> None:
+    lock = threading.Lock()
+    with pytest.raises(UsageError, match="it uses 'lock', a lock"):
+
+        @hydrofoil.udf("int")
+        def down(x):
+            with lock:
+                return down(x - 1) if x else 0
+
+
+@pytest.mark.parametrize("visible, expected", [("-1", []), ("0, 2", ["0", "2"]), ("1,-1,0", ["1"])])
+def test_devices_that_are_hidden(
+    monkeypatch: pytest.MonkeyPatch, visible: str, expected: list[str]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert devices._present() == expected
