@@ -5,6 +5,7 @@ import functools
 import threading
 from typing import Annotated, Any, NewType, Optional
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import Row
 
@@ -114,6 +115,22 @@ def test_parameters_of_any_kind() -> None:
     sent = hydrofoil.udf(after).func
     assert sent(1, 2, 3) == "int int int NoneType"
     assert sent(1, row, b=row, c=row) == "int Row Point Point"
+
+
+async def waiting(*points: Point) -> str:
+    return " ".join(type(one).__name__ for one in points)
+
+
+async def by_name(x: str, **more: str) -> str:
+    return x
+
+
+def test_parameters_of_a_function_that_waits() -> None:
+    made = hydrofoil.async_udf(waiting)
+    points = pa.array([{"x": 1, "y": 2}])
+    assert made.local(points, points).to_pylist() == ["Point Point"]
+    with pytest.raises(UsageError, match="with y by name, and gets its columns by position"):
+        hydrofoil.async_udf(by_name)("x", y="y")
 
 
 def both(value: Named) -> int:

@@ -5,11 +5,14 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from hydrofoil.tools.profiling import sampler, stacks
+from hydrofoil.tools.profiling import report, sampler, stacks
+from hydrofoil.tools.profiling.attribution import EngineProfile
 from hydrofoil.tools.profiling.calls import Deterministic
 from hydrofoil.tools.profiling.functions import named, shown
 from hydrofoil.tools.profiling.stacks import WORKER, Frame
@@ -204,3 +207,13 @@ def test_py_spy_watches_until_the_end(tmp_path: Path) -> None:
     assert cpu is not None
     assert 0.6 <= working / 0.4 <= 1.4
     assert working < cpu
+
+
+def test_what_another_program_says_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """Brackets in it are no markup, which the end of what never began would be an error of."""
+    why = "py-spy was refused ([/bin/x] no)"
+    profile = EngineProfile(
+        "stock", total=1.0, samplers=Counter(cprofile=1), reasons=Counter([why])
+    )
+    report.show(report.Report("it", [profile]), Console(width=400), 5)
+    assert why in capsys.readouterr().out

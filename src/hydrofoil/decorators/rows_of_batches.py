@@ -40,6 +40,8 @@ class Shape:
     result : DataType
     converters, convert_result
         Of each column's values, and of results.
+    further : tuple
+        The type and the converter of the columns that ``*args`` gets.
     over_batches, of_arrays, several : bool
         It gets batches; these are Arrow's arrays; they have several columns.
     """
@@ -50,6 +52,7 @@ class Shape:
     result: Any
     converters: list[Converter | None] = field(default_factory=list)
     convert_result: Converter | None = None
+    further: tuple[Any, Converter | None] = (None, None)
     over_batches: bool = False
     of_arrays: bool = False
     several: bool = False
@@ -95,16 +98,19 @@ def shape_of(
     result = (
         spark_type(hints["return"], where) if declared is None else as_spark_type(declared, where)
     )
-    shape = Shape(
-        name,
-        names,
-        [
-            parameter_type(hints[p], f"parameter {p!r} of {name}()") if p in hints else None
-            for p in names
-        ],
-        result,
-        [argument_converter(hints[p]) if p in hints else None for p in names],
-    )
+
+    def read(parameter: str) -> tuple[Any, Converter | None]:
+        if parameter not in hints:
+            return None, None
+        hint = hints[parameter]
+        where = f"parameter {parameter!r} of {name}()"
+        return parameter_type(hint, where), argument_converter(hint)
+
+    found = [read(parameter) for parameter in names]
+    shape = Shape(name, names, [one for one, _ in found], result, [one for _, one in found])
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            shape.further = read(parameter.name)
     if "return" in hints:
         shape.convert_result = result_converter(hints["return"], _struct(result), where)
     return shape

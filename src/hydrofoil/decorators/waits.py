@@ -222,7 +222,7 @@ class WaitingCall:
         """What runs a task."""
         shape = self.shape
         results = Results(shape.result, shape.convert_result)
-        arguments = Arguments(shape.types, shape.converters)
+        arguments = Arguments(shape.types, shape.converters, *shape.further)
         if not shape.over_batches:
             return RowBatches(self.function, arguments, results, self.policy)
         return GeneratorBatches(
@@ -338,6 +338,12 @@ class WaitingFunction(SparkFunction):
         except TypeError:
             return super().__call__(*columns, **named)  # type: ignore[no-any-return]
         left = [name for name in self._signature.parameters if name not in bound.arguments]
+        if bound.kwargs and not left:
+            raise UsageError(
+                f"{self._call.function.name}() was called with {', '.join(bound.kwargs)} by name, "
+                "and gets its columns by position",
+                hint="give it a parameter for each, or take *args",
+            )
         if bound.kwargs:
             raise UsageError(
                 f"{self._call.function.name}() was called without {left[0]!r} and with "

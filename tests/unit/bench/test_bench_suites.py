@@ -200,3 +200,5 @@ def test_answers_are_compared_in_any_order_and_to_a_tolerance() -> None:
     assert same(exact, near, tolerance=1e-12) and not same(exact, near)
     assert not same(exact, pa.table({"k": [1, 2], "v": [0.6, 1.0]}), tolerance=1e-12)
     assert not same(exact, pa.table({"k": [1], "v": [0.5]}))
+    # Nor does a null pass for any number.
+    assert not same(exact, pa.table({"k": [1, 2], "v": [0.5, None]}), tolerance=1e-12)

@@ -1,5 +1,7 @@
 """Which answers count as equal."""
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -22,6 +24,17 @@ def table(values: list[object], kind: pa.DataType | None = None) -> Answer:
 )
 def test_equal(left: Answer, right: Answer) -> None:
     assert left.difference(right) is None
+
+
+def test_arrays_and_frames_at_any_depth() -> None:
+    """They have no one answer to whether they are equal, and show no more than their ends."""
+    many = np.arange(10_000)
+    other = many.copy()
+    other[5_000] = 0
+    for make in (lambda a: a, lambda a: (1, [a]), lambda a: pd.DataFrame({"x": a})):
+        left, same, right = (Answer(values=[make(a)]) for a in (many, many.copy(), other))
+        assert left.difference(same) is None
+        assert "row 0: " in (left.difference(right) or "")
 
 
 def batches(*values: list[int]) -> Answer:

@@ -223,9 +223,10 @@ class Report:
 
 def show(report: Report, console: Console, most: int) -> None:
     """Print the tables."""
-    console.print(report.headline(), style="bold")
+    console.print(report.headline(), style="bold", markup=False)
     for line in report.how():
-        console.print(line)
+        # It may have a message of another program's, with brackets.
+        console.print(line, markup=False)
     for sheet in (report.split(), report.queries(), report.udfs(), report.functions(most)):
         console.print()
         show_sheet(sheet, console)

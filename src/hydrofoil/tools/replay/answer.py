@@ -185,6 +185,15 @@ def _value_difference(ours: list[Any], theirs: list[Any]) -> str | None:
     if len(ours) != len(theirs):
         return f"{len(ours)} and {len(theirs)} rows"
     for row, (left, right) in enumerate(zip(ours, theirs, strict=True)):
-        if left != right and repr(left) != repr(right):
+        if not _is_same(left, right):
             return f"row {row}: {left!r:.200} and {right!r:.200}"
     return None
+
+
+def _is_same(left: Any, right: Any) -> bool:
+    try:
+        return bool(left == right) or repr(left) == repr(right)
+    except ValueError:
+        # Arrays of NumPy and frames of pandas, at any depth, have no one answer, and their
+        # representation leaves values out.
+        return pickle.dumps(left) == pickle.dumps(right)

@@ -4,6 +4,7 @@ import io
 import os
 import platform
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,6 +97,7 @@ def _as_recorded(recording: Recording, watch: Callable[..., None]) -> Iterator[N
     for name in ENVIRONMENT:
         os.environ.pop(name, None)
     os.environ.update(recording.environment)
+    _take_zone()
     # Modules that functions refer to are looked for where a program would look for them.
     sys.path.insert(0, os.getcwd())
     failure = recording.failure
@@ -107,3 +109,10 @@ def _as_recorded(recording: Recording, watch: Callable[..., None]) -> Iterator[N
         Located.left_out, Located.watch = (0, 0), None
         os.environ.clear()
         os.environ.update(before)
+        _take_zone()
+
+
+def _take_zone() -> None:
+    """Have the C library, and so Python, take the zone in TZ, which it has read already."""
+    if hasattr(time, "tzset"):
+        time.tzset()

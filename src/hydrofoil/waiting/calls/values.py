@@ -29,11 +29,21 @@ class Arguments:
         integers with nulls as floats; they are what they were by this.
     converters : sequence of callable or None
         What makes an argument of what PySpark passes.
+    further_type, further : optional
+        The same of all columns behind these.
     """
 
-    def __init__(self, types: Sequence[Any], converters: Sequence[Converter | None]) -> None:
+    def __init__(
+        self,
+        types: Sequence[Any],
+        converters: Sequence[Converter | None],
+        further_type: Any = None,
+        further: Converter | None = None,
+    ) -> None:
         self._types = list(types)
         self._converters = list(converters)
+        self._further_type = further_type
+        self._further = further
 
     def rows(self, arrays: Sequence[pa.Array]) -> Iterator[tuple[Any, ...]]:
         """A tuple for each row."""
@@ -41,7 +51,7 @@ class Arguments:
 
     def column(self, i: int, array: pa.Array) -> list[Any]:
         """The values of one column."""
-        declared = self._types[i] if i < len(self._types) else None
+        declared = self._types[i] if i < len(self._types) else self._further_type
         if isinstance(array, pa.ChunkedArray):
             array = array.combine_chunks()
         if declared is not None and pa.types.is_floating(array.type):
@@ -51,7 +61,7 @@ class Arguments:
         if pa.types.is_timestamp(array.type) and array.type.unit != "us":
             array = array.cast(pa.timestamp("us", array.type.tz), safe=False)
         values = column_values(array, spark_type_of(array.type), binary_as_bytes=_binary_as_bytes())
-        convert = self._converters[i] if i < len(self._converters) else None
+        convert = self._converters[i] if i < len(self._converters) else self._further
         return values if convert is None else [convert(value) for value in values]
 
 
