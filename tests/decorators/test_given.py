@@ -5,6 +5,7 @@ import functools
 import threading
 from typing import Annotated, Any, NewType, Optional
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from pyspark.sql import Row
@@ -12,6 +13,7 @@ from pyspark.sql import Row
 import hydrofoil
 from hydrofoil.decorators import devices
 from hydrofoil.errors import UsageError
+from hydrofoil.holders import running
 
 Count = NewType("Count", int)
 
@@ -131,6 +133,20 @@ def test_parameters_of_a_function_that_waits() -> None:
     assert made.local(points, points).to_pylist() == ["Point Point"]
     with pytest.raises(UsageError, match="with y by name, and gets its columns by position"):
         hydrofoil.async_udf(by_name)("x", y="y")
+
+
+def test_models_that_take_more_than_they_need() -> None:
+    @hydrofoil.batch_udf(load=lambda: 2.0, return_type="double", batch_size=2)
+    def scaled(model, x, plus=1.0):
+        return x * model + plus
+
+    assert scaled.local([1.0, 2.0, 3.0]).to_pylist() == [3.0, 5.0, 7.0]
+    assert scaled.local([1.0, 2.0], [0.0, 5.0]).to_pylist() == [2.0, 9.0]
+    # NumPy's own have a parameter for where the result goes.
+    root = hydrofoil.batch_udf(lambda: np.sqrt, return_type="double", batch_size=2)
+    assert root.local([1.0, 4.0, 9.0]).to_pylist() == [1.0, 2.0, 3.0]
+    assert root.local(pa.array([], pa.float64())).to_pylist() == []
+    assert [running._takes(one) for one in (np.sqrt, lambda x: x, lambda *x: x)] == [None, 1, None]
 
 
 def both(value: Named) -> int:

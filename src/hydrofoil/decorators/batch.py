@@ -20,6 +20,7 @@ from hydrofoil.decorators.spark_types import hints_of, name_of
 from hydrofoil.decorators.vectorized import spark_arrow_udf
 from hydrofoil.errors import UsageError
 from hydrofoil.values.arrays import Result
+from hydrofoil.values.arrow_types import arrow_type
 
 
 def batch_udf(
@@ -166,7 +167,9 @@ def _make(
         values, pandas = arguments(data, names, name)
         columns = [as_arrow(value) for value in values]
         batch = columns[0] if len(columns) == 1 else tuple(columns)
-        return returned(pa.concat_arrays(list(call(iter([batch])))), pandas)
+        # Where there are no rows there is no batch.
+        parts = [pa.array([], arrow_type(declared)), *call(iter([batch]))]
+        return returned(pa.concat_arrays(parts), pandas)
 
     return SparkFunction(
         lambda: spark_arrow_udf(sent, declared, over_batches),

@@ -69,12 +69,17 @@ class Batches:
             yield predictions.column()
 
     def _function(self) -> tuple[Callable[..., Any], int | None]:
-        """The function of arrays alone, and how many it takes; None for any number."""
+        """The function of arrays alone, and how many it takes; None where there is no one number.
+
+        So it is with ``*args``, and with parameters that have defaults.
+        """
         found = model(self.key, self.load, self.max_models)
         bound = self.predict is not None
         function = functools.partial(self.predict, found) if self.predict else found
         signature = signature_of(function)
-        count = None if takes_any(signature) else len(positional(signature))
+        parameters = positional(signature)
+        open_ended = takes_any(signature) or any(p.default is not p.empty for p in parameters)
+        count = None if open_ended else len(parameters)
         if not bound and not callable(found):
             raise TypeError(f"{self.__name__}() returned {found!r} and no function of arrays")
         return function, count

@@ -47,7 +47,9 @@ class Remote:
         self._sent: deque[tuple[Sequence[Any], int]] = deque()
 
     def takes(self) -> int | None:
-        """How many arrays it takes; None for any number. The model is loaded, if it is not.
+        """How many arrays it takes; None where there is no one number.
+
+        The model is loaded, if it is not.
 
         Raises
         ------

@@ -38,7 +38,7 @@ class Functions:
         self._kept: OrderedDict[str, Callable[..., Any]] = OrderedDict()
 
     def add(self, key: str, pickled: bytes) -> int | None:
-        """Keep a function, and return how many arrays it takes; None for any number.
+        """Keep a function, and return how many arrays it takes; None where there is no one number.
 
         Parameters
         ----------
@@ -73,7 +73,9 @@ def _takes(function: Callable[..., Any]) -> int | None:
     parameters = inspect.signature(function).parameters.values()
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return None
-    return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+    columns = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    # What has a default may be given or not.
+    return None if any(p.default is not p.empty for p in columns) else len(columns)
 
 
 def answer_to(functions: Functions, what: str, *values: Any) -> tuple[Any, ...]:
