@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import Row
 
 import hydrofoil
-from hydrofoil.decorators import devices
+from hydrofoil.decorators import devices, groups
 from hydrofoil.errors import UsageError
 from hydrofoil.holders import running
 
@@ -147,6 +147,22 @@ def test_models_that_take_more_than_they_need() -> None:
     assert root.local([1.0, 4.0, 9.0]).to_pylist() == [1.0, 2.0, 3.0]
     assert root.local(pa.array([], pa.float64())).to_pylist() == []
     assert [running._takes(one) for one in (np.sqrt, lambda x: x, lambda *x: x)] == [None, 1, None]
+
+
+def total(counts: dict[str, int]) -> int:
+    return sum(counts.values())
+
+
+def test_dicts_for_a_map() -> None:
+    counts = [{"a": 1, "b": 2}, {}]
+    assert hydrofoil.udf(total).local(counts).to_pylist() == [3, 0]
+    kind = pa.map_(pa.string(), pa.int64())
+    assert hydrofoil.udf(total).local(pa.array(counts, kind)).to_pylist() == [3, 0]
+
+
+def test_dates_beyond_pythons_are_keys() -> None:
+    days = pa.array([0, 4_000_000, None], pa.int32())
+    assert groups._listed(days.view(pa.date32())) == [0, 4_000_000, None]
 
 
 def both(value: Named) -> int:

@@ -392,4 +392,7 @@ def _listed(key: pa.Array) -> list[Any]:
         return listed
     if pa.types.is_timestamp(kind) or pa.types.is_duration(kind):
         return key.view(pa.int64()).to_pylist()  # type: ignore[no-any-return]
+    if pa.types.is_date32(kind):
+        # Spark's go on where Python's end, in the year 9999.
+        return key.view(pa.int32()).to_pylist()  # type: ignore[no-any-return]
     return key.to_pylist()  # type: ignore[no-any-return]

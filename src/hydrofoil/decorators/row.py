@@ -185,7 +185,7 @@ def _make(
     def local(*data: Any) -> Any:
         values, pandas = arguments(data, names, name)
         columns = [
-            _rows(as_arrow(v, _arrow_of(types.get(p))))
+            _rows(as_arrow(v, _arrow_of(types.get(p), v)))
             for v, p in zip(values, [*names, *[""] * len(values)], strict=False)
         ]
         results = [sent(*row) for row in zip(*columns, strict=True)]
@@ -253,7 +253,10 @@ class RowCall:
         return result if self.result is None else self.result(result)
 
 
-def _arrow_of(declared: Any) -> Any:
+def _arrow_of(declared: Any, value: Any) -> Any:
+    if declared is not None and declared.typeName() == "map" and isinstance(value, list):
+        # Dicts would otherwise be structs.
+        return arrow_type(declared)
     # Structs stay what they are: their fields are found by name.
     nested = ("struct", "array", "map")
     if declared is None or declared.typeName() in nested:
