@@ -5,6 +5,7 @@ Array over the memory of a result; whoever returns an array must not change it a
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -144,35 +145,62 @@ class Argument:
     def _list(self, array: pa.Array) -> Any:
         width = "int64" if array.type.id == _LISTS[1] else "int32"
         size = np.dtype(width).itemsize
-        offsets = np.frombuffer(array.buffers()[1], width, len(array) + 1, array.offset * size)
+        offsets = np.zeros(1, width)  # No lists may come without any.
+        if len(array):
+            offsets = np.frombuffer(array.buffers()[1], width, len(array) + 1, array.offset * size)
         child = array.values
-        if child.null_count and array.flatten().null_count and self.nulls != "nan":
+        # What lies beyond these lists, where they are a part of a batch, says nothing.
+        holey = child.null_count and array.flatten().null_count
+        if holey and self.nulls != "nan":
             raise ValueError(
                 f"parameter {self.name!r}: a list has a null element; replace it before, or use "
                 'nulls="nan"'
             )
-        values = self._with_nan(child) if child.null_count else self.values(child)
+        values = self._with_nan(child) if holey else self.values(child)
         if self.ragged:
             return Ragged(values, offsets)
+        if type(values) is not np.ndarray or values.ndim != 1:
+            raise TypeError(
+                f"parameter {self.name!r}: lists of {child.type} are no two-dimensional array; "
+                f"annotate it as {self.name}: hydrofoil.Ragged, or use @hydrofoil.arrow_udf"
+            )
         lengths = np.diff(offsets)
         if array.null_count:
-            return self._rectangle(values, offsets, lengths, ~_mask(array))
+            return self._rectangle(values, offsets, lengths, ~_mask(array), child.type)
         length = int(lengths[0]) if len(lengths) else 0
         if not (lengths == length).all():
             self._uneven(lengths)
         start = int(offsets[0]) if len(offsets) else 0
         return values[start : start + length * len(array)].reshape(len(array), length)
 
-    def _rectangle(self, values: Any, offsets: Any, lengths: Any, valid: Any) -> Any:
-        """Lists of which some are null, as rows of zeros (NaN where nulls are)."""
+    def _rectangle(
+        self, values: Any, offsets: Any, lengths: Any, valid: Any, kind: pa.DataType
+    ) -> Any:
+        """Lists of which some are null, as rows of zeros (NaN, NaT or None where nulls are)."""
         rows = np.flatnonzero(valid)
         length = int(lengths[rows[0]]) if len(rows) else 0
         if not (lengths[rows] == length).all():
             self._uneven(lengths[rows])
-        fill = np.nan if self.nulls == "nan" and values.dtype.kind == "f" else 0
+        values, fill = self._as_nan(values, kind) if self.nulls == "nan" else (values, _zero(kind))
         filled = np.full((len(valid), length), fill, values.dtype)
         filled[rows] = values[offsets[rows][:, None] + np.arange(length)]
         return _frozen(filled)
+
+    def _as_nan(self, values: Any, kind: pa.DataType) -> tuple[Any, Any]:
+        """Elements of lists, in a dtype that has something for null, and that."""
+        if values.dtype.kind in "mM":
+            return values, values.dtype.type("NaT")
+        if values.dtype.kind == "O":
+            return values, None
+        if values.dtype.kind in "biuf":
+            return values if values.dtype.kind == "f" else values.astype("float64"), np.nan
+        raise self._without_nan(kind)
+
+    def _without_nan(self, kind: pa.DataType) -> TypeError:
+        return TypeError(
+            f"parameter {self.name!r}: a column of type {kind} can't hold NaN; use a "
+            'different nulls= than "nan"'
+        )
 
     def _uneven(self, lengths: Any) -> None:
         raise ValueError(
@@ -195,10 +223,16 @@ class Argument:
             return _frozen(values)
         if kind in (*_TEXTS, *_BYTES, pa.decimal128(1).id) and self.strings == "object":
             return _frozen(array.to_numpy(zero_copy_only=False))
-        raise TypeError(
-            f"parameter {self.name!r}: a column of type {array.type} can't hold NaN; use a "
-            'different nulls= than "nan"'
-        )
+        raise self._without_nan(array.type)
+
+
+def _zero(kind: pa.DataType) -> Any:
+    """What stands at nulls of a type where anything may: of the class of its values."""
+    if kind.id in _TEXTS:
+        return ""
+    if kind.id in _BYTES:
+        return b""
+    return Decimal(0) if kind.id == pa.decimal128(1).id else 0
 
 
 def _view(array: pa.Array, dtype: np.dtype[Any]) -> Any:
@@ -289,7 +323,7 @@ class Result:
         ----------
         result : numpy.ndarray, scalar, Masked, Ragged, dict, list or pyarrow.Array
             Scalars are repeated; a two-dimensional array or `Ragged` is a column of arrays; a dict
-            of arrays is a struct.
+            of arrays is a struct. A mask is of rows, or of a two-dimensional array's elements.
         rows : int
             How many there have to be.
         valid : pyarrow.Buffer, optional
@@ -298,7 +332,8 @@ class Result:
         Raises
         ------
         ValueError
-            If there is a different number of rows.
+            If there is a different number of rows, or of marks in a mask, or a `Ragged` has offsets
+            that are not in order or not within its values.
         TypeError
             If the values can't become the declared type.
         """
@@ -308,10 +343,24 @@ class Result:
         elif isinstance(result, np.ma.MaskedArray):
             result, mask = result.data, np.ma.getmaskarray(result)
         if mask is not None:
-            valid = _and_not(valid, mask, rows)
+            mask = np.asarray(mask, bool)
+            if self.element and mask.ndim == 2 and type(result) is not Ragged:
+                return self._lists(np.asarray(result), rows, valid, mask)
+            valid = _and_not(valid, self._of_rows(mask, rows), rows)
         if type(result) is np.ndarray and result.dtype is self.dtype and result.ndim == 1:
             return self._over(result, rows, valid)
         return self._convert(result, rows, valid)
+
+    def _of_rows(self, mask: Any, rows: int) -> Any:
+        """A mask's marks, one a row; a scalar's is for all."""
+        if mask.ndim == 0:
+            return np.full(rows, mask)
+        if mask.shape not in ((rows,), (rows, 1)):
+            raise ValueError(
+                f"the result of {self.name}() has a mask of shape {mask.shape} for {rows} rows of "
+                "arguments; it has to have one mark a row"
+            )
+        return mask.reshape(rows)
 
     def _over(self, values: Any, rows: int, valid: pa.Buffer | None) -> pa.Array:
         if len(values) != rows:
@@ -393,26 +442,47 @@ class Result:
         columns = [make(result[name], rows, valid) for name, make in self.fields.items()]
         return pa.Array.from_buffers(self.type, rows, [valid], children=columns)
 
-    def _lists(self, result: Any, rows: int, valid: pa.Buffer | None) -> pa.Array:
+    def _lists(self, result: Any, rows: int, valid: pa.Buffer | None, mask: Any = None) -> pa.Array:
         assert self.element is not None
         if type(result) is Ragged:
             values, offsets = result
-            offsets = np.ascontiguousarray(offsets, "int32")
-            count = len(offsets) - 1
+            offsets = np.asarray(offsets)
+            elements, count = _length(values), len(offsets) - 1
         else:
+            if mask is not None and mask.shape != result.shape:
+                raise ValueError(
+                    f"the result of {self.name}() has the shape {result.shape}, and its mask "
+                    f"{mask.shape}"
+                )
             count, length = result.shape
             values = np.ascontiguousarray(result).reshape(-1)
-            offsets = np.arange(count + 1, dtype="int32") * np.int32(length)
+            if mask is not None:
+                values = Masked(values, mask.reshape(-1))
+            offsets = np.arange(count + 1) * length
+            elements = count * length
         if count != rows:
             self._wrong_length(count, rows)
-        child = self.element(values, len(values))
-        buffers = [valid, pa.py_buffer(offsets)]
+        # pyarrow looks at the first and the last alone.
+        if offsets[0] < 0 or offsets[-1] > elements or (offsets[1:] < offsets[:-1]).any():
+            raise ValueError(
+                f"the result of {self.name}() is Ragged with offsets that are not in order, or not "
+                f"within its {elements} values"
+            )
+        child = self.element(values, elements)
+        buffers = [valid, pa.py_buffer(np.ascontiguousarray(offsets, "int32"))]
         return pa.Array.from_buffers(self.type, rows, buffers, children=[child])
 
     def _wrong_length(self, found: int, rows: int) -> None:
         raise ValueError(
             f"the result of {self.name}() has {found} rows for {rows} rows of arguments"
         )
+
+
+def _length(values: Any) -> int:
+    """How many values there are, as a function returns a column."""
+    while isinstance(values, (Masked, Mapping)):
+        values = values.values if isinstance(values, Masked) else next(iter(values.values()), ())
+    return len(values.offsets) - 1 if isinstance(values, Ragged) else len(values)
 
 
 def null_rows(valid: pa.Buffer | None, rows: int) -> Any:
