@@ -118,6 +118,12 @@ def test_options_as_spark_submit_reads_them(tmp_path: Path) -> None:
         **{"spark.jars": "/a.jar", "spark.c": "4"},
     }
     assert conf_of(["--properties-file", str(other)]) == {"spark.b": "3"}
+    twice = [
+        "--properties-file",
+        str(tmp_path / "spark-defaults.conf"),
+        f"--properties-file={other}",
+    ]
+    assert conf_of(twice) == {"spark.b": "3"}
     both = ["--load-spark-defaults", "--properties-file", str(other)]
     assert conf_of(both) == {"spark.a": "1", "spark.b": "3"}
     assert conf_of(["app.py", "--conf", "spark.c=4"]) == {"spark.a": "1", "spark.b": "2"}

@@ -3,7 +3,9 @@
 import ast
 import inspect
 from pathlib import Path
+from types import ModuleType
 
+import pytest
 from pyspark.sql import types as spark_types
 from pyspark.util import PythonEvalType
 
@@ -72,6 +74,14 @@ def test_every_spark_type_has_its_row():
 
 def test_every_version_has_its_functions():
     assert {version.published for version in VERSIONS.values()} == set(signatures.TABLE)
+
+
+def test_a_function_that_is_compiled_is_not_as_published():
+    # A vendor's: of some Python can't tell the parameters.
+    daemon = ModuleType("daemon")
+    daemon.manager, daemon.worker = lambda: None, max  # type: ignore[attr-defined]
+    with pytest.raises(signatures.UnknownPySpark, match=r"its pyspark\.daemon\.worker is"):
+        signatures.check_daemon("4.3", daemon)
 
 
 def test_the_installed_spark_is_known():

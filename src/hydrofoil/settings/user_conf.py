@@ -66,11 +66,12 @@ def submit_words() -> list[str]:
 def conf_of(words: Sequence[str]) -> dict[str, str]:
     """Return the settings of a program that spark-submit starts with ``words`` behind it."""
     given = list(_options(words))
-    file = next((value for _, option, value in given if option == "--properties-file"), None)
+    # Spark takes the last of several.
+    files = [value for _, option, value in given if option == "--properties-file"]
     defaults = _read(defaults_file())
-    if file is not None:
+    if files:
         with_defaults = any(option == "--load-spark-defaults" for _, option, _ in given)
-        defaults = (defaults if with_defaults else {}) | _read(Path(file))
+        defaults = (defaults if with_defaults else {}) | _read(Path(files[-1]))
     return defaults | given_conf(words)
 
 

@@ -17,6 +17,7 @@ from types import ModuleType
 from hydrofoil.errors import UnsupportedError
 
 CLASS = "class"
+UNKNOWN = "?"
 
 WORKER = "pyspark.worker"
 DAEMON = "pyspark.daemon"
@@ -265,6 +266,10 @@ def parameters(function: object) -> str:
         return CLASS
     if not callable(function):
         return type(function).__name__
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # It is compiled, and says nothing of itself.
+        return UNKNOWN
     stars: dict[object, str] = {
         inspect.Parameter.VAR_POSITIONAL: "*",
         inspect.Parameter.VAR_KEYWORD: "**",
@@ -273,7 +278,7 @@ def parameters(function: object) -> str:
         stars.get(parameter.kind, "")
         + parameter.name
         + ("" if parameter.default is parameter.empty else "=")
-        for parameter in inspect.signature(function).parameters.values()
+        for parameter in signature.parameters.values()
     )
 
 
@@ -292,7 +297,8 @@ def _compare(module_name: str, module: ModuleType, functions: Functions) -> None
 
 
 def _in_words(signature: str) -> str:
-    return "a class" if signature == CLASS else f"({signature})"
+    words = {CLASS: "a class", UNKNOWN: "compiled, without parameters that can be read"}
+    return words.get(signature, f"({signature})")
 
 
 def _unknown(what: str) -> UnknownPySpark:
