@@ -63,7 +63,7 @@ WITHOUT_JAR = os.environ.get("HYDROFOIL_WITHOUT_JAR") == "1"
 
 
 def require_c_compiler() -> None:
-    compiler = os.environ.get("CC", "cc").split()[0]
+    compiler = (os.environ.get("CC") or "cc").split()[0]
     if not (shutil.which(compiler) or shutil.which("gcc") or shutil.which("clang")):
         sys.exit(
             f"hydrofoil: no C compiler ({compiler!r} is not on PATH); "

@@ -25,6 +25,17 @@ def opened(connection: socket.socket) -> io.BufferedReader:
     return os.fdopen(os.dup(connection.fileno()), "rb", 65536)
 
 
+def test_reads_to_the_end(ends: tuple[socket.socket, socket.socket]) -> None:
+    jvm, worker = ends
+    jvm.sendall(b"0123456789")
+    jvm.shutdown(socket.SHUT_WR)
+    with opened(worker) as file:
+        assert file.read(2) == b"01"
+        # What the file has in its buffer, and what comes behind it.
+        with prompt(file) as infile:
+            assert infile.read() == b"23456789"
+
+
 def test_reads_what_the_file_would(ends: tuple[socket.socket, socket.socket]) -> None:
     jvm, worker = ends
     sent = os.urandom(3_000_000)

@@ -38,6 +38,10 @@ class _Prompt(io.FileIO):
         self._acknowledge(socket.IPPROTO_TCP, _QUICKACK, 1)  # type: ignore[arg-type]
         return super().readinto(buffer)  # type: ignore[arg-type]
 
+    def readall(self) -> bytes:
+        head, self._head = self._head, b""
+        return head + super().readall()
+
     def close(self) -> None:
         super().close()
         self._connection.close()
