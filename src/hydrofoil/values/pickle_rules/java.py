@@ -130,9 +130,10 @@ def _text_of_float(value: float) -> str:
         return f"{sign}Infinity"
     if value == 0:
         return f"{sign}0.0"
-    if abs(value) == 5e-324:
-        return f"{sign}4.9E-324"
-    _, digits, exponent = Decimal(repr(abs(value))).as_tuple()
+    # Where one digit would do, Java takes the nearest number of two: 9.9E-324 for 1e-323.
+    two = f"{abs(value):.1e}"
+    shortest = two if float(two) == abs(value) else repr(abs(value))
+    _, digits, exponent = Decimal(shortest).as_tuple()
     assert isinstance(exponent, int)
     text = "".join(map(str, digits)).rstrip("0") or "0"
     point = len(digits) + exponent
