@@ -4,6 +4,7 @@ import io
 import struct
 from array import array
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hydrofoil._cext.frames import CorruptFrame, Frame
-from hydrofoil.spark.stock.groups import understanding
+from hydrofoil.spark.stock.groups import teach, understanding
 from hydrofoil.stream.group_format import MAGIC
 from hydrofoil.stream.group_frames import LONE_BATCHES, GroupInput
 from hydrofoil.stream.reading import CorruptGroups
@@ -227,3 +228,17 @@ def test_groups_that_begin_with_no_schema(read: Callable[[bytes], list[Group]]) 
     message = pa.record_batch([pa.array([], pa.int64())], ["k"]).serialize().to_pybytes()
     with pytest.raises((CorruptGroups, EOFError), match="schema"):
         read(MAGIC + integer(1) + message + integer(-1))
+
+
+def test_a_compiled_worker_stays_as_it_is() -> None:
+    class Compiled:
+        # As of a function in C, of which Python can't tell the parameters.
+        __signature__ = 0
+
+        def __call__(self, *_: object) -> None:
+            raise AssertionError("nobody calls it here")
+
+    worker = ModuleType("worker")
+    worker.read_udfs = compiled = Compiled()  # type: ignore[attr-defined]
+    teach(worker)
+    assert worker.read_udfs is compiled

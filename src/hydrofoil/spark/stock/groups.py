@@ -41,9 +41,12 @@ def teach(worker: Any) -> None:
     original: Callable[..., Any] | None = getattr(worker, "read_udfs", None)
     if original is None or getattr(original, "__hydrofoil__", False):
         return
+    try:
+        taken = inspect.signature(original)
+    except (TypeError, ValueError):  # It is compiled.
+        return
     version = VERSIONS.get(installed_minor())
     lone_batches = version is not None and version.lone_batches
-    taken = inspect.signature(original)
 
     @wraps(original)
     def read_udfs(*args: Any, **kwargs: Any) -> Any:
