@@ -86,6 +86,40 @@ def test_local_workers_run_on_this_python(
     assert os.environ.get("PYSPARK_PYTHON") == after
 
 
+@pytest.mark.parametrize(
+    ("defaults", "arguments", "variable", "local"),
+    [
+        ("", "pyspark-shell", None, True),
+        ("spark.master yarn", "pyspark-shell", None, False),
+        ("spark.master yarn", "--master local[2] pyspark-shell", None, True),
+        ("spark.master local[2]", "pyspark-shell", "yarn", True),
+        ("", "--master yarn pyspark-shell", None, False),
+        ("", "--conf spark.master=yarn pyspark-shell", None, False),
+        ("", "pyspark-shell", "yarn", False),
+    ],
+)
+def test_whose_master_is_configured_elsewhere(
+    defaults: str,
+    arguments: str,
+    variable: str | None,
+    local: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "spark-defaults.conf").write_text(f"{defaults}\n")
+    monkeypatch.setattr(SparkContext, "_jvm", None)
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", arguments)
+    monkeypatch.setenv("PYSPARK_PYTHON", "")
+    monkeypatch.delenv("PYSPARK_PYTHON")
+    monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("MASTER", variable)
+    hydrofoil.configure(SparkSession.Builder(), columnar=False)
+    # The executors of a cluster may have no such path.
+    assert os.environ.get("PYSPARK_PYTHON") == (sys.executable if local else None)
+
+
 def test_refuses_to_replace_another_daemon() -> None:
     builder = SparkSession.builder.config("spark.python.daemon.module", "somebody.elses")
     with pytest.raises(

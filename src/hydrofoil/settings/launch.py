@@ -19,7 +19,14 @@ from hydrofoil.settings import for_workers
 from hydrofoil.settings import jvm_operators as columnar_operators
 from hydrofoil.settings.for_workers import INNER_KEY
 from hydrofoil.settings.rows import settings as row_settings
-from hydrofoil.settings.user_conf import SUBMIT_ARGUMENTS, conf_of, submit_words, with_conf
+from hydrofoil.settings.user_conf import (
+    MASTER_KEY,
+    SUBMIT_ARGUMENTS,
+    conf_of,
+    master_of,
+    submit_words,
+    with_conf,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -133,14 +140,14 @@ def configure(
             "columnar=True, but a SparkContext is running without Hydrofoil's operators",
             hint="stop it first (spark.stop())",
         )
-    if runs_locally(options):
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     collected()
     if driver:
         import_module(DRIVER_SWITCH).enable()
     words = submit_words()
     jvm = running_jvm()
     present = conf_of(words) if jvm is None else jvm_conf()
+    if runs_locally(options, master_of(words, present) if jvm is None else present.get(MASTER_KEY)):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     # A running session takes no extension any more.
     wanted = columnar if running is None else False
     added = settings(rows, wanted, present | options)
@@ -225,11 +232,16 @@ def is_remote(builder: "SparkSession.Builder", options: dict[str, Any]) -> bool:
     return bool(remote) and not remote.startswith("local")
 
 
-def runs_locally(options: dict[str, Any]) -> bool:
-    master = options.get("spark.master") or os.environ.get("MASTER")
+def runs_locally(options: dict[str, Any], configured: str | None) -> bool:
+    """Whether a builder's session has a local master.
+
+    ``configured`` is the one that it has where the builder names none.
+    """
+    master = options.get(MASTER_KEY)
     if master is None:
         # spark-submit decides where there is a gateway to it, and local[*] is the default else.
-        return "PYSPARK_GATEWAY_PORT" not in os.environ
+        submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+        master = os.environ.get("MASTER", "") if submitted else configured or "local[*]"
     return str(master).startswith("local")
 
 

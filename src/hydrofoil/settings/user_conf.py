@@ -18,6 +18,7 @@ from hydrofoil.settings.properties import parse_properties
 
 SUBMIT_ARGUMENTS = "PYSPARK_SUBMIT_ARGS"
 JARS_KEY = "spark.jars"
+MASTER_KEY = "spark.master"
 
 # The options of spark-submit that have no value.
 _FLAGS = frozenset(
@@ -86,6 +87,15 @@ def given_conf(words: Sequence[str]) -> dict[str, str]:
         elif key:
             found[key] = setting
     return found | jars
+
+
+def master_of(words: Sequence[str], conf: Mapping[str, str]) -> str | None:
+    """Return the master of a program with these options and `conf_of` them; None if none is named.
+
+    As spark-submit chooses it: ``--master`` comes first, and the variable ``MASTER`` last.
+    """
+    given = [value for _, option, value in _options(words) if option == "--master"]
+    return given[-1] if given else conf.get(MASTER_KEY) or os.environ.get("MASTER")
 
 
 def with_conf(words: Sequence[str], conf: Mapping[str, str]) -> list[str]:
