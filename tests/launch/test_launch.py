@@ -13,6 +13,7 @@ import hydrofoil
 from hydrofoil.errors import UsageError
 from hydrofoil.settings.spark_command import spark_command
 from hydrofoil.settings.user_conf import spark_home
+from hydrofoil.tools.cli import gang as gang_command
 from hydrofoil.tools.cli import main
 
 
@@ -118,6 +119,17 @@ def test_whose_master_is_configured_elsewhere(
     hydrofoil.configure(SparkSession.Builder(), columnar=False)
     # The executors of a cluster may have no such path.
     assert os.environ.get("PYSPARK_PYTHON") == (sys.executable if local else None)
+
+
+def test_gangs_on_a_cluster_run_on_its_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYSPARK_PYTHON", "")
+    monkeypatch.delenv("PYSPARK_PYTHON")
+    # All but the start of Spark.
+    monkeypatch.setattr(SparkSession.Builder, "getOrCreate", lambda self: self)
+    gang_command.session("spark://nowhere:7077", {})
+    assert "PYSPARK_PYTHON" not in os.environ
+    gang_command.session("local[1]", {})
+    assert os.environ["PYSPARK_PYTHON"] == sys.executable
 
 
 def test_refuses_to_replace_another_daemon() -> None:

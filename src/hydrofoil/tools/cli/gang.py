@@ -242,8 +242,7 @@ def session(master: str | None, settings: dict[str, str]) -> "SparkSession":
     """Start Spark with Hydrofoil turned on."""
     from hydrofoil.settings import launch
 
-    # Local executors must run this Python, or they would not find Hydrofoil.
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # It has local executors run this Python, and a cluster's theirs.
     return launch.session(master, "hydrofoil gang", settings)
 
 
