@@ -8,8 +8,8 @@ With options of pandas' that change what stock's route gives, stock converts. A 
 at any time, in a function too, so they are asked for with each batch.
 """
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -24,27 +24,41 @@ Chunks = list[Any]
 """One column: an array for each record batch, or one extension array."""
 
 
-def _usual() -> dict[str, Any]:
-    """The options that change columns, and what they are by default; an older pandas has fewer."""
-    if int(pd.__version__.split(".", 1)[0]) >= 3:
-        return {"future.infer_string": True}
-    usual = {}
-    for name in ("future.infer_string", "mode.copy_on_write"):
+def _read_option(name: str) -> Callable[[], Any]:
+    """What reads an option of pandas' as it is now; by its public function that takes 2 us."""
+    try:
+        from pandas._config import config
+
+        options, key = config._get_root(name)
+        return partial(options.__getitem__, key)
+    except (ImportError, AttributeError, KeyError, TypeError):
+        return partial(pd.get_option, name)
+
+
+def _options() -> list[tuple[str, Any, Callable[[], Any]]]:
+    """The options that change columns, their usual values and what reads them.
+
+    An older pandas has fewer.
+    """
+    names = ["future.infer_string", *([] if COPY_ON_WRITE else ["mode.copy_on_write"])]
+    found = []
+    for name in names:
         try:
             pd.get_option(name)
         except KeyError:
             continue
-        usual[name] = False
-    return usual
+        # Both have been True from pandas 3 on.
+        found.append((name, COPY_ON_WRITE, _read_option(name)))
+    return found
 
 
-_USUAL = _usual()
+_OPTIONS = _options()
 
 
 def changed_arguments() -> str:
     """Why functions are given other columns than usual; empty if they are not."""
-    for name, usual in _USUAL.items():
-        value = pd.get_option(name)
+    for name, usual, read in _OPTIONS:
+        value = read()
         if value is not usual:
             return f"pandas' option {name} is {value}"
     return ""
