@@ -256,7 +256,7 @@ def test_drawn_functions(both: Both) -> None:
     given = list(drawn.values(200, 25))
     frame = frame_of(both, given, [])
     natives, expected = [], []
-    for text, parameters, kind in drawn_functions(10 * DRAWN):
+    for text, parameters, kind in drawn_functions(30 * DRAWN):
         function = drawn.function_of(text)
         columns = [
             Column(f"F.col({name!r})", name, drawn.PARAMETERS[name][0], drawn.PARAMETERS[name][2])
