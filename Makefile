@@ -131,6 +131,7 @@ lint: $(INSTALLED) $(BUILT) ## check format, style, types, and the core's stubs 
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint cext  # it starts pycodestyle by name
 	$(BIN)/mypy
 	$(BIN)/python .ci/stubs.py
+	$(BIN)/python .ci/names.py
 	PATH="$(CURDIR)/$(BIN):$$PATH" .ci/forge
 
 docs: $(INSTALLED) ## make the documentation site in build/site, without the network
