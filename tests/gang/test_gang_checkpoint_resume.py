@@ -43,6 +43,11 @@ def restoring(conf: Checkpoint) -> Callable[[Context], Any]:
     return saving(conf, 0)
 
 
+def test_a_folder_in_the_users_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Checkpoint("~/kept").uri == str(tmp_path / "kept")
+
+
 def test_every_rank_goes_on_from_what_rank_0_saved(tmp_path: Path) -> None:
     conf = Checkpoint(str(tmp_path / "new" / "folder"), keep=2)
     assert in_threads(2, saving(conf, 3), "first") == ["nothing", "nothing"]

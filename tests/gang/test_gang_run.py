@@ -60,6 +60,19 @@ def test_rows_reach_ranks_once(worker: Engine, spark: SparkSession) -> None:
     assert all(300 < len(rows) < 700 for rows in result)
 
 
+def test_paths_of_checkpoints_are_the_drivers(
+    fast: None, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Workers run where the JVM was started, executors in folders of their own.
+    monkeypatch.chdir(tmp_path)
+
+    def train(ctx: Any) -> None:
+        ctx.checkpoint.save("state")
+
+    gang.run(train, num_tasks=1, checkpoint="kept")
+    assert list((tmp_path / "kept").glob("state-*"))
+
+
 def test_as_many_as_there_are_slots(fast: None, spark: SparkSession) -> None:
     assert len(gang.run(lambda ctx: None)) == gang.preflight(spark).total == 2
 

@@ -246,6 +246,17 @@ def test_columns_in_and_columns_out(frame: DataFrame) -> None:
         assert predicted(found) == pytest.approx(expected)
 
 
+def test_a_file_in_the_users_home(
+    frame: DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joblib = pytest.importorskip("joblib")
+    model = forest()
+    joblib.dump(model, tmp_path / "model.joblib")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found = hydrofoil.inference(frame, "~/model.joblib", ["a", "b", "c"])
+    assert predicted(found) == pytest.approx(model.predict(X.to_numpy()))
+
+
 def test_features_and_types_that_the_model_names(frame: DataFrame) -> None:
     model = logistic()
     methods = ["predict", "predict_proba"]

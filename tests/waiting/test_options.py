@@ -106,6 +106,12 @@ def test_explain() -> None:
     assert "answers: remembered in /answers on the driver" in lines
 
 
+def test_a_folder_in_the_users_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    lines = hydrofoil.async_udf(f, remember="~/answers").explain().splitlines()
+    assert "answers: remembered in /home/ada/answers on the driver" in lines
+
+
 def test_without_spark() -> None:
     assert hydrofoil.async_udf(f).local(["a", None, "b"]).to_pylist() == ["a", None, "b"]
     assert hydrofoil.udf(blocks, concurrency=2).local(["a"]).to_pylist() == ["a"]

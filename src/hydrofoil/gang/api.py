@@ -146,7 +146,7 @@ def run(
             share_devices,
             spool or Spool(),
             None,
-            checkpoint,
+            _kept_in(checkpoint),
             allow_empty,
             dict(env or {}),
             checked_order(order),
@@ -176,6 +176,15 @@ def run(
                 make_job,
                 shown.hear,
             )
+
+
+def _kept_in(checkpoint: "Checkpoint | str | None") -> "Checkpoint | None":
+    """Where checkpoints are; paths are the driver's, whose folder the ranks do not run in."""
+    from hydrofoil.gang.checkpoint import Checkpoint
+
+    if checkpoint is None or isinstance(checkpoint, Checkpoint):
+        return checkpoint
+    return Checkpoint(checkpoint)
 
 
 def _session(spark: "SparkSession | None", df: "DataFrame | None") -> "SparkSession":

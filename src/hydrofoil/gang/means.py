@@ -26,4 +26,4 @@ def divided(total: "NDArray[Any]", ranks: int, array: "NDArray[Any]") -> "NDArra
     import numpy as np
 
     mean = np.asarray(total / ranks)
-    return mean.astype(np.float16) if array.dtype.name == "float16" else mean
+    return mean if array.dtype.kind in "biu" else mean.astype(array.dtype, copy=False)

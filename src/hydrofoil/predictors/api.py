@@ -65,6 +65,8 @@ def inference(
         The model is of no library that is known, or is not installed here where its result's type
         is wanted of it; a column can be no feature; or as for `batch_udf`.
     """
+    if isinstance(model, str | os.PathLike):
+        model = os.path.expanduser(model)
     adapter = adapter_of(model)
     if device is not None and not adapter.takes_device:
         raise UsageError(

@@ -102,6 +102,8 @@ def options_of(
     for name, given in (("cost", cost), ("retry_on", retry_on)):
         if given is not None and not callable(given):
             raise UsageError(f"{name}={given!r} is no function")
+    if remember is not None:
+        remember = os.path.abspath(os.path.expanduser(os.fspath(remember)))
     most = count_of(max_in_flight, "max_in_flight", 1)
     # What the limit for all tasks allows, one of them may use.
     default = CONCURRENCY if most is None else most
@@ -115,7 +117,7 @@ def options_of(
         cost=cost,
         max_in_flight=most,
         once=bool(once),
-        remember=None if remember is None else os.path.abspath(os.fspath(remember)),
+        remember=remember,
         retry_on=retry_on,
     )
 

@@ -64,8 +64,8 @@ class Checkpoint:
             raise UsageError("Checkpoint(uri='') names no folder", hint="pass a path or a URI")
         uri = os.fspath(self.uri)
         if self.filesystem is None and "://" not in uri:
-            # Executors have another working directory than the driver.
-            uri = os.path.abspath(uri)
+            # Executors have a different working directory, and maybe a different home.
+            uri = os.path.abspath(os.path.expanduser(uri))
         object.__setattr__(self, "uri", uri)
 
 
