@@ -1,12 +1,22 @@
 """Columns as NumPy arrays and back, without a Spark."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from pyspark.sql.types import ArrayType, DoubleType, StructField, StructType
+from pyspark.sql.types import (
+    ArrayType,
+    DataType,
+    DateType,
+    DayTimeIntervalType,
+    DoubleType,
+    StructField,
+    StructType,
+    TimestampNTZType,
+)
 
 from hydrofoil.values.arrays import Argument, Masked, Nulls, Ragged, Result, Strings
 
@@ -111,3 +121,38 @@ def test_ragged_structs_and_lists() -> None:
     lists = Result("f", ArrayType(ArrayType(DoubleType())), nan_is_null=False)
     nested = pa.array([[[1.0, 2.0], [3.0]], [[]]])
     assert lists(argument(nested, ragged=True), 2).to_pylist() == nested.to_pylist()
+
+
+FAR = {
+    "Y": np.array(["2020", "300000"], "datetime64[Y]"),
+    "s": np.array(["2020", "300000-01-01"], "datetime64[s]"),
+    "days": np.array([1, 2**40], "timedelta64[D]"),
+    "date": np.array(["2020-01-01", "6000000-01-01"], "datetime64[D]"),
+    "month": np.array(["2020-01", "6000000-01"], "datetime64[M]"),
+}
+
+
+@pytest.mark.parametrize("name", FAR)
+def test_times_beyond_the_declared_type(name: str) -> None:
+    # NumPy lets them wrap around.
+    far = FAR[name]
+    declared: DataType = TimestampNTZType()
+    if name in ("date", "month"):
+        declared = DateType()
+    elif name == "days":
+        declared = DayTimeIntervalType()
+    make = Result("f", declared, nan_is_null=True)
+    with pytest.raises(TypeError, match=r"can't become .* is beyond its range"):
+        make(far, 2)
+    # What lies at nulls is arbitrary, and NaT is null.
+    expected = [make(far[:1], 1)[0].as_py(), None]
+    assert make(Masked(far, [False, True]), 2).to_pylist() == expected
+    far[1] = "NaT"
+    assert make(far, 2).to_pylist() == expected
+
+
+def test_dates_of_any_unit() -> None:
+    make = Result("f", DateType(), nan_is_null=True)
+    for unit in ("Y", "M", "D", "h", "m", "s", "ms", "us", "ns"):
+        dates = make(np.array(["1969", "2020"], f"datetime64[{unit}]"), 2)
+        assert dates.to_pylist() == [date(1969, 1, 1), date(2020, 1, 1)]

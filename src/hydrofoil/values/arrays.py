@@ -396,8 +396,10 @@ class Result:
             # Floats and times may lose digits; integers are checked by Arrow.
             rule: Any = "same_kind" if values.dtype.kind in "mMf" else "safe"
             if np.can_cast(values.dtype, self.dtype, rule):
-                return self._over(values.astype(self.dtype, copy=False), rows, valid)
+                return self._over(self._in_unit(values, self.dtype, rows, valid), rows, valid)
             array = self._array(values, null_rows(valid, rows))
+        elif pa.types.is_date(self.type) and _are_times(result):
+            array = self._array(self._days(result, rows, valid), None)
         else:
             if np.ndim(result) == 0:
                 values = np.empty(rows, object)
@@ -410,6 +412,38 @@ class Result:
             return array
         seen = pa.Array.from_buffers(pa.bool_(), rows, [None, valid])
         return pc.if_else(seen, array, pa.scalar(None, self.type))
+
+    def _in_unit(self, values: Any, dtype: np.dtype[Any], rows: int, valid: Any) -> Any:
+        """Values in a dtype; times that are beyond it wrap around in NumPy, and are an error here.
+
+        Those at nulls are arbitrary.
+        """
+        found = values.astype(dtype, copy=False)
+        coarse = values.dtype != dtype and np.can_cast(values.dtype, dtype, "safe")
+        if coarse and values.dtype.kind in "mM":
+            self._check_all_fit(found.astype(values.dtype) == values, values, rows, valid)
+        return found
+
+    def _days(self, values: Any, rows: int, valid: Any) -> Any:
+        days = self._in_unit(values, np.dtype("datetime64[D]"), rows, valid)
+        numbers = days.view("int64")
+        self._check_all_fit(numbers == numbers.astype("int32"), values, rows, valid)
+        return days
+
+    def _check_all_fit(self, fit: Any, values: Any, rows: int, valid: Any) -> None:
+        if fit.all():
+            return
+        if len(values) != rows:
+            self._wrong_length(len(values), rows)
+        beyond = ~fit & ~np.isnat(values)
+        nulls = null_rows(valid, rows)
+        if nulls is not None:
+            beyond &= ~nulls
+        if beyond.any():
+            raise TypeError(
+                f"the result of {self.name}(), of dtype {values.dtype}, can't become {self.type}: "
+                f"{values[beyond][0]} is beyond its range"
+            )
 
     def _array(self, values: Any, nulls: Any) -> pa.Array:
         # What lies at nulls is arbitrary and need not fit the type.
@@ -483,6 +517,10 @@ def _length(values: Any) -> int:
     while isinstance(values, (Masked, Mapping)):
         values = values.values if isinstance(values, Masked) else next(iter(values.values()), ())
     return len(values.offsets) - 1 if isinstance(values, Ragged) else len(values)
+
+
+def _are_times(values: Any) -> bool:
+    return isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind == "M"
 
 
 def null_rows(valid: pa.Buffer | None, rows: int) -> Any:
