@@ -50,6 +50,38 @@ def test_a_hint_is_a_return_type(hint: Any, expected: str) -> None:
     assert [one.returnType.simpleString() for one in made] == [expected] * 2
 
 
+async def later(x: int) -> int:
+    return x
+
+
+async def much_later(x: int):
+    yield x
+
+
+def twofold(x: int):
+    yield x
+    yield x
+
+
+@pytest.mark.parametrize("function", [later, much_later, functools.partial(later)])
+def test_nothing_awaits_results(function: Any) -> None:
+    """Said when it is decorated, not by the first task that gets a coroutine."""
+    for decorate in (
+        hydrofoil.udf("int"),
+        hydrofoil.pandas_udf("int"),
+        hydrofoil.arrow_udf("int"),
+        hydrofoil.numpy_udf("int"),
+        hydrofoil.batch_udf(load=dict, return_type="int", batch_size=8),
+    ):
+        with pytest.raises(UsageError, match=r"\(\) is an async function"):
+            decorate(function)
+
+
+def test_a_row_has_one_result() -> None:
+    with pytest.raises(UsageError, match=r"twofold\(\) yields"):
+        hydrofoil.udf("array<int>")(twofold)
+
+
 def test_a_hint_is_no_aggregate() -> None:
     class Counts:
         def init(self):

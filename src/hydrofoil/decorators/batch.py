@@ -9,7 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from hydrofoil.decorators.batches import Batches, Shapes
-from hydrofoil.decorators.checks import check_picklable, positional, signature_of, takes_any
+from hydrofoil.decorators.checks import (
+    check_is_called,
+    check_picklable,
+    positional,
+    signature_of,
+    takes_any,
+)
 from hydrofoil.decorators.function import SparkFunction
 from hydrofoil.decorators.kinds import Kind
 from hydrofoil.decorators.kinds import return_type as returned_type
@@ -136,6 +142,7 @@ def _make(
 ) -> SparkFunction:
     function = load if predict is None else predict
     name = name_of(function)
+    check_is_called(function)
     signature = signature_of(function)
     hint = None
     names: list[str] = []

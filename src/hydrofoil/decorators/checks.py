@@ -1,6 +1,7 @@
 """What is checked when a decorator runs, so that mistakes show on the driver and not in a task."""
 
 import contextlib
+import functools
 import inspect
 import types
 import typing
@@ -52,6 +53,25 @@ def positional(signature: inspect.Signature) -> list[inspect.Parameter]:
 def takes_any(signature: inspect.Signature) -> bool:
     """Whether columns can be passed by ``*args``."""
     return any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values())
+
+
+def is_async(function: Any) -> bool:
+    """Whether a function returns what is awaited."""
+    plain = function
+    while isinstance(plain, functools.partial):
+        plain = plain.func
+    return inspect.iscoroutinefunction(plain) or inspect.iscoroutinefunction(
+        getattr(plain, "__call__", None)  # noqa: B004
+    )
+
+
+def check_is_called(function: Any) -> None:
+    """Raise `UsageError` if a call of a function only makes what has to be awaited."""
+    if is_async(function) or inspect.isasyncgenfunction(function):
+        raise UsageError(
+            f"{name_of(function)}() is an async function, and nothing would await its results",
+            hint="decorate it with @hydrofoil.async_udf, or write def",
+        )
 
 
 def check_takes_columns(function: Any, signature: inspect.Signature, what: str) -> None:

@@ -7,7 +7,13 @@ from dataclasses import replace
 from typing import Any, overload
 
 from hydrofoil.compiling.asked import ask
-from hydrofoil.decorators.checks import check_picklable, is_function, positional, signature_of
+from hydrofoil.decorators.checks import (
+    check_is_called,
+    check_picklable,
+    is_function,
+    positional,
+    signature_of,
+)
 from hydrofoil.decorators.function import SparkFunction, is_connect
 from hydrofoil.decorators.local import arguments, as_arrow, returned
 from hydrofoil.decorators.paths import explain
@@ -143,6 +149,12 @@ def _make(
     from pyspark.sql.functions import udf as spark_udf
 
     name = name_of(function)
+    check_is_called(function)
+    if inspect.isgeneratorfunction(function):
+        raise UsageError(
+            f"{name}() yields, and the result of a row is one value",
+            hint="return a list of what it yields, with array<...> as the type",
+        )
     signature = signature_of(function)
     hints = hints_of(function)
     result_where = f"the result of {name}()"

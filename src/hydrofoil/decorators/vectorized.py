@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from hydrofoil.decorators.checks import (
+    check_is_called,
     check_picklable,
     check_takes_columns,
     check_takes_one,
@@ -140,6 +141,7 @@ class Plan:
     ) -> None:
         self.f = f
         self.name = name_of(f)
+        check_is_called(f)
         self.signature = signature_of(f)
         self.column = columns[0].__name__
         check_takes_columns(f, self.signature, what)

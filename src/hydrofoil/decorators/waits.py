@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from hydrofoil.decorators.checks import check_picklable, is_function, signature_of
+from hydrofoil.decorators.checks import check_picklable, is_async, is_function, signature_of
 from hydrofoil.decorators.function import SparkFunction, is_connect
 from hydrofoil.decorators.kinds import Kind
 from hydrofoil.decorators.local import arguments as local_arguments
@@ -133,16 +133,6 @@ def async_udf(
             hint="write async def, or give concurrency=, as many threads as call it at once",
         )
     return waiting_function(f, returnType, options, policy)
-
-
-def is_async(function: Any) -> bool:
-    """Whether a function returns what is awaited."""
-    plain = function
-    while isinstance(plain, functools.partial):
-        plain = plain.func
-    return inspect.iscoroutinefunction(plain) or inspect.iscoroutinefunction(
-        getattr(plain, "__call__", None)  # noqa: B004
-    )
 
 
 def waiting_function(
