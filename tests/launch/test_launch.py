@@ -1,7 +1,9 @@
 """What `configure` makes of a builder, before any Spark is started."""
 
 import os
+import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,12 @@ def test_sets_its_keys_and_no_other() -> None:
         "spark.python.worker.faulthandler.enabled": "true",
         "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
     }
+
+
+def test_the_command_of_a_python() -> None:
+    command = [sys.executable, "-m", "hydrofoil", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"hydrofoil, version {version('hydrofoil')}\n"
 
 
 def test_passes_its_variables_on(monkeypatch: pytest.MonkeyPatch) -> None:

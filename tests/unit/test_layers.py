@@ -52,7 +52,8 @@ ROOMS = {
         "compiling counts daemon deaths decorators driver errors evals failures gang holders "
         "private process recordings reports settings spark values version worker"
     ),
-    # The public names, each imported when it is first used: the only one that imports tools.
+    "__main__": "tools",
+    # The public names, each imported when it is first used: no other module imports tools.
     "__init__": ("decorators driver lazy predictors reports settings tools values version waiting"),
 }
 
