@@ -112,6 +112,38 @@ def test_commands_that_would_do_nothing_say_why(tmp_path: Path) -> None:
     assert "finished no task that calls one" in nothing({}, [])
 
 
+SUBMIT = """#!/bin/sh
+echo "workers: $PYSPARK_PYTHON, driver: $PYSPARK_DRIVER_PYTHON, path: $PATH"
+folder=$(echo "$*" | sed 's/.*RECORD_DIR=//; s/ --conf.*//')
+touch "$folder/1.hfrec" "$folder/2.hfrec.part"
+"""
+
+
+def test_record_leaves_the_executors_their_python(tmp_path: Path) -> None:
+    submit = tmp_path / "bin" / "spark-submit"
+    submit.parent.mkdir()
+    submit.write_text(SUBMIT)
+    submit.chmod(0o700)
+    out = tmp_path / "with a blank"
+    spark = {"SPARK_HOME": str(tmp_path), "PYSPARK_PYTHON": "", "PATH": "/usr/bin:/bin"}
+    done = hydrofoil("record", "--out", out, "--master", "spark://h:7077", "app.py", **spark)
+    folder = Path(sys.executable).parent
+    driver = f"driver: {sys.executable}, path: {folder}:/usr/bin:/bin"
+    assert done.stdout == f"workers: , {driver}\n", done.stderr
+    # What a task has left that was ended is none.
+    assert done.stderr.startswith("1 recordings in ")
+    assert done.stderr.endswith(f"hydrofoil replay '{out}'/*.hfrec\n")
+    done = hydrofoil("record", "--out", out, "app.py", **spark | {"PYSPARK_PYTHON": "./env/python"})
+    assert done.stdout.startswith("workers: ./env/python, driver: , ")
+
+
+def test_record_into_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = hydrofoil("record", "--out", tmp_path / "file" / "out", "app.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: --out ")
+
+
 def test_replay_of_one_engine_in_memory(recordings: list[Path]) -> None:
     done = hydrofoil("replay", recordings[0], "--runs", 1, "--engine", "stock", "--in-memory")
     assert done.returncode == 0, done.stderr

@@ -47,13 +47,22 @@ def spark_command(
     path = spark_home() / "bin" / command
     if not path.is_file():
         raise UsageError(f"{path} does not exist", hint="set SPARK_HOME to a Spark installation")
-    environment = dict(os.environ, PATH=os.pathsep.join([bin_folder(), os.environ.get("PATH", "")]))
-    if not environment.get("PYSPARK_PYTHON"):
-        environment.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     added = settings(rows, columnar, conf_of(args))
     options = [word for item in added.items() for word in ("--conf", "=".join(item))]
     lists = {key: added[key] for key in KEYS if key in added}
-    return [str(path), *options, *with_conf(args, lists)], environment
+    return [str(path), *options, *with_conf(args, lists)], on_this_python()
+
+
+def on_this_python() -> dict[str, str]:
+    """Return an environment in which the driver and local workers run this Python.
+
+    Unless the environment names another. A cluster's executors keep theirs, to which this one's
+    path says nothing.
+    """
+    environment = dict(os.environ, PATH=os.pathsep.join([bin_folder(), os.environ.get("PATH", "")]))
+    if not environment.get("PYSPARK_PYTHON"):
+        environment.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    return environment
 
 
 def bin_folder() -> str:

@@ -1,6 +1,7 @@
 """``hydrofoil record``: spark-submit, with every Python task recorded by the executors."""
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,10 +11,13 @@ import click
 
 from hydrofoil import private
 from hydrofoil.daemon import IN_PLACE
+from hydrofoil.errors import UsageError
+from hydrofoil.recordings.recording import SUFFIX
 from hydrofoil.settings.jvm_operators import ENABLED_KEY
 from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS, STOCK
+from hydrofoil.settings.spark_command import on_this_python
 from hydrofoil.settings.turned_on import USE_DAEMON_KEY
-from hydrofoil.settings.user_conf import given_conf, with_conf
+from hydrofoil.settings.user_conf import given_conf, spark_home, with_conf
 from hydrofoil.tools.replay.recorder import DAEMON, FOLDER_VARIABLE
 
 
@@ -36,14 +40,18 @@ def record(out: Path, arguments: tuple[str, ...]) -> None:
     if problem:
         raise click.ClickException(problem)
 
-    from pyspark.find_spark_home import _find_spark_home
-
     folder = out.resolve()
-    private.make_folder(folder)
-    known = set(folder.iterdir())
-    environment = {**os.environ}
-    environment.setdefault("PYSPARK_PYTHON", sys.executable)
-    submit = Path(_find_spark_home()) / "bin" / "spark-submit"
+    try:
+        private.make_folder(folder)
+    except OSError as error:
+        raise click.ClickException(f"--out {out}: {error}") from None
+    if not os.access(folder, os.W_OK):
+        raise click.ClickException(f"--out {out}: no file can be made there")
+    known = set(folder.glob(f"*{SUFFIX}"))
+    try:
+        submit = spark_home() / "bin" / "spark-submit"
+    except UsageError as error:
+        raise click.ClickException(str(error)) from None
     settings = {
         DAEMON_KEY: DAEMON,
         USE_DAEMON_KEY: "true",
@@ -56,11 +64,14 @@ def record(out: Path, arguments: tuple[str, ...]) -> None:
     options = [part for item in settings.items() for part in ("--conf", "=".join(item))]
     # An option of the user's that names stock's or Hydrofoil's daemon would win.
     words = with_conf(arguments, {DAEMON_KEY: DAEMON})
-    code = subprocess.call([str(submit), *options, *words], env=environment)
-    made = len(set(folder.iterdir()) - known)
+    code = subprocess.call([str(submit), *options, *words], env=on_this_python())
+    # A task that was ended before its worker had answered has left a piece of one.
+    made = len(set(folder.glob(f"*{SUFFIX}")) - known)
     if made:
-        told = f"{made} recordings in {out}; replay them with: hydrofoil replay {out}/*"
-        click.echo(told, err=True)
+        files = f"{shlex.quote(str(out))}/*{SUFFIX}"
+        click.echo(
+            f"{made} recordings in {out}; replay them with: hydrofoil replay {files}", err=True
+        )
     else:
         click.echo(f"Nothing was recorded in {out}: {nothing(code)}.", err=True)
     sys.exit(code or (0 if made else 1))
