@@ -4,6 +4,7 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -90,17 +91,26 @@ class TeeReader(Tee):
     def keep(self, chunk: Any) -> None:
         if chunk and not self._started:
             self._started = True
-            if self._usable(self._folder):
-                name = f"{time.time_ns()}-{os.getpid()}{SUFFIX}{UNFINISHED}"
-                # A recording is the task's data and functions.
-                self._file = open(self._folder / name, "xb", opener=private.opener)  # noqa: SIM115
-                self._file.write(encode_header(make_header(os.environ)))
+            # Whoever wants recordings may take the folder away at any moment.
+            with suppress(FileNotFoundError):
+                self._start()
         if self._file is not None:
             self._file.write(chunk)
 
+    def _start(self) -> None:
+        if self._usable(self._folder):
+            name = f"{time.time_ns()}-{os.getpid()}{SUFFIX}{UNFINISHED}"
+            # A recording is the task's data and functions.
+            self._file = open(self._folder / name, "xb", opener=private.opener)  # noqa: SIM115
+            self._file.write(encode_header(make_header(os.environ)))
+
     def finish(self) -> None:
-        """Close the recording and give it its final name; harmless if nothing was read."""
+        """Close the recording and give it its final name.
+
+        Harmless if nothing was read, or if the folder has been taken away.
+        """
         if self._file is not None:
             self._file.close()
             unfinished = Path(self._file.name)
-            unfinished.rename(unfinished.with_suffix(""))
+            with suppress(FileNotFoundError):
+                unfinished.rename(unfinished.with_suffix(""))

@@ -1,17 +1,30 @@
 """The recorder, on a real Spark."""
 
 import io
+import os
+import tempfile
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import col, udf, udtf
 
 from hydrofoil.recordings.recording import SUFFIX, Recording
-from hydrofoil.tools.replay.recorder import FOLDER_VARIABLE, TeeReader, record
+from hydrofoil.tools.replay import recorder
+from hydrofoil.tools.replay.recorder import (
+    FOLDER_VARIABLE,
+    TeeReader,
+    _session_folder,
+    record,
+)
 from hydrofoil.tools.replay.stream import eval_type, group_section, input_columns, input_rows
 
 
@@ -132,6 +145,63 @@ def test_recorder_without_a_daemon_is_refused(spark: SparkSession) -> None:
             record(spark, lambda: None)
     finally:
         conf.set("spark.python.use.daemon", "true")
+
+
+def local_spark() -> Any:
+    """As much of a session as a recorder asks for, whose JVM is this process."""
+    conf = {"spark.python.use.daemon": "true"}
+    settings = SimpleNamespace(get=conf.get, set=conf.__setitem__)
+    context = SimpleNamespace(master="local[1]", _jsc=Mock(), _jvm=Mock())
+    context._jsc.sc().conf.return_value = settings
+    context._jvm.java.lang.ProcessHandle.current().pid.return_value = os.getpid()
+    return SimpleNamespace(sparkContext=context)
+
+
+@contextmanager
+def workers_at_it(folder: Path) -> Iterator[list[BaseException]]:
+    """Workers that begin and end tasks all the time; gives the errors of theirs."""
+    done = threading.Event()
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        while not done.is_set():
+            try:
+                tee = TeeReader(io.BytesIO(b"abc"), folder)
+                tee.read()
+                tee.finish()
+            except BaseException as error:
+                errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield errors
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_workers_that_are_still_at_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(recorder, "_wait_until_finished", lambda folder: None)
+    with workers_at_it(_session_folder(os.getpid())) as errors:
+        for _ in range(30):
+            # They change names while the folder is read.
+            with suppress(FileNotFoundError):
+                record(local_spark(), lambda: time.sleep(0.01))
+    assert not errors
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_session_that_is_recorded_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(ValueError, match="which is there already"):
+        record(local_spark(), lambda: record(local_spark(), lambda: None))
+    assert not list(tmp_path.iterdir())
 
 
 def test_tee_keeps_what_was_read_and_nothing_else(tmp_path: Path) -> None:

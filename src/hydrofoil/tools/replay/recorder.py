@@ -8,6 +8,7 @@ Planner and data source workers (``pyspark.sql.worker.*``) run unrecorded.
 """
 
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -52,7 +53,7 @@ def record(spark: "SparkSession", query: Callable[[], Any]) -> list[Recording]:
     Raises
     ------
     ValueError
-        The session is not local or was told not to use a daemon.
+        The session is not local, was told not to use a daemon, or is being recorded already.
     Exception
         Whatever the query raises. To record a query that fails, catch the error inside of it.
     """
@@ -71,7 +72,13 @@ def record(spark: "SparkSession", query: Callable[[], Any]) -> list[Recording]:
         )
     jvm: Any = context._jvm
     folder = _session_folder(jvm.java.lang.ProcessHandle.current().pid())
-    folder.mkdir(mode=0o700)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        raise ValueError(
+            f"can't record into {folder}, which is there already: if nothing else records this "
+            "session at the moment, it is left from a process that was killed; delete it"
+        ) from None
     module = conf.get(DAEMON_KEY, STOCK[DAEMON_KEY])
     conf.set(DAEMON_KEY, DAEMON)
     try:
@@ -80,12 +87,7 @@ def record(spark: "SparkSession", query: Callable[[], Any]) -> list[Recording]:
         return [Recording.load(path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
     finally:
         conf.set(DAEMON_KEY, module)
-        # A rename keeps a worker that is still at it from writing into the next call's folder.
-        grave = folder.with_name(f"{folder.name}-{uuid.uuid4()}")
-        folder.rename(grave)
-        for path in grave.iterdir():
-            path.unlink()
-        grave.rmdir()
+        _remove(folder)
 
 
 def _session_folder(jvm: int) -> Path:
@@ -94,6 +96,18 @@ def _session_folder(jvm: int) -> Path:
     A variable would not do, because a UDF keeps the environment of the moment it was first used.
     """
     return Path(tempfile.gettempdir()) / f"hydrofoil-record-{jvm}"
+
+
+def _remove(folder: Path, tries: int = 500) -> None:
+    # A rename keeps a worker that is still at it from writing into the next call's folder; but it
+    # may be about to make or rename a file, of whose folder it has asked before.
+    grave = folder.with_name(f"{folder.name}-{uuid.uuid4()}")
+    folder.rename(grave)
+    for _ in range(tries):
+        shutil.rmtree(grave, ignore_errors=True)
+        if not grave.exists():
+            break
+        time.sleep(0.01)
 
 
 def _wait_until_finished(folder: Path, seconds: float = 30.0) -> None:
