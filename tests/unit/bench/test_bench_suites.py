@@ -195,6 +195,9 @@ def test_unequal_answers_are_no_figure(spark: SparkSession) -> None:
 def test_answers_are_compared_in_any_order_and_to_a_tolerance() -> None:
     left = pa.table({"k": [1, 2], "v": [0.5, float("nan")]})
     assert same(left, pa.table({"k": [2, 1], "v": [float("nan"), 0.5]}))
+    for zero, minus in ((0.0, -0.0), ([0.0], [-0.0]), ({"x": [0.0]}, {"x": [-0.0]})):
+        assert same(pa.table({"v": [zero, None]}), pa.table({"v": [zero, None]}))
+        assert not same(pa.table({"v": [zero, None]}), pa.table({"v": [minus, None]}))
     near = pa.table({"k": [1, 2], "v": [0.5 + 1e-15, 1.0]})
     exact = pa.table({"k": [1, 2], "v": [0.5, 1.0]})
     assert same(exact, near, tolerance=1e-12) and not same(exact, near)

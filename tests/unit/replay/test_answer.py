@@ -1,11 +1,20 @@
 """Which answers count as equal."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from pyspark.sql import Row
 
 from hydrofoil.tools.replay.answer import Answer
+
+NAN = float("nan")
+
+
+class Text(str):
+    pass
 
 
 def table(values: list[object], kind: pa.DataType | None = None) -> Answer:
@@ -19,6 +28,9 @@ def table(values: list[object], kind: pa.DataType | None = None) -> Answer:
         (table([float("nan")]), table([float("nan")])),
         (table([[float("nan")], None]), table([[float("nan")], None])),
         (Answer(values=[[1, 2], [3]]), Answer(values=[[1], [2, 3]])),
+        (Answer(values=[[NAN, (0.0, [NAN])]]), Answer(values=[[NAN * 1, (0.0, [NAN * 1])]])),
+        (Answer(values=[{"a": 1, "b": [2]}]), Answer(values=[{"b": [2], "a": 1}])),
+        (table([[0.0, -0.0], None]), table([[0.0, -0.0], None])),
         (Answer(error="Traceback\n  a.py\nE: x\n"), Answer(error="Traceback\n  b.py\nE: x")),
     ],
 )
@@ -59,6 +71,22 @@ def test_batches_count_only_where_spark_tells_them_apart() -> None:
         (table([None], pa.int64()), table([0]), "row 0: None and 0"),
         (table([1]), Answer(values=[[1]], reusable=True), "one answer is an Arrow stream"),
         (Answer(values=[[1]]), Answer(values=[["1"]]), "row 0: 1 and '1'"),
+        # Equal to Python, but not to the JVM, which gets these values.
+        (Answer(values=[[1]]), Answer(values=[[True]]), "row 0: 1 and True"),
+        (Answer(values=[[1]]), Answer(values=[[1.0]]), "row 0: 1 and 1.0"),
+        (Answer(values=[[0.0]]), Answer(values=[[-0.0]]), "row 0: 0.0 and -0.0"),
+        (Answer(values=[[(1, [0.0])]]), Answer(values=[[(1, [-0.0])]]), "row 0: (1, [0.0]) and"),
+        (Answer(values=[[{1: 2}]]), Answer(values=[[{True: 2}]]), "row 0: {1: 2} and {True: 2}"),
+        (Answer(values=[[{"a": 1}]]), Answer(values=[[{"a": True}]]), "row 0: {'a': 1} and"),
+        (Answer(values=[[Row(a=1)]]), Answer(values=[[Row(b=1)]]), "row 0: Row(a=1) and Row(b=1)"),
+        (Answer(values=[[(1,)]]), Answer(values=[[[1]]]), "row 0: (1,) and [1]"),
+        (Answer(values=[[Decimal("1.0")]]), Answer(values=[[Decimal("1.00")]]), "('1.00')"),
+        (Answer(values=[["a"]]), Answer(values=[[Text("a")]]), "builtins.str 'a' and "),
+        (Answer(values=[np.float32(0)]), Answer(values=[np.float32(-0.0)]), "row 0: "),
+        (Answer(values=[np.array([1])]), Answer(values=[np.array([True])]), "row 0: "),
+        (table([0.0, 1.0]), table([-0.0, 1.0]), "column '_0': row 0: 0.0 and -0.0"),
+        (table([[0.0]]), table([[-0.0]]), "column '_0': row 0: [0.0] and [-0.0]"),
+        (table([{"x": 0.0}]), table([{"x": -0.0}]), "column '_0': row 0: {'x': 0.0} and"),
         (Answer(error="E: x"), Answer(error="E: y"), "error 'E: x' and 'E: y'"),
         (Answer(error="E: x"), Answer(), "error 'E: x' and None"),
         (Answer(reusable=True), Answer(), "ready for another task: True and False"),

@@ -3,12 +3,16 @@
 What differs from run to run (times) is left out.
 """
 
+import datetime
+import numbers
 import pickle
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from hydrofoil.failures.notes import MARK
 from hydrofoil.recordings.recording import Recording
@@ -62,9 +66,10 @@ class Answer:
     def difference(self, other: "Answer", by_batch: bool = False) -> str | None:
         """Say in one line what differs from another answer, None if nothing does.
 
-        NaN equals NaN. Of two errors only the last line counts, because frames of the worker itself
-        stand in the traceback. How rows are cut into batches counts only if ``by_batch``, for tasks
-        whose result's batches Spark assigns to groups or to input rows.
+        NaN equals NaN, but values of two types differ, and so do 0.0 and -0.0: what reads them in
+        the JVM can tell them apart. Of two errors only the last line counts, because frames of the
+        worker itself stand in the traceback. How rows are cut into batches counts only if
+        ``by_batch``, for tasks whose result's batches Spark assigns to groups or to input rows.
         """
         if _last_line(self.error) != _last_line(other.error):
             return f"error {_last_line(self.error)!r} and {_last_line(other.error)!r}"
@@ -166,9 +171,9 @@ def _table_difference(ours: pa.Table | None, theirs: pa.Table | None, by_batch: 
     if by_batch and _batch_sizes(ours) != _batch_sizes(theirs):
         difference = _value_difference(_batch_sizes(ours), _batch_sizes(theirs))
         return f"batches of other sizes: {difference}"
-    if ours.equals(theirs):
-        return None
     for name, left, right in zip(ours.column_names, ours.columns, theirs.columns, strict=True):
+        if same_column(left, right):
+            continue
         difference = _value_difference(left.to_pylist(), right.to_pylist())
         if difference:
             return f"column {name!r}: {difference}"
@@ -180,20 +185,63 @@ def _batch_sizes(table: pa.Table) -> list[int]:
     return [len(chunk) for chunk in table.column(0).chunks] if table.num_columns else []
 
 
+def same_column(left: pa.ChunkedArray, right: pa.ChunkedArray) -> bool:
+    """Whether two columns are surely the same; False where only their values can tell.
+
+    pyarrow takes 0.0 and -0.0 for equal.
+    """
+    if not left.equals(right):
+        return False
+    if pa.types.is_floating(left.type):
+        return bool(pc.divide(1.0, left).equals(pc.divide(1.0, right)))
+    # As text, a type has all that is in it.
+    return not any(name in str(left.type) for name in ("double", "float"))
+
+
 def _value_difference(ours: list[Any], theirs: list[Any]) -> str | None:
-    """By representation where values are not equal, so that NaN equals NaN at any depth."""
+    """Where two lists differ first."""
     if len(ours) != len(theirs):
         return f"{len(ours)} and {len(theirs)} rows"
     for row, (left, right) in enumerate(zip(ours, theirs, strict=True)):
         if not _is_same(left, right):
-            return f"row {row}: {left!r:.200} and {right!r:.200}"
+            texts = [_shown(each) for each in (left, right)]
+            if texts[0] == texts[1]:
+                texts = [_shown(each, with_type=True) for each in (left, right)]
+            return f"row {row}: {texts[0]} and {texts[1]}"
     return None
 
 
+def _shown(value: Any, with_type: bool = False) -> str:
+    name = f"{type(value).__module__}.{type(value).__qualname__} " if with_type else ""
+    return f"{name}{value!r:.200}"
+
+
 def _is_same(left: Any, right: Any) -> bool:
-    try:
-        return bool(left == right) or repr(left) == repr(right)
-    except ValueError:
-        # Arrays of NumPy and frames of pandas, at any depth, have no one answer, and their
-        # representation leaves values out.
-        return pickle.dumps(left) == pickle.dumps(right)
+    """Whether nobody could tell two values apart: by type, NaN equal to NaN, 0.0 not to -0.0."""
+    kind = type(left)
+    if kind is not type(right):
+        return False
+    if kind in _EXACT:
+        return bool(left == right)
+    if isinstance(left, _SHOWN):
+        return repr(left) == repr(right)
+    if isinstance(left, (list, tuple)):
+        if getattr(left, "__fields__", None) != getattr(right, "__fields__", None):
+            return False
+        return len(left) == len(right) and all(map(_is_same, left, right))
+    if isinstance(left, dict):
+        known = {(type(key), repr(key)): value for key, value in right.items()}
+        found = {(type(key), repr(key)): value for key, value in left.items()}
+        return found.keys() == known.keys() and all(_is_same(found[k], known[k]) for k in found)
+    if not hasattr(left, "dtype") and not hasattr(left, "dtypes"):
+        # Another object's __eq__ may leave the question to an array.
+        with suppress(ValueError):
+            return bool(left == right) or repr(left) == repr(right)
+    # Arrays of NumPy and frames of pandas have no one answer, and their representation leaves
+    # values out.
+    return pickle.dumps(left) == pickle.dumps(right)
+
+
+# Of these, == is all that there is to ask; these show all that they are.
+_EXACT = (int, str, bytes, bool, type(None))
+_SHOWN = (numbers.Number, datetime.datetime, datetime.time)
