@@ -10,14 +10,24 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 
 from hydrofoil.errors import UsageError
 from hydrofoil.tools.bench.bench import Bench, Options, UnequalResultsError, same
-from hydrofoil.tools.bench.peers import installed
+from hydrofoil.tools.bench.peers import Peer, PeerError, installed
 from hydrofoil.tools.bench.result import Result
-from hydrofoil.tools.bench.suites import SUITES, batch, groups, origin, peers, rows, wide
+from hydrofoil.tools.bench.suites import (
+    SUITES,
+    batch,
+    data_types,
+    groups,
+    origin,
+    peers,
+    rows,
+    wide,
+)
 from hydrofoil.tools.bench.ways import ARROW, OURS, PICKLED, WAYS
 from hydrofoil.tools.page.charts import draw
 
@@ -152,6 +162,29 @@ def test_a_peer_that_answers_otherwise_is_out(spark: SparkSession) -> None:
     runs: dict[str, peers.Run] = {"stock": lambda _: (1.0, 3), "other": lambda _: (0.1, 4)}
     assert list(peers._measure(bench, "x + 1", runs, notes)) == ["stock"]
     assert notes == ["x + 1: other answers 4, and stock 3"]
+    runs["Hydrofoil"] = lambda _: (0.1, 4)
+    with pytest.raises(UnequalResultsError, match="Hydrofoil answers 4, and stock 3"):
+        peers._measure(bench, "x + 1", runs, notes)
+
+
+def test_a_peer_that_has_ended(tmp_path: Path) -> None:
+    peer = Peer("DuckDB", tmp_path / "none.parquet", 1)
+    with peer:
+        peer._process.kill()
+        peer._process.wait()
+        for _ in range(2):
+            with pytest.raises(PeerError, match="its process ended"):
+                peer.run("x + 1")
+
+
+def test_types_that_stock_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise PySparkException("no such type")
+
+    bench = Bench(Options(workloads=("double",)))
+    monkeypatch.setattr(bench, "measure", refuse)
+    with pytest.raises(UsageError, match=r"(?s)no type .*double, in: stock refuses: no such type"):
+        data_types.run(bench)
 
 
 MINE = """

@@ -1,11 +1,19 @@
 """What is made of samples: medians, factors, and which of those are noise."""
 
+from dataclasses import replace
+from unittest.mock import Mock
+
 import pytest
 
 from hydrofoil.tools.bench.contest import HYDROFOIL, Contest, Contestant, Measured
 from hydrofoil.tools.bench.figures import Factor, Spread, number, times
+from hydrofoil.tools.bench.result import Result
+from hydrofoil.tools.bench.routes import FIRST, NO_PYTHON, Route
 from hydrofoil.tools.bench.sheets import engines_sheet
+from hydrofoil.tools.bench.small_queries import tasks_of
 from hydrofoil.tools.bench.stopwatch import Sample
+from hydrofoil.tools.bench.suites import driver, first, gang, latency
+from hydrofoil.tools.bench.ways import ARROW, OURS, OURS_PICKLED, PICKLED, WAYS
 from hydrofoil.tools.parity.engines import STOCK
 
 
@@ -45,6 +53,86 @@ def test_a_mean_is_noise_where_one_of_its_factors_is() -> None:
     assert str(Factor.mean(sure)) == "2.0"
     assert str(Factor.mean([*sure, Factor(2.0, True)])) == "~2.0"
     assert min(Factor(2.0, True), Factor(3.0, False)) == Factor(2.0, True)
+
+
+def test_what_the_clock_does_not_show_is_no_factor() -> None:
+    nothing, something = Spread.of([0.0]), Spread.of([0.5])
+    pairs = (nothing, nothing), (nothing, something), (something, nothing)
+    assert [str(Factor.of(*pair)) for pair in pairs] == ["~1.0"] * 3
+    found = replace(measured(), samples={way: [Sample(1, 0, 0)] for way in ("stock", "Hydrofoil")})
+    [(_, _, _, _, *shares, _, _), _] = first._sheet([found]).rows
+    assert shares == ["", "", ""]
+
+
+def test_throughput_is_known_where_the_size_of_a_row_is() -> None:
+    found = replace(measured(), bytes_per_row=None)
+    assert [record["mb_per_s"] for record in found.records("mine")] == [None, None]
+    assert [row[3] for row in engines_sheet(found, ()).rows] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("default", "ways", "factors"),
+    [
+        # Rows stay pickled where Spark is set so, whoever's worker it is.
+        (PICKLED, (PICKLED, ARROW, OURS_PICKLED, OURS), ("3.0", "4.0")),
+        (ARROW, (PICKLED, ARROW, OURS), ("4.0", "12")),
+    ],
+)
+def test_the_headline_compares_what_turning_hydrofoil_on_changes(
+    default: str, ways: tuple[str, ...], factors: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first, "_default", lambda: default)
+    assert first._ways() == ways
+    seconds = {PICKLED: 12.0, ARROW: 4.0, OURS_PICKLED: 4.0, OURS: 1.0}
+    contestants = [Contestant(way, WAYS[way].engine, lambda data: data) for way in ways]
+    contest = replace(measured().contest, contestants=contestants)
+    samples = {way: [Sample(seconds[way], 0.5, 0.5)] for way in ways}
+    found = Measured(contest, 16.0, samples, {})
+    as_set, otherwise = factors
+    headline = first._headline([found], [found])
+    assert headline.startswith(f"Your plain UDFs run {as_set} times faster here than on stock")
+    assert f", and {otherwise} times faster than on stock's " in headline
+    assert f": {as_set} times faster than {first._WORDS[default]}" in first._line(found)
+
+
+def test_figures_of_small_tasks_are_by_the_tasks_that_ran() -> None:
+    found = {name: Route(STOCK) for name in (FIRST, NO_PYTHON)}
+    found["Hydrofoil, TCP"] = Route(HYDROFOIL)
+    samples = {way: [Sample(1.0, 2.0, 4.0)] for way in found}
+    for name, rows, tasks in (("tasks", 2_000, 200), ("tasks", 100, 10), ("shuffle", 100, 200)):
+        assert tasks_of(name, rows) == tasks
+        result = Result("latency", "")
+        latency._add_query(result, name, tasks, found, samples)
+        assert str(tasks) in result.sheets[0].title
+        assert f"each of the {tasks} tasks" in result.sheets[0].note
+        assert {r["python_cpu_ns_per_unit"] for r in result.records} == {4e9 / tasks}
+
+
+def test_the_runs_of_a_record_have_its_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of meetings, which are shown in ms."""
+    milliseconds = {"barrier": 2.0}
+    run = Mock(return_value=Mock(value=milliseconds))
+    monkeypatch.setattr(gang, "import_module", lambda name: Mock(run=run))
+    result = Result("gang", "")
+    gang._meetings(Mock(options=Mock(repeat=3)), result)
+    assert result.records[0]["wall_s"] == 0.002
+    assert result.records[0]["runs"] == [0.002] * 3
+
+
+def test_what_took_no_longer_than_the_query_says_nothing_of_the_rows() -> None:
+    taken = {
+        driver._QUERY: {"stock": [(1.0, 2.0, 2.0)]},
+        "collect()": {"stock": [(1.0, 1.0, 1.0)], "Hydrofoil": [(1.0, 3.0, 2.0)]},
+        "toPandas()": {"stock": [(1.0, 8.0, 4.0)], "Hydrofoil": [(1.0, 4.0, 2.0)]},
+    }
+    result = Result("driver", "")
+    driver._add(result, "long", 1000, taken)
+    found = {
+        record["workload"]: record["factor_of_the_rows_alone"]
+        for record in result.records
+        if record["engine"] == "Hydrofoil"
+    }
+    assert found == {"collect() of long": None, "toPandas() of long": 4.0}
 
 
 def measured(unit_rows: int = 1) -> Measured:

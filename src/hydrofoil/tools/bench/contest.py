@@ -97,8 +97,8 @@ class Measured:
     Attributes
     ----------
     contest : Contest
-    bytes_per_row : float
-        Of the data and the answer together, as Arrow holds them.
+    bytes_per_row : float or None
+        Of the data and the answer together, as Arrow holds them; None where nobody looked.
     samples : dict of str to list of Sample
         By contestant.
     functions : dict of str to float
@@ -106,7 +106,7 @@ class Measured:
     """
 
     contest: Contest
-    bytes_per_row: float
+    bytes_per_row: float | None
     samples: dict[str, list[Sample]]
     functions: dict[str, float]
 
@@ -139,6 +139,11 @@ class Measured:
 
     def rows_per_s(self, name: str) -> Spread:
         return self.wall(name).inverse(self.rows(name))
+
+    def mb_per_s(self, name: str) -> float | None:
+        """The median; None where it is not known how large a row is."""
+        size = self.bytes_per_row
+        return None if size is None else self.rows_per_s(name).median * size / 1e6
 
     def units_per_s(self, name: str) -> Spread:
         return self.rows_per_s(name).scaled(1 / self.contest.unit_rows)
@@ -188,7 +193,7 @@ class Measured:
                     "wall_s_low": wall.low,
                     "wall_s_high": wall.high,
                     "rows_per_s": rate.median,
-                    "mb_per_s": rate.median * self.bytes_per_row / 1e6,
+                    "mb_per_s": self.mb_per_s(name),
                     "jvm_cpu_ns_per_unit": self.jvm_ns(name),
                     "python_cpu_ns_per_unit": self.python_ns(name),
                     "function_cpu_ns_per_unit": self.function_ns(name),

@@ -52,10 +52,15 @@ class Factor:
 
     @classmethod
     def of(cls, time: Spread, other: Spread) -> "Factor":
-        """The factor by which ``time`` is less than ``other``."""
+        """The factor by which ``time`` is less than ``other``.
+
+        What took less than the clock shows says nothing.
+        """
+        if time.median <= 0 or other.median <= 0:
+            return cls(1.0, True)
         difference = abs(time.median - other.median)
         noise = difference < max(time.width, other.width)
-        return cls(other.median / max(time.median, 1e-9), noise)
+        return cls(other.median / time.median, noise)
 
     @classmethod
     def mean(cls, factors: Sequence["Factor"]) -> "Factor":

@@ -58,7 +58,9 @@ def read_json(path: Path) -> tuple[list[Result], dict[str, object], str]:
     try:
         made = json.loads(path.read_text(encoding="utf-8"))
         results = [Result.from_json(suite) for suite in made["suites"]]
-        return results, made["machine"], made["command"]
+        if not results or any(result.suite not in SUITES for result in results):
+            raise ValueError("no suites of this version")
+        return results, dict(made["machine"]), str(made["command"])
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(
             f"{path} is not a report that hydrofoil bench --json has written "

@@ -39,7 +39,8 @@ def engines_sheet(measured: Measured, over: Sequence[str], title: str = "") -> S
             measured.wall(name).percent(),
         ]
         if unit == "row":
-            cells.append(number(rate.median * measured.bytes_per_row / 1e6))
+            size = measured.mb_per_s(name)
+            cells.append("" if size is None else number(size))
         cells.append(number(measured.jvm_ns(name) * scale))
         function, exchange = measured.function_ns(name), measured.exchange_ns(name)
         if told and function is not None and exchange is not None:

@@ -33,14 +33,15 @@ def _same(group: "pd.DataFrame") -> "pd.DataFrame":
     return group
 
 
-def _tasks_of(rows: int) -> int:
-    return max(1, rows // ROWS_OF_A_TASK)
+def tasks_of(name: str, rows: int) -> int:
+    """How many tasks of a query run Python, over so many rows."""
+    return max(1, rows // ROWS_OF_A_TASK) if name == "tasks" else TASKS
 
 
 def _tasks(spark: "SparkSession", python: bool, rows: int) -> "DataFrame":
     from pyspark.sql.functions import col, udf
 
-    data = spark.range(0, rows, 1, _tasks_of(rows))
+    data = spark.range(0, rows, 1, tasks_of("tasks", rows))
     result = udf(_plus_one, "long")("id") if python else col("id") + 1
     return data.select(result.alias("r"))
 
@@ -57,10 +58,11 @@ def _shuffle(spark: "SparkSession", python: bool, rows: int) -> "DataFrame":
 
 Query = Callable[["SparkSession", bool, int], "DataFrame"]
 
+# Name -> (title, of so many tasks; query; settings).
 QUERIES: dict[str, tuple[str, Query, dict[str, str]]] = {
-    "tasks": (f"{TASKS} tasks of a plain UDF", _tasks, {}),
+    "tasks": ("{} tasks of a plain UDF", _tasks, {}),
     "shuffle": (
-        f"a grouped pandas_udf behind a shuffle of {TASKS}",
+        "a grouped pandas_udf behind a shuffle of {}",
         _shuffle,
         {"spark.sql.adaptive.enabled": "false", "spark.sql.shuffle.partitions": str(TASKS)},
     ),

@@ -31,6 +31,7 @@ class Way:
 PICKLED = "row pickled (stock)"
 ARROW = "row Arrow (stock)"
 OURS = "row (Hydrofoil)"
+OURS_PICKLED = "row pickled (Hydrofoil)"
 
 WAYS = {
     PICKLED: Way("row", STOCK, use_arrow=False),
@@ -38,7 +39,7 @@ WAYS = {
     "pandas_udf (stock)": Way("pandas", STOCK),
     "arrow_udf (stock)": Way("arrow", STOCK),
     OURS: Way("row", HYDROFOIL, use_arrow=True),
-    "row pickled (Hydrofoil)": Way("row", HYDROFOIL, use_arrow=False),
+    OURS_PICKLED: Way("row", HYDROFOIL, use_arrow=False),
     "pandas_udf (Hydrofoil)": Way("pandas", HYDROFOIL),
     "arrow_udf (Hydrofoil)": Way("arrow", HYDROFOIL),
     "numpy_udf (Hydrofoil)": Way("numpy", HYDROFOIL),

@@ -94,7 +94,8 @@ def bench(
             "Java is missing: install a Java runtime, version 17 or newer (such as the package "
             "openjdk-17-jre-headless), or set JAVA_HOME"
         )
-    if not master.startswith("local"):
+    # local-cluster has executors of its own, which no setting of a running driver reaches.
+    if master.partition("[")[0] != "local":
         raise click.ClickException(f"--master {master}: only local masters can be measured here")
     chosen = [*suites, *["mine"] * (module is not None), *["peers"] * peers]
     names = list(dict.fromkeys(chosen)) or ["first"]
@@ -199,6 +200,7 @@ def _run(names: list[str], options: Any) -> list[Any]:
             tell=tell,
             log=log,
         )
+        is_needed = False
         try:
             for name in names:
                 results.append(_suite(name).run(measuring))
@@ -209,16 +211,18 @@ def _run(names: list[str], options: Any) -> list[Any]:
         except UnequalResultsError as error:
             raise click.ClickException(str(error)) from error
         except UsageError:
-            log.remove()
             raise
         except Exception:
+            is_needed = True
             with above(progress):
                 click.echo(f"hydrofoil: Spark's log is {log.path}", err=True)
             raise
-        else:
-            log.remove()
         finally:
-            measuring.stop()
+            try:
+                measuring.stop()
+            finally:
+                if not is_needed:
+                    log.remove()
     return results
 
 

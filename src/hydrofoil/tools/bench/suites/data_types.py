@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import PySparkException
 
+from hydrofoil.errors import UsageError
 from hydrofoil.tools.bench.bench import Bench, by_value
 from hydrofoil.tools.bench.contest import BOTH, Contest, Contestant, Measured
 from hydrofoil.tools.bench.figures import NOISE_NOTE, Factor, number
@@ -104,6 +105,8 @@ def run(bench: Bench) -> Result:
         except PySparkException as error:
             reason = str(error).strip().splitlines()[0][:120]
             result.notes.append(f"{contest.name}: stock refuses: {reason}")
+    if not done:
+        raise UsageError("no type could be measured", hint="; ".join(result.notes))
     names = [name for name in names if any(f"{name}, {way}" in done for way in _DIRECTIONS)]
     factors = [one.factor("Hydrofoil", "stock") for one in done.values()]
     least, most = min(factors), max(factors)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import hydrofoil.driver.switch as driver
+from hydrofoil.errors import UsageError
 from hydrofoil.tools.bench.bench import Bench
 from hydrofoil.tools.bench.clock import SparkClock
 from hydrofoil.tools.bench.contest import HYDROFOIL
@@ -161,6 +162,8 @@ def run(bench: Bench) -> Result:
     if not hasattr(spark, "dataSource"):
         # Since Spark 4.0.
         names = [name for name in names if name != _SOURCE]
+        if not names:
+            raise UsageError(f"Spark {spark.version} has nothing like {_SOURCE}")
     calls = {columns: names for columns in _FRAMES}
     of_pandas = [name for name in names if name in _OF_PANDAS]
     calls |= {columns: of_pandas for columns in _COLUMNS if of_pandas}
@@ -283,7 +286,8 @@ def _add(result: Result, columns: str, rows: int, measured: Measured) -> None:
             ours = factor is not None and way == _OURS
             over = str(factor) if ours else ""
             rows_alone = None
-            if ours and name in _READ and spread.median > query.median:
+            # What took no longer than the query says nothing of its rows.
+            if ours and name in _READ and min(each.median for each in cpu.values()) > query.median:
                 rows_alone = (cpu[_STOCK].median - query.median) / (spread.median - query.median)
             lines.append(
                 [name, way, *map(number, (spread.median,)), spread.percent(), number(jvm),

@@ -130,7 +130,8 @@ def _meetings(bench: Bench, result: Result) -> str:
     note = f"{ranks} ranks, the mean of {_MEETINGS} calls; medians of runs."
     result.sheets.append(Sheet("Meeting", ["call", "ms", "spread"], lines, note))
     result.records += [
-        _record("meet", name, s.scaled(1e-3), taken[name]) for name, s in spreads.items()
+        _record("meet", name, s.scaled(1e-3), [milliseconds / 1e3 for milliseconds in taken[name]])
+        for name, s in spreads.items()
     ]
     return f"A barrier takes {number(spreads['barrier'].median)} ms."
 

@@ -15,6 +15,7 @@ from hydrofoil.tools.bench.small_queries import (
     ROWS_OF_A_TASK,
     STREAMS,
     TASKS,
+    tasks_of,
     workloads,
 )
 from hydrofoil.tools.bench.stopwatch import Sample, Stopwatch
@@ -38,7 +39,8 @@ def run(bench: Bench) -> Result:
     bench.expect(len(queries) * len(found) * (1 + turns) + len(streams) * len(few) * turns)
     result = Result("latency", "")
     for name in queries:
-        _add_query(result, name, found, _time_query(bench, name, found))
+        tasks = tasks_of(name, bench.rows(TASKS * ROWS_OF_A_TASK))
+        _add_query(result, name, tasks, found, _time_query(bench, name, found))
     for name in streams:
         _add_stream(result, name, few, _time_stream(bench, name, few))
     result.headline = "; ".join(sheet.note.partition(". ")[0] for sheet in result.sheets) + "."
@@ -79,13 +81,17 @@ def _time_stream(bench: Bench, name: str, found: dict[str, Route]) -> dict[str, 
 
 
 def _add_query(
-    result: Result, name: str, found: dict[str, Route], samples: dict[str, list[Sample]]
+    result: Result,
+    name: str,
+    tasks: int,
+    found: dict[str, Route],
+    samples: dict[str, list[Sample]],
 ) -> None:
-    title = QUERIES[name][0]
+    title = QUERIES[name][0].format(tasks)
     walls = {way: Spread.of([one.wall for one in taken]) for way, taken in samples.items()}
     python, jvm = (
         {
-            way: Spread.of([getattr(one, kind) for one in taken]).scaled(1e3 / TASKS)
+            way: Spread.of([getattr(one, kind) for one in taken]).scaled(1e3 / tasks)
             for way, taken in samples.items()
         }
         for kind in ("python", "jvm")
@@ -106,7 +112,7 @@ def _add_query(
     note = (
         f"{title}: {ours} takes {number(walls[ours].median)} s, {FIRST} "
         f"{number(walls[FIRST].median)} s. Python and JVM: CPU time of all processes for each of "
-        f"the {TASKS} tasks. {NOISE_NOTE}"
+        f"the {tasks} tasks. {NOISE_NOTE}"
     )
     result.sheets.append(Sheet(title, columns, lines, note, strong=_strong(found)))
     result.charts.append(_bars(title, "s", walls))

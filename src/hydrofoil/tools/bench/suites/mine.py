@@ -83,8 +83,8 @@ def _repeated(sample: "DataFrame", wanted: int | None) -> "tuple[DataFrame, int]
     if not rows:
         raise UsageError("the data has no rows")
     copies = 1 if wanted is None else -(-wanted // rows)
-    names = [f"`{name}`" for name in sample.columns]
-    frame = sample.crossJoin(spark.range(copies).withColumnRenamed("id", "_copy")).select(*names)
+    # Without a column of its own, which the data may have, too.
+    frame = sample.crossJoin(spark.range(copies).select())
     frame = frame.limit(wanted) if wanted is not None else frame
     slots = spark.sparkContext.defaultParallelism
     return frame.repartition(slots).localCheckpoint(), wanted or rows
@@ -125,7 +125,7 @@ def _measure(
             sample = bench.time(contest, each, rows)
             if turn:
                 samples[each.name].append(sample)
-    return Measured(contest, 0.0, samples, {})
+    return Measured(contest, None, samples, {})
 
 
 def _sheet(

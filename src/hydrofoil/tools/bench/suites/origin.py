@@ -20,7 +20,16 @@ from hydrofoil.tools.bench.figures import number, times
 from hydrofoil.tools.bench.profiled import Profile, profile
 from hydrofoil.tools.bench.result import Result
 from hydrofoil.tools.bench.suites.groups import frames, tables
-from hydrofoil.tools.bench.ways import ARROW, OURS, PICKLED, WAYS, Way, Workload, make_udf
+from hydrofoil.tools.bench.ways import (
+    ARROW,
+    OURS,
+    OURS_PICKLED,
+    PICKLED,
+    WAYS,
+    Way,
+    Workload,
+    make_udf,
+)
 from hydrofoil.tools.page.charts import Bars
 from hydrofoil.tools.parity.engines import STOCK, Engine
 from hydrofoil.tools.sheet import Sheet
@@ -283,7 +292,7 @@ def _contest(bench: Bench, name: str) -> Contest:
     if name == "subtract mean":
         return subtract_mean(bench.rows(1_000_000))
     return SCALARS[name].contest(
-        [way for way in WAYS if way != "row pickled (Hydrofoil)"], bench.rows(SCALARS[name].rows)
+        [way for way in WAYS if way != OURS_PICKLED], bench.rows(SCALARS[name].rows)
     )
 
 
@@ -398,10 +407,10 @@ def _add_profile(bench: Bench, result: Result) -> None:
     bench.expect(5 + 4 * bench.options.repeat)
     spark = bench.session()
     ways = {
-        "row pickled (stock)": (False, "stock"),
-        "row Arrow (stock)": (True, "stock"),
-        "row pickled (Hydrofoil)": (False, "hydrofoil"),
-        "row (Hydrofoil)": (True, "hydrofoil"),
+        PICKLED: (False, "stock"),
+        ARROW: (True, "stock"),
+        OURS_PICKLED: (False, "hydrofoil"),
+        OURS: (True, "hydrofoil"),
     }
     bench.step("profile: recording")
     recordings = {arrow: _record(spark, rows, arrow) for arrow in (False, True)}

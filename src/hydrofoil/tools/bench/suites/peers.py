@@ -9,7 +9,7 @@ from typing import Any
 
 from hydrofoil.errors import UsageError
 from hydrofoil.tools.bench import peers
-from hydrofoil.tools.bench.bench import Bench, by_value
+from hydrofoil.tools.bench.bench import Bench, UnequalResultsError, by_value
 from hydrofoil.tools.bench.contest import BOTH, Contestant
 from hydrofoil.tools.bench.figures import NOISE_NOTE, Factor, Spread, number
 from hydrofoil.tools.bench.result import Result
@@ -95,6 +95,10 @@ def _measure(
                 del seconds[name]
                 continue
             expected = answer if expected is None else expected
+            if answer != expected and name == _OURS:
+                raise UnequalResultsError(
+                    f"workload {workload!r}: {name} answers {answer}, and stock {expected}"
+                )
             if answer != expected:
                 notes.append(f"{workload}: {name} answers {answer}, and stock {expected}")
                 del seconds[name]
