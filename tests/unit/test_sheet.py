@@ -5,6 +5,7 @@ import io
 import click
 import pytest
 from click.testing import CliRunner
+from rich.cells import cell_len
 from rich.console import Console
 
 from hydrofoil.tools.cli import main
@@ -52,6 +53,30 @@ def test_a_table_as_text_fits_in_80_columns() -> None:
     assert printed.count("reason") == 6
     letters = "".join(printed.split())
     assert "stock" in letters and "grouped" in letters
+
+
+WIDE = [["東京都の関数の名前を返す", "1.00", "plain"], ["b", "22.00", "plain"]]
+
+
+@pytest.mark.parametrize("width", [80, 42])
+def test_letters_that_are_two_columns_wide_are_not_cut(width: int) -> None:
+    file = io.StringIO()
+    show_sheet(
+        Sheet("", ["function", "s", "kind"], WIDE, left=("kind",)), Console(width=width, file=file)
+    )
+    assert "東京都の関数の名前を返す" in file.getvalue()
+
+
+def test_text_stays_in_its_column_behind_letters_of_two() -> None:
+    heading, _, first, second = text_table(["function", "s", "kind"], WIDE).splitlines()
+    assert heading.index("kind") == second.index("plain") == cell_len(first.partition("plain")[0])
+
+
+def test_a_long_cell_of_such_letters_goes_on_in_the_next_line() -> None:
+    rows = [["f", "理由は型が違うこと " * 6, "x" * 20]]
+    printed = text_table(["function", "why", "kind"], rows)
+    assert max(map(cell_len, printed.splitlines())) <= 80
+    assert printed.count("理由は型が違うこと") == 6
 
 
 def test_help_fits_in_80_columns() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 
 from rich.box import HEAVY_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -117,7 +118,7 @@ def _widths(sheet: Sheet, room: int) -> list[int] | None:
     """What each column's words take; what is left goes to texts, which then wrap less."""
     columns = [[name, *cells] for name, *cells in zip(sheet.columns, *sheet.rows, strict=True)]
     widths = [
-        max(len(word) for cell in cells for word in cell.split() or [""]) for cells in columns
+        max(cell_len(word) for cell in cells for word in cell.split() or [""]) for cells in columns
     ]
     widths = [max(5, width) for width in widths]
     left = room - sum(widths)
@@ -125,7 +126,7 @@ def _widths(sheet: Sheet, room: int) -> list[int] | None:
         return None
     for index, cells in enumerate(columns):
         # The cells of a figure are one word, and its name may take several lines.
-        longest = max(map(len, cells if _is_text(sheet, index) else cells[1:] or [""]))
+        longest = max(map(cell_len, cells if _is_text(sheet, index) else cells[1:] or [""]))
         more = min(left, max(0, longest - widths[index]))
         widths[index] += more
         left -= more

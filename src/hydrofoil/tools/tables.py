@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from html import escape
+from itertools import accumulate, takewhile
 from textwrap import fill
+
+from rich.cells import cell_len
 
 # Notebooks are light or dark: everything is in the text's own colour.
 _CELL = "text-align:left;vertical-align:top;white-space:pre-line;padding:0.25em 0.75em"
@@ -30,12 +33,16 @@ def text_table(headings: Sequence[str], rows: Rows) -> str:
     ]
     if max(len(cell) for row in cells for cell in row) > _MOST_LINES:
         return "\n\n".join(_listed(headings, row) for row in rows)
-    widths = [max(len(line) for row in cells for line in row[i]) for i in range(len(headings))]
+    widths = [max(cell_len(line) for row in cells for line in row[i]) for i in range(len(headings))]
     lines = []
     for number, row in enumerate(cells):
         for k in range(max(map(len, row))):
             parts = [cell[k] if k < len(cell) else "" for cell in row]
-            line = "  ".join(part.ljust(width) for part, width in zip(parts, widths, strict=True))
+            # Letters of some scripts are two columns wide.
+            filled = (
+                part + " " * (w - cell_len(part)) for part, w in zip(parts, widths, strict=True)
+            )
+            line = "  ".join(filled)
             lines.append(line.rstrip())
         if number == 0:
             lines.append("  ".join("-" * width for width in widths))
@@ -81,7 +88,7 @@ def of_them(part: int, whole: int, what: str) -> str:
 def _limits(rows: Rows) -> list[int]:
     """How wide each column may be: the widest give way until the table fits."""
     widths = [
-        max(len(line) for row in rows for line in (row[i].splitlines() or [""]))
+        max(cell_len(line) for row in rows for line in (row[i].splitlines() or [""]))
         for i in range(len(rows[0]))
     ]
     words = _words(rows)
@@ -96,7 +103,7 @@ def _limits(rows: Rows) -> list[int]:
 def _words(rows: Rows) -> list[int]:
     """The longest word of each column."""
     return [
-        max((len(word) for row in rows for word in row[i].split()), default=1)
+        max((cell_len(word) for row in rows for word in row[i].split()), default=1)
         for i in range(len(rows[0]))
     ]
 
@@ -117,12 +124,21 @@ def _listed(headings: Sequence[str], row: Sequence[str]) -> str:
     )
 
 
+def _fitting(line: str, limit: int) -> int:
+    """How many letters of a line fit into so many columns, one at least."""
+    if line.isascii():
+        return limit
+    ends = accumulate(map(cell_len, line))
+    return max(1, sum(1 for _ in takewhile(lambda end: end <= limit, ends)))
+
+
 def _wrapped(cell: str, limit: int) -> list[str]:
     lines: list[str] = []
     for line in cell.splitlines() or [""]:
-        while len(line) > limit:
-            cut = line.rfind(" ", 0, limit + 1)
-            cut = cut if cut > 0 else limit
+        while cell_len(line) > limit:
+            most = _fitting(line, limit)
+            cut = line.rfind(" ", 0, most + 1)
+            cut = cut if cut > 0 else most
             lines.append(line[:cut].rstrip())
             line = line[cut:].lstrip()
         lines.append(line)
