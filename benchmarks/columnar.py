@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -306,8 +307,10 @@ class Bench:
                 sample = self._with(variant, lambda: self.time(case.make))
                 if turn >= WARM_UPS:
                     made[variant.name].append(sample)
-            if case.pickled is not None and turn >= WARM_UPS:
-                made.setdefault("pickled", []).append(self.time(case.pickled))
+            if case.pickled is not None:
+                sample = self._with(VARIANTS[0], partial(self.time, case.pickled))
+                if turn >= WARM_UPS:
+                    made.setdefault("pickled", []).append(sample)
         return made
 
     def time(self, make: Callable[[Data], DataFrame]) -> Sample:
