@@ -144,6 +144,31 @@ def test_record_into_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     assert done.stderr.startswith("Error: --out ")
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--folder", "file/figures"), "Not a directory"),
+        (("--folder", "."), ". is not empty"),
+        (("--top", "-1"), "-1 is not in the range x>=0"),
+        # Not as markup, of which nothing would be left.
+        ((), "app[bold].py: a run with stock's workers"),
+    ],
+)
+def test_profile_says_what_is_wrong_before_it_starts(
+    options: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = tmp_path / "bin" / "spark-submit"
+    submit.parent.mkdir()
+    submit.write_text("#!/bin/sh\n")
+    submit.chmod(0o700)
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    done = hydrofoil("profile", *options, "app[bold].py", SPARK_HOME=str(tmp_path))
+    assert done.returncode in (1, 2)
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_replay_of_one_engine_in_memory(recordings: list[Path]) -> None:
     done = hydrofoil("replay", recordings[0], "--runs", 1, "--engine", "stock", "--in-memory")
     assert done.returncode == 0, done.stderr

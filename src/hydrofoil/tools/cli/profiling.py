@@ -54,7 +54,13 @@ Runner = Callable[[str, Path, "Sampling"], int]
     is_flag=True,
     help="Run once more under each engine without taking stacks, to see what that costs.",
 )
-@click.option("--top", default=25, show_default=True, help="Functions in the table.")
+@click.option(
+    "--top",
+    default=25,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Functions in the table.",
+)
 @click.option("--html", "html_file", type=Written())
 @click.option("--json", "json_file", type=Written())
 @click.option(
@@ -93,8 +99,8 @@ def profile(
 
     if (workload is not None) + bool(recordings) + bool(args) != 1:
         raise click.UsageError("name one of: an application, --workload, --recording")
-    if folder is not None and folder.exists() and any(folder.iterdir()):
-        raise click.BadParameter(f"{folder} is not empty", param_hint="--folder")
+    if folder is not None:
+        _make(folder)
     if html_file is not None:
         _need_charts()
     console = Console(stderr=True)
@@ -112,7 +118,7 @@ def profile(
     def one_run(engine: str, place: Path, chosen: Sampling) -> Path:
         nonlocal code
         without = ", without stacks" if chosen.choice == NONE else ""
-        console.print(f"{subject}: a run with {engine}'s workers{without}")
+        console.print(f"{subject}: a run with {engine}'s workers{without}", markup=False)
         place.mkdir(0o700, parents=True)
         ended = run(engine, place, chosen)
         if ended:
@@ -151,6 +157,19 @@ def profile(
         failed = f"the program failed (exit code {code}), and " if code else ""
         raise click.ClickException(f"{failed}{error}") from None
     sys.exit(code)
+
+
+def _make(folder: Path) -> None:
+    """Find out before the runs whether their figures can be kept there."""
+    try:
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+        full = any(folder.iterdir())
+    except OSError as error:
+        raise click.BadParameter(str(error), param_hint="--folder") from None
+    if full:
+        raise click.BadParameter(f"{folder} is not empty", param_hint="--folder")
+    if not os.access(folder, os.W_OK):
+        raise click.BadParameter(f"no file can be made in {folder}", param_hint="--folder")
 
 
 def _subject(
