@@ -153,3 +153,39 @@ def test_samples(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "s.txt").write_text("")
     with pytest.raises(UsageError, match=r"\.parquet"):
         read_sample(spark, tmp_path / "s.txt")
+
+
+NAMES = """
+import pandas as pd
+from pyspark.sql.functions import pandas_udf, udf, udtf
+
+more = udf(lambda x: x + 1, "bigint")
+
+@pandas_udf("double")
+def total(x: pd.Series) -> float:
+    return float(x.sum())
+
+@udtf(returnType="y bigint")
+class Same:
+    def eval(self, x):
+        yield (x,)
+"""
+
+
+@pytest.mark.parametrize("column", ["a.b", "a`b", "größe 東京"])
+def test_columns_whose_names_mean_something_to_spark(
+    spark: SparkSession, tmp_path: Path, column: str
+) -> None:
+    # Beside a column of which it would be a field.
+    schema = f"`{column.replace('`', '``')}` bigint, a struct<b: string>"
+    rows = [(i, ("x",)) for i in (1, 2, 3)]
+    spark.createDataFrame(rows, schema).write.parquet(str(tmp_path / "sample.parquet"))
+    (tmp_path / "users_names.py").write_text(NAMES)
+    (tmp_path / "traces").mkdir()
+    sample = read_sample(spark, tmp_path / "sample.parquet")
+    binds = {name: [column] for name in ("more", "total", "Same")}
+    module = load(tmp_path / "users_names.py")
+    found = list(compare(sample, module, binds, tmp_path / "traces"))
+    assert {verdict.name: verdict.status for verdict in found} == dict.fromkeys(
+        ("more", "total", "Same"), "equal"
+    )

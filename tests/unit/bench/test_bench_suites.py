@@ -200,7 +200,8 @@ lost = udf(lambda absent: absent, "string")
 def test_mine(run: Run, spark: SparkSession, tmp_path: Path) -> None:
     module, data = tmp_path / "bench_mine.py", tmp_path / "data.parquet"
     module.write_text(MINE)
-    spark.range(50).selectExpr("id", "concat('n', id) AS name").write.parquet(str(data))
+    columns = "id AS _copy", "id AS `a.b``c`", "concat('n', id) AS name"
+    spark.range(50).selectExpr(*columns).write.parquet(str(data))
     result = run("mine", 2_000, module=module, data=data)
     assert [(r["workload"], r["rows"]) for r in result.records] == [("shout", 2_000)] * 2
     assert result.notes[0].startswith("lost was left out: no column is called 'absent'")

@@ -271,6 +271,11 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 _NEEDED = (*_POSITIONAL, inspect.Parameter.VAR_POSITIONAL)
 
 
+def _quoted(column: str) -> str:
+    """A column's name for Spark, to which a dot or a backtick in it would mean something."""
+    return "`{}`".format(column.replace("`", "``"))
+
+
 def _fresh(value: Any) -> Any:
     """The same function of Spark's, whose half in the JVM is not made yet.
 
@@ -284,19 +289,19 @@ def _fresh(value: Any) -> Any:
 
 
 def _select(value: Any, arguments: list[str], sample: DataFrame) -> DataFrame:
-    return sample.select(_fresh(value)(*arguments).alias("result"))
+    return sample.select(_fresh(value)(*map(_quoted, arguments)).alias("result"))
 
 
 def _aggregate(value: Any, arguments: list[str], sample: DataFrame) -> DataFrame:
     """All rows are one group."""
-    return sample.agg(_fresh(value)(*arguments).alias("result"))
+    return sample.agg(_fresh(value)(*map(_quoted, arguments)).alias("result"))
 
 
 def _lateral(value: Any, arguments: list[str], sample: DataFrame) -> DataFrame:
     spark = sample.sparkSession
     spark.udtf.register("parity_mine", _fresh(value))
     sample.createOrReplaceTempView("parity_sample")
-    given = ", ".join(f"r.`{name}`" for name in arguments)
+    given = ", ".join(f"r.{_quoted(name)}" for name in arguments)
     return spark.sql(f"SELECT f.* FROM parity_sample r, LATERAL parity_mine({given}) f")
 
 
