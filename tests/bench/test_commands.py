@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -167,6 +169,45 @@ def test_profile_says_what_is_wrong_before_it_starts(
     assert done.returncode in (1, 2)
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# As a JVM, which ends some time after Ctrl-C, having removed its files.
+SLOW_TO_END = """#!/bin/sh
+trap 'sleep 1; rm working; exit 130' INT
+touch working
+while :; do sleep 0.1; done
+"""
+
+
+@pytest.mark.parametrize(
+    "command", [("record", "--out", "out"), ("profile",), ("explain",), ("advise",)]
+)
+def test_ctrl_c_lets_a_program_clean_up(command: tuple[str, ...], tmp_path: Path) -> None:
+    submit = tmp_path / "bin" / "spark-submit"
+    submit.parent.mkdir()
+    submit.write_text(SLOW_TO_END)
+    submit.chmod(0o700)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hydrofoil.tools.cli", *command, "app.py"],
+        cwd=tmp_path,
+        env={**os.environ, "SPARK_HOME": str(tmp_path), "TMPDIR": str(temporary)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    working = tmp_path / "working"
+    while not working.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    # To all that a terminal would reach.
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Aborted!" in said and "Traceback" not in said
+    assert not working.exists()
+    assert not list(temporary.iterdir())
 
 
 def test_replay_of_one_engine_in_memory(recordings: list[Path]) -> None:

@@ -1,7 +1,6 @@
 """``hydrofoil advise``: run an application, and say which expressions equal its functions."""
 
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -12,6 +11,7 @@ from hydrofoil.errors import UsageError
 from hydrofoil.settings.spark_command import spark_command
 from hydrofoil.settings.user_conf import program_at
 from hydrofoil.tools.cli.spark_log import say_failed
+from hydrofoil.tools.programs import exit_code
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -44,7 +44,7 @@ def advise(rows: int | None, args: tuple[str, ...]) -> None:
         except UsageError as error:
             raise click.ClickException(str(error)) from None
         with log.open("wb") as stream:
-            code = subprocess.call(command, env=environment, stderr=stream)
+            code = exit_code(command, environment, stream)
         if code:
             say_failed(code, log, kept=False)
         found = json.loads(output.read_text("utf-8")) if output.is_file() else None

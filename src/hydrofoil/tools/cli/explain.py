@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from hydrofoil.settings.spark_command import spark_command
 from hydrofoil.settings.user_conf import conf_of
 from hydrofoil.tools.cli.spark_log import say_failed
 from hydrofoil.tools.cli.written import Written
+from hydrofoil.tools.programs import exit_code
 from hydrofoil.tools.tables import of_them, percent, plain
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def explain(folder: Path | None, json_file: Path | None, args: tuple[str, ...]) 
             raise click.ClickException(str(error)) from None
         log = target / "spark.log"
         with log.open("wb") as stream:
-            code = subprocess.call(command, env=environment, stderr=stream)
+            code = exit_code(command, environment, stream)
         if code:
             say_failed(code, log, kept=folder is not None)
         projections = summarize(target)

@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS, STOCK
 from hydrofoil.settings.spark_command import on_this_python
 from hydrofoil.settings.turned_on import USE_DAEMON_KEY
 from hydrofoil.settings.user_conf import given_conf, spark_home, with_conf
+from hydrofoil.tools.programs import exit_code
 from hydrofoil.tools.replay.recorder import DAEMON, FOLDER_VARIABLE
 
 
@@ -64,7 +64,7 @@ def record(out: Path, arguments: tuple[str, ...]) -> None:
     options = [part for item in settings.items() for part in ("--conf", "=".join(item))]
     # An option of the user's that names stock's or Hydrofoil's daemon would win.
     words = with_conf(arguments, {DAEMON_KEY: DAEMON})
-    code = subprocess.call([str(submit), *options, *words], env=on_this_python())
+    code = exit_code([str(submit), *options, *words], on_this_python())
     # A task that was ended before its worker had answered has left a piece of one.
     made = len(set(folder.glob(f"*{SUFFIX}")) - known)
     if made:

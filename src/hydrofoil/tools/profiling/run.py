@@ -1,7 +1,6 @@
 """One run of a program under one engine, its workers profiled into a folder."""
 
 import os
-import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from hydrofoil import daemon
 from hydrofoil.process import switch
 from hydrofoil.settings.spark_command import spark_command
 from hydrofoil.tools.profiling import account, sampler
+from hydrofoil.tools.programs import exit_code
 
 ENGINES = ("stock", "Hydrofoil")
 DAEMON = "hydrofoil.tools.profiling.daemon"
@@ -46,10 +46,11 @@ def run_program(args: Sequence[str], engine: str, folder: Path, sampling: Sampli
     options = [word for item in added.items() for word in ("--conf", "=".join(item))]
     with environment(variables):
         command, environ = spark_command("spark-submit", [*options, *args])
-        with (folder / LOG).open("wb") as log:
-            code = subprocess.call(command, env=environ, stderr=log)
-    wait_for(folder)
-    return code
+        try:
+            with (folder / LOG).open("wb") as log:
+                return exit_code(command, environ, log)
+        finally:
+            wait_for(folder)
 
 
 def variables_of(engine: str, folder: Path, sampling: Sampling) -> dict[str, str]:
