@@ -1,6 +1,9 @@
 """Tables and help in a terminal, whatever its width: nothing of them is cut."""
 
 import io
+import os
+import subprocess
+import sys
 
 import click
 import pytest
@@ -77,6 +80,20 @@ def test_a_long_cell_of_such_letters_goes_on_in_the_next_line() -> None:
     printed = text_table(["function", "why", "kind"], rows)
     assert max(map(cell_len, printed.splitlines())) <= 80
     assert printed.count("理由は型が違うこと") == 6
+
+
+PRINTED = """
+from hydrofoil.tools.console import output
+from hydrofoil.tools.sheet import Sheet, show_sheet
+show_sheet(Sheet("", ["function", "spread"], [["東京", "±7 %"]]), output())
+"""
+
+
+def test_what_a_terminal_cannot_write_is_written_in_ascii() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-c", PRINTED]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert r"\u6771\u4eac" in done.stdout, done.stderr
 
 
 def test_help_fits_in_80_columns() -> None:

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Any
 
 from rich.console import Console
@@ -22,10 +23,13 @@ _WIDTH = 140
 _EVERY_S = 15.0
 
 
-def output() -> Console:
+def output(width: int = _WIDTH) -> Console:
     """Standard output; in a file or a pipe, wide enough that tables stay whole."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # As standard error has it: a name that can't be encoded is no reason to lose a report.
+        sys.stdout.reconfigure(errors="backslashreplace")
     known = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if known else _WIDTH)
+    return Console(width=None if known else width)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from rich.console import Console
 from hydrofoil.errors import HydrofoilError
 from hydrofoil.tools.cli.spark_log import say_failed
 from hydrofoil.tools.cli.written import Written
+from hydrofoil.tools.console import output
 
 if TYPE_CHECKING:
     from hydrofoil.tools.profiling.run import Sampling
@@ -111,7 +112,6 @@ def profile(
             markup=False,
             highlight=False,
         )
-    report_console = Console(width=None if sys.stdout.isatty() else 160)
     profiles, unprofiled, code = [], {}, 0
     sampling = Sampling(_SAMPLERS[sampler], rate)
 
@@ -143,7 +143,7 @@ def profile(
                         result.profiler = inside - result.total
                 profiles.append(result)
         report = Report(subject, profiles, unprofiled)
-        show(report, report_console, top)
+        show(report, output(160), top)
         if json_file is not None:
             json_file.write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
         if html_file is not None:
