@@ -219,7 +219,7 @@ def report(form: str, found: dict[str, list[Timed]]) -> Iterator[str]:
     for name, times in found.items():
         if "epochs" not in times[0]:
             continue
-        later = statistics.median(one["rows"] / min(one["epochs"]) for one in times)
+        later = statistics.median(one["rows"] / epoch for one in times for epoch in one["epochs"])
         shuffled = statistics.median(one["rows"] / one["shuffled"] for one in times)
         most = max(one["resident"] for one in times)
         allowed = times[0]["spool"] + 2 * times[0]["batch"]

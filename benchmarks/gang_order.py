@@ -116,7 +116,7 @@ def run_feed(folder: Path, form: str, contestant: str, runs: int) -> list[Timed]
 
 
 def epochs(ctx: Any, how: dict[str, Any]) -> list[float]:
-    """Seconds of epochs 1 to 3; the first is the feed's."""
+    """Wall clock and CPU seconds of the fastest of epochs 1 to 3; the first is the feed's."""
     for _ in ctx.data.numpy(**how, epoch=0):
         pass
     times = []
@@ -139,7 +139,10 @@ def report_epochs(folder: Path, form: str, ranks: int) -> Iterator[str]:
     from hydrofoil import gang
 
     cloudpickle.register_pickle_by_value(sys.modules["__main__"])
-    yield f"an epoch of {form}, {ranks} processes: seconds, and CPU seconds of all"
+    yield (
+        f"an epoch of {form}, {ranks} processes: seconds, and CPU seconds of all; "
+        "each process's fastest of three"
+    )
     for name, how in EPOCHS.items():
         source = gang.parquet(f"{folder}/{form}")
         found = list(gang.run_locally(ranks, epochs, args={"how": how}, source=source))
