@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from hydrofoil.tools.cli.written import Written
+
 
 def as_markdown(reports: list[dict[str, Any]]) -> str:
     """The ratios, a row for each case and a column for each report, newest Spark first."""
@@ -53,7 +55,7 @@ def _libraries(report: dict[str, Any]) -> str:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
-@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--markdown", type=Written())
 def main(files: tuple[Path, ...], markdown: Path | None) -> None:
     """Put reports of several Spark versions into one table."""
     text = as_markdown([json.loads(file.read_text()) for file in files])

@@ -22,6 +22,7 @@ from pyspark.sql import functions as F
 from rich.table import Table
 
 import hydrofoil
+from hydrofoil.tools.cli.written import Written
 from hydrofoil.tools.console import output
 from hydrofoil.tools.machine import describe_machine
 
@@ -68,7 +69,7 @@ def slow(seconds: float) -> Any:
 @click.command()
 @click.option("--rows", default=200_000_000, show_default=True)
 @click.option("--sleep", default=0.005, show_default=True, help="seconds a batch of 10,000 rows")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--json", "json_file", type=Written())
 def main(rows: int, sleep: float, json_file: Path | None) -> None:
     """Print the peaks of resident memory in each fifth of the query."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

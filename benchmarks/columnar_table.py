@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from benchmarks.columnar import best, ratio
+from hydrofoil.tools.cli.written import Written
 
 # What is asked for, as a share of what a prototype on Spark 4.3 reached.
 NINE_TENTHS = 0.9
@@ -102,7 +103,7 @@ def _version(report: dict[str, Any]) -> list[int]:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--markdown", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--markdown", required=True, type=Written())
 def main(files: tuple[Path, ...], markdown: Path) -> None:
     """Write one table of several lines' reports."""
     reports = [json.loads(file.read_text(encoding="utf-8")) for file in files]

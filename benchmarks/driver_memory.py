@@ -35,6 +35,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 import hydrofoil
 from benchmarks.sheets import finish, sheet
+from hydrofoil.tools.cli.written import Written
 
 _MB = 1_000_000
 _ROWS_BEFORE_LEAVING = 10
@@ -173,7 +174,7 @@ def measure(name: str, rows: int, partitions: int, master: str, heap: str) -> di
 @click.option("--master", default="local[2]", show_default=True)
 @click.option("--heap", default="265m", show_default=True, help="The most of the driver's JVM.")
 @click.option("--way", type=click.Choice([*WAYS]), help="One alone, in this process.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--json", "json_file", type=Written())
 def main(
     rows: int, partitions: int, master: str, heap: str, way: str | None, json_file: Path | None
 ) -> None:

@@ -18,6 +18,7 @@ from benchmarks.sheets import finish, sheet
 from hydrofoil.tools.bench.bench import Bench, Options
 from hydrofoil.tools.bench.contest import HYDROFOIL
 from hydrofoil.tools.bench.suites import driver
+from hydrofoil.tools.cli.written import Written
 from hydrofoil.tools.parity.engines import STOCK, use_engine
 
 _ENGINES = {"stock": STOCK, "Hydrofoil": HYDROFOIL}
@@ -71,7 +72,7 @@ def _measure(
 @click.option("--alone", is_flag=True, help="Without stock's calls between.")
 @click.option("--rows", default=300_000, show_default=True)
 @click.option("--repeat", default=5, show_default=True)
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="All figures.")
+@click.option("--json", "json_file", type=Written(), help="All figures.")
 def main(
     call: str, wide: bool, alone: bool, rows: int, repeat: int, json_file: Path | None
 ) -> None:

@@ -19,6 +19,7 @@ from pyspark.sql.functions import udf
 
 from hydrofoil.recordings.recording import Recording
 from hydrofoil.settings.rows import VARIABLE
+from hydrofoil.tools.cli.written import Written
 from hydrofoil.tools.console import output
 from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.replay.player import Player
@@ -87,7 +88,7 @@ def measure(pickled: Recording, arrow: Recording, rows: int, runs: int) -> tuple
 @click.command()
 @click.option("--rows", default=400_000, show_default=True, type=click.IntRange(1))
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1))
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--json", "json_file", type=Written())
 @click.option("--check", is_flag=True, help=f"Exit with 1 if a ratio is below {ASKED}.")
 def main(rows: int, runs: int, json_file: Path | None, check: bool) -> None:
     """Compare stock's pickled path with ``rows="arrow"`` in the worker's CPU time."""

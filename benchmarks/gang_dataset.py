@@ -20,6 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from hydrofoil import gang
+from hydrofoil.tools.cli.written import Written
 from hydrofoil.tools.machine import describe_machine
 
 
@@ -90,7 +91,7 @@ def measure(rows: int, columns: int, repeats: int) -> dict[str, Any]:
 @click.option("--rows", default=1_000_000, show_default=True)
 @click.option("--columns", default=16, show_default=True)
 @click.option("--repeats", default=5, show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), help="Write the figures as JSON, too.")
+@click.option("--output", type=Written(), help="Write the figures as JSON, too.")
 def main(rows: int, columns: int, repeats: int, output: Path | None) -> None:
     """Print the time of each way, and how many times the export is faster."""
     found = measure(rows, columns, repeats)

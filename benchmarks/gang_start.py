@@ -20,6 +20,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from hydrofoil.tools.cli.written import Written
+
 MARK = "GANG START "
 SHORT = {
     "spark.scheduler.barrier.maxConcurrentTasksCheck.interval": "1s",
@@ -160,7 +162,7 @@ def second_report(run: dict[str, Any]) -> Table:
 
 @click.command()
 @click.option("--whole", is_flag=True, help="Leave stock's check as it is: ten minutes.")
-@click.option("--json", "path", type=click.Path(path_type=Path), help="Also write figures here.")
+@click.option("--json", "path", type=Written(), help="Also write figures here.")
 @click.option("--one", nargs=2, hidden=True)
 def main(whole: bool, path: Path | None, one: tuple[str, str] | None) -> None:
     """Compare how gangs start and fail to start."""

@@ -25,6 +25,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from hydrofoil.settings import jvm_operators
+from hydrofoil.tools.cli.written import Written
 from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, Engine, use_engine
 
@@ -152,7 +153,7 @@ def run_case(
 @click.option("--slots", default=1, show_default=True)
 @click.option("--case", "chosen", multiple=True, help="Only these cases.")
 @click.option("--strings/--no-strings", default=False, show_default=True, help="A text column too.")
-@click.option("--json", "report", type=click.Path(), help="Where to write the figures.")
+@click.option("--json", "report", type=Written(), help="Where to write the figures.")
 def main(
     rows: int,
     per_group: int,
@@ -160,7 +161,7 @@ def main(
     slots: int,
     chosen: tuple[str, ...],
     strings: bool,
-    report: str | None,
+    report: Path | None,
 ) -> None:
     """Compare the three ways."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -193,7 +194,7 @@ def main(
     if report:
         asked = {"rows": rows, "per_group": per_group, "runs": runs, "slots": slots}
         written = {"machine": describe_machine(), **asked, "cases": found}
-        Path(report).write_text(json.dumps(written, indent=2) + "\n")
+        report.write_text(json.dumps(written, indent=2) + "\n")
 
 
 if __name__ == "__main__":

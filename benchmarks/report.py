@@ -15,6 +15,7 @@ from benchmarks.case import Case
 from benchmarks.cases import CASES, SUITES
 from benchmarks.recordings import recordings
 from hydrofoil.recordings.recording import Recording
+from hydrofoil.tools.cli.written import Written
 from hydrofoil.tools.console import output
 from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.replay.player import Player, compare
@@ -159,8 +160,8 @@ def as_markdown(results: list[Result], command: str, machine: dict[str, object])
     "--suite", "suites", multiple=True, type=click.Choice(list(SUITES)), help="All of it."
 )
 @click.option("--cold", is_flag=True, help="Measure a worker's first task, not a later one.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--json", "json_file", type=Written())
+@click.option("--markdown", type=Written())
 @click.option("--check", is_flag=True, help="Exit with 1 if a target is missed.")
 def main(
     rows: int | None,

@@ -24,6 +24,7 @@ from pyspark.sql.types import StructType
 
 import hydrofoil
 from benchmarks.sheets import finish, sheet
+from hydrofoil.tools.cli.written import Written
 
 _BATCH = 10_000
 _RUNNER = "pyspark.sql.streaming.python_streaming_source_runner"
@@ -133,7 +134,7 @@ def alone(convert: Callable[[list[Any], StructType], None], rows: list[Any]) -> 
 @click.option("--few", default=100_000, show_default=True)
 @click.option("--many", default=1_000_000, show_default=True)
 @click.option("--repeat", default=5, show_default=True)
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--json", "json_file", type=Written())
 def main(few: int, many: int, repeat: int, json_file: Path | None) -> None:
     """Print CPU time a row of a stream, and of its rows' conversion alone."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

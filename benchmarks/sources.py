@@ -23,6 +23,7 @@ import hydrofoil
 from benchmarks.sheets import finish, sheet
 from hydrofoil.settings.jvm_operators import ENABLED_KEY
 from hydrofoil.tools.bench.clock import SparkClock
+from hydrofoil.tools.cli.written import Written
 from hydrofoil.tools.parity.engines import HYDROFOIL, STOCK, Engine, use_conf, use_engine
 
 _PARTITIONS = 2
@@ -145,7 +146,7 @@ def timed(spark: SparkSession, engine: Engine, call: Callable[[], Any]) -> dict[
 @click.option("--warm-up", default=5, show_default=True, help="runs that are not counted")
 @click.option("--repeat", default=9, show_default=True)
 @click.option("--case", "cases", multiple=True, type=click.Choice([*_READS, *_WRITES]))
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--json", "json_file", type=Written())
 def main(
     rows: int, warm_up: int, repeat: int, cases: tuple[str, ...], json_file: Path | None
 ) -> None:

@@ -17,6 +17,7 @@ from benchmarks.cases_text import LANGUAGES, LENGTHS, TEXT, TEXTS, language_case
 from benchmarks.recordings import recordings
 from benchmarks.report import Result
 from hydrofoil.recordings.recording import Recording
+from hydrofoil.tools.cli.written import Written
 from hydrofoil.tools.machine import describe_machine
 from hydrofoil.tools.replay.player import Player, compare
 from hydrofoil.tools.replay.stream import input_columns
@@ -143,7 +144,7 @@ _TABLES = {
 @click.command()
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1))
 @click.option("--table", "tables", multiple=True, type=click.Choice(list(_TABLES)))
-@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--markdown", type=Written())
 def main(runs: int, tables: tuple[str, ...], markdown: Path | None) -> None:
     """Replay cases of text to both workers, and write the tables; all, or those that are named."""
     chosen = tables or tuple(_TABLES)
