@@ -18,6 +18,7 @@ from hydrofoil.errors import UsageError
 from hydrofoil.tools.bench.bench import Bench, Options, UnequalResultsError, same
 from hydrofoil.tools.bench.peers import Peer, PeerError, installed
 from hydrofoil.tools.bench.result import Result
+from hydrofoil.tools.bench.stopwatch import Sample
 from hydrofoil.tools.bench.suites import (
     SUITES,
     batch,
@@ -224,6 +225,23 @@ def test_unequal_answers_are_no_figure(spark: SparkSession) -> None:
     bench = Bench(Options(repeat=1), spark=spark)
     with pytest.raises(UnequalResultsError, match="Hydrofoil and stock differ on the first 100"):
         bench.measure(replace(made, contestants=wrong))
+
+
+def test_no_engine_is_always_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed: list[str] = []
+
+    def time(_: Any, each: Any, __: int) -> Sample:
+        timed.append(each.name)
+        return Sample(1.0, 1.0, 1.0)
+
+    bench = Bench(Options(repeat=3))
+    monkeypatch.setattr(bench, "_functions", lambda *_: {})
+    monkeypatch.setattr(bench, "_check", lambda *_: 1.0)
+    monkeypatch.setattr(bench, "time", time)
+    measured = bench.measure(groups.contest("applyInPandas", 10, 100))
+    both = ["stock", "Hydrofoil"]
+    assert timed == [*both, *both, *both[::-1], *both]
+    assert measured.names == both
 
 
 def test_answers_are_compared_in_any_order_and_to_a_tolerance() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import hydrofoil.driver.switch as driver
 from hydrofoil.errors import UsageError
-from hydrofoil.tools.bench.bench import Bench
+from hydrofoil.tools.bench.bench import Bench, in_order
 from hydrofoil.tools.bench.clock import SparkClock
 from hydrofoil.tools.bench.contest import HYDROFOIL
 from hydrofoil.tools.bench.figures import NOISE_NOTE, Factor, Spread, number
@@ -220,7 +220,7 @@ def _measure(bench: Bench, columns: str, rows: int, names: list[str], taken: Mea
         ways: dict[str, list[tuple[float, float, float]]]
         ways = {way: [] for way in ([_STOCK] if name == _QUERY else [_STOCK, _OURS])}
         for turn in range(-_WARM_UPS, bench.options.repeat):
-            for way in ways:
+            for way in in_order(ways, turn):
                 what = "warm-up" if turn < 0 else f"run {turn + 1}"
                 with use_engine(spark, HYDROFOIL if way == _OURS else STOCK):
                     (driver.enable if way == _OURS else driver.disable)(spark)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from hydrofoil.tools.bench import small_queries
-from hydrofoil.tools.bench.bench import Bench, by_value
+from hydrofoil.tools.bench.bench import Bench, by_value, in_order
 from hydrofoil.tools.bench.figures import NOISE_NOTE, Factor, Spread, number
 from hydrofoil.tools.bench.micro_batches import stream
 from hydrofoil.tools.bench.result import Result
@@ -55,7 +55,7 @@ def _time_query(bench: Bench, name: str, found: dict[str, Route]) -> dict[str, l
     samples: dict[str, list[Sample]] = {way: [] for way in found}
     with use_conf(spark, conf):
         for turn in range(bench.options.repeat + 1):
-            for each, way in found.items():
+            for each, way in in_order(found.items(), turn):
                 what = f"run {turn} of {bench.options.repeat}" if turn else "warm-up"
                 bench.step(f"{name}: {what}, {each}")
                 with way.using(spark):
@@ -73,7 +73,7 @@ def _time_stream(bench: Bench, name: str, found: dict[str, Route]) -> dict[str, 
     turns = bench.options.repeat
     taken: dict[str, list[float]] = {way: [] for way in found}
     for turn in range(turns):
-        for each, way in found.items():
+        for each, way in in_order(found.items(), turn):
             bench.step(f"{name}: query {turn + 1} of {turns}, {each}")
             with way.using(spark):
                 taken[each] += stream(spark, STREAMS[name][1](way.python), rows, batches)

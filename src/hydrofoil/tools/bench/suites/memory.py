@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hydrofoil.tools.bench.bench import Bench, by_value
+from hydrofoil.tools.bench.bench import Bench, by_value, in_order
 from hydrofoil.tools.bench.figures import Factor, Spread, number
 from hydrofoil.tools.bench.result import Result
 from hydrofoil.tools.page.charts import Bars
@@ -157,7 +157,7 @@ def run(bench: Bench) -> Result:
         for task in _tasks(bench, kind):
             peaks = found[task.name] = {engine: [] for engine in ENGINES}
             for turn in range(repeat):
-                for engine in ENGINES:
+                for engine in in_order(ENGINES, turn):
                     bench.step(f"{task.name}: run {turn + 1} of {repeat}, {engine}")
                     peaks[engine].append(measure(task, engine))
     result = Result("memory", "")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydrofoil.errors import UsageError
-from hydrofoil.tools.bench.bench import Bench, UnequalResultsError
+from hydrofoil.tools.bench.bench import Bench, UnequalResultsError, in_order
 from hydrofoil.tools.bench.contest import BOTH, Contest, Contestant, Measured
 from hydrofoil.tools.bench.figures import NOISE_NOTE, Factor, number
 from hydrofoil.tools.bench.result import Result
@@ -120,7 +120,7 @@ def _measure(
     )
     samples: dict[str, list[Sample]] = {engine.name: [] for engine in BOTH}
     for turn in range(bench.options.repeat + 1):
-        for each in contest.contestants:
+        for each in in_order(contest.contestants, turn):
             bench.step(f"{function.name}: " + (f"run {turn}" if turn else "warm-up"))
             sample = bench.time(contest, each, rows)
             if turn:

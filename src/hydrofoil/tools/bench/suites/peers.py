@@ -9,7 +9,7 @@ from typing import Any
 
 from hydrofoil.errors import UsageError
 from hydrofoil.tools.bench import peers
-from hydrofoil.tools.bench.bench import Bench, UnequalResultsError, by_value
+from hydrofoil.tools.bench.bench import Bench, UnequalResultsError, by_value, in_order
 from hydrofoil.tools.bench.contest import BOTH, Contestant
 from hydrofoil.tools.bench.figures import NOISE_NOTE, Factor, Spread, number
 from hydrofoil.tools.bench.result import Result
@@ -86,7 +86,7 @@ def _measure(
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     expected: int | None = None
     for turn in range(bench.options.repeat + 1):
-        for name in list(seconds):
+        for name in in_order(seconds, turn):
             bench.step(f"{workload}: {name}, " + (f"run {turn}" if turn else "warm-up"))
             try:
                 spent, answer = runs[name](workload)

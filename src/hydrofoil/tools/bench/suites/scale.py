@@ -1,6 +1,6 @@
 """From 10,000 to 100,000,000 rows, and from one core to all: how cost grows."""
 
-from hydrofoil.tools.bench.bench import Bench, by_value
+from hydrofoil.tools.bench.bench import Bench, by_value, in_order
 from hydrofoil.tools.bench.contest import Contest, Contestant
 from hydrofoil.tools.bench.figures import Factor, Spread, number
 from hydrofoil.tools.bench.result import Result
@@ -42,7 +42,7 @@ def _runs(bench: Bench, contest: Contest, contestants: list[Contestant]) -> dict
     """Seconds of wall clock of each contestant, in turn and after a warm-up."""
     seconds: dict[str, list[float]] = {each.name: [] for each in contestants}
     for turn in range(bench.options.repeat):
-        for each in contestants:
+        for each in in_order(contestants, turn):
             bench.step(f"{contest.rows:,} rows, run {turn + 1}, {each.name}")
             seconds[each.name].append(bench.time(contest, each, contest.rows).wall)
     return {name: Spread.of(found) for name, found in seconds.items()}

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hydrofoil.tools.bench.bench import Bench
+from hydrofoil.tools.bench.bench import Bench, in_order
 from hydrofoil.tools.bench.figures import NOISE_NOTE, Factor, Spread, number
 from hydrofoil.tools.bench.one_session import DAEMONS, WORKERS
 from hydrofoil.tools.bench.result import Result
@@ -50,7 +50,7 @@ def run(bench: Bench) -> Result:
     bench.expect(repeat * len(DAEMONS))
     runs: dict[str, list[dict[str, float]]] = {engine: [] for engine in DAEMONS}
     for turn in range(repeat):
-        for engine in DAEMONS:
+        for engine in in_order(DAEMONS, turn):
             bench.step(f"startup: session {turn + 1} of {repeat}, {engine}")
             runs[engine].append(_in_fresh_process(engine))
     result = Result("startup", "")
