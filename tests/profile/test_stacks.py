@@ -209,6 +209,15 @@ def test_py_spy_watches_until_the_end(tmp_path: Path) -> None:
     assert working < cpu
 
 
+def test_the_headline_tells_what_the_daemons_are_of_it() -> None:
+    """Hydrofoil's imports what stock's workers do."""
+    stock = EngineProfile("stock", total=4.0, daemon=1.0)
+    ours = EngineProfile("Hydrofoil", total=0.2, daemon=0.8)
+    headline = report.Report("app.py", [stock, ours]).headline()
+    factors = "stock used 20.0 times as much, 5.0 times with the daemons that start them."
+    assert headline.endswith(factors)
+
+
 def test_what_another_program_says_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     """Brackets in it are no markup, which the end of what never began would be an error of."""
     why = "py-spy was refused ([/bin/x] no)"

@@ -39,16 +39,20 @@ class Report:
     unprofiled: dict[str, float] = field(default_factory=dict)
 
     def headline(self) -> str:
-        """One line that sums up."""
+        """One line that sums up: of workers, and with their daemons, where Hydrofoil imports."""
         used = [
             f"{p.total:.2f} s of CPU time under {p.engine} ({p.seconds(EXCHANGE):.2f} s exchange)"
             for p in self.profiles
         ]
         line = f"The Python workers used {', and '.join(used)}"
-        first, last = self.profiles[0].total, self.profiles[-1].total
-        if not first > last > 0:
+        first, last = self.profiles[0], self.profiles[-1]
+        if not first.total > last.total > 0:
             return f"{line}."
-        return f"{line}: {self.profiles[0].engine} used {first / last:.1f} times as much."
+        with_daemons = (first.total + first.daemon) / (last.total + last.daemon)
+        return (
+            f"{line}: {first.engine} used {first.total / last.total:.1f} times as much, "
+            f"{with_daemons:.1f} times with the daemons that start them."
+        )
 
     def how(self) -> list[str]:
         """In words, how the stacks were taken, and what that cost."""
