@@ -198,6 +198,21 @@ def test_named_arguments(parity: Parity, arrow: bool) -> None:
     parity.same_rows(build)
 
 
+def test_named_arguments_of_chained_functions(parity: Parity, arrow: bool) -> None:
+    """Stock calls chained functions by position alone; such an argument leaves them apart."""
+
+    def chained(spark: SparkSession) -> DataFrame:
+        inner = udf(lambda a, b=2: a * b, "bigint", useArrow=arrow)
+        return numbers(spark, 3).select(udf(str, "string", useArrow=arrow)(inner(a="id")))
+
+    def apart(spark: SparkSession) -> DataFrame:
+        call = udf(describe_arguments, "string", useArrow=arrow)
+        return numbers(spark, 3).select(call(a=call(b="id")), call(call("id"), a="id"))
+
+    parity.same_error(chained)
+    parity.same_rows(apart)
+
+
 def test_empty_and_uneven_partitions(parity: Parity, arrow: bool) -> None:
     def build(spark: SparkSession) -> DataFrame:
         frame = spark.range(0, 20, 1, 4).filter("id < 3 OR id > 11")

@@ -47,7 +47,9 @@ class Udf:
     def call(self, slots: dict[int, int] | None = None) -> Call:
         """How to call it; ``slots`` maps a column to its place in a row, by default its offset."""
         places = tuple(slots[o] if slots else o for o in self.offsets)
-        return Call(self.chain, places, tuple(self.keywords))
+        # Stock's function over a chain takes no named arguments, and says so.
+        functions = self.chain if not self.keywords or len(self.chain) == 1 else (self.function,)
+        return Call(functions, places, tuple(self.keywords))
 
     def call_columns(self, columns: dict[int, Any]) -> Any:
         """Call the function with whole columns."""
