@@ -86,6 +86,7 @@ MISTAKES = {
     ("users.py", "udf-arrow/*", "--data", "sample.csv"): "give it alone",
     ("missing.py", "--data", "sample.csv"): "there is no missing.py",
     ("--generate", "5", "udf-arrow/*"): "give no cases",
+    ("--generate", "5", "--json", "report.json"): "--json",
     ("--conf", "x"): "'x' has no =",
 }
 

@@ -99,9 +99,9 @@ def parity(
         raise click.UsageError(f"{modules[0]} is a module: give it alone, without cases")
     if bool(modules) != (data is not None):
         raise click.UsageError("a MODULE.py and --data go together")
-    if count is not None and (args or html_file):
+    if count is not None and (args or json_file or html_file):
         raise click.UsageError(
-            "--generate makes its own comparisons: give no cases, no module and no --html"
+            "--generate makes its own comparisons: give no cases, module, --json or --html"
         )
     conf = dict(_pair("--conf", setting) for setting in settings)
     columns = {name: given.split(",") for name, given in (_pair("--bind", bind) for bind in binds)}
