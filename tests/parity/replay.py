@@ -210,19 +210,22 @@ def _played(
 def _answer(data: bytes) -> list[str]:
     """A worker's answer as texts: batches or values, then an error if there was one."""
     parts: list[str] = []
+    whole = True
     stream = io.BytesIO(data)
     while len(head := stream.read(4)) == 4:
         marker = struct.unpack(">i", head)[0]
         if marker == START_ARROW_STREAM:
-            parts += _arrow_parts(stream)
+            rows, whole = _arrow_parts(stream)
+            parts += rows
         elif marker == PYTHON_EXCEPTION_THROWN:
             # Nothing follows if the error's text could not be encoded.
             parts.append("raised " + stream.read()[4:].decode())
+            whole = True  # An error may cut the stream off after any batch.
         elif marker > 0:
             parts.append(_pickled_values(stream.read(marker)))
         else:
             break  # Times and accumulators follow.
-    return parts
+    return parts if whole else [*parts, "cut off without an error"]
 
 
 def _pickled_values(frame: bytes) -> str:
@@ -232,9 +235,9 @@ def _pickled_values(frame: bytes) -> str:
         return f"{type(error).__name__} at {frame.hex()}"
 
 
-def _arrow_parts(stream: io.BytesIO) -> list[str]:
-    """Schema and batches; an error may cut the stream off after any batch."""
-    start = stream.tell()
+def _arrow_parts(stream: io.BytesIO) -> tuple[list[str], bool]:
+    """Schema and batches, and whether the stream came to its end."""
+    start, whole = stream.tell(), True
     with pa.ipc.open_stream(stream) as reader:
         parts = [str(reader.schema)]
         end = stream.tell()
@@ -246,7 +249,8 @@ def _arrow_parts(stream: io.BytesIO) -> list[str]:
         except (pa.ArrowInvalid, OSError):
             assert end > start
             stream.seek(end)
-    return parts
+            whole = False
+    return parts, whole
 
 
 def values_of(column: pa.Array) -> Any:
