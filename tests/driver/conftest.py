@@ -1,5 +1,6 @@
 """Stock beside Hydrofoil in one session: each call with the fast paths and without."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -38,19 +39,33 @@ class Compare:
             Whether a fast path has to be taken, or must not be; None if that does not matter.
         """
         hydrofoil.disable(self.spark)
-        stock = outcome(call)
+        stock, stocks_warnings = warned(call)
         hydrofoil.enable(self.spark)
         paths.forget()
         try:
             with use_conf(self.spark, {ENABLED_KEY: str(self.writer).lower()}):
-                ours = outcome(call)
+                ours, our_warnings = warned(call)
         finally:
             hydrofoil.disable(self.spark)
         assert exactly(ours) == exactly(stock)
+        assert our_warnings == stocks_warnings
         if fast is not None:
             taken = {one["path"] for one in paths.taken()}
             assert (taken == {paths.FAST}) == fast, paths.taken()
         return ours
+
+
+# Python shows users no others, unless they ask.
+SHOWN = (UserWarning, FutureWarning, RuntimeWarning, SyntaxWarning, UnicodeWarning, BytesWarning)
+
+
+def warned(call: Callable[[], Any]) -> tuple[Any, list[tuple[str, str]]]:
+    """What comes of a call, and the warnings that a user is shown."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        came = outcome(call)
+    shown = [one for one in caught if issubclass(one.category, SHOWN)]
+    return came, [(one.category.__name__, normalized(str(one.message))) for one in shown]
 
 
 def outcome(call: Callable[[], Any]) -> Any:
