@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyspark
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -24,6 +25,10 @@ TABLES = ("udtf pickled", "udtf arrow")
 # A task of a barrier is a job of its own kind, not a kind of function.
 VECTORIZED = tuple(family.name for family in FAMILIES if "barrier" not in family.name)
 KINDS = (*ROWS, *VECTORIZED, *TABLES)
+# Spark 3.5 passes arguments by position alone.
+NAMED = not pyspark.__version__.startswith("3.")
+# Behind the type of a column that has no nulls.
+NOT_NULL = " NOT NULL"
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Drawn:
     Attributes
     ----------
     columns : tuple of str
-        The types of the columns ``c0``, ``c1`` and so on, in DDL.
+        The types of the columns ``c0``, ``c1`` and so on, in DDL, `NOT_NULL` included.
     rows : tuple of tuples
         A value or None for each column.
     kind : str
@@ -44,6 +49,8 @@ class Drawn:
         What the function says that it returns, for each column.
     groups : int
         How many groups the rows are in, or pretend to be.
+    named : bool
+        Whether a function of a whole row is given its arguments by name.
     conf : mapping
         SQL configurations.
     """
@@ -54,6 +61,7 @@ class Drawn:
     does: str
     declared: tuple[str, ...]
     groups: int = 1
+    named: bool = False
     conf: Mapping[str, str] = field(default_factory=dict)
 
     def case(self, spark: SparkSession) -> Case:
@@ -104,9 +112,10 @@ class Drawn:
     def _of_rows(self, frame: DataFrame) -> DataFrame:
         does = ROW_FUNCTIONS[self.does]
         named = list(zip(self._names(), self.declared, strict=True))
-        made = [F.udf(does, kind)(name).alias(name) for name, kind in named]
-        seen = F.udf(describe_arguments, "string")(*self._names()).alias("seen")
-        return frame.select(*made, seen)
+        made = [F.udf(does, _type(kind))(name).alias(name) for name, kind in named]
+        look = F.udf(describe_arguments, "string")
+        seen = look(**{n: n for n in self._names()}) if self.named else look(*self._names())
+        return frame.select(*made, seen.alias("seen"))
 
     def _of_table(self, frame: DataFrame) -> DataFrame:
         does = ROW_FUNCTIONS[self.does]
@@ -131,12 +140,17 @@ class Drawn:
             return family.apply(frame, family.wrap(unit), self._schema("n bigint"))
         # These see one column: the last.
         return family.apply(
-            frame.select("k", "n", self._names()[-1]), family.wrap(unit), self.declared[-1]
+            frame.select("k", "n", self._names()[-1]), family.wrap(unit), _type(self.declared[-1])
         )
 
     def _schema(self, first: str) -> str:
         named = zip(self._names(), self.declared, strict=True)
         return ", ".join([first, *(f"{name} {kind}" for name, kind in named)])
+
+
+def _type(column: str) -> str:
+    """The type of a column, which alone can't say whether there are nulls."""
+    return column.removesuffix(NOT_NULL)
 
 
 def show(drawn: Drawn, right: Engine = HYDROFOIL) -> None:

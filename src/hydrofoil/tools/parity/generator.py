@@ -23,7 +23,16 @@ except ImportError as error:
 
 from pyspark.sql import SparkSession
 
-from hydrofoil.tools.parity.drawn import KINDS, ROW_FUNCTIONS, ROWS, TABLES, UNIT_FUNCTIONS, Drawn
+from hydrofoil.tools.parity.drawn import (
+    KINDS,
+    NAMED,
+    NOT_NULL,
+    ROW_FUNCTIONS,
+    ROWS,
+    TABLES,
+    UNIT_FUNCTIONS,
+    Drawn,
+)
 from hydrofoil.tools.parity.engines import HYDROFOIL, Engine
 from hydrofoil.tools.parity.run import as_users_functions
 
@@ -141,14 +150,24 @@ def _maps(key: Typed, value: Typed) -> Typed:
 
 def _structs(fields: list[Typed]) -> Typed:
     inner = ",".join(f"f{number}:{field[0]}" for number, field in enumerate(fields))
-    return f"struct<{inner}>", st.tuples(*map(_nullable, fields))
+    return f"struct<{inner}>", st.tuples(*map(_field, fields))
+
+
+def _field(typed: Typed) -> st.SearchStrategy[Any]:
+    return typed[1] if typed[0].endswith(NOT_NULL) else _nullable(typed)
+
+
+def _fields(types: st.SearchStrategy[Typed]) -> st.SearchStrategy[Typed]:
+    """A type of a column or of a struct's field: one in four has no nulls."""
+    required = types.map(lambda typed: (typed[0] + NOT_NULL, typed[1]))
+    return st.integers(0, 3).flatmap(lambda number: required if number == 3 else types)
 
 
 def _containers(inner: st.SearchStrategy[Typed]) -> st.SearchStrategy[Typed]:
     return st.one_of(
         inner.map(_arrays),
         st.builds(_maps, st.sampled_from(_KEYS), inner),
-        st.lists(inner, min_size=1, max_size=3).map(_structs),
+        st.lists(_fields(inner), min_size=1, max_size=3).map(_structs),
     )
 
 
@@ -180,9 +199,9 @@ def _conf(draw: st.DrawFn) -> dict[str, str]:
 @st.composite
 def comparisons(draw: st.DrawFn) -> Drawn:
     """A strategy for whole comparisons; one in eight functions declares a wrong type."""
-    columns = draw(st.lists(_TYPES, min_size=1, max_size=5))
+    columns = draw(st.lists(_fields(_TYPES), min_size=1, max_size=5))
     kinds = [kind for kind, _ in columns]
-    row = st.tuples(*map(_nullable, columns))
+    row = st.tuples(*map(_field, columns))
     kind = draw(st.sampled_from(KINDS))
     functions = ROW_FUNCTIONS if kind in (*ROWS, *TABLES) else UNIT_FUNCTIONS
     declared = list(kinds)
@@ -196,5 +215,6 @@ def comparisons(draw: st.DrawFn) -> Drawn:
         does=draw(st.sampled_from(list(functions))),
         declared=tuple(declared),
         groups=draw(st.integers(1, 3)),
+        named=kind in ROWS and NAMED and draw(st.booleans()),
         conf=draw(_conf()),
     )
