@@ -15,7 +15,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from hydrofoil.settings.jvm_operators import ENABLED_KEY
 from hydrofoil.tools.parity.engines import HYDROFOIL, WARM_STOCK, Engine, use_conf, use_engine
-from hydrofoil.tools.parity.harness import normalized
+from hydrofoil.tools.parity.harness import normalized, same_frames
+from hydrofoil.tools.parity.probes import describe
 
 Build = Callable[[SparkSession], DataFrame]
 
@@ -28,11 +29,11 @@ CRASHED = "Python worker exited unexpectedly"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a query came to: its schema and rows, or its error's class and essence."""
+    """What a query came to: its schema and rows, or its error's class, essence and condition."""
 
     schema: str = ""
     rows: tuple[str, ...] = ()
-    error: tuple[str, str] | None = None
+    error: tuple[str, str, str | None] | None = None
 
 
 class Comparison:
@@ -73,7 +74,7 @@ class Comparison:
                 got = self.run(build, True, engine, in_order)
                 assert got == expected, f"with {engine.name}'s worker"
                 assert self.held(before) == before, f"with {engine.name}'s worker"
-                if expected.error is None and ours is not None:
+                if ours is not None:
                     self._check_plan(ours)
         return expected
 
@@ -83,12 +84,15 @@ class Comparison:
         # Or it would give one run what another has made.
         self.spark.catalog.clearCache()
         with use_conf(self.spark, settings), use_engine(self.spark, engine):
+            frame = build(self.spark)
             try:
-                frame = build(self.spark)
-                rows = [repr(row) for row in frame.collect()]
+                rows = [describe(row) for row in frame.collect()]
             except Exception as error:
-                return Outcome(error=(type(error).__name__, essence(str(error))))
-            self.plan = final_plan(frame)
+                # Named so since 4.0.
+                condition = getattr(error, "getCondition", lambda: None)()
+                return Outcome(error=(type(error).__name__, essence(str(error)), condition))
+            finally:
+                self.plan = final_plan(frame)
             ordered = rows if in_order else sorted(rows)
             return Outcome(frame.schema.json(), tuple(ordered))
 
@@ -117,15 +121,16 @@ def settled(look: Callable[[], Any], wanted: Any, seconds: float = 10) -> Any:
 def final_plan(frame: DataFrame) -> str:
     """The plan that ran: where Spark adapts plans while they run, the last one."""
     text = str(frame._jdf.queryExecution().executedPlan().toString())
-    if "== Final Plan ==" in text:
-        text = text.partition("== Final Plan ==")[2].partition("== Initial Plan ==")[0]
+    # Of a query that failed, it is the current one.
+    for heading in ("== Final Plan ==", "== Current Plan =="):
+        if heading in text:
+            text = text.partition(heading)[2].partition("== Initial Plan ==")[0]
     return text
 
 
 def essence(message: str) -> str:
-    """The worker's error without its traceback: no stages, no stacks of the JVM's."""
+    """The error without what is the workers' own: no stages, no stacks of theirs or the JVM's."""
     if CRASHED in message:
         return CRASHED
-    lines = re.split(r"\n+\tat |\nDriver stacktrace:", message)[0].splitlines()
-    frames = [number for number, line in enumerate(lines) if line.startswith("  ")]
-    return normalized("\n".join(lines[frames[-1] + 1 :] if frames else lines).strip())
+    text = normalized(re.split(r"\n+\tat |\nDriver stacktrace:", message)[0].strip())
+    return same_frames(text, text)[0]

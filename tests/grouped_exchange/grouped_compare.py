@@ -58,8 +58,7 @@ class GroupedComparison:
                 assert report is None, f"{environment}: {report}"
                 # Spark's own operators keep memory on some lines.
                 assert not ours or self._held_again(before) <= before
-                if isinstance(actual, Rows):
-                    assert bool(OURS.search(self.plan)) == ours, self.plan
+                assert bool(OURS.search(self.plan)) == ours, self.plan
         return expected
 
     def same_rows(self, build: Build, **options: Any) -> Rows:
