@@ -47,6 +47,20 @@ def test_on_and_off_again(spark: SparkSession) -> None:
     assert not paths_of_a_call(spark)
 
 
+def test_what_a_pyspark_has_not_is_left_out(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+    monkeypatch.delattr(DataStreamWriter, "foreach")
+    for _ in range(2):
+        hydrofoil.enable(spark)
+        assert paths_of_a_call(spark) == {paths.FAST}
+        hydrofoil.disable(spark)
+    [line] = capsys.readouterr().err.splitlines()
+    assert "it has no pyspark.sql.streaming.readwriter.DataStreamWriter.foreach" in line
+
+
 def test_somebody_elses_patch_stays(spark: SparkSession) -> None:
     frame = type(spark.range(1))
     original = own(spark)

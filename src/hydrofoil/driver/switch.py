@@ -4,6 +4,7 @@ The replacements belong to the process, not to a session: PySpark's classes are 
 """
 
 import functools
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -115,7 +116,10 @@ def _put_all_in(spark: "SparkSession | None") -> bool:
         return False
     for patch in PATCHES:
         if patch not in _places and _is_wanted(patch, version, spark):
-            _places[patch] = _put_in(patch, version)
+            try:
+                _places[patch] = _put_in(patch, version)
+            except _NotThere as missing:
+                _tell_once(str(missing))
     return True
 
 
@@ -134,10 +138,26 @@ def _is_wanted(patch: Patch, version: SparkVersion, spark: "SparkSession | None"
     return not patch.connect or type(spark).__module__.startswith("pyspark.sql.connect")
 
 
+class _NotThere(Exception):
+    """This PySpark has nothing in a patch's place; ``str()`` is the place."""
+
+
+@functools.cache
+def _tell_once(place: str) -> None:
+    print(
+        f"hydrofoil: this PySpark is not as published: it has no {place}, which is left out of "
+        "what is sped up on the driver",
+        file=sys.stderr,
+    )
+
+
 def _put_in(patch: Patch, version: SparkVersion) -> _Place:
-    owner: Any = import_module(patch.module.format_map(vars(version)))
+    module_name = patch.module.format_map(vars(version))
+    owner: Any = import_module(module_name)
     if patch.owner:
-        owner = getattr(owner, patch.owner)
+        owner = getattr(owner, patch.owner, None)
+    if owner is None or patch.name not in vars(owner):
+        raise _NotThere(".".join(filter(None, (module_name, patch.owner, patch.name))))
     original = vars(owner)[patch.name]
     module, _, maker = patch.maker.partition(":")
     make = getattr(import_module(module), maker)
