@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,10 +55,10 @@ def explain(folder: Path | None, json_file: Path | None, args: tuple[str, ...]) 
     with _folder(folder) as target:
         events = target / "events"
         events.mkdir(exist_ok=True)
-        known = set(events.iterdir())
+        before = _sizes(target)
         os.environ[task_trace.VARIABLE] = str(target)
         conf = conf_of(args)
-        logs_itself = _EVENT_LOG_KEY in conf
+        logs_itself = conf.get(_EVENT_LOG_KEY, "").strip().lower() == "true"
         added = {} if logs_itself else event_log.settings(events)
         options = [word for item in added.items() for word in ("--conf", "=".join(item))]
         try:
@@ -70,9 +70,9 @@ def explain(folder: Path | None, json_file: Path | None, args: tuple[str, ...]) 
             code = exit_code(command, environment, stream)
         if code:
             say_failed(code, log, kept=folder is not None)
-        projections = summarize(target)
-        calls = calls_in(target)
-        operators = event_log.operators_in(events) if set(events.iterdir()) - known else []
+        projections = summarize(target, before)
+        calls = calls_in(target, before)
+        operators = event_log.operators_in(sorted(_sizes(events).keys() - before.keys()))
     for projection in projections:
         projection["operators"] = _operators_of(projection, operators)
     if json_file is not None:
@@ -81,8 +81,7 @@ def explain(folder: Path | None, json_file: Path | None, args: tuple[str, ...]) 
     if projections:
         print_table(projections)
         if not operators:
-            where = f"{_EVENT_LOG_KEY} is set: your event log has them" * logs_itself
-            click.echo(f"The JVM's operators are not known. {where}".rstrip())
+            click.echo(f"The JVM's operators are not known. {_without_log(conf)}".rstrip())
     print_compiled(operators)
     if calls:
         print_calls(calls)
@@ -98,11 +97,30 @@ def _folder(given: Path | None) -> Iterator[Path]:
         yield target
 
 
-def summarize(folder: Path) -> Projections:
-    """One entry for each distinct projection of UDFs: what was planned, and batches by outcome."""
+def _sizes(folder: Path) -> dict[Path, int]:
+    """What earlier runs have left in a folder that is kept: a process may have an earlier one's
+    number, and goes on in its file."""
+    return {file: file.stat().st_size for file in folder.rglob("*") if file.is_file()}
+
+
+def _without_log(conf: Mapping[str, str]) -> str:
+    """Why the program has left no event log here, where its settings say it."""
+    if _EVENT_LOG_KEY not in conf:
+        return ""
+    if conf[_EVENT_LOG_KEY].strip().lower() == "true":
+        return f"{_EVENT_LOG_KEY} is set: your event log has them"
+    return f"{_EVENT_LOG_KEY} is {conf[_EVENT_LOG_KEY]}: leave it out to see them"
+
+
+def summarize(folder: Path, before: Mapping[Path, int] | None = None) -> Projections:
+    """One entry for each distinct projection of UDFs: what was planned, and batches by outcome.
+
+    ``before`` has the sizes of files whose beginning is an earlier run's.
+    """
     found: dict[str, dict[str, object]] = {}
     for file in sorted(folder.glob("*.jsonl")):
-        for line in file.read_text(encoding="utf-8").splitlines():
+        added = file.read_bytes()[(before or {}).get(file, 0) :]
+        for line in added.decode("utf-8").splitlines():
             record = json.loads(line)
             key = json.dumps([record["eval_type"], record["udfs"]])
             entry = found.setdefault(
@@ -122,9 +140,10 @@ def summarize(folder: Path) -> Projections:
     return list(found.values())
 
 
-def calls_in(folder: Path) -> list[dict[str, object]]:
+def calls_in(folder: Path, before: Container[Path]) -> list[dict[str, object]]:
     """The driver's calls that give or take rows, by the way that they took."""
-    texts = [file.read_text("utf-8") for file in sorted(folder.glob(f"*{driver_paths.SUFFIX}"))]
+    files = sorted(file for file in folder.glob(f"*{driver_paths.SUFFIX}") if file not in before)
+    texts = [file.read_text("utf-8") for file in files]
     return [call for text in texts for call in json.loads(text)]
 
 

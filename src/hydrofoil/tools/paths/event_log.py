@@ -1,7 +1,7 @@
 """The JVM's operators that called Python, as a program's event log has them."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,10 @@ def settings(folder: Path) -> dict[str, str]:
     }
 
 
-def operators_in(folder: Path) -> list[Operator]:
+def operators_in(files: Iterable[Path]) -> list[Operator]:
     """The operators of all queries, each kind of them once, in the order of the queries."""
     plans: dict[tuple[str, int], dict[str, Any]] = {}
-    for file in sorted(path for path in folder.iterdir() if path.is_file()):
+    for file in files:
         for event in _events(file):
             # Spark changes its plan while the query runs: the last one is what has run.
             plans[file.name, event["executionId"]] = event["sparkPlanInfo"]
