@@ -15,6 +15,7 @@ from doctor.environments import FOR_STOCK, copy_of_hydrofoil, environment_with
 from hydrofoil.errors import UsageError
 from hydrofoil.settings import plugin
 from hydrofoil.tools.cli import main
+from hydrofoil.tools.cli.pack import _ties
 from hydrofoil.tools.packing import archive, settings
 from hydrofoil.tools.packing.environment import CONDA, Environment, find
 
@@ -128,6 +129,27 @@ def test_python_that_hosts_need(links: bool, tmp_path: Path) -> None:
     base = find(tmp_path).base
     assert base is not None and not base.is_relative_to(tmp_path)
     assert base.resolve() == Path(sys.executable).resolve()
+
+
+def test_homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    venv.create(tmp_path, symlinks=True)
+    base = find(tmp_path).base
+    assert base is not None
+
+    def told() -> bool:
+        return any("in a home folder" in line for line in _ties(find(tmp_path)))
+
+    monkeypatch.setenv("HOME", str(base.parent))
+    assert told()
+    # What users of containers have for one, or none at all.
+    monkeypatch.setenv("HOME", "/")
+    assert not told()
+    monkeypatch.setattr(Path, "home", homeless)
+    assert not told()
+
+
+def homeless() -> Path:
+    raise RuntimeError("Could not determine home directory.")
 
 
 def test_packages_that_venv_pack_refuses(small: Path, tmp_path: Path) -> None:

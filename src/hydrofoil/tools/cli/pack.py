@@ -106,8 +106,18 @@ def _ties(environment: "Environment") -> Iterator[str]:
     if base is None:
         return
     yield f"it has no Python, but a link to {base}: hosts need that minor version at that path"
-    if base.is_relative_to(Path.home()):
-        yield f"that path is in a home folder, {Path.home()}, which other users may not read"
+    home = _home()
+    if home is not None and base.is_relative_to(home):
+        yield f"that path is in a home folder, {home}, which other users may not read"
+
+
+def _home() -> Path | None:
+    """The user's own folder; users of containers often have none, or the root for it."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    return None if home == home.parent else home
 
 
 def _show(settings: Mapping[str, str]) -> None:
