@@ -17,7 +17,7 @@ from hydrofoil.reports.policy import MAX_ERRORS_KEY, ON_ERROR_KEY, TABLE_KEY
 from hydrofoil.settings.properties import parse_properties
 from hydrofoil.settings.sockets import FOLDER_KEY, UNIX_SOCKETS_KEY, VARIABLE
 from hydrofoil.settings.sources import Setting
-from hydrofoil.settings.user_conf import parse_arguments
+from hydrofoil.settings.user_conf import SUBMIT_ARGUMENTS, given_conf, submit_words
 from hydrofoil.spark.versions import VERSIONS
 from hydrofoil.tools.checkup import costly, java, on_error, sockets, versions
 from hydrofoil.tools.checkup.facts import Extension, Facts, Package
@@ -60,7 +60,7 @@ def test_needs_are_not_below_those_of_the_installed_packages() -> None:
 
 @pytest.mark.parametrize(
     ("spark", "level"),
-    [("4.3.0", "broken"), ("4.2.1", "ok"), ("3.5.9", "ok"), (None, "ok"), ("9.9.9", "broken")],
+    [("4.3.0", "broken"), ("4.2.1", "ok"), ("3.3.2", "ok"), (None, "ok"), ("9.9.9", "broken")],
 )
 def test_python_is_checked_for_the_spark_that_runs_on_it(spark: str | None, level: str) -> None:
     package = Package(version="999", recorded="999", file=None, error=None)
@@ -110,10 +110,12 @@ def test_properties_are_those_that_spark_reads(
     assert parse_properties(text) == {pair._1(): pair._2() for pair in read}
 
 
-def test_arguments() -> None:
+def test_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "--master local -c spark.a=1 --conf 'spark.b=x y=z' pyspark-shell"
-    assert parse_arguments(text) == {"spark.a": "1", "spark.b": "x y=z"}
-    assert parse_arguments("--conf 'spark.a=1") == {}
+    monkeypatch.setenv(SUBMIT_ARGUMENTS, text)
+    assert given_conf(submit_words()) == {"spark.a": "1", "spark.b": "x y=z"}
+    monkeypatch.setenv(SUBMIT_ARGUMENTS, "--conf 'spark.a=1")
+    assert given_conf(submit_words()) == {}
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,9 @@ def minor(version: str) -> str:
 
 
 def needs_of(spark: str | None) -> Needs:
-    """Return the needs of a Spark version; of the newest known one for any other."""
-    newest = max(NEEDS, key=release)
-    return NEEDS.get(minor(spark or newest), NEEDS[newest])
+    """Return the needs of a Spark version; for any other, of the known one that is nearest to it."""
+    oldest, newest = min(NEEDS, key=release), max(NEEDS, key=release)
+    known = minor(spark or newest)
+    # What runs on stock's code there must not be said to need what only newer versions do.
+    nearest = oldest if release(known) < release(oldest) else newest
+    return NEEDS.get(known, NEEDS[nearest])

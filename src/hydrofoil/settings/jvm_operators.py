@@ -52,12 +52,23 @@ def why_not(version: str | None) -> str | None:
         return (
             f"this installation has no jars/{_JAR}: install a wheel, or run make jar in a checkout"
         )
-    lines = spark_lines(path)
     if version is None:
         return "no Spark was found to load them"
-    if ".".join(version.split(".")[:2]) not in lines:
-        return f"Spark {version} is not one of those that they are for ({', '.join(lines)})"
-    return None
+    return left_out_by(version)
+
+
+def left_out_by(version: str | None) -> str | None:
+    """Return why a version of Spark leaves the operators out where settings name them.
+
+    None if it does not, or if that can't be known: without a version, or a jar here.
+    """
+    path = jar()
+    if path is None or version is None:
+        return None
+    lines = spark_lines(path)
+    if ".".join(version.split(".")[:2]) in lines:
+        return None
+    return f"Spark {version} is not one of those that they are for ({', '.join(lines)})"
 
 
 def settings(columnar: bool | None, present: Mapping[str, str]) -> dict[str, str]:

@@ -1,18 +1,18 @@
 """The Spark settings that a program started here would have, and where each comes from."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hydrofoil.settings import plugin
 from hydrofoil.settings.launch import settings as launch_settings
-from hydrofoil.settings.properties import parse_properties
 from hydrofoil.settings.user_conf import (
     SUBMIT_ARGUMENTS,
-    defaults_file,
-    parse_arguments,
+    files_of,
+    given_conf,
+    read_settings,
     spark_version,
+    submit_words,
 )
 
 CONFIGURED = "hydrofoil.configure"
@@ -43,11 +43,11 @@ def gather(given: Mapping[str, str], configured: bool) -> dict[str, Setting]:
         Whether the program calls `hydrofoil.configure` or is started by ``hydrofoil submit``.
     """
     found: dict[str, Setting] = {}
-    file = defaults_file()
-    if file is not None and file.is_file():
-        defaults = parse_properties(file.read_text(encoding="utf-8", errors="replace"))
-        found |= {key: Setting(value, str(file)) for key, value in defaults.items()}
-    arguments = parse_arguments(os.environ.get(SUBMIT_ARGUMENTS, ""))
+    words = submit_words()
+    for file in files_of(words):
+        in_file = read_settings(file)
+        found |= {key: Setting(value, str(file)) for key, value in in_file.items()}
+    arguments = given_conf(words)
     found |= {key: Setting(value, SUBMIT_ARGUMENTS) for key, value in arguments.items()}
     if configured:
         added = launch_settings(present=_values(found) | dict(given))

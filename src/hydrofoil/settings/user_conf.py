@@ -66,14 +66,20 @@ def submit_words() -> list[str]:
 
 def conf_of(words: Sequence[str]) -> dict[str, str]:
     """Return the settings of a program that spark-submit starts with ``words`` behind it."""
+    found: dict[str, str] = {}
+    for file in files_of(words):
+        found |= read_settings(file)
+    return found | given_conf(words)
+
+
+def files_of(words: Sequence[str]) -> list[Path]:
+    """Return the files of settings that Spark reads for a program with these options, in order."""
     given = list(_options(words))
     # Spark takes the last of several.
-    files = [value for _, option, value in given if option == "--properties-file"]
-    defaults = _read(defaults_file())
-    if files:
-        with_defaults = any(option == "--load-spark-defaults" for _, option, _ in given)
-        defaults = (defaults if with_defaults else {}) | _read(Path(files[-1]))
-    return defaults | given_conf(words)
+    named = [Path(value) for _, option, value in given if option == "--properties-file"][-1:]
+    defaults = defaults_file()
+    left_out = named and "--load-spark-defaults" not in {option for _, option, _ in given}
+    return named if left_out or defaults is None else [defaults, *named]
 
 
 def given_conf(words: Sequence[str]) -> dict[str, str]:
@@ -129,13 +135,10 @@ def defaults_file() -> Path | None:
         return None
 
 
-def parse_arguments(text: str) -> dict[str, str]:
-    """Read the settings in the options of spark-submit; what can't be split holds none."""
-    return given_conf(_split(text))
-
-
-def _read(file: Path | None) -> dict[str, str]:
-    if file is None or not file.is_file():
+def read_settings(file: Path) -> dict[str, str]:
+    """Return the settings in a file; none where there is no such file."""
+    # As Java does it: `Path.is_file` raises an error for a folder that may not be looked into.
+    if not os.path.isfile(file):
         return {}
     return parse_properties(file.read_text(encoding="utf-8", errors="replace"))
 

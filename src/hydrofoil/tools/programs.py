@@ -17,6 +17,8 @@ def ended(
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            # What a program says need not be in this process's encoding.
+            errors="replace",
             env=environment,
             timeout=seconds,
             check=False,

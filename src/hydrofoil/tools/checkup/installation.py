@@ -5,7 +5,7 @@ import re
 import sys
 from pathlib import Path
 
-from hydrofoil.process.needs import minor
+from hydrofoil.process.needs import minor, release
 from hydrofoil.settings.installing import PYSPARK, hydrofoil_for
 from hydrofoil.spark.versions import VERSIONS
 from hydrofoil.tools.checkup.facts import Facts
@@ -47,12 +47,13 @@ def check_spark(driver: Facts) -> Finding:
         return Finding("Spark", Level.BROKEN, found, f"{install}, or set SPARK_HOME")
     version = package.version or str(in_home)
     found = f"{version} ({package.folder or home})"
-    if in_home and package.version and in_home != package.version:
+    if in_home and package.version and _published(in_home) != _published(package.version):
         return Finding(
             "Spark",
             Level.BROKEN,
             f"pyspark is {package.version}, but SPARK_HOME ({home}) has Spark {in_home}",
-            f"unset SPARK_HOME, or {driver.executable} -m pip install pyspark=={in_home}",
+            f"unset SPARK_HOME, or {driver.executable} -m pip install "
+            f"pyspark=={_published(in_home)}",
         )
     if minor(version) not in VERSIONS:
         return Finding(
@@ -63,6 +64,12 @@ def check_spark(driver: Facts) -> Finding:
             "everything runs on stock PySpark: upgrade Hydrofoil or Spark",
         )
     return Finding("Spark", Level.OK, found)
+
+
+def _published(version: str) -> str:
+    """The release that a version is a build of: vendors put names and numbers of theirs behind it,
+    and not the same in jars and in pyspark."""
+    return ".".join(map(str, release(version)[:3]))
 
 
 def check_hydrofoil(process: Facts) -> Finding:

@@ -124,6 +124,9 @@ def _check_columnar(settings: Settings) -> Finding:
         found = f"the JVM's columnar operators are off: {reason or f'{key} does not name them'}"
         return Finding("columnar", Level.NOTE, found, "" if reason else advice)
     source = settings[key].source
+    if left_out := jvm_operators.left_out_by(spark_version()):
+        found = f"{key} names them ({source}), but the JVM's columnar operators are off: {left_out}"
+        return Finding("columnar", Level.NOTE, found)
     if not jvm_operators.is_on(values):
         disabled = settings[jvm_operators.ENABLED_KEY]
         found = f"off by {jvm_operators.ENABLED_KEY}={disabled.value} ({disabled.source})"

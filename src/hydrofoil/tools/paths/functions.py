@@ -229,6 +229,8 @@ def why_sparks(spark: Any) -> str:
     if jvm_operators.EXTENSION not in conf[jvm_operators.EXTENSIONS_KEY]:
         why = reason or f"{jvm_operators.EXTENSIONS_KEY} does not name them"
         return f"Hydrofoil's operators are off: {why}"
+    if left_out := jvm_operators.left_out_by(spark.version):
+        return f"Hydrofoil's operators are off: {left_out}"
     if not jvm_operators.is_on(conf):
         return f"{jvm_operators.ENABLED_KEY} is false"
     if str(spark.conf.get(_GROUPED_KEY, "true")).lower() == "false":
