@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 import tarfile
 import venv
@@ -15,7 +16,7 @@ from doctor.environments import FOR_STOCK, copy_of_hydrofoil, environment_with
 from hydrofoil.errors import UsageError
 from hydrofoil.settings import plugin
 from hydrofoil.tools.cli import main
-from hydrofoil.tools.cli.pack import _ties
+from hydrofoil.tools.cli.pack import _show, _ties
 from hydrofoil.tools.packing import archive, settings
 from hydrofoil.tools.packing.environment import CONDA, Environment, find
 
@@ -167,3 +168,14 @@ def test_settings_beside_those_of_the_user(tmp_path: Path) -> None:
     assert made["spark.plugins"] == f"my.Plugin,{plugin.PLUGIN}"
     cluster = settings.cluster(Path("/e.tar.gz"), jar, mine)
     assert made == {**cluster, "spark.pyspark.driver.python": f"{tmp_path}/bin/python"}
+
+
+def test_settings_for_paths_with_blanks(capsys: pytest.CaptureFixture[str]) -> None:
+    made = settings.cluster(Path("/my säcke/e.tar.gz"), Path("/my säcke/hydrofoil-spark.jar"), {})
+    # Spark takes what stands behind a # for a name in URIs alone.
+    assert made["spark.archives"] == "file:///my%20s%C3%A4cke/e.tar.gz#environment"
+    _show(made)
+    words = shlex.split(capsys.readouterr().out)
+    assert words == [word for pair in made.items() for word in ("--conf", "=".join(pair))]
+    _show(settings.cluster(Path("/e.tar.gz"), Path("/hydrofoil-spark.jar"), {}))
+    assert "'" not in capsys.readouterr().out

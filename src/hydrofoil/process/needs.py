@@ -45,7 +45,7 @@ def minor(version: str) -> str:
 
 
 def needs_of(spark: str | None) -> Needs:
-    """Return the needs of a Spark version; for any other, of the known one that is nearest to it."""
+    """Return the needs of a Spark version; for an unknown one, of the known one nearest to it."""
     oldest, newest = min(NEEDS, key=release), max(NEEDS, key=release)
     known = minor(spark or newest)
     # What runs on stock's code there must not be said to need what only newer versions do.

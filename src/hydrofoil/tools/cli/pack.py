@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -122,4 +123,10 @@ def _home() -> Path | None:
 
 def _show(settings: Mapping[str, str]) -> None:
     for key, value in settings.items():
-        click.echo(f"  --conf {key}={value}")
+        click.echo(f"  --conf {_word(f'{key}={value}')}")
+
+
+def _word(text: str) -> str:
+    """A word for a shell, in which a # that does not begin it is no comment."""
+    plain = text.replace("#", "")
+    return text if shlex.quote(plain) == plain else shlex.quote(text)

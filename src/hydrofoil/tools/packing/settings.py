@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from hydrofoil.settings import plugin
 from hydrofoil.tools.packing.environment import Environment
@@ -34,7 +35,14 @@ def cluster(archive: Path, jar: Path, present: Mapping[str, str]) -> dict[str, s
     """
     archives = [item for part in present.get(ARCHIVES_KEY, "").split(",") if (item := part.strip())]
     return {
-        ARCHIVES_KEY: ",".join([*archives, f"{archive}#{NAME}"]),
+        ARCHIVES_KEY: ",".join([*archives, f"{_named(archive)}#{NAME}"]),
         PYTHON_KEY: PYTHON,
         **plugin.additions(present, jar),
     }
+
+
+def _named(archive: Path) -> str:
+    """The archive as Spark finds it with a name behind it, which it takes for one only in a URI: a
+    path with a blank is none."""
+    path = str(archive)
+    return path if quote(path) == path else archive.as_uri()
