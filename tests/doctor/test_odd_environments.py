@@ -1,16 +1,20 @@
 """Environments that are odd, and right: vendors' builds, users without a home, unknown versions."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hydrofoil.process import needs
 from hydrofoil.settings import jvm_operators, plugin
-from hydrofoil.settings.sources import gather
+from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS
+from hydrofoil.settings.sources import Setting, gather
 from hydrofoil.settings.user_conf import SUBMIT_ARGUMENTS, conf_of
-from hydrofoil.tools.checkup import installation, java, turned_on
+from hydrofoil.tools.checkup import executors, installation, java, turned_on
+from hydrofoil.tools.checkup.application.probe import PACKAGES
 from hydrofoil.tools.checkup.facts import Extension, Facts, Package
 from hydrofoil.tools.checkup.finding import Finding
+from hydrofoil.tools.checkup.job import Outcome
 
 JAR = "/jars/hydrofoil-spark.jar"
 NAMED = {jvm_operators.EXTENSIONS_KEY: jvm_operators.EXTENSION, jvm_operators.JARS_KEY: JAR}
@@ -43,13 +47,26 @@ def test_operators_that_are_named_where_they_are_off(
         assert f"operators are off: Spark {version} is not one of those" in found.found
 
 
+@pytest.mark.parametrize(("version", "levels"), [("4.3.0", {"ok", "broken"}), ("4.4.0", {"ok"})])
+def test_stocks_worker_where_hydrofoil_has_none(version: str, levels: set[str]) -> None:
+    settings = {DAEMON_KEY: Setting(SETTINGS[DAEMON_KEY], "--conf")}
+    worker = replace(process(version), worker="stock")
+    outcome = Outcome([worker], 1, None)
+    found = executors.judge(outcome, process(version), settings, "yarn", version).findings
+    assert {finding.level for finding in found} == levels
+
+
+def process(pyspark: str) -> Facts:
+    packages = {name: Package("999", "999", None, None) for name in PACKAGES}
+    packages["pandas"] = Package("2.3.3", "2.3.3", None, None)
+    packages["pyspark"] = Package(pyspark, pyspark, None, None)
+    extension = Extension(file=None, error=None, built=[])
+    return Facts("host", "/bin/python", "3.11.7", packages, extension, {}, None)
+
+
 def judged(pyspark: str, jars: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Finding:
     monkeypatch.setenv("SPARK_HOME", spark_home(folder, jars))
-    packages = {"pyspark": Package(pyspark, pyspark, None, None)}
-    extension = Extension(file=None, error=None, built=[])
-    return installation.check_spark(
-        Facts("host", "/bin/python", "3.11.7", packages, extension, {}, None)
-    )
+    return installation.check_spark(process(pyspark))
 
 
 @pytest.mark.parametrize(

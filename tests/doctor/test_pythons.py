@@ -1,10 +1,11 @@
-"""Pythons that are named and can't run: the doctor never says that all is well."""
+"""Pythons that are named: of those that can't run the doctor never says that all is well."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from doctor.command import ON, doctor
+from doctor.command import LOCAL, ON, doctor
 
 
 @pytest.fixture
@@ -43,3 +44,11 @@ def test_settings_and_the_drivers_python(tmp_path: Path, no_python: str) -> None
     )
     assert not answer.all_found("workers' Python", "broken")
     assert not answer.all_found("driver's Python", "broken")
+
+
+def test_a_path_from_the_users_folder(tmp_path: Path) -> None:
+    (tmp_path / "environment").symlink_to(sys.prefix)
+    answer = doctor(tmp_path, *ON, *LOCAL, PYSPARK_PYTHON="environment/bin/python")
+    [worker] = answer.report["executors"]
+    assert worker["executable"] == str(tmp_path / "environment/bin/python")
+    assert answer.levels() == {"ok"}, answer.report["findings"]

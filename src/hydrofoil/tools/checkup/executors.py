@@ -10,6 +10,7 @@ from hydrofoil.process.needs import minor, release
 from hydrofoil.settings.installing import hydrofoil_for
 from hydrofoil.settings.sources import Settings
 from hydrofoil.settings.turned_on import is_off, is_on
+from hydrofoil.spark.versions import VERSIONS
 from hydrofoil.tools.checkup import job
 from hydrofoil.tools.checkup.facts import Facts
 from hydrofoil.tools.checkup.finding import Finding, Level
@@ -68,7 +69,8 @@ def judge(
                 )
             )
     on = is_on(settings)
-    fast = on and outcome.error is None and not is_off(settings, master)
+    known = spark is None or minor(spark) in VERSIONS
+    fast = on and known and outcome.error is None and not is_off(settings, master)
     for process, _ in found.processes:
         found.findings += check(process, driver, spark, on, fast)
     return found

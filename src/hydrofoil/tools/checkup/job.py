@@ -77,12 +77,12 @@ def run(master: str, conf: Mapping[str, str], timeout: float, on_this_python: bo
         answer, log = Path(folder, "answer.json"), Path(folder, "log")
         command = [submit, "--master", master, "--deploy-mode", "client", *options]
         with log.open("wb") as stream:
+            # In the user's own folder, where paths in settings and variables may begin.
             process = subprocess.Popen(
                 [*command, script, str(answer)],
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,
-                cwd=folder,
                 env=environment,
                 start_new_session=True,
             )
