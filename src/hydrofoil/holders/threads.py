@@ -51,6 +51,6 @@ def use(count: int) -> None:
 
 
 def _openmp() -> list[str]:
-    with open("/proc/self/maps", encoding="utf-8") as file:
+    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
         paths = {line.split(maxsplit=5)[5].strip() for line in file if ".so" in line}
     return sorted(path for path in paths if os.path.basename(path).startswith(_OPENMP))

@@ -71,7 +71,10 @@ def thread_setters() -> list[Setter]:
         return []
     setters: list[Setter] = []
     for path in loaded_libraries():
-        library = ctypes.CDLL(path)
+        try:
+            library = ctypes.CDLL(path)
+        except OSError:  # It has been replaced since it was loaded.
+            continue
         set_threads = find_function(library, "openblas_set_num_threads")
         processors = find_function(library, "openblas_get_num_procs")
         parallel = find_function(library, "openblas_get_parallel")
@@ -91,7 +94,8 @@ def thread_setters() -> list[Setter]:
 def loaded_libraries() -> list[str]:
     """Return the paths of the OpenBLAS libraries in this process (Linux; elsewhere none)."""
     try:
-        with open("/proc/self/maps", encoding="utf-8") as file:
+        # Paths of any of the process's files need not be UTF-8.
+        with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
             paths = {line.split(maxsplit=5)[5].strip() for line in file if "openblas" in line}
     except OSError:
         return []

@@ -92,7 +92,7 @@ def other_threads() -> list[str] | None:
         if task == os.getpid():
             continue
         try:
-            with open(f"{TASKS}/{task}/comm", encoding="utf-8") as file:
+            with open(f"{TASKS}/{task}/comm", encoding="utf-8", errors="replace") as file:
                 names.append(file.read().strip())
         except OSError:
             continue  # It has ended since.
