@@ -180,6 +180,14 @@ def test_errors_of_functions(given: dict[str, str], level: str | None) -> None:
     )
 
 
+def test_to_remove_what_old_versions_have_off_is_no_advice() -> None:
+    switches = [row for row in costly.COSTLY if row.costs("false") and not row.costs("true")]
+    rows = [row for row in switches if row.key.startswith(costly.SQL)]
+    advised = {row.key.removeprefix(costly.SQL): row.advice for row in rows}
+    assert {"pythonUDF.arrow.enabled", "arrow.pyspark.enabled"} < set(advised)
+    assert all("to true, as it is by default from Spark 4.2" in text for text in advised.values())
+
+
 def test_defaults_cost_nothing(spark) -> None:
     defaults = {}
     for row in costly.COSTLY:

@@ -51,6 +51,8 @@ class Costly:
 
 SQL = "spark.sql.execution."
 REMOVE = "remove it"
+# Without them, versions before 4.2 are as slow.
+TURN_ON = "set it to true, as it is by default from Spark 4.2 on"
 
 COSTLY = (
     Costly(
@@ -64,7 +66,7 @@ COSTLY = (
         f"{SQL}arrow.maxBytesPerBatch",
         below(FEWEST_BYTES),
         "tiny batches: each one costs as much to hand over as hundreds of rows",
-        "remove it (the default is 64 MiB), or raise it above 1m",
+        "remove it, or raise it above 1m",
     ),
     Costly(
         f"{SQL}python.udf.maxRecordsPerBatch",
@@ -76,26 +78,27 @@ COSTLY = (
         f"{SQL}pythonUDF.arrow.enabled",
         is_false,
         "plain UDFs get pickled rows, several times slower than Arrow",
-        f"{REMOVE}; for single functions whose results must be cast as pickled ones are, use "
+        f"{TURN_ON}; for single functions whose results must be cast as pickled ones are, use "
         "udf(..., useArrow=False)",
     ),
     Costly(
         f"{SQL}pythonUDTF.arrow.enabled",
         is_false,
         "table functions get pickled rows, several times slower than Arrow",
-        REMOVE,
+        TURN_ON,
     ),
     Costly(
         f"{SQL}arrow.pyspark.enabled",
         is_false,
         "toPandas and createDataFrame convert row by row",
-        REMOVE,
+        TURN_ON,
     ),
     Costly(
         f"{SQL}arrow.enabled",
         is_false,
         "toPandas and createDataFrame convert row by row (and the name is deprecated)",
-        REMOVE,
+        f"{REMOVE}, and set {SQL}arrow.pyspark.enabled to true, as it is by default from Spark 4.2 "
+        "on",
     ),
     Costly(
         f"{SQL}arrow.compression.codec",
