@@ -64,6 +64,18 @@ def process(pyspark: str) -> Facts:
     return Facts("host", "/bin/python", "3.11.7", packages, extension, {}, None)
 
 
+@pytest.mark.parametrize("master", ["local[2]", "yarn"])
+def test_off_in_the_environment_of_the_plugin(master: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYDROFOIL", "off")
+    monkeypatch.setenv("HYDROFOIL_TRACE", "1")
+    found = turned_on.check(gather({plugin.PLUGINS_KEY: plugin.PLUGIN}, False), master)
+    by_name = {finding.check: finding for finding in found}
+    assert by_name["daemon"].level == "warning"
+    for name in ("HYDROFOIL", "HYDROFOIL_TRACE"):
+        assert by_name[name].level == "warning"
+        assert by_name[name].advice == f"unset {name} where the program is started"
+
+
 def judged(pyspark: str, jars: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Finding:
     monkeypatch.setenv("SPARK_HOME", spark_home(folder, jars))
     return installation.check_spark(process(pyspark))

@@ -3,12 +3,18 @@
 What it does is in the jar; here is what others need to know of it.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from hydrofoil.counts import task_trace
+from hydrofoil.process import hooks, switch
 from hydrofoil.settings import jvm_operators
+from hydrofoil.settings.for_workers import executor_key
 from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS, WHY_DIED
 
+# Variables of the driver's that it gives the executors.
+_PASSED_ON = (switch.VARIABLE, task_trace.VARIABLE, hooks.VARIABLE)
 PLUGIN = "org.hydrofoil.spark.HydrofoilPlugin"
 PLUGINS_KEY = "spark.plugins"
 
@@ -30,10 +36,13 @@ def settings(present: Mapping[str, str], spark: str | None) -> dict[str, str]:
     """
     if not is_named(present):
         return {}
-    made = {}
+    variables = {executor_key(name): os.environ.get(name) for name in _PASSED_ON}
+    made = {key: value for key, value in variables.items() if value and key not in present}
+    if switch.is_off():
+        return made
     if present.get(DAEMON_KEY, SETTINGS[DAEMON_KEY]) == SETTINGS[DAEMON_KEY]:
         set_by_it = SETTINGS | WHY_DIED
-        made = {key: present.get(key, value) for key, value in set_by_it.items()}
+        made |= {key: present.get(key, value) for key, value in set_by_it.items()}
     if spark is None or not spark.startswith("3."):
         made[jvm_operators.EXTENSIONS_KEY] = jvm_operators.with_extension(present)
     return {key: value for key, value in made.items() if present.get(key) != value}

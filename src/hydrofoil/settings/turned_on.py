@@ -4,6 +4,7 @@ import os
 
 from hydrofoil.process import switch
 from hydrofoil.settings.launch import DAEMON_KEY, SETTINGS, WORKER_KEY
+from hydrofoil.settings.plugin import PLUGINS_KEY
 from hydrofoil.settings.sources import CONFIGURED, Settings
 
 USE_DAEMON_KEY = "spark.python.use.daemon"
@@ -31,7 +32,7 @@ def variable(settings: Settings, master: str, name: str) -> tuple[str, str] | No
     """Return a worker's variable and where it comes from."""
     setting = settings.get(ENVIRONMENT_KEY + name)
     if setting is not None:
-        passed_on = setting.source == CONFIGURED
+        passed_on = setting.source in (CONFIGURED, PLUGINS_KEY)
         return setting.value, "environment" if passed_on else setting.source
     # Local workers inherit it. Others have only what a setting gives them.
     if name in os.environ and master.startswith("local"):
