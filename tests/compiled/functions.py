@@ -9,6 +9,10 @@ def name_of(s):
     return "none" if s is None else s.upper() + "!"
 
 
+def no_number(x):
+    return x is None
+
+
 def twice(x):
     return None if x is None else x * 2
 

@@ -23,6 +23,7 @@ from compiled.functions import (
     key,
     length,
     name_of,
+    no_number,
     plain_put,
     plain_rest,
     same,
@@ -144,3 +145,19 @@ def test_as_stock(shape: Any, arrow: bool, both: Both) -> None:
     else:
         assert found[0] == expected[0]
         assert "CompiledUdf" not in expected[1]
+
+
+@pytest.mark.parametrize("written", ["true", "True"])
+def test_the_legacy_conversion_however_it_is_written(written: str, both: Both) -> None:
+    legacy = {"spark.sql.legacy.execution.pythonUDF.pandas.conversion.enabled": written}
+
+    def answers() -> list[Any]:
+        is_none = F.udf(no_number, "boolean", useArrow=True)
+        return [
+            row[0] for row in data(both.spark).select(is_none(F.expr("nullif(x, 2)"))).collect()
+        ]
+
+    with both.stock(**legacy):
+        expected = answers()
+    with both.compiled(**legacy):
+        assert answers() == expected

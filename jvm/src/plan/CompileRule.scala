@@ -152,7 +152,8 @@ private[plan] object CompileRule {
 
   /** By which rules results are converted. */
   private def transport(udf: PythonUDF, conf: SQLConf): Transport = {
-    def isOn(key: String): Boolean = conf.getConfString(key, "false") == "true"
+    // As the worker gets it: users may write a setting in other ways.
+    def isOn(key: String): Boolean = Shim.get.runnerConf(conf).get(key).contains("true")
     val rows = Option(SparkEnv.get).map(_.conf.get("spark.executorEnv.HYDROFOIL_ROWS", "stock"))
     if (udf.evalType == PythonEvalType.SQL_BATCHED_UDF || rows.contains("arrow")) {
       Transport.Pickled
