@@ -1,5 +1,7 @@
 """What hydrofoil.explain says before a query is what its workers say after it, on every line."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -222,3 +224,16 @@ def test_records_stay_small() -> None:
     _, _, udfs, batches = record_of(trace, None)
     assert len(udfs[0][3]) == 200
     assert len(batches) < 20 and sum(batches.values()) == 100
+
+
+def test_explain_asks_the_python_that_a_session_has_for_sql(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    program = tmp_path / "python"
+    program.write_text(f'#!/bin/sh\nHYDROFOIL=off exec {sys.executable} "$@"\n')
+    program.chmod(0o755)
+    df = spark.range(1).select(F.udf(lambda _: os.environ.get("HYDROFOIL"), "string")("id"))
+    with use_conf(spark, {"spark.sql.execution.pyspark.python": str(program)}):
+        [function] = hydrofoil.explain(df).functions
+        assert df.collect()[0][0] == "off"
+    assert function.path == "stock" and "HYDROFOIL=off" in function.reason

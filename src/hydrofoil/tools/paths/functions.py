@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Turns off what Hydrofoil has for groups alone.
 _GROUPED_KEY = "spark.hydrofoil.columnar.grouped.enabled"
+# The workers' Python for functions of SQL, before that of all.
+_PYTHON_KEY = "spark.sql.execution.pyspark.python"
 # How reasons begin that are so for every batch.
 _CONVERTED = ("its results are converted by stock", "arguments and results are converted by stock")
 # Declared types that pandas seldom computes: their dtype; what it makes instead, and its type.
@@ -198,7 +200,7 @@ def explain_all(dfs: "Sequence[DataFrame]") -> list[Explained]:
     answers, notes = ask(
         [plan.question(each) for plan, each in asked],
         broadcasts,
-        spark.sparkContext.pythonExec,
+        spark.conf.get(_PYTHON_KEY, None) or spark.sparkContext.pythonExec,
         environment | _executors_environment(spark),
     )
     answered = {id(each): answer for (_, each), answer in zip(asked, answers, strict=True)}
