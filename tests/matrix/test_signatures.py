@@ -14,10 +14,15 @@ import pyspark.worker
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf, udf
+from pyspark.sql.types import LongType
 
 import hydrofoil
+from hydrofoil.evals.eval_types import EvalType
 from hydrofoil.recordings.recording import Recording
+from hydrofoil.reports import on_error
 from hydrofoil.spark import signatures
+from hydrofoil.spark.plans import planning_worker
+from hydrofoil.spark.stock.capture import Capture
 from hydrofoil.spark.stock.worker import StockWorker
 from hydrofoil.spark.versions import installed_version
 from hydrofoil.tools.parity.engines import HYDROFOIL, use_engine, use_environment
@@ -228,3 +233,20 @@ def test_a_plan_that_cannot_be_made_leaves_the_task_to_stock(
     assert problem is None, problem
     assert_same(recordings, *answered[:2])
     assert "no plan can be made of what PySpark's worker holds (AttributeError: " in answered[2]
+
+
+@pytest.mark.parametrize("on_error_key", [(), (on_error.ON_ERROR_KEY,)])
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_commands_with_more_parts_are_stocks_to_read(
+    parts: int, on_error_key: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = installed_version()
+    assert version is not None
+    monkeypatch.setattr(on_error, "_setting", dict.fromkeys(on_error_key, "nobody=null").get)
+    worker = planning_worker(version)
+    command = (len, LongType(), "of a platform")[:parts]
+    monkeypatch.setitem(worker.original, "read_command", lambda: command)
+    worker.capture = Capture(EvalType.SQL_BATCHED_UDF)
+    assert worker.read_command() == command
+    assert worker.capture.functions == [len]
+    assert (worker.capture.unknown is None) == (parts == 2)

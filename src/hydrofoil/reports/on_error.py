@@ -111,6 +111,8 @@ def by_setting(command: Any, kind: str) -> Any:
     setting = _setting
     if setting is None or not setting(ON_ERROR_KEY):
         return command
+    if isinstance(command, tuple) and len(command) != 2:
+        return command
     function, result = command if isinstance(command, tuple) else (command, None)
     # What a decorator has put around it has it as its attribute.
     if any(getattr(f, _DECIDED, False) for f in (function, getattr(function, "function", None))):

@@ -140,9 +140,10 @@ class StockWorker:
             if on_error.is_asked():
                 command = on_error.by_setting(command, kind_of(self.capture.eval_type))
             # A table function's command is its handler alone.
-            function, self.capture.return_type = (
-                command if isinstance(command, tuple) else (command, None)
-            )
+            function, *types = command if isinstance(command, tuple) else (command, None)
+            if len(types) != 1:
+                self.capture.unknown = LookupError(f"a command of {len(types) + 1} parts")
+            self.capture.return_type = types[0] if types else None
             self.capture.names.append(function_name(function))
             self.capture.functions.append(function)
         else:
