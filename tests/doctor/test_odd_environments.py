@@ -12,6 +12,7 @@ from hydrofoil.settings.sources import Setting, gather
 from hydrofoil.settings.user_conf import SUBMIT_ARGUMENTS, conf_of
 from hydrofoil.tools.checkup import executors, installation, java, turned_on
 from hydrofoil.tools.checkup.application.probe import PACKAGES
+from hydrofoil.tools.checkup.examine import examine
 from hydrofoil.tools.checkup.facts import Extension, Facts, Package
 from hydrofoil.tools.checkup.finding import Finding
 from hydrofoil.tools.checkup.job import Outcome
@@ -54,6 +55,18 @@ def test_stocks_worker_where_hydrofoil_has_none(version: str, levels: set[str]) 
     outcome = Outcome([worker], 1, None)
     found = executors.judge(outcome, process(version), settings, "yarn", version).findings
     assert {finding.level for finding in found} == levels
+
+
+def test_a_variable_that_has_no_such_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYDROFOIL_ROWS", "arow")
+    examination = examine(configured=True, run_job=False)
+    assert examination.exit_code == 2
+    [found] = examination.findings
+    assert "HYDROFOIL_ROWS is 'arow'" in found.found and "'arrow-native'" in found.advice
+    # Without hydrofoil.configure nobody looks at it before the workers do.
+    settings = {DAEMON_KEY: Setting(SETTINGS[DAEMON_KEY], "--conf")}
+    broken = [each for each in turned_on.check(settings, "local") if each.level == "broken"]
+    assert [each.check for each in broken] == ["HYDROFOIL_ROWS"]
 
 
 def process(pyspark: str) -> Facts:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hydrofoil.errors import UsageError
 from hydrofoil.process.needs import needs_of
 from hydrofoil.settings import sources as spark_settings
 from hydrofoil.tools.checkup import (
@@ -95,10 +96,15 @@ def examine(
     timeout : float
         Seconds for the job.
     """
-    settings = spark_settings.gather(conf or {}, configured)
-    note = turned_on.nothing_set(settings)
-    if note is not None:
-        configured, settings = True, spark_settings.gather(conf or {}, True)
+    try:
+        settings = spark_settings.gather(conf or {}, configured)
+        note = turned_on.nothing_set(settings)
+        if note is not None:
+            configured, settings = True, spark_settings.gather(conf or {}, True)
+    except UsageError as error:
+        # A program fails so, too, before it has a session.
+        wrong = Finding("settings", Level.BROKEN, error.message, error.hint or "correct it")
+        return Examination([wrong], None, [], {})
     notes = [note] if note is not None else []
     driver = facts.of_this_python()
     if isinstance(driver, str):

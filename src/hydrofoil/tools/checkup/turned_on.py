@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from hydrofoil.counts import task_trace
 from hydrofoil.process import inner, switch
-from hydrofoil.settings import jvm_operators
+from hydrofoil.settings import jvm_operators, rows
 from hydrofoil.settings.for_workers import INNER_KEY
 from hydrofoil.settings.launch import (
     DAEMON_KEY,
@@ -30,6 +30,7 @@ def check(settings: Settings, master: str) -> Iterator[Finding]:
     yield _check_daemon(settings)
     yield from _check_inner(settings, master)
     yield _check_columnar(settings)
+    yield from _check_rows(settings, master)
     off = "workers run stock PySpark" if is_off(settings, master) else ""
     yield _check_variable(settings, master, switch.VARIABLE, "not turned off", lambda _: off)
     yield _check_variable(
@@ -112,6 +113,19 @@ def _check_inner(settings: Settings, master: str) -> Iterator[Finding]:
             "hydrofoil.session(), configure() or submit; for a program that does the latter, check "
             "with hydrofoil doctor --configured",
         )
+
+
+def _check_rows(settings: Settings, master: str) -> Iterator[Finding]:
+    """Look whether workers can follow how rows are exchanged, if somebody says it."""
+    given = variable(settings, master, rows.VARIABLE)
+    if given is None or given[0] in ("", *rows.CHOICES):
+        return
+    yield Finding(
+        rows.VARIABLE,
+        Level.BROKEN,
+        f"{rows.VARIABLE}={given[0]} ({given[1]}): tasks of plain functions on Arrow fail",
+        f"set it to one of {', '.join(rows.CHOICES)}, or leave it out",
+    )
 
 
 def _check_columnar(settings: Settings) -> Finding:
