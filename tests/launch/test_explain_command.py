@@ -59,3 +59,9 @@ def test_what_an_earlier_run_has_left_is_not_told_again(tmp_path: Path) -> None:
 def test_why_operators_are_not_known(value: str, why: str) -> None:
     said = explain("--conf", f"spark.eventLog.enabled={value}", "application")
     assert f"The JVM's operators are not known. {why}\n" in said
+
+
+def test_a_folder_that_cannot_be_made() -> None:
+    done = CliRunner().invoke(main, ["explain", "--trace", "/proc/traces", "application"])
+    assert done.exit_code == 2
+    assert "--trace: no folder can be made" in done.output

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from hydrofoil.tools.paths.jvm import Operator
 
 _EVENT_LOG_KEY = "spark.eventLog.enabled"
+# Below the folder of a run, which may hold earlier ones.
+_EVENTS = "events"
 
 Projections = list[dict[str, object]]
 
@@ -53,8 +55,7 @@ def explain(folder: Path | None, json_file: Path | None, args: tuple[str, ...]) 
     from hydrofoil.tools.paths import event_log
 
     with _folder(folder) as target:
-        events = target / "events"
-        events.mkdir(exist_ok=True)
+        events = target / _EVENTS
         before = _sizes(target)
         os.environ[task_trace.VARIABLE] = str(target)
         conf = conf_of(args)
@@ -93,7 +94,13 @@ def _folder(given: Path | None) -> Iterator[Path]:
     """The folder of this run."""
     with tempfile.TemporaryDirectory(prefix="hydrofoil-explain-") as temporary:
         target = (given or Path(temporary)).resolve()
-        private.make_folder(target)
+        try:
+            private.make_folder(target)
+            (target / _EVENTS).mkdir(exist_ok=True)
+        except OSError as error:
+            raise click.BadParameter(
+                f"no folder can be made: {error}", param_hint="--trace"
+            ) from None
         yield target
 
 
