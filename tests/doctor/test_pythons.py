@@ -1,11 +1,11 @@
 """Pythons that are named: of those that can't run the doctor never says that all is well."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from doctor.command import LOCAL, ON, doctor
+from doctor.command import ON, doctor
+from hydrofoil.tools.checkup import job
 
 
 @pytest.fixture
@@ -46,9 +46,17 @@ def test_settings_and_the_drivers_python(tmp_path: Path, no_python: str) -> None
     assert not answer.all_found("driver's Python", "broken")
 
 
-def test_a_path_from_the_users_folder(tmp_path: Path) -> None:
-    (tmp_path / "environment").symlink_to(sys.prefix)
-    answer = doctor(tmp_path, *ON, *LOCAL, PYSPARK_PYTHON="environment/bin/python")
-    [worker] = answer.report["executors"]
-    assert worker["executable"] == str(tmp_path / "environment/bin/python")
-    assert answer.levels() == {"ok"}, answer.report["findings"]
+def test_paths_of_the_job_begin_in_the_users_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a PYSPARK_PYTHON that is relative, which executors of a local master start there."""
+    submit = tmp_path / "spark" / "bin" / "spark-submit"
+    submit.parent.mkdir(parents=True)
+    submit.write_text(
+        "#!/bin/sh\nfor answer; do :; done\n"
+        """printf '{"processes": [], "hosts": 1, "error": "%s"}' "$PWD" > "$answer"\n"""
+    )
+    submit.chmod(0o755)
+    monkeypatch.setenv("SPARK_HOME", str(tmp_path / "spark"))
+    monkeypatch.chdir(tmp_path)
+    assert job.run("local[1]", {}, 60, False).error == str(tmp_path)
