@@ -4,9 +4,11 @@ import importlib.util
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from pyspark.errors import PythonException
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import udf
 
@@ -91,6 +93,26 @@ def test_error_between_rows(spark: SparkSession, both: Both) -> None:
     kind, message = both(lambda: run(spark, lambda x: str(1 // (x - 1))))
     assert kind == "PythonException"
     assert message == "ZeroDivisionError: integer division or modulo by zero"
+
+
+@pytest.mark.parametrize("use_arrow", [True, False], ids=["arrow", "pickled"])
+def test_error_that_has_no_bytes_in_utf8(spark: SparkSession, use_arrow: bool) -> None:
+    """Stock's worker fails to send such text, and the JVM waits for it for ever."""
+
+    def misses(x: int) -> None:
+        raise FileNotFoundError("caf\udce9.txt")
+
+    rows = spark.range(3).select(udf(misses, "string", useArrow=use_arrow)("id"))
+    end = threading.Timer(120, spark.sparkContext.cancelAllJobs)
+    end.start()
+    try:
+        with (
+            use_engine(spark, HYDROFOIL),
+            pytest.raises(PythonException, match=r"FileNotFoundError: caf\\udce9\.txt"),
+        ):
+            rows.collect()
+    finally:
+        end.cancel()
 
 
 @pytest.mark.parametrize("engine", [STOCK, HYDROFOIL], ids=lambda engine: engine.name)

@@ -1,11 +1,17 @@
-"""Tracebacks as stock's code alone would have made them, without the frames of Hydrofoil's own."""
+"""Tracebacks as stock's code alone would have made them, without the frames of Hydrofoil's own.
+
+Stock sends their text in UTF-8. For what that has no bytes for, as in the names of files that are
+not UTF-8, it would send nothing, and have the JVM wait for ever: escapes stand there.
+"""
 
 import sys
 import traceback
+from collections.abc import Callable, Generator
 from types import ModuleType, SimpleNamespace, TracebackType
 from typing import Any, BinaryIO
 
 from hydrofoil.failures.present import note_unlocated
+from hydrofoil.reports.arguments import encodable
 
 
 def without_our_frames(
@@ -67,12 +73,35 @@ def hide_our_frames(error: BaseException) -> None:
         chain += [link.__cause__, link.__context__]
 
 
+def format_encodable(module: ModuleType) -> None:
+    """Have a module that formats errors by ``traceback`` make text that can be sent."""
+    vars(module)["traceback"] = SimpleNamespace(**{**vars(traceback), **_ENCODABLE})
+
+
 def format_in_main(worker: ModuleType) -> None:
-    """Hide our frames in a worker whose ``main`` formats errors itself, by two functions."""
+    """The same, without our frames, for a worker whose ``main`` formats errors by two functions."""
     simplify = worker.try_simplify_traceback
     names = vars(worker)
     names["try_simplify_traceback"] = lambda _: simplify(_hidden())
-    names["traceback"] = SimpleNamespace(**{**vars(traceback), "format_exc": _format_exc})
+    format_encodable(worker)
+    names["traceback"].format_exc = _format_exc
+
+
+class _Encodable(traceback.TracebackException):
+    def format(self, **options: Any) -> Generator[str, None, None]:
+        yield from map(encodable, super().format(**options))
+
+
+def _lines(format_error: Callable[..., list[str]]) -> Callable[..., list[str]]:
+    return lambda *given, **options: [encodable(line) for line in format_error(*given, **options)]
+
+
+_ENCODABLE = {
+    "TracebackException": _Encodable,
+    "format_exception": _lines(traceback.format_exception),
+    "format_exception_only": _lines(traceback.format_exception_only),
+    "format_exc": lambda *given, **options: encodable(traceback.format_exc(*given, **options)),
+}
 
 
 def _hidden() -> TracebackType | None:
@@ -85,4 +114,4 @@ def _hidden() -> TracebackType | None:
 
 def _format_exc() -> str:
     _hidden()
-    return traceback.format_exc()
+    return encodable(traceback.format_exc())

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any, BinaryIO, ClassVar, Protocol
 
+import pyspark.util
 from pyspark.taskcontext import TaskContext
 
 from hydrofoil.counts.task_trace import TaskTrace, UdfTrace
@@ -35,7 +36,7 @@ from hydrofoil.spark.stock.logs import output_context
 from hydrofoil.spark.stock.pipeline import Pipeline
 from hydrofoil.spark.stock.private_copy import private_worker
 from hydrofoil.spark.stock.task import NOT_HERE, Call, StaysStock, TableTask, Task
-from hydrofoil.spark.stock.tracebacks import format_in_main, report_failure
+from hydrofoil.spark.stock.tracebacks import format_encodable, format_in_main, report_failure
 from hydrofoil.spark.versions import SparkVersion
 
 
@@ -105,6 +106,7 @@ class StockWorker:
         if self.version.main_formats_errors:
             format_in_main(self.stock)
         else:
+            format_encodable(pyspark.util)
             vars(self.stock)["handle_worker_exception"] = report_failure
         if self.version.output_is_captured:
             vars(self.stock)["capture_outputs"] = partial(
