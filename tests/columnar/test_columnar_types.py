@@ -10,6 +10,7 @@ import pytest
 from columnar_compare import Comparison
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import LongType, StructField, StructType
 
 from hydrofoil.tools.parity.engines import WARM_STOCK, use_conf
 from hydrofoil.tools.parity.samples import (
@@ -165,12 +166,14 @@ def test_times_of_day(compare: Comparison, files: Path, made: Sample) -> None:
 
 
 def test_user_defined_types(compare: Comparison) -> None:
-    from pyspark.ml.linalg import Vectors
+    from pyspark.ml.linalg import Vectors, VectorUDT
+
+    schema = StructType([StructField("n", LongType()), StructField("v", VectorUDT())])
 
     def build(spark: SparkSession) -> DataFrame:
         rows = [(1, Vectors.dense([1.0, 2.0])), (2, Vectors.sparse(3, {1: 4.0})), (3, None)]
-        frame = spark.createDataFrame(rows, "n long, v vector").coalesce(1)
-        total = F.udf(lambda v: None if v is None else float(v.sum()), "double", useArrow=True)
+        frame = spark.createDataFrame(rows, schema).coalesce(1)
+        total = F.udf(lambda v: float(v.toArray().sum()) if v else None, "double", useArrow=True)
         return frame.select("v", total("v"), F.udf(lambda n: -n, "long", useArrow=True)("n"))
 
     compare.same(build, ours=None)
