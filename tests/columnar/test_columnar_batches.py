@@ -90,7 +90,9 @@ def test_shuffled_rows_that_are_large(compare: Comparison) -> None:
 
     def build(spark: SparkSession) -> DataFrame:
         frame = spark.range(0, 40, 1, 2).selectExpr(
-            "id AS n", "repeat(chr(65 + id), id * id * 100) AS s", "array_repeat(id, id * 300) AS a"
+            "id AS n",
+            "repeat(chr(65 + id), id * id * 100) AS s",
+            "array_repeat(id, int(id * 300)) AS a",
         )
         shown = F.udf(lambda n, s, a: f"{n} {len(s)} {s[-1:]} {a[-1:]}", "string", useArrow=True)
         return frame.repartition(2, "n").select(shown("n", "s", "a"), "a", "s")

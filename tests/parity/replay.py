@@ -160,13 +160,21 @@ class Players:
         found = []
         for name, pair in zip(names, both, strict=True):
             expected, actual = same_frames(*map(normalized, pair))
-            if expected != actual:
+            if not _alike(expected, actual):
                 start = _first_difference(expected, actual)
                 found.append(
                     f"{name}, from character {start}\n"
                     f"  expected: {_around(expected, start)}\n  actual:   {_around(actual, start)}"
                 )
         return found
+
+
+def _alike(expected: str, actual: str) -> bool:
+    # Stock sends nothing of an error that UTF-8 has no bytes for, and has the JVM wait for ever.
+    before, unsent, end = expected.partition("raised \n")
+    if unsent:
+        return actual.startswith(f"{before}raised ") and actual.endswith(f"\n{end}")
+    return expected == actual
 
 
 def _first_difference(left: str, right: str) -> int:
