@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,20 +28,25 @@ from hydrofoil.tools.replay.recorder import record
 ONE_IN = 2
 
 GATE = "HYDROFOIL_TEST_GATE"
+REACHED = ".reached"  # Behind the gate's name: a file that the function makes.
 ROWS = 10_000  # Of a batch, each of 100 bytes.
 BATCHES = 50
 MOST = 32 << 20  # Bytes on their way, in sockets and in the worker: a few batches.
-STILL_S = 1.0  # Nothing moves for so long: everybody waits.
+STILL_S = 1.0  # Nothing moves for so long: everybody waits, where the function has begun.
+START_S = 120.0
 END = struct.pack("!i", -4)
 
 
 def wait_at_the_gate() -> None:
     import time
 
-    # None where the task is recorded, and once it was open.
-    while (gate := os.environ.get(GATE)) and not os.path.exists(gate):
+    gate = os.environ.get(GATE)
+    if gate is None:  # Where the task is recorded, and once it was open.
+        return
+    open(gate + REACHED, "w").close()
+    while not os.path.exists(gate):
         time.sleep(0.01)
-    os.environ.pop(GATE, None)
+    del os.environ[GATE]
 
 
 def with_udf(data: DataFrame) -> DataFrame:
@@ -138,11 +144,19 @@ class Worker:
         self.socket.setblocking(False)
         self._rest = b""
         self._pieces = stream.pieces()
+        self._reached = gate.with_name(gate.name + REACHED)
         self.sent = 0
 
     def send_until_still(self) -> None:
         """Send what is taken, until nothing has been for a while, or all has."""
-        while select.select([], [self.socket], [], STILL_S)[1]:
+        latest = time.monotonic() + START_S
+        while True:
+            begun = self._reached.exists()
+            if not select.select([], [self.socket], [], STILL_S)[1]:
+                if begun:
+                    return
+                assert time.monotonic() < latest, "the function has not begun"
+                continue
             if not self._rest:
                 self._rest = next(self._pieces, b"")
                 if not self._rest:
