@@ -25,9 +25,11 @@ each has had two hours of CPU time, and writes this page.
 
 Edges are the core's that the inputs reach; features are what guides libFuzzer (how often each
 edge, each line of Hydrofoil's Python code and each comparison is reached). Both are those at the
-beginning and at the end of the last turn: where they no longer grow, little is left to find. Faults
-are inputs that failed, but for those that were the fuzzer's own; each is fixed. Up to 1,180 CPU
-seconds a target are of runs before this count began, by what libFuzzer said at their ends.
+beginning and at the end of the last turn: where they no longer grow, little is left to find.
+Faults are turns that ended by an input that failed, whether it was a fault of Hydrofoil or of
+the fuzzer's own code; each is fixed. Up to 1,180 CPU seconds a target are of runs before this
+count began, by what libFuzzer said at their ends; on the first day three faults of the fuzzer's
+own were set back by hand.
 
 | target | CPU hours | inputs | edges | features | faults |
 | --- | ---: | ---: | ---: | ---: | ---: |

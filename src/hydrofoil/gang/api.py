@@ -180,11 +180,11 @@ def run(
 
 def _kept_in(checkpoint: "Checkpoint | str | None") -> "Checkpoint | None":
     """Where checkpoints are; paths are the driver's, whose folder the ranks do not run in."""
+    if checkpoint is None:
+        return None
     from hydrofoil.gang.checkpoint import Checkpoint
 
-    if checkpoint is None or isinstance(checkpoint, Checkpoint):
-        return checkpoint
-    return Checkpoint(checkpoint)
+    return checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
 
 
 def _session(spark: "SparkSession | None", df: "DataFrame | None") -> "SparkSession":
