@@ -57,11 +57,11 @@ def checked(x):
 
 
 def plain_rest(s):
-    return s and ("é" + s)[1:].isascii()
+    return None if s is None else ("é" + s)[1:].isascii()
 
 
 def plain_put(s):
-    return s and ("é" + s).replace("é", "e").isascii()
+    return None if s is None else ("é" + s).replace("é", "e").isascii()
 
 
 def texts(values):
