@@ -20,8 +20,8 @@ from hydrofoil.tools.parity.engines import WARM_STOCK, use_conf
 RECORDS = {"spark.sql.execution.arrow.maxRecordsPerBatch": "100"}
 
 
-def rows(spark: SparkSession, count: int = 2000) -> DataFrame:
-    return spark.range(0, count, 1, 2).selectExpr("id", "concat('s', id) AS s")
+def rows(spark: SparkSession, count: int = 2000, partitions: int = 2) -> DataFrame:
+    return spark.range(0, count, 1, partitions).selectExpr("id", "concat('s', id) AS s")
 
 
 def raising(value: int) -> Callable[[Any], Any]:
@@ -99,7 +99,8 @@ BROKEN: dict[str, Callable[[SparkSession], DataFrame]] = {
         F.pandas_udf(lambda s: s[1:], "long")("id"), "s"
     ),
     "no series": lambda spark: rows(spark).select(F.pandas_udf(lambda s: 1, "long")("id"), "s"),
-    "series of another type": lambda spark: rows(spark).select(
+    # Its error names the first value, so there is one partition.
+    "series of another type": lambda spark: rows(spark, partitions=1).select(
         F.pandas_udf(lambda s: s.astype(str) + "x", "long")("id"), "s"
     ),
     "map": lambda spark: rows(spark).mapInArrow(failing_map, "id long, s string"),
