@@ -154,8 +154,7 @@ private[plan] object CompileRule {
   private def transport(udf: PythonUDF, conf: SQLConf): Transport = {
     // As the worker gets it: users may write a setting in other ways.
     def isOn(key: String): Boolean = Shim.get.runnerConf(conf).get(key).contains("true")
-    val rows = Option(SparkEnv.get).map(_.conf.get("spark.executorEnv.HYDROFOIL_ROWS", "stock"))
-    if (udf.evalType == PythonEvalType.SQL_BATCHED_UDF || rows.contains("arrow")) {
+    if (udf.evalType == PythonEvalType.SQL_BATCHED_UDF || workersRows().contains("arrow")) {
       Transport.Pickled
     } else if (Shim.minor == "4.0" ||
         isOn("spark.sql.legacy.execution.pythonUDF.pandas.conversion.enabled")) {
@@ -164,6 +163,17 @@ private[plan] object CompileRule {
       Transport.EarlyArrow
     } else {
       Transport.Arrow
+    }
+  }
+
+  /** What the variable that chooses between the rules says to the workers. */
+  private def workersRows(): Option[String] = {
+    val variable = "HYDROFOIL_ROWS"
+    Option(SparkEnv.get).flatMap { env =>
+      // Local workers have this process's environment; that of other hosts is not known here.
+      val isLocal = env.conf.get("spark.master", "").startsWith("local")
+      def inherited = sys.env.get(variable).filter(_ => isLocal)
+      env.conf.getOption(s"spark.executorEnv.$variable").orElse(inherited)
     }
   }
 }
