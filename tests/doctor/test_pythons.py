@@ -38,6 +38,12 @@ def test_settings_and_the_drivers_python(tmp_path: Path, no_python: str) -> None
     answer = doctor(tmp_path, *ON, *conf, "--no-job", PYSPARK_DRIVER_PYTHON=missing)
     assert f"spark.pyspark.python is {missing}" in answer.found("workers' Python", "broken")
     assert "PYSPARK_DRIVER_PYTHON is" in answer.found("driver's Python", "broken")
+    # Functions of queries have a setting of their own.
+    queries = ("--conf", f"spark.sql.execution.pyspark.python={missing}")
+    answer = doctor(tmp_path, *ON, *queries, "--no-job")
+    assert f"spark.sql.execution.pyspark.python is {missing}" in answer.found(
+        "workers' Python", "broken"
+    )
     # jupyter is one that many name; and hosts of a cluster have other files.
     answer = doctor(
         tmp_path, *ON, *conf, "--master", "yarn", "--no-job", PYSPARK_DRIVER_PYTHON=no_python

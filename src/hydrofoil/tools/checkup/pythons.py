@@ -10,6 +10,8 @@ from hydrofoil.tools.programs import ended
 
 DRIVER_KEY = "spark.pyspark.driver.python"
 WORKERS_KEY = "spark.pyspark.python"
+# Of functions in queries it decides before the others; there is no variable for it.
+SQL_KEY = "spark.sql.execution.pyspark.python"
 DRIVER_VARIABLE = "PYSPARK_DRIVER_PYTHON"
 WORKERS_VARIABLE = "PYSPARK_PYTHON"
 
@@ -24,6 +26,7 @@ def check(settings: Settings, master: str) -> Iterator[Finding]:
     """
     for key, variable, whose in (
         (WORKERS_KEY, WORKERS_VARIABLE, "workers'"),
+        (SQL_KEY, None, "workers'"),
         (DRIVER_KEY, DRIVER_VARIABLE, "driver's"),
     ):
         named = _named(settings, key, variable)
@@ -41,11 +44,13 @@ def check(settings: Settings, master: str) -> Iterator[Finding]:
             )
 
 
-def _named(settings: Settings, key: str, variable: str) -> tuple[str, str] | None:
+def _named(settings: Settings, key: str, variable: str | None) -> tuple[str, str] | None:
     """The program, and what names it: spark-submit takes the setting before the variable."""
     if key in settings:
         return settings[key].value, key
-    return (os.environ[variable], variable) if os.environ.get(variable) else None
+    if variable and os.environ.get(variable):
+        return os.environ[variable], variable
+    return None
 
 
 def _problem(program: str, *, must_be_python: bool) -> str:
