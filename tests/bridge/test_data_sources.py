@@ -27,6 +27,9 @@ from pyspark.sql.datasource import (  # noqa: E402
     WriterCommitMessage,
 )
 
+# See tests/conftest.py.
+ONE_IN = 2
+
 # With the JVM's operator, which takes the reader's record batches as they are.
 COLUMNAR = Engine("hydrofoil, columnar", "hydrofoil.daemon", columnar=True)
 AT = datetime.datetime(2024, 2, 3, 4, 5, 6, 7)

@@ -15,6 +15,9 @@ from pyspark.sql import Row, SparkSession
 import hydrofoil
 from hydrofoil.tools.parity.engines import HYDROFOIL, use_engine
 
+# See tests/conftest.py.
+ONE_IN = 2
+
 
 @pytest.fixture(scope="module", autouse=True)
 def workers(spark: SparkSession) -> Iterator[None]:

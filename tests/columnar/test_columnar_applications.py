@@ -83,6 +83,7 @@ def test_by_configure_in_an_application_that_was_submitted(tmp_path: Path, when:
     assert seen["operators"] == [True, True]
 
 
+@pytest.mark.slow
 def test_by_configure_with_the_users_own_jars(tmp_path: Path) -> None:
     """They come before the builder's, which must not cost Hydrofoil its own."""
     mine = next(spark_home().glob("jars/py4j-*.jar"))

@@ -7,6 +7,9 @@ import pyarrow as pa
 import pytest
 from columnar_compare import Comparison
 
+# See tests/conftest.py.
+ONE_IN = 3
+
 NARROW, LONG, WIDE, WIDEST = 5, 18, 19, 38
 
 

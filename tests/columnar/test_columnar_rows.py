@@ -11,6 +11,9 @@ from pyspark.sql import functions as F
 from hydrofoil.settings.jvm_operators import ENABLED_KEY
 from hydrofoil.tools.parity.engines import WARM_STOCK, use_conf, use_engine
 
+# See tests/conftest.py.
+ONE_IN = 3
+
 CONF = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "700",
     # Plans are made at once, under the session's settings.

@@ -26,7 +26,7 @@ from compiled.conftest import Both
 from hydrofoil.spark.versions import installed_version
 
 # Evaluations in all; HYDROFOIL_COMPILED=1000000 is the long run.
-EVALUATIONS = int(os.environ.get("HYDROFOIL_COMPILED", "10000"))
+EVALUATIONS = int(os.environ.get("HYDROFOIL_COMPILED", "5000"))
 SEED = int(os.environ.get("HYDROFOIL_COMPILED_SEED", "25"))
 FUNCTIONS = 20
 ROWS = min(1000, max(100, EVALUATIONS // 200))

@@ -128,6 +128,7 @@ def is_of_the_archive(found: dict[str, Any]) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_archive_in_client_mode(packed: Path, master: str) -> None:
     found = seen(run("client", packed, master))
     assert is_of_the_archive(found)

@@ -33,6 +33,9 @@ from hydrofoil.settings.user_conf import spark_version
 from hydrofoil.spark.versions import installed_version
 from hydrofoil.tools.parity.engines import use_conf
 
+# See tests/conftest.py.
+ONE_IN = 2
+
 VERSION = installed_version()
 assert VERSION is not None
 HAS_OPERATORS = jvm_operators.why_not(spark_version()) is None

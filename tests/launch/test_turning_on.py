@@ -59,6 +59,7 @@ def test_submit(tmp_path: Path) -> None:
     assert seen["arguments"] == ["one", "--two"]
 
 
+@pytest.mark.slow
 def test_submit_without_the_daemon(tmp_path: Path) -> None:
     options = [*LOCAL, "--conf", "spark.python.use.daemon=false"]
     seen = run([*HYDROFOIL, "submit", *options, UNCHANGED], tmp_path)
@@ -88,6 +89,7 @@ def test_spark_defaults(tmp_path: Path, off: str) -> None:
     assert seen["hydrofoil"] == (not off)
 
 
+@pytest.mark.slow
 def test_shell(tmp_path: Path) -> None:
     # Without a terminal, only -i makes Python run the shell's start-up file.
     lines = (

@@ -29,6 +29,9 @@ from hydrofoil.ml.workers.of_torch.batches import Plan, Rows
 from hydrofoil.ml.workers.of_torch.losses import RowLoss, outputs_of
 from hydrofoil.ml.workers.of_torch.predicting import Predict
 
+# See tests/conftest.py.
+ONE_IN = 2
+
 ROWS = 41  # Of two ranks one has a row more.
 
 

@@ -17,6 +17,9 @@ from hydrofoil.errors import UsageError
 from hydrofoil.gang import GangError, SlotError
 from hydrofoil.ml.base.params import COLUMN_NAMES
 
+# See tests/conftest.py.
+ONE_IN = 2
+
 xgboost = pytest.importorskip("xgboost")
 theirs = pytest.importorskip("xgboost.spark", exc_type=ImportError)  # It needs scikit-learn.
 ours = pytest.importorskip("hydrofoil.ml.xgboost")
