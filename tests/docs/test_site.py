@@ -19,10 +19,14 @@ START = "docs/index.html"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the site, built as `make docs` builds it: each warning is an error."""
+    """The folder of the site, built as `make docs` builds it: each warning is an error.
+
+    Pages that were read for that are not read again where they are the same.
+    """
     folder = tmp_path_factory.mktemp("site")
+    read = str(ROOT / "build/doctrees")
     options = ["-b", "html", "-c", "docs", "-W", "--keep-going", "--quiet"]
-    command = [sys.executable, "-m", "sphinx", *options, "-d", str(folder / "read"), "."]
+    command = [sys.executable, "-m", "sphinx", *options, "-d", read, "."]
     done = subprocess.run(
         [*command, str(folder / "site")], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
