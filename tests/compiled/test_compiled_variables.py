@@ -39,11 +39,23 @@ print("SEEN", json.dumps([found("true"), found("false")]))
 @pytest.mark.skipif(
     pyspark.__version__.startswith(("3.", "4.0.")), reason="its Arrow goes through pandas"
 )
-def test_local_workers_have_it_from_the_jvms_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("more", "values"),
+    [
+        pytest.param({}, [None, None], id="inherited"),
+        # Stock's workers don't listen to it.
+        pytest.param(
+            {"spark.executorEnv.HYDROFOIL": "off"}, [1.0, 2.0], id="off", marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_a_local_masters_workers(
+    tmp_path: Path, more: dict[str, str], values: list[float | None]
+) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     conf = {"spark.plugins": "org.hydrofoil.spark.HydrofoilPlugin", "spark.jars": str(jar())}
-    words = [word for item in conf.items() for word in ("--conf", "=".join(item))]
+    words = [word for item in (conf | more).items() for word in ("--conf", "=".join(item))]
     done = subprocess.run(
         [str(spark_home() / "bin/spark-submit"), "--master", "local[1]", *words, str(program)],
         cwd=tmp_path,
@@ -58,5 +70,5 @@ def test_local_workers_have_it_from_the_jvms_process(tmp_path: Path) -> None:
     lines = [line for line in done.stdout.splitlines() if line.startswith("SEEN ")]
     assert len(lines) == 1, done.stderr[-8000:]
     compiled, by_workers = json.loads(lines[0].removeprefix("SEEN "))
-    assert compiled == [[None, None], False]
-    assert by_workers == [[None, None], True]
+    assert compiled == [values, False]
+    assert by_workers == [values, True]

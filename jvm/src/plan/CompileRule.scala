@@ -166,14 +166,17 @@ private[plan] object CompileRule {
     }
   }
 
-  /** What the variable that chooses between the rules says to the workers. */
-  private def workersRows(): Option[String] = {
-    val variable = "HYDROFOIL_ROWS"
-    Option(SparkEnv.get).flatMap { env =>
+  /** Which rules the workers were told to go by, if they listen. */
+  private def workersRows(): Option[String] =
+    if (workersVariable("HYDROFOIL").exists(_.trim.equalsIgnoreCase("off"))) None
+    else workersVariable("HYDROFOIL_ROWS")
+
+  /** A variable of the workers, as far as the driver knows it. */
+  private def workersVariable(name: String): Option[String] =
+    Option(SparkEnv.get).map(_.conf).flatMap { conf =>
       // Local workers have this process's environment; that of other hosts is not known here.
-      val isLocal = env.conf.get("spark.master", "").startsWith("local")
-      def inherited = sys.env.get(variable).filter(_ => isLocal)
-      env.conf.getOption(s"spark.executorEnv.$variable").orElse(inherited)
+      val isLocal = conf.get("spark.master", "").startsWith("local")
+      def inherited = sys.env.get(name).filter(_ => isLocal)
+      conf.getOption(s"spark.executorEnv.$name").orElse(inherited)
     }
-  }
 }
