@@ -87,8 +87,9 @@ quick: java $(INSTALLED) build jar ## run the tests that start no Spark of their
 parity: java $(INSTALLED) build jar ## run all comparisons with stock PySpark, also those that a plain test run takes samples of
 	HYDROFOIL_PARITY=full $(BIN)/python -m pytest $(or $(TESTS),tests/parity tests/faults \
 	    tests/columnar/test_columnar_queries.py tests/columnar/test_columnar_nested.py \
-	    tests/columnar/test_columnar_layouts.py tests/decorators/test_aggregate.py \
-	    tests/gang/test_gang_data_staging.py tests/driver)
+	    tests/columnar/test_columnar_layouts.py tests/columnar/test_columnar_decimals.py \
+	    tests/columnar/test_columnar_rows.py tests/decorators/test_aggregate.py \
+	    tests/gang/test_gang_data_staging.py tests/driver tests/bridge tests/ml)
 
 # Tests whose names stand in docs/reliability.md.
 FAULT_TESTS := tests/faults tests/gang/test_gang_faults.py tests/gang/test_gang_connect.py \

@@ -52,7 +52,6 @@ def test_unix_sockets_and_memory_limit(tmp_path: Path) -> None:
     assert ours == stock
 
 
-@pytest.mark.slow
 def test_functions_run_under_a_tight_limit(tmp_path: Path) -> None:
     """The daemon's imports alone have more address space than the limit allows."""
     settings = {

@@ -33,7 +33,6 @@ def test_an_executor_is_killed(told: Any) -> None:
     assert sum(value["rows"] for value in values) == 1000
 
 
-@pytest.mark.slow
 def test_a_worker_is_killed(told: Any) -> None:
     """The gang goes on with half of the ranks; the data is cut anew, no step is lost."""
     values, errors = told["worker"]["values"], told["worker"]["errors"]
