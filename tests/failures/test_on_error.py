@@ -109,7 +109,7 @@ def test_quarantine(
     assert counts.errors == {"ValueError": 4, "KeyError": 1}
     assert {row.query for row in rows} == {counts.query}
     said = "5 rows of 1,000 failed in parse (ValueError 4, KeyError 1), in table"
-    assert [said in message for message in caplog.messages] == [True]
+    assert sum(said in message for message in caplog.messages) == 1
 
 
 @pytest.mark.skipif(installed_minor() == "3.5", reason="the JVM's half needs Spark 4")
