@@ -93,7 +93,7 @@ def read_groups(
     while count:
         if count == 1:
             yield read_batches(stream, schema)
-        elif count > 0:
+        else:
             raise unexpected(count)
         count = read_count(stream)
 
@@ -110,7 +110,7 @@ def read_cogroups(
     while count:
         if count == 2:
             yield list(read_batches(stream, left)), list(read_batches(stream, right))
-        elif count > 0:
+        else:
             raise unexpected(count)
         count = read_count(stream)
 

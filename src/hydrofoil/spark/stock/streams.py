@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
 
 from pyspark.errors import PySparkValueError
+from pyspark.errors.error_classes import ERROR_CLASSES_MAP
 from pyspark.serializers import SpecialLengths
 
 from hydrofoil.stream.batch_writer import BatchWriter
@@ -84,8 +85,10 @@ def _read(stream: BinaryIO, streams: int) -> Iterator[Any]:
     return GroupInput(stream, streams, _unexpected_streams) if streams else read_batches(stream)
 
 
-def _unexpected_streams(count: int) -> PySparkValueError:
+def _unexpected_streams(count: int) -> ValueError:
+    error_class = "INVALID_NUMBER_OF_DATAFRAMES_IN_GROUP"
+    if error_class not in ERROR_CLASSES_MAP:  # Spark 3.5.
+        return ValueError(f"Invalid number of pandas.DataFrames in group {count}")
     return PySparkValueError(
-        errorClass="INVALID_NUMBER_OF_DATAFRAMES_IN_GROUP",
-        messageParameters={"dataframes_in_group": str(count)},
+        errorClass=error_class, messageParameters={"dataframes_in_group": str(count)}
     )
