@@ -21,7 +21,7 @@ def exactly(stream: BinaryIO, size: int) -> bytes:
     """
     data = stream.read(size)
     if len(data) != size:
-        raise EOFError(f"the JVM's groups end {size - len(data)} bytes early")
+        raise EOFError(f"the JVM's stream ends {size - len(data)} bytes early")
     return data
 
 
