@@ -82,6 +82,11 @@ class SparkVersion:
     window_bounds_key: str = field(
         metadata=_differs(_MESSAGES, "the configuration that lists the kinds of windows")
     )
+    groups_have_an_error_class: bool = field(
+        metadata=_differs(
+            _MESSAGES, "the error for a group of too many or too few data frames has a class"
+        )
+    )
     lone_batches: bool = field(
         metadata=_differs(
             _MESSAGES, "groups of one data frame are the batches of one stream, not streams"
@@ -338,6 +343,7 @@ _V43 = SparkVersion(
     profiler_flag_is_sent=False,
     result_id_is_sent=True,
     window_bounds_key="window_bound_types",
+    groups_have_an_error_class=True,
     lone_batches=False,
     output_is_captured=True,
     main_formats_errors=False,
@@ -490,6 +496,7 @@ _V35 = replace(
     fast=frozenset(_OLDEST),
     arguments_have_names=False,
     profiler_flag_is_sent=False,
+    groups_have_an_error_class=False,
     main_formats_errors=True,
     batch_size_is_set=False,
     memory_limit_is_a_function=False,

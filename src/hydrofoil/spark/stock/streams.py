@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO
 
 from pyspark.errors import PySparkValueError
-from pyspark.errors.error_classes import ERROR_CLASSES_MAP
 from pyspark.serializers import SpecialLengths
 
+from hydrofoil.spark.versions import installed_version
 from hydrofoil.stream.batch_writer import BatchWriter
 from hydrofoil.stream.batches import read_batches, write_batches
 from hydrofoil.stream.group_frames import GroupInput
@@ -86,9 +86,10 @@ def _read(stream: BinaryIO, streams: int) -> Iterator[Any]:
 
 
 def _unexpected_streams(count: int) -> ValueError:
-    error_class = "INVALID_NUMBER_OF_DATAFRAMES_IN_GROUP"
-    if error_class not in ERROR_CLASSES_MAP:  # Spark 3.5.
+    version = installed_version()
+    if version is not None and not version.groups_have_an_error_class:
         return ValueError(f"Invalid number of pandas.DataFrames in group {count}")
     return PySparkValueError(
-        errorClass=error_class, messageParameters={"dataframes_in_group": str(count)}
+        errorClass="INVALID_NUMBER_OF_DATAFRAMES_IN_GROUP",
+        messageParameters={"dataframes_in_group": str(count)},
     )
