@@ -119,8 +119,8 @@ debug: $(INSTALLED) ## build the extension with bounds checks and C line numbers
 sanitize: $(INSTALLED) $(BUILT) ## run the core's tests under the address and undefined-behaviour sanitizers (SANITIZE=long for all of them, TESTS="..." for others)
 	$(BIN)/python .ci/sanitize.py $(TESTS)
 
-fuzz: $(INSTALLED) ## try inputs that nobody sends, guided by what they reach of the core; needs clang (FUZZ=target, FUZZ_SECONDS=20 for each, or FUZZ_HOURS=2 in all of its runs)
-	$(BIN)/python tests/fuzz/run.py $(FUZZ) $(if $(FUZZ_HOURS),--hours $(FUZZ_HOURS),--seconds $(or $(FUZZ_SECONDS),20))
+fuzz: $(INSTALLED) ## try inputs that nobody sends, guided by what they reach of the core; needs clang (FUZZ=target, FUZZ_SECONDS=20 for each, FUZZ_HOURS=2 in all of its runs, or FUZZ_REACHED=1: what is reached)
+	$(BIN)/python tests/fuzz/run.py $(FUZZ) $(if $(FUZZ_REACHED),--reached) $(if $(FUZZ_HOURS),--hours $(FUZZ_HOURS),--seconds $(or $(FUZZ_SECONDS),20))
 
 planted: $(INSTALLED) $(BUILT) ## plant a bug of each kind in a copy of the tree, and see that the tools find it; needs clang
 	$(BIN)/python tests/planted/plant.py

@@ -140,6 +140,8 @@ class BuildCore(build_ext):
                 "embedsignature": True,
                 "embedsignature.format": "clinic",
                 "freethreading_compatible": False,
+                # Codecs point into memory: what Cython would pickle of them is none of theirs.
+                "auto_pickle": False,
             },
             emit_linenums=DEBUG,
         )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,12 +17,36 @@ def pair(text: str | None, items: list[Any] | None) -> tuple[Any, ...]:
     return text, None if items is None else len(items)
 
 
+def same(value: Any) -> Any:
+    return value
+
+
+def same_series(series: pd.Series) -> pd.Series:
+    return series
+
+
+def each_series(parts: Iterator[pd.Series]) -> Iterator[pd.Series]:
+    yield from parts
+
+
+def each_array(parts: Iterator[pa.Array]) -> Iterator[pa.Array]:
+    yield from parts
+
+
+def halved(array: np.ndarray) -> np.ndarray:
+    return array * 0.5
+
+
 def doubled(series: pd.Series) -> pd.Series:
     return series * 2
 
 
 def total(series: pd.Series) -> float:
     return float(series.sum())
+
+
+def sum_of_array(array: pa.Array) -> float:
+    return float(pc.sum(array).as_py() or 0)
 
 
 def same_frames(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -46,6 +71,10 @@ def same_table(table: pa.Table) -> pa.Table:
 
 def joined(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([left, right])
+
+
+def both(left: pa.Table, right: pa.Table) -> pa.Table:
+    return pa.concat_tables([left, right])
 
 
 class Repeat:

@@ -1,7 +1,39 @@
 """What a pickle can do to its reader that is Python's own affair, and not tried."""
 
-import re
+import io
+import pickletools
+from collections.abc import Iterator
 
-# A number in the memo is a place in a list, which grows up to it; long strings and bytes are made
-# before their content is there.
-ALLOCATES = re.compile(rb"r(..[^\0].|...[^\0])|[BXT]...[^\0]|[\x8d\x8e\x96]", re.DOTALL)
+# Whatever is longer is made, or has its place made, before it is known whether it is there.
+MOST = 1 << 16
+# And what is no memory of anybody's where a bytearray of so many zeros is asked for.
+ZEROS = 1 << 28
+PUTS = ("PUT", "LONG_BINPUT")
+# Opcodes of bytes and text, by the width of the length that follows them.
+COUNTED = {b"B": 4, b"T": 4, b"X": 4, b"\x8d": 8, b"\x8e": 8, b"\x96": 8}
+
+
+def allocates(data: bytes) -> bool:
+    """Whether a number in a pickle asks for much memory: a place in the memo, or a length.
+
+    The pickle may be garbled: what is read until then counts.
+    """
+    file, begin = io.BytesIO(data), 0
+    try:
+        for opcode, argument, _ in pickletools.genops(file):
+            if opcode.name in PUTS and argument > MOST:
+                return True
+            if isinstance(argument, int) and argument > ZEROS and b"bytearray" in data:
+                return True
+            begin = file.tell()
+    except Exception:  # As many kinds as there are ways to be garbled.
+        width = COUNTED.get(data[begin : begin + 1], 0)
+        return int.from_bytes(data[begin + 1 : begin + 1 + width], "little") > MOST
+    return False
+
+
+def frames(data: bytes) -> Iterator[bytes]:
+    """Pickles as the JVM sends them, each behind its length; what is cut off is one, too."""
+    file = io.BytesIO(data)
+    while head := file.read(4):
+        yield file.read(max(0, int.from_bytes(head, "big", signed=True)))

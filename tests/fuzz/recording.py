@@ -8,14 +8,16 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pyspark
-from pyspark.sql import DataFrame, GroupedData, SparkSession
+from pyspark.sql import DataFrame, GroupedData, SparkSession, Window
 from pyspark.sql import functions as F
 
+import hydrofoil
 from fuzz import functions as f
 from fuzz.target import CORPUS, names
 from fuzz.tasks import FOLDER, without_places
@@ -38,6 +40,31 @@ FRAME = "k long, text string"
 Query = Callable[[DataFrame], DataFrame]
 
 
+# Columns of all types that have a codec.
+TYPES = {
+    "boolean": "id % 2 = 0",
+    "tinyint": "id - 12",
+    "smallint": "id * 1000",
+    "int": "id * 100000",
+    "bigint": "id * 1000",
+    "float": "id / 2",
+    "double": "id / 3",
+    "decimal(20,3)": "id / 8",
+    "string": "concat('row ', id, 'ä')",
+    "binary": "encode(concat('row ', id), 'utf-8')",
+    "date": "date_add(date'1999-12-31', int(id))",
+    "timestamp": "timestamp_seconds(id * 100000)",
+    "timestamp_ntz": "timestamp_seconds(id * 100000)",
+    "interval day to second": "make_dt_interval(int(id), 1, 2, 3.5)",
+    "array<double>": "array(id, null, 0.5)",
+    "array<string>": "array('ä', null, string(id))",
+    "map<string,bigint>": "map('ä', id, 'b', null)",
+    "struct<a:bigint,b:string>": "named_struct('a', id, 'b', string(id))",
+}
+# In a Series these have no codec.
+NO_SERIES = ("array<double>", "array<string>", "map<string,bigint>")
+
+
 def grouped(df: DataFrame) -> GroupedData:
     return df.select("k", "text").groupBy("k")
 
@@ -49,12 +76,32 @@ def repeated(df: DataFrame) -> DataFrame:
     return spark.sql("SELECT r.* FROM given, LATERAL repeat_row(k, text) r")
 
 
+def of_types(function: Callable[[str], Any], but: Sequence[str] = ()) -> Query:
+    """A query that gives each of the columns of all types to the function made for its type."""
+    kinds = [kind for kind in TYPES if kind not in but]
+
+    def query(df: DataFrame) -> DataFrame:
+        columns = [f"if(k % 7 = 5, null, cast({TYPES[kind]} as {kind}))" for kind in kinds]
+        given = df.withColumn("id", F.col("k")).selectExpr(
+            *(f"{column} c{i}" for i, column in enumerate(columns))
+        )
+        return given.select(*(function(kind)(f"c{i}") for i, kind in enumerate(kinds)))
+
+    return query
+
+
 FLAT: dict[str, Query] = {
     "udf": lambda df: df.select(
         F.udf(f.shout, "string", useArrow=True)("text"),
         F.udf(f.pair, "struct<text:string,n:int>", useArrow=True)("text", "items"),
     ),
     "pickled": lambda df: df.select(F.udf(f.shout, "string", useArrow=False)("text")),
+    "pickledTypes": of_types(lambda kind: F.udf(f.same, kind, useArrow=False)),
+    "udfTypes": of_types(lambda kind: F.udf(f.same, kind, useArrow=True)),
+    "pandasTypes": of_types(lambda kind: F.pandas_udf(f.same_series, kind), NO_SERIES),
+    "pandasIterator": lambda df: df.select(F.pandas_udf(f.each_series, "string")("text")),
+    "arrowIterator": lambda df: df.select(F.arrow_udf(f.each_array, "string")("text")),
+    "numpy": lambda df: df.select(hydrofoil.numpy_udf("double")(f.halved)(F.col("k"))),
     "pandas": lambda df: df.select(F.pandas_udf(f.doubled, "long")("k")),
     "arrow": lambda df: df.select(F.arrow_udf(f.added, "long")("k")),
     "mapInPandas": lambda df: df.select("k", "text").mapInPandas(f.same_frames, FRAME),
@@ -67,7 +114,18 @@ GROUPED: dict[str, Query] = {
     "applyInPandas": lambda df: grouped(df).applyInPandas(f.same_frame, FRAME),
     "cogroup": lambda df: grouped(df).cogroup(grouped(df)).applyInPandas(f.joined, FRAME),
     "aggregate": lambda df: df.groupBy("k").agg(F.pandas_udf(f.total, "double")("k")),
+    "applyInArrow": lambda df: grouped(df).applyInArrow(f.same_table, FRAME),
+    "arrowAggregate": lambda df: df.groupBy("k").agg(F.arrow_udf(f.sum_of_array, "double")("k")),
+    "cogroupInArrow": lambda df: grouped(df).cogroup(grouped(df)).applyInArrow(f.both, FRAME),
+    "window": lambda df: df.select(
+        F.pandas_udf(f.total, "double")("k").over(Window.partitionBy("k"))
+    ),
 }
+# As Spark's own operators send them.
+COMPRESSED: dict[str, Query] = {
+    f"{name}Compressed": FLAT[name] for name in ("udf", "mapInPandas", "udtf")
+}
+CODEC = "spark.sql.execution.arrow.compression.codec"
 
 
 def frame(spark: SparkSession, *, in_groups: bool) -> DataFrame:
@@ -81,11 +139,14 @@ def frame(spark: SparkSession, *, in_groups: bool) -> DataFrame:
 def recorded(spark: SparkSession, folder: Path) -> dict[str, Recording]:
     """A task of each query by its name, by Spark's operators and, if it differs, by Hydrofoil's."""
     found: dict[str, Recording] = {}
-    queries = {**(FLAT if VERSION == NEWEST else {}), **GROUPED}
+    queries = {**(FLAT | COMPRESSED if VERSION == NEWEST else {}), **GROUPED}
     for name, query in queries.items():
-        for ours in (False, True):
+        codec = "zstd" if name in COMPRESSED else "none"
+        for ours in (False,) if name in COMPRESSED else (False, True):
             df = query(frame(spark, in_groups=name in GROUPED))
-            with use_conf(spark, {jvm_operators.ENABLED_KEY: str(ours).lower()}):
+            with use_conf(
+                spark, {jvm_operators.ENABLED_KEY: str(ours).lower(), CODEC: codec}
+            ):
                 df.collect()
             task = first_task(folder)
             if not ours or data_of(task) != data_of(found[name]):

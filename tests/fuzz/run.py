@@ -19,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from fuzz import campaign  # noqa: E402
+from fuzz import campaign, reached  # noqa: E402
 from fuzz.target import CORPUS, names  # noqa: E402
 from fuzz.tries import BUILT, FUZZER, LIMITS, ROOT, Trial, environment  # noqa: E402
 
@@ -135,12 +135,18 @@ def main() -> None:
         help="until each has had so many of CPU time in all, see profiles/fuzz.md",
     )
     parser.add_argument("--keep", type=int, help="do not fuzz: keep so many of what was found")
+    parser.add_argument(
+        "--reached", action="store_true", help="do not fuzz: see what inputs reach of the core"
+    )
     parser.add_argument("--more", default="", help="arguments for libFuzzer")
     asked = parser.parse_args()
     unknown = set(asked.targets) - set(names())
     if unknown:
         sys.exit(f"fuzz: there is no target {sorted(unknown)}; there are {names()}")
     build()
+    if asked.reached:
+        reached.run()
+        return
     if asked.hours:
         sys.exit(not campaign.run(asked.targets or names(), asked.hours))
     well = True

@@ -120,7 +120,7 @@ def record_batch(frame: Frame, schema: pa.Schema) -> pa.RecordBatch:
 
     Raises
     ------
-    pyarrow.ArrowInvalid
+    pyarrow.ArrowInvalid, OSError
         If pyarrow finds something wrong.
     CorruptFrame
         If something is wrong that pyarrow does not look for.

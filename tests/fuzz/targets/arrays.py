@@ -1,6 +1,7 @@
 """Arrays that users return: of any dtype, strides and contents, in every writer of columns.
 
-What a writer takes is what pyarrow makes of the same array, as stock has it.
+What a writer takes is what pyarrow makes of the same array, as stock has it; also where values
+before it were taken back.
 """
 
 import io
@@ -8,12 +9,13 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from fuzz.arrow import same
 from fuzz.choices import Choices
 from hydrofoil._cext.arrays import write
-from hydrofoil._cext.columns import live_buffers
+from hydrofoil._cext.columns import ColumnView, live_buffers
 from hydrofoil._cext.frames import FrameWriter
 from hydrofoil._cext.objects.base import write_batch
 
@@ -31,6 +33,8 @@ WRITERS: list[tuple[Any, pa.DataType]] = [
     (write.BinaryWriter, pa.binary()),
     (write.TimestampWriter, pa.timestamp("us")),
 ]
+# From here on, an input's first byte says that the column is a field, or the array's own memory.
+IN_STRUCT, BORROWED = 200, 248
 DTYPES = [
     *("i1", "i2", "i4", "i8", "u1", "u4", "u8", "f2", "f4", "f8", "?", "c8", ">i4", ">f8"),
     *("M8[ns]", "M8[us]", "M8[s]", "m8[ns]", "S3", "U2", "V4", "i4,f4"),
@@ -63,25 +67,82 @@ OBJECTS += [np.float64("nan"), bytearray(b"x"), [1], {}, (), np.datetime64("2020
 def one(data: bytes) -> None:
     before = live_buffers()
     choices = Choices(data)
-    make, kind = choices.of(WRITERS)
-    writer = make()
-    taken = []
-    for _ in range(1 + choices.byte() % 3):
-        if choices.byte() % 4 == 0:
+    form = choices.byte()
+    if form >= BORROWED:
+        borrowed(choices)
+    else:
+        make, kind = WRITERS[form % len(WRITERS)]
+        written(choices, make(), kind, in_struct=form >= IN_STRUCT)
+    assert live_buffers() == before
+
+
+def written(choices: Choices, writer: Any, kind: pa.DataType, *, in_struct: bool) -> None:
+    taken: list[pa.Array] = []
+    for _ in range(1 + choices.byte() % 4):
+        how = choices.byte() % 8
+        if how % 4 == 0:
             value, count = choices.of(OBJECTS), choices.byte() % 9
-            length = writer.length
-            if writer.append(value, count):
+            if tried(writer, count, writer.append, value, count):
                 taken.append(pa.array([missing(value)] * count, kind))
-            assert writer.length == length + (count if taken and writer.length > length else 0)
+        elif how == 1 and taken:
+            writer.truncate(writer.length - len(taken.pop()))
+        elif how == 2 and isinstance(writer, write.StringWriter | write.BinaryWriter):
+            array = viewed(choices, text=isinstance(writer, write.StringWriter))
+            view = ColumnView.of_type(array.type).bind(array)
+            if tried(writer, len(array), writer.extend_view, view):
+                taken.append(array.cast(kind))
+            view.release()
+        elif how == 3 and isinstance(writer, write.TimestampWriter):
+            days = np.frombuffer(choices.take(24).ljust(24, b"\0"), "M8[ns]")
+            times = pd.Series(days.astype(choices.of(["M8[ns]", "M8[us]", "M8[s]"]))).array
+            array = writer.localized(times)
+            if tried(writer, len(array), writer.extend, array):
+                taken.append(pa.Array.from_pandas(times, type=kind))
         else:
             array = made(choices)
-            if writer.extend(array):
+            if tried(writer, array.size, writer.extend, array):
                 taken.append(pa.Array.from_pandas(array, type=kind))
-    if choices.byte() & 1 and taken:
-        writer.truncate(writer.length - len(taken.pop()))
-    look(writer, kind, taken)
-    del writer
-    assert live_buffers() == before
+    look(writer, kind, taken, in_struct=in_struct)
+    if choices.byte() & 1:
+        writer.clear()
+        look(writer, kind, [], in_struct=in_struct)
+
+
+def tried(writer: Any, size: int, take: Any, *arguments: Any) -> bool:
+    """Whether it was taken: whole, or nothing of it."""
+    length = writer.length
+    done: bool = take(*arguments)
+    assert writer.length == length + done * size
+    return done
+
+
+def viewed(choices: Choices, *, text: bool) -> pa.Array:
+    """A column of Arrow's own, sliced, of either width of offsets."""
+    values: list[Any] = [
+        None if size % 5 == 4 else choices.take(size % 20) for size in choices.take(6)
+    ]
+    if text:
+        values = [None if value is None else value.decode("latin-1") for value in values]
+    kinds = [pa.string(), pa.large_string()] if text else [pa.binary(), pa.large_binary()]
+    array: pa.Array = pa.array(values, choices.of(kinds))
+    return array.slice(choices.byte() % 3)
+
+
+def borrowed(choices: Choices) -> None:
+    """An array's own memory as a column; a different one is let go."""
+    writer = write.BorrowedWriter()
+    for _ in range(1 + choices.byte() % 2):
+        kind = choices.of([pa.int8(), pa.int32(), pa.float64()])
+        raw = choices.take(choices.byte()).ljust(8, b"\0")
+        rows = len(raw) * 8 // kind.bit_width
+        array = np.frombuffer(raw, kind.to_pandas_dtype(), rows)
+        writer.take(array, rows)
+        look(writer, kind, [pa.array(array)])
+    try:
+        writer.take(array[::2], len(array[::2]))
+    except ValueError:
+        assert len(array) > 2
+        assert writer.length == 0
 
 
 def missing(value: Any) -> Any:
@@ -113,14 +174,23 @@ def made(choices: Choices) -> Any:
     return array
 
 
-def look(writer: Any, kind: pa.DataType, taken: list[pa.Array]) -> None:
+def look(
+    writer: Any, kind: pa.DataType, taken: list[pa.Array], *, in_struct: bool = False
+) -> None:
     file = io.BytesIO()
     out = FrameWriter(file)
-    out.write_message(pa.schema([("c", kind)]).serialize().to_pybytes())
-    write_batch(out, [writer], writer.length)
+    sent = pa.struct([("f", kind)]) if in_struct else kind
+    out.write_message(pa.schema([("c", sent)]).serialize().to_pybytes())
+    column_writer = writer
+    if in_struct:
+        column_writer = write.StructWriter([writer])
+        column_writer.set_length(writer.length)
+    write_batch(out, [column_writer], writer.length)
     out.write_end()
     column = pa.ipc.open_stream(file.getvalue()).read_next_batch().column(0)
     column.validate(full=True)
+    if in_struct:
+        [column] = column.flatten()
     expected = pa.chunked_array(taken, kind).combine_chunks() if taken else pa.array([], kind)
     assert same(column, expected)
 
@@ -129,5 +199,5 @@ def seeds() -> list[bytes]:
     """Bytes by a fixed rule, for each writer."""
     return [
         bytes([i]) + bytes((j * j * (i + 1) + 7 * j) % 253 for j in range(200))
-        for i in range(len(WRITERS))
+        for i in [*range(len(WRITERS)), IN_STRUCT, BORROWED]
     ]

@@ -1,16 +1,23 @@
-"""Results of users' functions: objects of any kind, made of an input's bytes, in every encoder.
+"""Results of users' functions, and rows of users' programs: objects of any kind, made of an
+input's bytes, in every encoder.
 
 Some change what is being encoded while it is. What is taken whole has to be what stock PySpark
 makes of the same values, where these are harmless.
 """
 
 import io
+from collections import namedtuple
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
+from functools import partial, reduce
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
+from pyspark.sql.pandas.types import to_arrow_type
 from pyspark.sql.types import (
     ArrayType,
     DataType,
@@ -19,6 +26,8 @@ from pyspark.sql.types import (
     Row,
     StructField,
     StructType,
+    _infer_schema,
+    _merge_type,
 )
 from unit.cext.samples import SAMPLES, SCALARS
 from unit.cext.stock import OPTIONS, to_arrow
@@ -28,13 +37,21 @@ from fuzz.choices import Choices
 from hydrofoil._cext.columns import live_buffers
 from hydrofoil._cext.frames import FrameWriter
 from hydrofoil._cext.objects.base import write_batch
-from hydrofoil._cext.records import RecordsEncoder
+from hydrofoil._cext.records import RecordsEncoder, Unknown, telling_rows
 from hydrofoil._cext.udtf import RowsEncoder, SourceRowsEncoder, is_plain
-from hydrofoil.values.type_table import encoder_for
+from hydrofoil.values.arrow_types import arrow_type, without_maps
+from hydrofoil.values.rows.writing import java_order
+from hydrofoil.values.type_table import Options, encoder_for
 
 KINDS = [kind for kind, _ in SCALARS]
 VALUES = [value for _, values in SAMPLES for value in values]
 DEPTH = 3
+# How encoders are made: for results by Arrow, by pickle, with wide offsets; for a program's rows.
+PICKLED = replace(OPTIONS, pickled=True, map_order=partial(java_order, java=17))
+WIDE = replace(OPTIONS, large_var_types=True)
+STRICT = replace(PICKLED, binary_as_bytes=False, strict=True)
+COLUMNS = {0: OPTIONS, 1: PICKLED, 2: WIDE}
+ROWS, SOURCE_ROWS, RECORDS, PULLED, TELLING = range(3, 8)
 # A dict that changes while it is walked; keys that nobody can hash are stock's to complain about.
 REFUSED = (RuntimeError,)
 
@@ -86,6 +103,18 @@ class Zone(tzinfo):
 
     def dst(self, _: datetime | None) -> Any:
         return None
+
+
+class Shifty:
+    """A row whose attributes are different ones whenever they are asked for."""
+
+    def __init__(self, values: dict[str, Any], act: Any) -> None:
+        self.values, self.act = values, act
+
+    @property
+    def __dict__(self) -> Any:  # type: ignore[override]
+        self.act()
+        return dict(self.values)
 
 
 class Number(int):
@@ -154,6 +183,42 @@ class Maker:
         made = Text(name)
         made.act = self.spoil_after(self.choices.byte() % 4)
         return made
+
+    def row(self, schema: StructType) -> Any:
+        """A row as programs have them: an object that has its fields' values, mostly."""
+        form = self.choices.byte() % 8
+        if form == 7:
+            return self.value(schema)
+        values = [self.value(field.dataType) for field in schema.fields]
+        by_name = dict(zip(schema.names, values, strict=True))
+        if form == 0:
+            return self.kept(values)
+        if form == 1:
+            return self.kept(by_name)
+        if form == 2:
+            return SimpleNamespace(**by_name)
+        if form == 3:
+            return Row(**by_name)
+        if form == 4:
+            return namedtuple("Named", schema.names)(*values)
+        if form == 5:
+            self.hostile = True
+            return Shifty(by_name, self.spoil_after(self.choices.byte() % 4))
+        return tuple(values)
+
+    def one_by_one(self, made: list[Any]) -> Iterator[Any]:
+        """Rows that nobody else has, for the most part, or one that changes from row to row."""
+        last = None
+        while made:
+            row = made.pop(0)
+            if self.choices.byte() % 4 == 3 and isinstance(row, list) and isinstance(last, list):
+                last[:] = row
+                row = last
+            yield row
+            last = row
+            if self.choices.byte() % 8 == 7:
+                self.hostile = True
+                self.spoil()
 
     def anything(self, depth: int) -> Any:
         form = self.choices.byte() % 18
@@ -242,11 +307,13 @@ class Maker:
 def one(data: bytes) -> None:
     before = live_buffers()
     choices = Choices(data)
-    form = choices.byte() % 4
+    form = choices.byte() % 8
     maker = Maker(choices)
     try:
-        if form == 0:
-            column(maker)
+        if form in COLUMNS:
+            column(maker, COLUMNS[form])
+        elif form == TELLING:
+            telling(maker)
         else:
             rows(maker, form)
     except REFUSED:
@@ -258,48 +325,95 @@ def one(data: bytes) -> None:
     assert live_buffers() == before
 
 
-def column(maker: Maker) -> None:
+def column(maker: Maker, options: Options) -> None:
     kind = maker.kind()
     values = [maker.value(kind) for _ in range(3)]
     maker.containers.append(values)
-    encoder = encoder_for(kind, OPTIONS)
+    encoder = encoder_for(kind, options)
     taken = encoder.encode(values)
     for value in values:
         is_plain(value)
     # After a value that is left, stock converts what there is, from what can be restored.
     restored = encoder.restored(taken) if encoder.restores else None
-    if maker.hostile:
-        if taken == len(values) == encoder.length:
-            written(schema_of(["c"], [kind]), [encoder], taken)
+    schema = schema_of(["c"], [kind], wide=options.large_var_types)
+    if options.pickled:  # As lists they may have null keys.
+        schema = without_maps(pa.schema([("c", arrow_type(kind))]))
+    batch = None
+    if taken == len(values) == encoder.length:
+        batch = written(schema, [encoder], taken)
+    # Pickle has rules of its own for maps, and nulls where the type has none.
+    if maker.hostile or options.pickled:
         return
     stock = to_arrow(kind, values[:taken])
     assert restored is None or same(to_arrow(kind, restored), stock)
-    if taken == len(values):
-        column = written(schema_of(["c"], [kind]), [encoder], taken).column(0)
-        assert same(column, stock)
+    assert batch is None or same(batch.column(0), stock.cast(schema.types[0]))
 
 
-def schema_of(names: list[str], kinds: list[DataType]) -> pa.Schema:
-    return pa.schema([(n, to_arrow(k, []).type) for n, k in zip(names, kinds, strict=True)])
+def schema_of(names: list[str], kinds: list[DataType], *, wide: bool = False) -> pa.Schema:
+    arrow = [to_arrow_type(kind, timezone="UTC", prefers_large_types=wide) for kind in kinds]
+    return pa.schema([*zip(names, arrow, strict=True)])
 
 
 def rows(maker: Maker, form: int) -> None:
     kinds = [maker.kind(2) for _ in range(1 + maker.choices.byte() % 3)]
     names = [f"f{i}" for i in range(len(kinds))]
     schema = StructType([StructField(*each) for each in zip(names, kinds, strict=True)])
+    if form in (RECORDS, PULLED):
+        records(maker, schema, pulled=form == PULLED)
+        return
     made = [maker.value(schema) for _ in range(3)]
     maker.containers.append(made)
     fields = [encoder_for(kind, OPTIONS) for kind in kinds]
-    if form == 3:
-        records = RecordsEncoder(fields, names)
-        if records.take(made, 0, 3) == 3:
-            write_batch(FrameWriter(io.BytesIO()), records.encoders(), 3)
-        return
-    encoder = RowsEncoder(fields, names) if form == 1 else SourceRowsEncoder(fields, names, Row)
+    encoder = RowsEncoder(fields, names) if form == ROWS else SourceRowsEncoder(fields, names, Row)
     taken: list[Any] = []
     if encoder.drain(iter(made), taken, bool(maker.choices.byte() & 1)):
         struct = pa.struct(list(schema_of(names, kinds)))
         written(pa.schema([("_0", struct)]), [encoder], len(taken))
+
+
+def records(maker: Maker, schema: StructType, *, pulled: bool) -> None:
+    """What a program hands to Spark: a list of rows, or an iterator's."""
+    bare = len(schema.names) == 1 and bool(maker.choices.byte() & 1)
+    options = maker.choices.of([OPTIONS, STRICT])
+    fields = [encoder_for(field.dataType, options) for field in schema.fields]
+    encoder = RecordsEncoder(fields, schema.names, bare=bare, refused=Number)
+    sent = schema_of(schema.names, [field.dataType for field in schema.fields])
+    kind = schema.fields[0].dataType if bare else schema
+    made = [maker.value(kind) if bare else maker.row(schema) for _ in range(4)]
+    maker.containers.append(made)
+    if not pulled:
+        if encoder.take(made, 0, 3) == 3:
+            written(sent, encoder.encoders(), 3)
+        return
+    source, left, ended = maker.one_by_one(made), [], False
+    while not left and not ended:
+        ended = encoder.pull(source, 1 + maker.choices.byte() % 3, left)
+        written(sent, encoder.encoders(), encoder.length)
+
+
+def telling(maker: Maker) -> None:
+    """The schema that PySpark infers of all rows is that of those which tell something."""
+    kinds = [maker.kind(1) for _ in range(maker.choices.byte() % 4)]
+    schema = StructType([StructField(f"f{i}", kind) for i, kind in enumerate(kinds)])
+    made = [maker.row(schema) for _ in range(1 + maker.choices.byte() % 6)]
+    as_structs = bool(maker.choices.byte() & 1)
+    maker.containers.append(made)
+    try:
+        found = telling_rows(made, dicts_are_structs=as_structs)
+    except Unknown:
+        return
+    if not maker.hostile:
+        assert inferred(found, as_structs) == inferred(made, as_structs)
+
+
+def inferred(made: list[Any], as_structs: bool) -> str:
+    """PySpark's schema of the rows, or its error."""
+    try:
+        schemas = [_infer_schema(row, infer_dict_as_struct=as_structs) for row in made]
+        merged: DataType = reduce(_merge_type, schemas)
+    except Exception as error:
+        return repr(error)
+    return merged.json()
 
 
 def written(schema: pa.Schema, encoders: list[Any], length: int) -> pa.RecordBatch:

@@ -38,4 +38,4 @@ def same_again(frame: Frame) -> None:
 
 def seeds() -> list[bytes]:
     """Streams of all samples."""
-    return [columns.stream_of(i) for i in range(0, len(columns.KINDS), 6)]
+    return [columns.stream_of(i) for i in range(0, len(columns.SAMPLES), 6)]

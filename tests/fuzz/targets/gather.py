@@ -20,6 +20,8 @@ KINDS = [to_arrow_type(kind, timezone="UTC") for kind, _ in SAMPLES]
 KINDS += [pa.large_string(), pa.large_binary(), pa.large_list(pa.int16()), pa.list_(pa.bool_())]
 LAYOUTS = {kind: ColumnView.of_type(kind) for kind in KINDS}
 MOST = 64
+# From here on, a byte for a batch's size says that it is large.
+WHOLE = 240
 
 
 def one(data: bytes) -> None:
@@ -35,13 +37,16 @@ def one(data: bytes) -> None:
     gatherer = Gatherer(schema, writer, in_struct, most)
     given = []
     for _ in range(1 + choices.byte() % 4):
-        rows = choices.byte() % 12
+        size = choices.byte()
+        rows = size % 12
         try:
             columns = [array(choices, kind, rows) for kind in kinds]
             batch = pa.record_batch(columns, schema=schema)
             batch.validate(full=True)
         except (pa.ArrowException, ValueError):
             continue
+        if size >= WHOLE:
+            batch = large(batch)
         if choices.byte() & 1:
             batch = batch.slice(choices.byte() % 4, choices.byte() % 8)
         gatherer.add(batch._export_to_c)
@@ -51,6 +56,16 @@ def one(data: bytes) -> None:
     look(file.getvalue(), schema, given, in_struct)
     del gatherer, writer
     assert live_buffers() == before
+
+
+def large(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Its rows so often that they are written as they lie, where their buffers allow that."""
+    if not batch.num_rows or not batch.get_total_buffer_size():
+        return batch
+    times = 1 + (1 << 16) // max(1, batch.nbytes)
+    table = pa.Table.from_batches([batch] * min(times, 1 << 13)).combine_chunks()
+    [whole] = table.to_batches() or [batch]
+    return whole
 
 
 def array(choices: Choices, kind: pa.DataType, rows: int) -> pa.Array:

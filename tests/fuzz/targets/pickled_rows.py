@@ -39,7 +39,7 @@ class Rows(pickle.Unpickler):
 def one(data: bytes) -> None:
     if not data:
         return
-    if pickles.ALLOCATES.search(data):
+    if pickles.allocates(data[1:]):
         return
     try:
         rows = Rows(io.BytesIO(data[1:])).load()

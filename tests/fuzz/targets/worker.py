@@ -1,7 +1,7 @@
 """The whole worker: recorded tasks, of which the init message or the data behind it is changed.
 
-An input's first byte chooses the task, its second the part that the rest stands for. The pickled
-functions stay as they are: who can change them can run anything. A task as it was recorded is
+An input's first byte chooses the task, its second the part that the rest stands for, and whether
+results go by pickle's rules. The pickled functions stay as they are: who can change them can run anything. A task as it was recorded is
 answered with all its rows; any other ends with a whole answer, or an error.
 """
 
@@ -18,10 +18,14 @@ from hydrofoil.tools.replay.answer import Answer, AnswerError, read_answer
 
 TASKS = tasks()
 # Rows that a task is answered with, where it is not those that it was sent.
-ANSWERED = {"cogroup": 48, "aggregate": 4, "udtf": 66}
+ANSWERED = {
+    **{"aggregate": 4, "arrowAggregate": 4, "cogroup": 48, "cogroupInArrow": 48},
+    **{"udtf": 66, "udtfCompressed": 66},
+}
 SENT = 24
 # What a worker may be told to import or do by a pickle of the JVM's.
-MODULES = ("pyspark.", "fuzz.functions", "datetime", "decimal", "_codecs", "builtins", "copyreg")
+MODULES = ("pyspark.", "hydrofoil.", "fuzz.functions", "datetime", "decimal")
+MODULES += ("_codecs", "builtins", "copyreg", "inspect", "numpy", "pyarrow.lib")
 FORBIDDEN = (
     *("os.system", "os.exec", "os.posix_spawn", "os.fork", "os.kill", "os.remove", "os.rmdir"),
     *("os.rename", "shutil.", "subprocess.", "socket.connect", "socket.bind"),
@@ -34,9 +38,10 @@ def one(data: bytes) -> None:
         return
     task = TASKS[data[0] % len(TASKS)]
     part = (HEAD, DATA)[data[1] % 2]
-    if part == DATA and task.name == "pickled" and pickles.ALLOCATES.search(data[2:]):
-        return
-    code, output = run(task.with_part(part, data[2:]))
+    if part == DATA and task.name.startswith("pickled"):
+        if any(map(pickles.allocates, pickles.frames(data[2:]))):
+            return
+    code, output = run(task.with_part(part, data[2:]), rows="arrow" if data[1] & 2 else "stock")
     answer: Answer | None = None
     with suppress(AnswerError, UnicodeDecodeError):
         answer = read_answer(output, task.recording)
@@ -48,12 +53,13 @@ def one(data: bytes) -> None:
         assert answer.rows == ANSWERED.get(name, SENT), (task.name, answer.rows)
 
 
-def run(data: bytes) -> tuple[int, bytes]:
+def run(data: bytes, rows: str) -> tuple[int, bytes]:
     """How the worker ends, and what it has answered."""
     global _running
     before = list(sys.path), dict(os.environ), os.getcwd()
     out = io.BytesIO()
     code = 0
+    os.environ["HYDROFOIL_ROWS"] = rows
     _running = True
     try:
         worker.main(io.BytesIO(data), out)
@@ -84,6 +90,7 @@ sys.addaudithook(refuse)
 
 def seeds() -> list[bytes]:
     """Each task as it was recorded."""
-    return [bytes([i, 1]) + task.data for i, task in enumerate(TASKS)] + [
-        bytes([i, 0]) + task.head for i, task in enumerate(TASKS) if i % 3 == 0
-    ]
+    whole = [bytes([i, 1]) + task.data for i, task in enumerate(TASKS)]
+    by_rules = [bytes([i, 3]) + t.data for i, t in enumerate(TASKS) if t.name.startswith("udf")]
+    heads = [bytes([i, 0]) + task.head for i, task in enumerate(TASKS) if i % 3 == 0]
+    return whole + by_rules + heads
