@@ -1,4 +1,4 @@
-"""``run.py --reached``: the core's functions that no input reaches, in ``profiles/fuzz_reached.md``.
+"""``run.py --reached``: the core's functions that inputs reach, in ``profiles/fuzz_reached.md``.
 
 Where inputs never come, no time of fuzzing finds a fault. All targets' inputs are run once, found
 and kept ones; libFuzzer says which functions they reached, and llvm-symbolizer has their names.

@@ -144,9 +144,7 @@ def recorded(spark: SparkSession, folder: Path) -> dict[str, Recording]:
         codec = "zstd" if name in COMPRESSED else "none"
         for ours in (False,) if name in COMPRESSED else (False, True):
             df = query(frame(spark, in_groups=name in GROUPED))
-            with use_conf(
-                spark, {jvm_operators.ENABLED_KEY: str(ours).lower(), CODEC: codec}
-            ):
+            with use_conf(spark, {jvm_operators.ENABLED_KEY: str(ours).lower(), CODEC: codec}):
                 df.collect()
             task = first_task(folder)
             if not ours or data_of(task) != data_of(found[name]):

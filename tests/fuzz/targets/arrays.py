@@ -174,9 +174,7 @@ def made(choices: Choices) -> Any:
     return array
 
 
-def look(
-    writer: Any, kind: pa.DataType, taken: list[pa.Array], *, in_struct: bool = False
-) -> None:
+def look(writer: Any, kind: pa.DataType, taken: list[pa.Array], *, in_struct: bool = False) -> None:
     file = io.BytesIO()
     out = FrameWriter(file)
     sent = pa.struct([("f", kind)]) if in_struct else kind

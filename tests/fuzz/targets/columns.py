@@ -198,9 +198,7 @@ def export(i: int, frame: Frame) -> pa.RecordBatch | None:
     try:
         take = pa.Array._import_from_c
         EXPORTS[i].array(frame, [0], take, ARROW[i]).validate(full=True)
-        batch = EXPORTS[i].record_batch(
-            frame, [0], pa.RecordBatch._import_from_c, SCHEMAS[i]
-        )
+        batch = EXPORTS[i].record_batch(frame, [0], pa.RecordBatch._import_from_c, SCHEMAS[i])
         batch.validate(full=True)
     except REFUSED:
         return None

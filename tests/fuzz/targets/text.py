@@ -60,8 +60,6 @@ def characters(data: bytes, size: int) -> str:
 def seeds() -> list[bytes]:
     """Text of different widths and lengths, for each of the loops."""
     texts = ["", "a", "ä", "row ä" * 9, "später " * 40, "日本語" * 25, "a𝄞" * 33, "x" * 200 + "é"]
-    whole = [
-        bytes([FORMS * i]) + text.encode() for i in range(len(LOOPS)) for text in texts
-    ]
+    whole = [bytes([FORMS * i]) + text.encode() for i in range(len(LOOPS)) for text in texts]
     return whole + [bytes([FORMS * i + form]) + bytes(range(256)) for i in range(3)
                     for form in (1, 2, 3)]  # fmt: skip

@@ -1,8 +1,8 @@
 """The whole worker: recorded tasks, of which the init message or the data behind it is changed.
 
 An input's first byte chooses the task, its second the part that the rest stands for, and whether
-results go by pickle's rules. The pickled functions stay as they are: who can change them can run anything. A task as it was recorded is
-answered with all its rows; any other ends with a whole answer, or an error.
+results go by pickle's rules. The pickled functions stay as they are: who can change them can run
+anything. A task as it was recorded is answered with all its rows; any other ends with a whole answer, or an error.
 """
 
 import io
@@ -38,9 +38,9 @@ def one(data: bytes) -> None:
         return
     task = TASKS[data[0] % len(TASKS)]
     part = (HEAD, DATA)[data[1] % 2]
-    if part == DATA and task.name.startswith("pickled"):
-        if any(map(pickles.allocates, pickles.frames(data[2:]))):
-            return
+    pickled = pickles.frames(data[2:]) if part == DATA and task.name.startswith("pickled") else ()
+    if any(map(pickles.allocates, pickled)):
+        return
     code, output = run(task.with_part(part, data[2:]), rows="arrow" if data[1] & 2 else "stock")
     answer: Answer | None = None
     with suppress(AnswerError, UnicodeDecodeError):
