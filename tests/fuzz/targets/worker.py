@@ -2,7 +2,8 @@
 
 An input's first byte chooses the task, its second the part that the rest stands for, and whether
 results go by pickle's rules. The pickled functions stay as they are: who can change them can run
-anything. A task as it was recorded is answered with all its rows; any other ends with a whole answer, or an error.
+anything. A task as it was recorded is answered with all its rows; any other ends with a whole
+answer, or an error.
 """
 
 import io
