@@ -109,6 +109,11 @@ def extensions() -> list[Extension]:
     ]
 
 
+def translated_by_an_older_setup() -> bool:
+    made = Path("build", CORE).rglob("*.c")
+    return any(each.stat().st_mtime < Path(__file__).stat().st_mtime for each in made)
+
+
 class BuildCore(build_ext):
     """Translates and compiles on all cores."""
 
@@ -130,7 +135,8 @@ class BuildCore(build_ext):
             build_dir="build",
             nthreads=self.parallel,
             quiet=True,
-            force=bool(self.force),
+            # Cython does not look at the directives below when it decides.
+            force=bool(self.force) or translated_by_an_older_setup(),
             compiler_directives={
                 "language_level": "3",
                 "boundscheck": DEBUG,
