@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 # Whatever is longer is made, or has its place made, before it is known whether it is there.
 MOST = 1 << 16
-# And what is no memory of anybody's where a bytearray of so many zeros is asked for.
+# A bytearray, or bytes, of more zeros than this are asked for by a number.
 ZEROS = 1 << 28
 PUTS = ("PUT", "LONG_BINPUT")
+# What may stand between a number and the call that is given it.
+PASSED_ON = ("TUPLE1", "PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "REDUCE")
 # Opcodes of bytes and text, by the width of the length that follows them.
 COUNTED = {b"B": 4, b"T": 4, b"X": 4, b"\x8d": 8, b"\x8e": 8, b"\x96": 8}
 
@@ -18,13 +20,15 @@ def allocates(data: bytes) -> bool:
 
     The pickle may be garbled: what is read until then counts.
     """
-    file, begin = io.BytesIO(data), 0
+    file, begin, zeros = io.BytesIO(data), 0, False
     try:
         for opcode, argument, _ in pickletools.genops(file):
             if opcode.name in PUTS and argument > MOST:
                 return True
-            if isinstance(argument, int) and argument > ZEROS and b"bytearray" in data:
+            if opcode.name == "REDUCE" and zeros:
                 return True
+            if opcode.name not in PASSED_ON:
+                zeros = isinstance(argument, int) and argument > ZEROS
             begin = file.tell()
     except Exception:  # As many kinds as there are ways to be garbled.
         width = COUNTED.get(data[begin : begin + 1], 0)

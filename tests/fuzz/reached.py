@@ -37,15 +37,11 @@ def run() -> None:
     """Write the page."""
     if shutil.which("llvm-symbolizer") is None:
         sys.exit("fuzz: llvm-symbolizer is not on PATH; on Debian it is in the package llvm")
-    found: dict[str, dict[str, bool]] = defaultdict(dict)
+    logs = []
     for name in names():
-        log = reached_by(name)
-        for missed, edges, function, source in _LINE.findall(log):
-            if int(edges) > 1 and not _ADDED.match(function):
-                of = found[source.replace(".c", ".pyx")]
-                of[function] = of.get(function, False) or not missed
+        logs.append(reached_by(name))
         print(f"{name}: done", flush=True)
-    SHOWN.write_text(HEAD + "".join(row(source, found[source]) for source in sorted(found)))
+    SHOWN.write_text(table(logs))
     print(f"fuzz: {SHOWN.relative_to(ROOT)} has what is reached")
 
 
@@ -62,6 +58,17 @@ def reached_by(name: str) -> str:
         check=True,
     )
     return done.stderr
+
+
+def table(logs: list[str]) -> str:
+    """The page, of what libFuzzer has printed of each target."""
+    found: dict[str, dict[str, bool]] = defaultdict(dict)
+    for log in logs:
+        for missed, edges, function, source in _LINE.findall(log):
+            if int(edges) > 1 and not _ADDED.match(function):
+                of = found[re.sub(r"\.c$", ".pyx", source)]
+                of[function] = of.get(function, False) or not missed
+    return HEAD + "".join(row(source, found[source]) for source in sorted(found))
 
 
 def row(source: str, functions: dict[str, bool]) -> str:
