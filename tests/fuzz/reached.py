@@ -49,14 +49,23 @@ def reached_by(name: str) -> str:
     """What libFuzzer prints of a target's inputs."""
     folders = [str(path) for path in (BUILT / "corpus" / name, CORPUS / name) if path.exists()]
     done = subprocess.run(
-        [str(FUZZER), "-runs=0", "-print_coverage=1", *LIMITS, *folders],
+        [
+            str(FUZZER),
+            "-runs=0",
+            "-print_coverage=1",
+            f"-artifact_prefix={BUILT}/faults/{name}-",
+            *LIMITS,
+            *folders,
+        ],
         env=environment(name),
         capture_output=True,
         text=True,
         errors="replace",
         cwd=BUILT,
-        check=True,
+        check=False,
     )
+    if done.returncode:
+        sys.exit(f"fuzz: an input of {name} fails; the end of the output is\n{done.stderr[-3000:]}")
     return done.stderr
 
 

@@ -89,8 +89,10 @@ VIEWS = [ColumnView.of_type(kind) for kind in ARROW]
 DECODERS = [
     decoder_for(case.kind, view, case.options) for case, view in zip(CASES, VIEWS, strict=True)
 ]
-ROWS = [StructDecoder([decoder], ["c"], t.Row, attributes=i % 2 == 0)
-        for i, decoder in enumerate(DECODERS)]  # fmt: skip
+ROWS = [
+    StructDecoder([decoder], ["c"], t.Row, attributes=i % 2 == 0)
+    for i, decoder in enumerate(DECODERS)
+]
 SCHEMAS = [pa.schema([("c", kind)]) for kind in ARROW]
 EXPORTS = [FrameExport(schema) for schema in SCHEMAS]
 
@@ -141,16 +143,18 @@ def in_other_ways(i: int, rows: int, values: list[Any] | None) -> None:
     except NO_VALUE:
         assert values is None
         return
+    # What can be read in one way can be read in all.
+    refused = NO_VALUE if values is None else ()
     try:
-        with suppress(*NO_VALUE):
+        with suppress(*refused):
             as_arguments(i, rows, values)
-        with suppress(*NO_VALUE):
+        with suppress(*refused):
             loop = RowLoop(Call((len,), (0, 0)))
             taken = loop.arguments([DECODERS[i]], 0, rows)
             assert_same([a for a, _ in taken], values)
-        with suppress(*NO_VALUE):
+        with suppress(*refused):
             assert_same([row[0] for row in ROWS[i].rows(0, rows)], values)
-        with suppress(*NO_VALUE):
+        with suppress(*refused):
             assert_same([row.c for row in RowWalk(ROWS[i], rows)], values)
     finally:
         DECODERS[i].close()

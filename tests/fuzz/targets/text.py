@@ -61,5 +61,5 @@ def seeds() -> list[bytes]:
     """Text of different widths and lengths, for each of the loops."""
     texts = ["", "a", "ä", "row ä" * 9, "später " * 40, "日本語" * 25, "a𝄞" * 33, "x" * 200 + "é"]
     whole = [bytes([FORMS * i]) + text.encode() for i in range(len(LOOPS)) for text in texts]
-    return whole + [bytes([FORMS * i + form]) + bytes(range(256)) for i in range(3)
-                    for form in (1, 2, 3)]  # fmt: skip
+    forms = [FORMS * i + form for i in range(len(LOOPS)) for form in range(1, FORMS)]
+    return whole + [bytes([form]) + bytes(range(256)) for form in forms]

@@ -20,8 +20,12 @@ from hydrofoil.tools.replay.answer import Answer, AnswerError, read_answer
 TASKS = tasks()
 # Rows that a task is answered with, where it is not those that it was sent.
 ANSWERED = {
-    **{"aggregate": 4, "arrowAggregate": 4, "cogroup": 48, "cogroupInArrow": 48},
-    **{"udtf": 66, "udtfCompressed": 66},
+    "aggregate": 4,
+    "arrowAggregate": 4,
+    "cogroup": 48,
+    "cogroupInArrow": 48,
+    "udtf": 66,
+    "udtfCompressed": 66,
 }
 SENT = 24
 # What a worker may be told to import or do by a pickle of the JVM's.
