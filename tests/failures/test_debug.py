@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql.functions import udf
 
 from hydrofoil.failures.kept import FOLDER_VARIABLE, VARIABLE
 from hydrofoil.failures.notes import MARK
@@ -87,12 +89,18 @@ def test_only_the_batch_is_kept_and_only_for_its_owner(spark: SparkSession, fold
     assert "n = " in debugged(path, "", "--report")
 
 
-def test_no_more_are_kept_than_asked_for(spark: SparkSession, folder: Path) -> None:
-    for path in folder.glob("*"):
-        path.unlink()
-    with use_engine(spark, HYDROFOIL):
-        messages = [message_of(spark, "udf") for _ in range(5)]
-    assert len([*folder.glob(f"*{SUFFIX}")]) == 3
+def test_no_more_are_kept_than_asked_for(spark: SparkSession, tmp_path: Path) -> None:
+    """Of an executor: Spark starts a new daemon for it, too, when a task ends that has to wait for
+    its worker.
+    """
+    where = tmp_path / "kept"
+    own = use_environment(spark, {VARIABLE: "3", FOLDER_VARIABLE: str(where)})
+    with use_engine(spark, HYDROFOIL), own:
+        messages = [message_of(spark, "udf") for _ in range(2)]
+        [[daemon]] = spark.range(1).select(udf(lambda _: os.getppid(), "long")("id")).collect()
+        os.kill(daemon, signal.SIGKILL)
+        messages += [message_of(spark, "udf") for _ in range(3)]
+    assert len([*where.glob(f"*{SUFFIX}")]) == 3
     assert [f"{MARK}kept" in message for message in messages] == [True] * 3 + [False] * 2
 
 

@@ -84,6 +84,7 @@ class Children:
         self._killed: set[int] = set()
         self._wakes: tuple[int, int] | None = None
         self._kills = Kills()
+        self._executor = os.getppid()
         slow = limits.asked(limits.SLOW_ROW, limits.seconds, warn)
         most = limits.asked(limits.MEMORY, limits.byte_count, warn)
         self._watches: list[MemoryLimit | SlowRows] = []
@@ -119,6 +120,7 @@ class Children:
         if process == 0:
             if made is not None:
                 made.is_watched = self._with_stacks
+                made.executor = self._executor
                 page.adopt(made)
             if made is not None and stacks is not None:
                 write_stacks_to(stacks)

@@ -98,6 +98,8 @@ class Page:
         self.fields = memoryview(memory)[: 8 * _FIELDS].cast("q")
         # Whether the daemon looks for slow rows.
         self.is_watched = False
+        # The process that has started the daemon; None without one.
+        self.executor: int | None = None
         self._watch_faults: Callable[[], None] = _nothing
         self._faults_watched = False
         # The names that stand there: tasks of a query have the same ones.

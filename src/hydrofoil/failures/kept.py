@@ -1,6 +1,6 @@
 """Input of tasks that fail, kept on request for ``hydrofoil debug``.
 
-``HYDROFOIL_KEEP_FAILED_BATCHES`` is how many failures each daemon keeps, in the folder that
+``HYDROFOIL_KEEP_FAILED_BATCHES`` is how many failures each executor keeps, in the folder that
 ``HYDROFOIL_FAILURES_FOLDER`` names. A file has what the worker needs to fail again: the task's
 description and functions, and the batch that failed. Of grouped tasks it has the whole input, since
 many groups may share a batch.
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hydrofoil import private
+from hydrofoil.deaths import page
 from hydrofoil.recordings.recording import SUFFIX, encode_header, make_header
 from hydrofoil.recordings.tee import Tee, is_ours
 
@@ -83,7 +84,7 @@ class Keeping(Tee):
     Parameters
     ----------
     most : int
-        How many failures the daemon's workers keep together.
+        How many failures the executor's workers keep together.
     """
 
     def __init__(self, source: BinaryIO, most: int) -> None:
@@ -192,11 +193,13 @@ class Keeping(Tee):
         private.make_folder(where)
         if not is_ours(where):
             return None
-        mine = f"failed-{os.getppid()}-"
+        # An executor may have several daemons, one after the other and side by side; executors in
+        # containers that share the folder may have the same process id.
+        mine = f"failed-{socket.gethostname()}-{page.mine().executor or os.getppid()}-"
         lock = os.open(where, os.O_RDONLY)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if len([*where.glob(f"{mine}*{SUFFIX}")]) < self._most:
+            if sum(name.startswith(mine) for name in os.listdir(where)) < self._most:
                 path = where / f"{mine}{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
                 return open(path, "xb", opener=private.opener)
         finally:
