@@ -14,7 +14,7 @@ import hydrofoil
 from driver.conftest import Compare, outcome
 from driver.exactly import exactly
 from driver.forms import DIFFICULT, FORMS, SCHEMAS, USERS_TYPES, contents
-from driver.schemas import tables
+from driver.schemas import EXAMPLES, tables
 
 # `make parity` runs them all.
 ONE_IN = 3
@@ -152,7 +152,10 @@ def test_many_rows_by_default(spark: SparkSession, compare: Compare) -> None:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
 )
 @given(table=tables(), verify=st.booleans())
 def test_any_schema(spark: SparkSession, table: tuple[StructType, list[Any]], verify: bool) -> None:
@@ -161,7 +164,10 @@ def test_any_schema(spark: SparkSession, table: tuple[StructType, list[Any]], ve
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
 )
 @given(table=tables(), data=st.data())
 def test_any_inferred_schema(

@@ -1,4 +1,7 @@
-"""Gangs of a cluster that lose an executor, then a worker. Argument: a folder for checkpoints."""
+"""Gangs of a cluster that lose an executor, or a worker.
+
+Arguments: a folder for checkpoints, and the losses by name.
+"""
 
 import json
 import os
@@ -72,7 +75,13 @@ def attempt(spark: SparkSession, folder: str, fault: str, **options: Any) -> dic
     }
 
 
-def main(folder: str) -> None:
+LOSSES: dict[str, dict[str, Any]] = {
+    "executor": {"num_tasks": 4},
+    "worker": {"elastic": (2, 4)},
+}
+
+
+def main(folder: str, *losses: str) -> None:
     spark = SparkSession.builder.getOrCreate()
     spark.sparkContext.setLogLevel("OFF")
     told: dict[str, Any] = {"slots": gang.preflight(spark, 4, wait=60.0).total}
@@ -80,11 +89,11 @@ def main(folder: str) -> None:
         gang.run(train, num_tasks=5)
     except gang.SlotError as error:
         told["too many"] = str(error)
-    told["executor"] = attempt(spark, folder, "executor", num_tasks=4, max_restarts=2)
-    told["worker"] = attempt(spark, folder, "worker", elastic=(2, 4), max_restarts=2)
+    for loss in losses:
+        told[loss] = attempt(spark, folder, loss, max_restarts=2, **LOSSES[loss])
     spark.stop()
     print("GANG " + json.dumps(told), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
