@@ -106,6 +106,11 @@ class Children:
 
     def fork(self) -> int:
         """As ``os.fork``, for a worker that serves the connection which was accepted last."""
+        # Told to end in the midst of it, a daemon would end a worker that it does not know yet.
+        with _not_told_to_end():
+            return self._fork()
+
+    def _fork(self) -> int:
         made = None
         with suppress(OSError, ValueError):
             made = page.shared()

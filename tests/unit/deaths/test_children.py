@@ -122,6 +122,23 @@ def test_why_they_died(tmp_path: Path) -> None:
         assert jvm.log().count(MARK) == 3
 
 
+def test_told_to_end_while_it_forks() -> None:
+    """By a JVM that replaces its daemon, just when a worker of the old one has begun its task."""
+    code = """
+import os, signal, sys
+from hydrofoil.deaths.children import Children
+
+children, known = Children(print), []
+signal.signal(signal.SIGTERM, lambda *_: known.append(len(children._workers)))
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM))
+if children.fork() == 0:
+    os._exit(0)
+print(known, signal.pthread_sigmask(signal.SIG_BLOCK, []))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "[1] set()\n", done.stderr
+
+
 def test_a_worker_that_lives(tmp_path: Path) -> None:
     """Others that die leave it alone, and so does the JVM's end of it."""
     with started(tmp_path) as jvm:
