@@ -110,6 +110,30 @@ def test_the_keeper_ends_soon_after_its_daemon(tmp_path: Path) -> None:
     ends(int(done.stdout))
 
 
+def test_a_keeper_that_ends_when_it_is_found(tmp_path: Path) -> None:
+    """Its listener takes connections for as long as the system closes what it had open."""
+    code = """
+import select, socket, sys, threading
+sys.path.insert(0, sys.argv[1])
+import numpy as np, test_lasting as t
+from hydrofoil.holders import names
+ending = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+ending.bind(f"\\0{names.here().name}")
+ending.listen()
+def end():
+    select.select([ending], [], [])
+    ending.close()
+threading.Thread(target=end).start()
+print(t.remote(t.megabytes(1), t.holder_of)._takes(), flush=True)
+"""
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    # As above.
+    command = f"{sys.executable} {script} {Path(__file__).parent}; true"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "1\n", done.stderr
+
+
 def as_nobody(code: str) -> subprocess.Popen[str]:
     """A program of a different user's, with a line that it prints once it is ready."""
     head = "import os, socket, sys, time; os.setuid(65534)\n"

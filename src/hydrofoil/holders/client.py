@@ -16,13 +16,15 @@ from typing import Any, NoReturn, TypeVar
 
 from hydrofoil.holders import names, starting
 from hydrofoil.holders.asked import Asked
-from hydrofoil.holders.errors import Gone, HolderDied, InHolder
+from hydrofoil.holders.errors import Gone, HolderDied, InHolder, Silent
 from hydrofoil.holders.packets import AREAS, Channel
 
 _Answer = TypeVar("_Answer")
 
 # Connections that a process keeps; each is a process of the host.
 _KEPT = 16
+# Keepers that may end, one after the other, before one has passed a connection on.
+_KEEPERS = 3
 
 
 class Remote:
@@ -173,26 +175,42 @@ def _forget(asked: Asked) -> None:
 
 
 def _open(asked: Asked, load: bytes, key: str, function: bytes) -> Channel:
-    place = names.here()
-    connection = starting.connect(place)
-    channel = Channel(connection)
+    channel, message = _introduced(asked)
     try:
-        greeting = {"daemon": place.daemon, "asked": asdict(asked)}
-        try:
-            connection.send(json.dumps(greeting).encode())
-        except OSError as error:
-            raise Gone(str(error)) from None
-        while True:
-            message = channel.receive()
-            if message[0] == "ready":
-                return channel
+        while message[0] != "ready":
             if message[0] == "failed":
                 _raise(*message[1:])
             # This worker is the one that has the model loaded.
             channel.send("load", load, key, function, sys.path, os.getcwd())
+            message = channel.receive()
+        return channel
     except BaseException:
         channel.close()
         raise
+
+
+def _introduced(asked: Asked) -> tuple[Channel, Any]:
+    """A new connection to what holds a model, and the first that it has said.
+
+    A keeper that is killed takes connections until the system has closed its listener, and leaves
+    them without a word. So that is no death of the model's, and tried again.
+    """
+    place = names.here()
+    greeting = json.dumps({"daemon": place.daemon, "asked": asdict(asked)}).encode()
+    left = _KEEPERS
+    while True:
+        left -= 1
+        channel = Channel(starting.connect(place))
+        try:
+            try:
+                channel.connection.send(greeting)
+            except OSError as error:
+                raise Silent(str(error)) from None
+            return channel, channel.receive()
+        except BaseException as error:
+            channel.close()
+            if not (left and isinstance(error, Silent)):
+                raise
 
 
 def _answer(channel: Channel) -> Any:

@@ -24,3 +24,7 @@ class InHolder(Exception):
 
 class Gone(Exception):
     """The other end of a connection is gone; the message says why, or is empty."""
+
+
+class Silent(Gone):
+    """It has ended without a word; the message is the system's, or empty."""

@@ -13,7 +13,7 @@ import pickle
 import socket
 from typing import Any
 
-from hydrofoil.holders.errors import Gone
+from hydrofoil.holders.errors import Gone, Silent
 
 # Messages that may be on their way at the same time, in each direction.
 AREAS = 2
@@ -114,9 +114,9 @@ class Channel:
         try:
             packet, descriptors, _, _ = socket.recv_fds(self.connection, _PACKET, 1)
         except OSError as error:
-            raise Gone(str(error)) from None
+            raise Silent(str(error)) from None
         if not packet:
-            raise Gone("")
+            raise Silent("")
         number, size, head, inline = pickle.loads(packet)
         for descriptor in descriptors:
             self._theirs[number] = None
