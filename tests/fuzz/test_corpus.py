@@ -5,10 +5,10 @@ what is found here may end it with a crash.
 """
 
 import os
-import random
 import subprocess
 import sys
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -21,7 +21,8 @@ MOST_KEPT = 400_000
 
 @pytest.mark.parametrize("name", names())
 def test_kept_and_changed_inputs(name: str) -> None:
-    count, seed = CHANGED.get(name, 1500), random.randrange(1 << 30)
+    # The same each time: what nobody has seen yet is for `make fuzz` to find.
+    count, seed = CHANGED.get(name, 1500), crc32(name.encode())
     tests = Path(__file__).parents[1]
     path = os.pathsep.join([str(tests), *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [sys.executable, "-X", "faulthandler", "-m", "fuzz.replay", name]

@@ -130,8 +130,10 @@ def read(i: int, frame: Frame) -> list[Any] | None:
     values = None
     with suppress(*NO_VALUE):
         values = DECODERS[i].decode(VIEWS[i])
-    with suppress(*NO_VALUE):
-        array_reader(i).read(VIEWS[i])
+    # NumPy's arrays are views of a frame's body alone.
+    if not frame.compressed:
+        with suppress(*NO_VALUE):
+            array_reader(i).read(VIEWS[i])
     in_other_ways(i, frame.length, values)
     return values
 

@@ -346,7 +346,10 @@ def column(maker: Maker, options: Options) -> None:
         return
     stock = to_arrow(kind, values[:taken])
     assert restored is None or same(to_arrow(kind, restored), stock)
-    assert batch is None or same(batch.column(0), stock.cast(schema.types[0]))
+    # pyarrow 26 casts maps of maps of nulls to arrays that are too short, to the same type as well.
+    wanted = schema.types[0]
+    expected = stock if stock.type == wanted else stock.cast(wanted)
+    assert batch is None or same(batch.column(0), expected)
 
 
 def schema_of(names: list[str], kinds: list[DataType], *, wide: bool = False) -> pa.Schema:
