@@ -3,6 +3,7 @@
 import io
 import pickletools
 from collections.abc import Iterator
+from typing import Any
 
 # Whatever is longer is made, or has its place made, before it is known whether it is there.
 MOST = 1 << 16
@@ -34,6 +35,28 @@ def allocates(data: bytes) -> bool:
         width = COUNTED.get(data[begin : begin + 1], 0)
         return int.from_bytes(data[begin + 1 : begin + 1 + width], "little") > MOST
     return False
+
+
+def is_endless(value: Any) -> bool:
+    """Whether what was unpickled holds the same lists again and again, so that its text is endless.
+
+    A list of lists of lists, each ten times the same one, takes few bytes and no memory.
+    """
+    sizes: dict[int, int] = {}
+
+    def size(value: Any) -> int:
+        if not isinstance(value, (list, tuple, dict, set, frozenset)):
+            return 1
+        if id(value) not in sizes:
+            sizes[id(value)] = 1  # What holds itself is printed once.
+            held = [*value, *value.values()] if isinstance(value, dict) else value
+            sizes[id(value)] = 1 + sum(map(size, held))
+        return sizes[id(value)]
+
+    try:
+        return size(value) > MOST
+    except RecursionError:  # Its text is one, too.
+        return False
 
 
 def frames(data: bytes) -> Iterator[bytes]:

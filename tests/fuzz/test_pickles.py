@@ -1,10 +1,11 @@
 """Pickles that ask for memory are found by their opcodes, and not by text that looks like these."""
 
 import pickle
+from typing import Any
 
 import pytest
 
-from fuzz.pickles import allocates, frames
+from fuzz.pickles import allocates, frames, is_endless
 from fuzz.tasks import tasks
 
 
@@ -33,3 +34,16 @@ def test_text_and_bytes_are_tried(protocol: int) -> None:
 )
 def test_what_asks_for_memory(garbled: bytes) -> None:
     assert allocates(garbled)
+
+
+def test_what_has_an_endless_text() -> None:
+    rows: list[Any] = [("a", 1)]
+    for _ in range(12):
+        rows = [rows] * 10
+    assert is_endless(pickle.loads(pickle.dumps(rows)))
+
+
+def test_what_holds_itself_or_much_is_tried() -> None:
+    row: list[Any] = [{"a": (1, b"x")}]
+    row.append(row)
+    assert not is_endless([row, [(i, str(i)) for i in range(9000)]])
